@@ -1,0 +1,478 @@
+"""The door between the engine and whoever uses it: values, requests and events, and nothing heavy.
+
+A request is a frozen dataclass that says what is wanted; `engine.jobs.run` performs it and reports events.
+Requests and events cross a pipe between processes, so they hold plain values and paths; arrays stay in .npy
+files below the folder that the request names.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.errors import (
+    AudioError,
+    Cancelled,
+    CheckpointError,
+    CorpusError,
+    EngineError,
+    ExportError,
+    SpecError,
+    TrainingError,
+)
+from engine.specs import AudioSpec, ModelSpec, Preset, TrainSpec, presets
+
+__all__ = [
+    "AUDIO_SUFFIXES", "Analyse", "AnalyseDone", "AudioError", "AudioSpec", "Cancelled", "CheckpointError",
+    "ClipAnalysed", "ClipFailed", "ClipRef", "Control", "CorpusError", "Done", "EngineError", "Event", "Evidence",
+    "Export", "ExportDone", "ExportError", "Failed", "Figure", "FigureDone", "FitMap", "Inspect", "LatentRef",
+    "MapPoints", "ModelInfo", "ModelSpec", "Note", "Partial", "PlaceOnMap", "Preset", "Progress", "Request",
+    "RunSpec", "SpecError", "StoredClip", "Take", "Train", "TrainDone", "TrainPoint", "TrainSpec", "TrainingError",
+    "Transfer", "presets",
+]  # fmt: skip
+
+AUDIO_SUFFIXES = (
+    ".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aiff", ".aif", ".aifc", ".au", ".snd", ".caf", ".w64",
+    ".rf64", ".m4a", ".mp4", ".aac", ".webm", ".wma",
+)  # fmt: skip
+
+
+# ---------------------------------------------------------------------------------------------- values
+@dataclass(frozen=True)
+class ClipRef:
+    """One recording of the user: an identifier that never changes, its file and what is known of it.
+
+    labels: free text by name; "speaker", "gender", "emotion" are the ones the engine itself reads.
+    """
+
+    id: str
+    path: str
+    labels: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class StoredClip:
+    """What analysis left on disk for one clip, in one folder. Arrays are memory-mapped when read.
+
+    meta.json   everything below in the dataclass ClipAnalysed
+    audio.npy   float32 (samples,)        mono at the spec's rate, at the source's own level
+    peaks.npy   float32 (blocks, 2)       lowest and highest sample of every 256
+    mel.npy     float16 (frames, bands)   log-mel amplitude after level normalisation (natural log)
+    f0.npy      float32 (frames,)         Hz, NaN where unvoiced
+    h.npy       float32 (latent,)         mean of q(h|x)               only when a model was given
+    m.npy       float32 (seconds, latent) mean of q(m|h,x)             only when a model was given
+    z.npy       float16 (frames, latent)  mean of q(z|h,m,x)           only when a model was given
+    """
+
+    folder: str
+
+    def array(self, name: str) -> npt.NDArray[Any]:
+        """Read one array, memory-mapped, read-only; pickled content is refused."""
+        loaded: npt.NDArray[Any] = np.load(Path(self.folder) / f"{name}.npy", mmap_mode="r", allow_pickle=False)
+        return loaded
+
+    def has(self, name: str) -> bool:
+        return (Path(self.folder) / f"{name}.npy").is_file()
+
+    def meta(self) -> ClipAnalysed:
+        values = json.loads((Path(self.folder) / "meta.json").read_text("utf-8"))
+        values["notes"] = tuple(values.get("notes", ()))
+        return ClipAnalysed(**values)
+
+
+@dataclass(frozen=True)
+class LatentRef:
+    """A latent to give: from an analysed clip's folder, one second of it or (None) all of it, with a weight."""
+
+    folder: str
+    second: int | None = None
+    weight: float = 1.0
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """The truth about a training run: what run_dir/spec.json holds.
+
+    corpus: folders (their layout is recognised) and single recordings (with labels), in any mix.
+    from_model: a checkpoint to fine-tune from; model's sizes must then be the checkpoint's own.
+    """
+
+    train: TrainSpec
+    model: ModelSpec
+    audio: AudioSpec = field(default_factory=AudioSpec)
+    folders: tuple[str, ...] = ()
+    clips: tuple[ClipRef, ...] = ()
+    from_model: str | None = None
+    name: str = ""
+
+    def write(self, run_dir: str | os.PathLike[str]) -> None:
+        """Make run_dir and write spec.json (temporary name, then replace).
+
+        Raises:
+            TrainingError: the folder holds a run already, or cannot be written.
+        """
+        folder = Path(run_dir)
+        target = folder / "spec.json"
+        if target.exists():
+            raise TrainingError(
+                f"{folder} holds a training run already.", "Resume that run, or choose an empty folder."
+            )
+        values = {
+            "format": "triptych-run",
+            "version": 1,
+            "name": self.name or folder.name,
+            "train": self.train.to_dict(),
+            "model": self.model.to_dict(),
+            "audio": self.audio.to_dict(),
+            "folders": list(self.folders),
+            "clips": [{"id": c.id, "path": c.path, "labels": c.labels} for c in self.clips],
+            "from_model": self.from_model,
+        }
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            temporary = target.with_suffix(".json.tmp")
+            temporary.write_text(json.dumps(values, indent=1, ensure_ascii=False), "utf-8")
+            os.replace(temporary, target)
+        except OSError as error:
+            raise TrainingError(
+                f"The run folder {folder} cannot be written: {error.strerror or error}.",
+                "Choose another folder.",
+            ) from error
+
+    @staticmethod
+    def read(run_dir: str | os.PathLike[str]) -> RunSpec:
+        """Read run_dir/spec.json.
+
+        Raises:
+            TrainingError: missing, damaged or from a newer version.
+            SpecError: a setting is out of range.
+        """
+        path = Path(run_dir) / "spec.json"
+        try:
+            values = json.loads(path.read_text("utf-8"))
+            if values["format"] != "triptych-run":
+                raise ValueError("not a run")
+            if values["version"] > 1:
+                raise TrainingError(f"{path} was written by a newer Triptych.", "Update Triptych to resume it.")
+            return RunSpec(
+                train=TrainSpec.from_dict(values["train"]),
+                model=ModelSpec.from_dict(values["model"]),
+                audio=AudioSpec.from_dict(values["audio"]),
+                folders=tuple(str(f) for f in values["folders"]),
+                clips=tuple(
+                    ClipRef(str(c["id"]), str(c["path"]), {str(k): str(v) for k, v in c["labels"].items()})
+                    for c in values["clips"]
+                ),
+                from_model=None if values["from_model"] is None else str(values["from_model"]),
+                name=str(values["name"]),
+            )
+        except OSError as error:
+            raise TrainingError(
+                f"{run_dir} holds no training run.", "Choose a run folder, or start a new run."
+            ) from error
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise TrainingError(
+                f"{path} is damaged.", "Start a new run; its checkpoints can still be opened."
+            ) from error
+
+
+# ---------------------------------------------------------------------------------------------- requests
+@dataclass(frozen=True)
+class Analyse:
+    """Read clips, compute mel and F0 and, with a model, h, m and z, each into out_dir/<id>.
+
+    Reports a Partial(ClipAnalysed | ClipFailed) per clip; one bad clip never stops the others.
+    """
+
+    clips: tuple[ClipRef, ...]
+    out_dir: str
+    model: str | None = None
+    device: str = "auto"
+
+
+@dataclass(frozen=True)
+class Inspect:
+    """Say what a model file is."""
+
+    model: str
+
+
+@dataclass(frozen=True)
+class FitMap:
+    """Lay latents of analysed clips out in the plane: PCA, then t-SNE. Reports Partial(MapPoints) layouts.
+
+    h: one point a clip; m: one a second; z: one a frame, thinned evenly to at most `most_points`.
+    """
+
+    clips: tuple[tuple[str, str], ...]  # (clip id, analysis folder)
+    latent: str = "h"
+    perplexity: float = 30.0
+    pca: int = 50
+    metric: str = "euclidean"
+    seed: int = 0
+    iterations: int = 750
+    most_points: int = 50_000
+
+
+@dataclass(frozen=True)
+class PlaceOnMap:
+    """Place more clips on the map last fitted in this worker, without moving its points."""
+
+    clips: tuple[tuple[str, str], ...]
+    latent: str = "h"
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """Give the source clip the h of `voice` and/or the m of `emotion`, and render it beside its control.
+
+    Several LatentRefs are averaged by weight. strength 0 = the source's own latents, 1 = the given ones.
+    Writes out_dir/{name}.wav (transformed) and out_dir/{name}.control.wav (reconstruction only).
+    """
+
+    source: str  # analysis folder
+    model: str
+    out_dir: str
+    name: str
+    voice: tuple[LatentRef, ...] = ()
+    emotion: tuple[LatentRef, ...] = ()
+    strength: float = 1.0
+    vocoder: str = "griffin-lim"
+    device: str = "auto"
+
+
+@dataclass(frozen=True)
+class Train:
+    """Train, or resume if the folder holds a started run. The run folder is the truth."""
+
+    run_dir: str
+
+
+@dataclass(frozen=True)
+class Export:
+    """Write latents of analysed clips as CSV, NPZ or Parquet (by suffix), with a .json sidecar.
+
+    latent: h (a row a clip), m (a row a second), z (a row a frame) or all (three files: -h, -m, -z).
+    """
+
+    clips: tuple[tuple[ClipRef, str], ...]  # (clip, analysis folder)
+    out: str
+    latent: str = "h"
+    model: str | None = None
+
+
+@dataclass(frozen=True)
+class Figure:
+    """Draw a map (points coloured by a label) or a clip's mel spectrogram with matplotlib: PNG, SVG or PDF."""
+
+    out: str
+    points: MapPoints | None = None
+    colours: tuple[str, ...] = ()  # one label a point
+    colour_name: str = ""
+    folders: tuple[str, ...] = ()  # analysis folders: one mel panel each
+    titles: tuple[str, ...] = ()
+    width_cm: float = 16.0
+
+
+Request = Analyse | Inspect | FitMap | PlaceOnMap | Transfer | Train | Export | Figure
+
+
+# ---------------------------------------------------------------------------------------------- events
+@dataclass(frozen=True)
+class Progress:
+    """How far a job is. fraction in 0..1, or None when it cannot be known."""
+
+    fraction: float | None
+    message: str
+    eta_s: float | None = None
+
+
+@dataclass(frozen=True)
+class Note:
+    """A sentence the user should read while the job goes on (a skipped file, a halved batch)."""
+
+    what: str
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class ClipAnalysed:
+    """One clip is analysed; the arrays are in `folder` (see StoredClip)."""
+
+    clip_id: str
+    folder: str
+    duration_s: float
+    source_rate_hz: int
+    channels: int
+    gain_db: float  # added by level normalisation; subtract it to return to the source's level
+    frames: int
+    seconds: int  # windows of m
+    f0_median_hz: float | None
+    model_hash: str | None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ClipFailed:
+    clip_id: str
+    path: str
+    what: str
+    hint: str
+
+
+@dataclass(frozen=True)
+class AnalyseDone:
+    clips: int
+    failed: int
+    audio_s: float
+    seconds: float
+    device: str
+
+
+@dataclass(frozen=True)
+class MapPoints:
+    """A layout. ids[i] and index[i] name point i: index is the second (m) or frame (z), 0 for h."""
+
+    latent: str
+    ids: tuple[str, ...]
+    index: npt.NDArray[np.int32]  # (points,)
+    xy: npt.NDArray[np.float32]  # (points, 2)
+    settings: dict[str, Any]  # perplexity, pca, metric, seed, iterations done, model hash
+    final: bool = True
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Numbers of one rendering: every one is a measurement of the sound or of the model's reading of it.
+
+    f0_share: (median F0 of this - of source) / (of target - of source), in log frequency; None without a target.
+    h_cosine_source/target: cosine of this sound's h to the source's and the target's.
+    """
+
+    f0_median_hz: float | None
+    f0_shift_semitones: float | None
+    f0_share: float | None
+    h_cosine_source: float | None
+    h_cosine_target: float | None
+    content_distance_db: float | None
+    level_dbfs: float
+
+
+@dataclass(frozen=True)
+class Take:
+    """A finished transfer: three sounds and what can be said of them."""
+
+    name: str
+    source: str  # analysis folder
+    original: str  # wav
+    control: str  # wav: reconstruction only
+    transformed: str  # wav
+    strength: float
+    voice: tuple[LatentRef, ...]
+    emotion: tuple[LatentRef, ...]
+    rule: str  # how m's seconds were matched where lengths differ
+    source_f0_hz: float | None
+    target_f0_hz: float | None
+    control_evidence: Evidence
+    evidence: Evidence
+    model_hash: str
+    seconds: float
+    transformed_folder: str  # mel.npy, f0.npy of the transformed sound, as in StoredClip
+    control_folder: str
+
+
+@dataclass(frozen=True)
+class TrainPoint:
+    """One point of the training curves: split is "train" or "validation", terms by name (see objective)."""
+
+    step: int
+    epoch: float
+    split: str
+    terms: dict[str, float]
+    seconds: float  # trained so far
+
+
+@dataclass(frozen=True)
+class TrainDone:
+    run_dir: str
+    model: str  # the best checkpoint
+    last: str
+    steps: int
+    epochs: float
+    seconds: float
+    device: str
+    terms: dict[str, float]  # the last mean over training batches
+    validation: dict[str, float]  # at the best checkpoint
+    stopped: bool  # the user stopped it before its planned end
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    path: str
+    hash: str
+    weights: int
+    audio: dict[str, Any]
+    model: dict[str, Any]
+    train: dict[str, Any]
+    provenance: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class ExportDone:
+    files: tuple[str, ...]
+    rows: int
+
+
+@dataclass(frozen=True)
+class FigureDone:
+    file: str
+
+
+Result = AnalyseDone | ModelInfo | MapPoints | Take | TrainDone | ExportDone | FigureDone
+
+
+@dataclass(frozen=True)
+class Partial:
+    value: ClipAnalysed | ClipFailed | MapPoints | TrainPoint
+
+
+@dataclass(frozen=True)
+class Done:
+    value: Result
+
+
+@dataclass(frozen=True)
+class Failed:
+    what: str
+    hint: str
+    details: str = ""  # traceback or the tail of a log, for "Details"
+    cancelled: bool = False
+
+
+Event = Progress | Note | Partial | Done | Failed
+
+
+class Control(Enum):
+    """What the user wants of a running job. Jobs look between batches."""
+
+    RUN = "run"
+    PAUSE = "pause"  # hold still; training frees the GPU meanwhile
+    STOP = "stop"  # end early and keep what there is
+    CANCEL = "cancel"  # end and raise Cancelled
+
+
+class Report(Protocol):
+    def __call__(self, event: Event) -> None: ...
+
+
+class Steer(Protocol):
+    """Returns at once what the user wants now."""
+
+    def __call__(self) -> Control: ...
