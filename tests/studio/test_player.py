@@ -1,0 +1,407 @@
+"""The player and its sources: clocked by hand here, and once through a real sound server."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from pytestqt.qtbot import QtBot
+
+from studio.widgets import audio_output
+from studio.widgets.audio_output import ClockOutput, open_output
+from studio.widgets.player import Player
+from studio.widgets.sound_source import SoundSource
+
+RATE = 16_000
+
+
+def tone(hz: float, seconds: float = 1.0, level: float = 0.3) -> np.ndarray:
+    return (level * np.sin(2 * np.pi * hz * np.arange(round(seconds * RATE)) / RATE)).astype(np.float32)
+
+
+def ramp(seconds: float = 1.0) -> np.ndarray:
+    """A sound whose value tells its place."""
+    return np.linspace(0.0, 0.5, round(seconds * RATE), dtype=np.float32)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Bench:
+    """A player on a clock that the test moves."""
+
+    def __init__(self) -> None:
+        self.clock = Clock()
+        self.player = Player(open_output=lambda _name: ClockOutput(clock=self.clock))
+        self.states: list[str] = []
+        self.player.state_changed.connect(self.states.append)
+
+    def pass_time(self, seconds: float) -> None:
+        """Let time pass as the player sees it: in ticks."""
+        for _ in range(round(seconds / 0.02)):
+            self.clock.now += 0.02
+            if self.player._timer.isActive():
+                self.player._tick()
+
+
+@pytest.fixture
+def bench(qtbot: QtBot) -> Bench:
+    made = Bench()
+    made.player.set_sounds({"original": tone(200, 2.0), "transformed": tone(300, 2.0)}, RATE)
+    return made
+
+
+# ---------------------------------------------------------------- the source
+def test_a_source_hands_out_the_whole_sound_once_and_then_silence() -> None:
+    sound = tone(200, 0.5)
+    source = SoundSource({"a": sound}, RATE)
+    source.play()
+    heard = np.concatenate([source.read(1000) for _ in range(10)])
+    np.testing.assert_allclose(heard[80 : len(sound)], sound[80:], atol=1e-6)
+    assert not heard[len(sound) + 80 :].any()
+    assert source.ended_at == len(sound)
+
+
+def test_the_place_follows_what_was_heard_across_seek_and_loop() -> None:
+    source = SoundSource({"a": ramp(1.0)}, RATE)
+    source.output_started()
+    source.set_range(4000, 8000, loop=True)
+    source.play()
+    source.read(5000)  # 4000..8000, then 1000 of the second round
+    assert source.position_at(0) == 4000
+    assert source.position_at(3999) == 7999
+    assert source.position_at(4500) == 4500
+    source.seek(6000)
+    source.read(100)
+    assert source.position_at(4999) == 4999
+    assert source.position_at(5050) == 6050
+
+
+def test_a_loop_comes_back_to_its_first_sample() -> None:
+    sound = ramp(1.0)
+    source = SoundSource({"a": sound}, RATE)
+    source.set_range(4000, 6000, loop=True)
+    source.play()
+    heard = source.read(6000)
+    np.testing.assert_allclose(heard[2100:3900], sound[4100:5900], atol=1e-6)
+    assert source.moving
+
+
+@pytest.mark.parametrize("action", ["pause", "seek", "switch", "loop", "end"])
+def test_nothing_the_user_does_makes_a_click(action: str) -> None:
+    low = tone(110, 1.0, 0.5)
+    source = SoundSource({"a": low, "b": -low}, RATE)
+    if action in ("loop", "end"):
+        source.set_range(0, 4037, loop=action == "loop")
+    source.play()
+    before = source.read(4000)
+    if action == "pause":
+        source.pause()
+    elif action == "seek":
+        source.seek(12_345)
+    elif action == "switch":
+        source.switch("b")
+    heard = np.concatenate([before, source.read(4000)])
+    steepest = np.abs(np.diff(low)).max()
+    assert np.abs(np.diff(heard)).max() < steepest + 2 * 0.5 / 80
+
+
+def test_a_switch_goes_on_at_the_same_place() -> None:
+    a, b = tone(200), tone(333)
+    source = SoundSource({"a": a, "b": b}, RATE)
+    source.play()
+    source.read(4000)
+    source.switch("b")
+    heard = source.read(4000)
+    np.testing.assert_allclose(heard[100:], b[4100:8000], atol=1e-6)
+
+
+def test_a_shorter_version_ends_in_silence_and_not_in_an_error() -> None:
+    source = SoundSource({"a": tone(200, 0.5), "b": tone(200, 0.4)}, RATE)
+    source.switch("b")
+    source.play()
+    heard = source.read(8000)
+    assert np.abs(heard[1000:6000]).max() > 0.2
+    assert not heard[6400:].any()
+
+
+def test_volume_is_heard_and_never_clips() -> None:
+    source = SoundSource({"a": tone(200, 1.0, 0.9)}, RATE)
+    source.set_volume(0.5)
+    source.play()
+    source.read(1000)
+    assert np.abs(source.read(4000)).max() == pytest.approx(0.45, abs=0.01)
+
+
+# ---------------------------------------------------------------- the player
+def test_playing_moves_the_playhead_with_the_clock(bench: Bench) -> None:
+    bench.player.play()
+    bench.pass_time(0.5)
+    assert bench.player.position_s == pytest.approx(0.5, abs=0.03)
+
+
+def test_space_plays_pauses_and_goes_on_from_there(bench: Bench) -> None:
+    bench.player.toggle()
+    bench.pass_time(0.4)
+    bench.player.toggle()
+    bench.pass_time(0.4)
+    held = bench.player.position_s
+    bench.player.toggle()
+    bench.pass_time(0.2)
+    assert held == pytest.approx(0.4, abs=0.03)
+    assert bench.player.position_s == pytest.approx(0.6, abs=0.03)
+    assert bench.states == ["playing", "paused", "playing"]
+
+
+def test_the_end_returns_to_the_beginning_and_stops(bench: Bench) -> None:
+    bench.player.play()
+    bench.pass_time(2.2)
+    assert bench.player.state == "stopped"
+    assert bench.player.position_s == 0.0
+
+
+def test_an_output_is_let_go_once_the_fade_is_out(bench: Bench) -> None:
+    bench.player.play()
+    bench.pass_time(0.2)
+    bench.player.pause()
+    bench.pass_time(0.2)
+    assert not bench.player._timer.isActive()
+
+
+def test_a_selection_bounds_what_is_played(bench: Bench) -> None:
+    bench.player.set_selection((0.5, 1.0))
+    bench.player.play()
+    bench.pass_time(0.2)
+    assert bench.player.position_s == pytest.approx(0.7, abs=0.03)
+    bench.pass_time(0.4)
+    assert bench.player.state == "stopped"
+    assert bench.player.position_s == 0.5
+
+
+def test_a_loop_stays_within_the_selection(bench: Bench) -> None:
+    bench.player.set_selection((0.5, 1.0))
+    bench.player.set_loop(True)
+    bench.player.play()
+    bench.pass_time(1.2)
+    assert bench.player.state == "playing"
+    assert bench.player.position_s == pytest.approx(0.7, abs=0.03)
+
+
+def test_seeking_while_playing_plays_on_from_there(bench: Bench) -> None:
+    bench.player.play()
+    bench.pass_time(0.2)
+    bench.player.seek(1.5)
+    bench.pass_time(0.2)
+    assert bench.player.position_s == pytest.approx(1.7, abs=0.03)
+
+
+def test_switching_versions_keeps_the_place_and_says_so(bench: Bench, qtbot: QtBot) -> None:
+    bench.player.play()
+    bench.pass_time(0.5)
+    with qtbot.waitSignal(bench.player.sound_changed) as caught:
+        bench.player.switch("transformed")
+    bench.pass_time(0.1)
+    assert caught.args == ["transformed"]
+    assert bench.player.position_s == pytest.approx(0.6, abs=0.03)
+
+
+def test_new_versions_come_in_under_a_running_playhead(bench: Bench) -> None:
+    bench.player.switch("transformed")
+    bench.player.play()
+    bench.pass_time(0.5)
+    fresh = {"original": tone(200, 2.0), "transformed": tone(250, 2.0)}
+    bench.player.set_sounds(fresh, RATE, keep_place=True)
+    bench.pass_time(0.1)
+    assert bench.player.state == "playing"
+    assert bench.player.sound == "transformed"
+    assert bench.player.position_s == pytest.approx(0.6, abs=0.03)
+
+
+def test_versions_are_matched_in_loudness(bench: Bench) -> None:
+    bench.player.set_sounds({"original": tone(200, 1.0, 0.2), "transformed": tone(200, 1.0, 0.02)}, RATE)
+    assert bench.player._source is not None
+    bench.player.switch("transformed")
+    bench.player.play()
+    bench.player._source.read(1000)
+    assert np.abs(bench.player._source.read(2000)).max() == pytest.approx(0.2, abs=0.005)
+
+
+def test_playing_nothing_is_harmless(qtbot: QtBot) -> None:
+    player = Player(open_output=lambda _name: ClockOutput())
+    player.toggle()
+    player.seek(1.0)
+    player.stop()
+    assert player.state == "stopped"
+
+
+def test_a_machine_without_a_device_gets_a_note_and_a_moving_playhead(
+    qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    audio_sink = pytest.importorskip("studio.widgets.audio_sink", exc_type=ImportError)
+    monkeypatch.setattr(audio_sink, "open_sink", lambda _name: None)
+    player = Player()
+    player.set_sounds({"original": tone(200)}, RATE)
+    with qtbot.waitSignal(player.device_note) as noted:
+        player.play()
+    assert "No sound device" in noted.args[0]
+    qtbot.waitUntil(lambda: player.position_s > 0.05)
+    player.shut_down()
+
+
+def test_a_missing_system_library_is_named_with_its_cure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "studio.widgets.audio_sink", None)
+    monkeypatch.delattr("studio.widgets.audio_sink", raising=False)
+    output = open_output()
+    assert isinstance(output, audio_output.ClockOutput)
+    assert "apt install libpulse0" in output.note
+
+
+def test_a_device_that_goes_away_is_replaced_while_playing(qtbot: QtBot) -> None:
+    clock = Clock()
+    opened: list[ClockOutput] = []
+
+    def open_one(_name: str) -> ClockOutput:
+        opened.append(ClockOutput(clock=clock))
+        return opened[-1]
+
+    player = Player(open_output=open_one)
+    player.set_sounds({"original": tone(200, 2.0)}, RATE)
+    player.play()
+    clock.now += 0.5
+    opened[0].lost.emit("The headphones went away.")
+    clock.now += 0.2
+    player._tick()
+    assert len(opened) == 2
+    assert player.state == "playing"
+    assert player.position_s == pytest.approx(0.7, abs=0.02)
+
+
+@pytest.mark.parametrize(("from_hz", "to_hz"), [(16_000, 48_000), (16_000, 44_100), (48_000, 16_000)])
+def test_a_device_of_another_rate_hears_the_same_tone(from_hz: int, to_hz: int) -> None:
+    audio_sink = pytest.importorskip("studio.widgets.audio_sink", exc_type=ImportError)
+    at = 0
+
+    def read(count: int) -> np.ndarray:
+        nonlocal at
+        piece = np.sin(2 * np.pi * 440 * (at + np.arange(count)) / from_hz).astype(np.float32)
+        at += count
+        return piece
+
+    resampler = audio_sink.Resampler(read, from_hz, to_hz)
+    heard = np.concatenate([resampler.read(n) for n in (1, 999, 3000, 4000)])[500:]
+    t = np.arange(len(heard)) / to_hz
+    basis = np.stack([np.sin(2 * np.pi * 440 * t), np.cos(2 * np.pi * 440 * t)], 1)
+    left = heard - basis @ np.linalg.lstsq(basis, heard, rcond=None)[0]
+    assert np.sqrt(np.mean(left**2)) < 2e-3
+
+
+# ---------------------------------------------------------------- a real sound server
+SPEAK = """
+import sys
+import soundfile
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
+from studio.widgets.player import Player
+
+app = QApplication([])
+sound, rate = soundfile.read(sys.argv[1], dtype="float32")
+player = Player()
+player.device_note.connect(lambda note: print("note:", note))
+player.set_sounds({"original": sound, "transformed": sound}, rate)
+seen = []
+player.position_changed.connect(seen.append)
+
+def switch_once(seconds, done=[]):
+    if seconds > 0.6 and not done:
+        done.append(True)
+        player.switch("transformed")
+
+def ended(state):
+    if state == "stopped":
+        QTimer.singleShot(300, app.quit)
+
+player.position_changed.connect(switch_once)
+player.state_changed.connect(ended)
+player.play()
+QTimer.singleShot(30000, lambda: app.exit(3))
+code = app.exec()
+player.shut_down()
+print("device:", player.output, "farthest:", max(seen))
+sys.exit(code)
+"""
+
+
+@pytest.fixture
+def sound_server(tmp_path: Path):
+    """A private PulseAudio with a null sink; yields the environment to reach it."""
+    missing = [tool for tool in ("pulseaudio", "parec", "pactl") if shutil.which(tool) is None]
+    if missing:
+        pytest.skip(f"not installed: {', '.join(missing)} (Debian: pulseaudio, pulseaudio-utils)")
+    env = {k: v for k, v in os.environ.items() if not k.startswith("PULSE_")}
+    env |= {"XDG_RUNTIME_DIR": str(tmp_path), "HOME": str(tmp_path), "QT_QPA_PLATFORM": "offscreen"}
+    env |= {"PULSE_SERVER": f"unix:{tmp_path}/pulse/native", "OMP_NUM_THREADS": "1"}
+    command = ["pulseaudio", "-n", "--daemonize=no", "--exit-idle-time=-1", "--log-target=stderr"]
+    modules = ["-L", "module-native-protocol-unix auth-anonymous=1"]
+    modules += ["-L", "module-null-sink sink_name=null rate=16000 channels=1"]
+    with (tmp_path / "server.log").open("w") as log:
+        server = subprocess.Popen([*command, *modules], env=env, stderr=log)
+        try:
+            for _ in range(100):  # each probe takes its time: no sleep is needed
+                probe = subprocess.run(["pactl", "info"], env=env, capture_output=True, timeout=10, check=False)
+                if probe.returncode == 0:
+                    break
+                if server.poll() is not None:
+                    pytest.skip("pulseaudio does not start here: " + (tmp_path / "server.log").read_text()[-300:])
+            else:
+                pytest.skip("pulseaudio does not answer")
+            yield env
+        finally:
+            server.terminate()
+            server.wait(10)
+
+
+def test_what_the_loudspeaker_gets_is_the_clip(sound_server: dict[str, str], tmp_path: Path, qtbot: QtBot) -> None:
+    rng = np.random.default_rng(0)
+    speechlike = tone(180, 2.0, 0.2) * (0.5 + 0.5 * np.sin(2 * np.pi * 3 * np.arange(2 * RATE) / RATE))
+    clip = (speechlike + 0.05 * rng.standard_normal(2 * RATE)).astype(np.float32)
+    soundfile.write(tmp_path / "clip.wav", clip, RATE, subtype="FLOAT")
+    form = ["--format=float32le", "--rate=16000", "--channels=1", "--latency-msec=20"]
+    with (tmp_path / "heard.raw").open("wb") as heard_file:
+        recorder = subprocess.Popen(["parec", "-d", "null.monitor", *form], env=sound_server, stdout=heard_file)
+    try:
+        qtbot.waitUntil(lambda: (tmp_path / "heard.raw").stat().st_size > 0, timeout=10_000)
+        root = Path(__file__).resolve().parents[2]
+        told = subprocess.run(
+            [sys.executable, "-c", SPEAK, str(tmp_path / "clip.wav")],
+            env=sound_server | {"PYTHONPATH": str(root)},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    finally:
+        recorder.terminate()
+        recorder.wait(10)
+    assert told.returncode == 0, told.stdout + told.stderr
+    assert "note: \n" in told.stdout, told.stdout
+    heard = np.fromfile(tmp_path / "heard.raw", np.float32)
+    sounding = np.flatnonzero(np.abs(heard) > 0.02)
+    assert len(sounding), "nothing was heard"
+    length = (sounding[-1] - sounding[0]) / RATE
+    assert length == pytest.approx(2.0, abs=0.05)
+    size = 1 << int(np.ceil(np.log2(len(heard) + len(clip))))
+    likeness = np.fft.irfft(np.fft.rfft(heard, size) * np.conj(np.fft.rfft(clip, size)), size)
+    start = int(np.argmax(likeness[: len(heard)]))
+    piece = heard[start : start + len(clip)]
+    assert np.corrcoef(piece, clip[: len(piece)])[0, 1] > 0.95
