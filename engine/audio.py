@@ -1,0 +1,366 @@
+"""Sound files in and out: any recording -> mono float32 at the spec's rate, seamless and in constant memory."""
+
+from __future__ import annotations
+
+import math
+import os
+import uuid
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import soundfile
+
+from engine.decoding import EXPORT_AGAIN, Floats, Source, open_sound, shown
+from engine.errors import AudioError, ExportError
+from engine.specs import AudioSpec
+
+if TYPE_CHECKING:
+    import torch
+
+SILENT_SPAN = 1e-4  # highest minus lowest sample: about three steps of 16 bit
+ACTIVE_RANGE_DB = 30.0  # frames this far below the loudest are pauses
+LEVEL_FRAME_S = 0.02
+FULL_SCALE = 0.999
+LARGEST = 1e6  # full scale is 1; beyond this a "number" is damage
+CLIPPED_SHARE = 0.001
+
+
+@dataclass(frozen=True)
+class AudioInfo:
+    """What a sound file's header says of it; reading may find less."""
+
+    path: str
+    duration_s: float
+    rate_hz: int
+    channels: int
+    samples: int  # per channel
+    format: str
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A whole clip, ready for analysis.
+
+    samples: float32 (n,) mono at the spec's rate, its active level at spec.level_dbfs.
+    gain_db: what normalisation added; subtract it to return to the source's level.
+    notes: sentences the user should read: the file breaks off, it is clipped.
+    """
+
+    samples: Floats
+    gain_db: float
+    source_rate_hz: int
+    channels: int
+    notes: tuple[str, ...]
+
+
+def probe(path: str | os.PathLike[str]) -> AudioInfo:
+    """What a file is, without decoding it (unless its header does not tell its length).
+
+    Raises:
+        AudioError: as `read`, as far as the header shows it.
+    """
+    source = open_sound(path)
+    try:
+        samples = source.claimed
+        if samples is None:
+            samples = sum(len(chunk) for chunk in source.chunks())
+        return AudioInfo(
+            str(path), samples / source.rate_hz, source.rate_hz, source.channels, samples, source.format
+        )
+    finally:
+        source.close()
+
+
+def read(path: str | os.PathLike[str], spec: AudioSpec) -> Recording:
+    """A whole clip as mono float32 at the spec's rate and level.
+
+    Raises:
+        AudioError: missing, unreadable, no sound file, damaged from the start, too short, silent, not numbers.
+    """
+    blocks = stream(path, spec)
+    samples = np.concatenate(list(blocks))
+    gain_db = measure_gain_db([samples], spec)
+    samples *= amplitude(gain_db)
+    return Recording(samples, gain_db, blocks.rate_hz, blocks.channels, blocks.notes)
+
+
+def stream(path: str | os.PathLike[str], spec: AudioSpec, *, block_s: float = 60.0) -> Stream:
+    """A clip of any length as contiguous float32 blocks at the spec's rate, not level-normalised.
+
+    The blocks joined are sample-identical to the whole file resampled at once; memory does not grow with length.
+
+    Raises:
+        AudioError: at once or while iterating, as `read`. Silence is known, and told, only at the end.
+    """
+    return Stream(path, spec, block_s)
+
+
+def amplitude(gain_db: float) -> np.float32:
+    """The factor that is a gain in dB."""
+    return np.float32(10.0 ** (gain_db / 20.0))
+
+
+def measure_gain_db(blocks: Iterable[Floats], spec: AudioSpec) -> float:
+    """The gain that brings the active level of a clip to spec.level_dbfs, in dB.
+
+    Active level: the RMS over those 20 ms frames whose own RMS lies within 30 dB of the loudest frame's, so that
+    pauses do not count (after the idea of ITU-T P.56).
+
+    Args:
+        blocks: contiguous pieces of the clip at the spec's rate, of any sizes.
+
+    Raises:
+        AudioError: all samples are zero.
+    """
+    size = round(LEVEL_FRAME_S * spec.rate_hz)
+    rest = np.zeros(0, np.float32)
+    powers: list[np.ndarray] = []
+    for block in blocks:
+        rest = np.concatenate((rest, block))
+        whole = len(rest) // size * size
+        powers.append(np.square(rest[:whole].reshape(-1, size), dtype=np.float64).mean(axis=1))
+        rest = rest[whole:]
+    if len(rest) >= size // 2 or not any(len(p) for p in powers):
+        powers.append(np.atleast_1d(np.square(rest, dtype=np.float64).mean() if len(rest) else 0.0))
+    power = np.concatenate(powers)
+    loudest = power.max()
+    if not loudest > 0.0:
+        raise AudioError("The clip is silent from end to end.", "Choose a recording that holds speech.")
+    active = power[power >= loudest * 10.0 ** (-ACTIVE_RANGE_DB / 10.0)].mean()
+    return float(spec.level_dbfs - 10.0 * math.log10(active))
+
+
+class Stream(Iterator[Floats]):
+    """Iterator of blocks. rate_hz and channels are the source's; notes are complete once it is exhausted."""
+
+    def __init__(self, path: str | os.PathLike[str], spec: AudioSpec, block_s: float) -> None:
+        self._path = Path(path)
+        self._source: Source = open_sound(path)
+        self.rate_hz = self._source.rate_hz
+        self.channels = self._source.channels
+        self.notes: tuple[str, ...] = ()
+        self._blocks = self._generate(spec, max(1, round(block_s * spec.rate_hz)))
+
+    def __next__(self) -> Floats:
+        return next(self._blocks)
+
+    def _generate(self, spec: AudioSpec, block: int) -> Iterator[Floats]:
+        facts = _Facts(self._path, self.channels)
+        resampler = _Resampler(self.rate_hz, spec.rate_hz)
+        waiting: list[Floats] = []
+        count = 0
+        for chunk in self._source.chunks():
+            mono = facts.add(chunk, self.rate_hz)
+            waiting.append(resampler.push(mono))
+            count += len(waiting[-1])
+            while count >= block:
+                joined = np.concatenate(waiting)
+                waiting = [joined[block:]]
+                count -= block
+                yield joined[:block]
+        facts.judge(self.rate_hz, spec.shortest_s, self._source.broken)
+        self.notes = facts.notes(self.rate_hz, self._source.broken)
+        joined = np.concatenate((*waiting, resampler.finish()))
+        for start in range(0, len(joined), block):
+            yield joined[start : start + block]
+
+
+class _Facts:
+    """What a clip's samples show of it, gathered while they pass."""
+
+    def __init__(self, path: Path, channels: int) -> None:
+        self._path = path
+        self._samples = 0
+        self._full = 0
+        self._low = np.full(channels, np.inf)
+        self._high = np.full(channels, -np.inf)
+        self._mono_low, self._mono_high = np.inf, -np.inf
+        self._values = 0
+
+    def add(self, chunk: Floats, rate_hz: int) -> Floats:
+        """Note what a piece (n, channels) shows and return its mono mix (n,)."""
+        if not np.abs(chunk).max() < LARGEST:  # also when it is NaN
+            at = self._samples + int(np.argmin((np.abs(chunk) < LARGEST).all(axis=1)))
+            raise AudioError(
+                f"{shown(self._path)} holds samples that are not numbers (the first at {at / rate_hz:.3f} s).",
+                EXPORT_AGAIN,
+            )
+        self._samples += len(chunk)
+        self._values += chunk.size
+        self._full += int((np.abs(chunk) >= FULL_SCALE).sum())
+        self._low = np.minimum(self._low, chunk.min(axis=0))
+        self._high = np.maximum(self._high, chunk.max(axis=0))
+        mono: Floats = chunk[:, 0] if chunk.shape[1] == 1 else chunk.mean(axis=1)
+        self._mono_low = min(self._mono_low, float(mono.min()))
+        self._mono_high = max(self._mono_high, float(mono.max()))
+        return mono
+
+    def judge(self, rate_hz: int, shortest_s: float, broken: str) -> None:
+        """Raise AudioError if nothing can be made of this clip."""
+        name = shown(self._path)
+        if broken and not self._path.exists():
+            raise AudioError(f"{name} disappeared while it was read.", "Put it back, then try again.")
+        if self._samples == 0:
+            why = f"nothing in it can be decoded: {broken}" if broken else "there is not one sample in it."
+            raise AudioError(f"{name} holds no sound: {why}", EXPORT_AGAIN)
+        if self._samples < shortest_s * rate_hz:
+            raise AudioError(
+                f"{name} is too short: {self._samples / rate_hz:.3f} s of sound.",
+                f"Use a recording of {shortest_s:g} s or more.",
+            )
+        if max(self._high - self._low) < SILENT_SPAN:
+            raise AudioError(f"{name} is silent from end to end.", "Choose a recording that holds speech.")
+        if self._mono_high - self._mono_low < SILENT_SPAN:
+            raise AudioError(
+                f"The channels of {name} cancel each other out.", "Save one of its channels alone as a mono file."
+            )
+
+    def notes(self, rate_hz: int, broken: str) -> tuple[str, ...]:
+        notes = []
+        if broken:
+            seconds = self._samples / rate_hz
+            notes.append(f"{shown(self._path)} breaks off; its first {seconds:.2f} s are used ({broken})")
+        share = self._full / self._values
+        if share >= CLIPPED_SHARE:
+            notes.append(f"{shown(self._path)} is clipped: {100 * share:.1f} % of its samples are at full scale.")
+        return tuple(notes)
+
+
+class _Resampler:
+    """torchaudio's windowed-sinc resampling over a signal that arrives in pieces.
+
+    The signal is cut at multiples of the reduced source rate, where the filter's phase begins anew, and every cut
+    is resampled with as much context on both sides as the filter is wide; outputs of the context are dropped.
+    So every output sample is computed from the same inputs as in one pass over the whole.
+    """
+
+    # 32 zero crossings (default 6) keep the band up to 7.7 kHz at 16 kHz; aliases are below -80 dB.
+    WIDTH = 32
+    ROLLOFF = 0.97
+    # The filter bank has source x target taps of the reduced ratio. Rates that share no factor (44 099 : 16 000)
+    # would need gigabytes; the nearest ratio of smaller numbers is then used.
+    LARGEST_TERM = 4000
+
+    def __init__(self, source_hz: int, target_hz: int) -> None:
+        ratio = Fraction(source_hz, target_hz)
+        if max(ratio.numerator, ratio.denominator) > self.LARGEST_TERM:
+            ratio = ratio.limit_denominator(int(self.LARGEST_TERM * min(1, target_hz / source_hz)))
+        self._from, self._to = ratio.numerator, ratio.denominator
+        self._same = self._from == self._to
+        self._context = 0
+        self._held = np.zeros(0, np.float32)
+        self._before = 0  # context samples at the start of _held, whose outputs are already given
+        if self._same:
+            return
+        from torchaudio.transforms import Resample
+
+        self._resample = Resample(
+            self._from,
+            self._to,
+            lowpass_filter_width=self.WIDTH,
+            rolloff=self.ROLLOFF,
+            resampling_method="sinc_interp_kaiser",
+        )
+        groups = math.ceil((self._resample.width + 1) / self._from)
+        self._context = groups * self._from
+
+    def push(self, samples: Floats) -> Floats:
+        """The outputs that these samples complete."""
+        if self._same:
+            return samples
+        self._held = np.concatenate((self._held, samples))
+        ready = (len(self._held) - self._context) // self._from * self._from
+        if ready <= self._before:
+            return np.zeros(0, np.float32)
+        out = self._run(self._held[: ready + self._context])[: ready // self._from * self._to]
+        out = out[self._before // self._from * self._to :]
+        keep = max(0, ready - self._context)
+        self._held, self._before = self._held[keep:], ready - keep
+        return out
+
+    def finish(self) -> Floats:
+        """The remaining outputs, the end of the signal being followed by zeros."""
+        if self._same or len(self._held) <= self._before:
+            return np.zeros(0, np.float32)
+        return self._run(self._held)[self._before // self._from * self._to :]
+
+    def _run(self, samples: Floats) -> Floats:
+        import torch
+
+        with torch.inference_mode():
+            out: torch.Tensor = self._resample(torch.from_numpy(np.ascontiguousarray(samples)))
+        result: Floats = out.numpy()
+        return result
+
+
+# ---------------------------------------------------------------------------------------------- writing
+_KINDS = {".wav": ("WAV", "PCM_16"), ".flac": ("FLAC", "PCM_24")}
+_TAGS = ("title", "artist", "album", "date", "comment", "copyright", "software", "license", "genre")
+
+
+def write(path: str | os.PathLike[str], samples: Floats, rate_hz: int, tags: dict[str, str] | None = None) -> None:
+    """Write mono sound as 16-bit WAV or 24-bit FLAC (by suffix); the file appears whole or not at all.
+
+    Args:
+        samples: (n,) float within ±1.
+        tags: title, artist, comment ... as the format stores them; other names are kept as lines of the comment.
+
+    Raises:
+        ExportError: beyond full scale, not numbers, another suffix, or the disk refuses (full, read-only ...).
+    """
+    path = Path(path)
+    if path.suffix.lower() not in _KINDS:
+        raise ExportError(
+            f"{shown(path)} does not say which format to write.", "Give it a name ending in .wav or .flac."
+        )
+    sound = np.asarray(samples, np.float32)
+    peak = float(np.abs(sound).max(initial=0.0))
+    if not math.isfinite(peak):
+        raise ExportError(f"The sound for {shown(path)} holds samples that are not numbers.", "Render it again.")
+    if peak > 1.0:
+        raise ExportError(
+            f"The sound for {shown(path)} goes {20 * math.log10(peak):.1f} dB beyond full scale.",
+            "Lower its level, then write it again.",
+        )
+    save_atomically(path, _encoded(sound, rate_hz, *_KINDS[path.suffix.lower()], tags or {}))
+
+
+def _encoded(sound: Floats, rate_hz: int, kind: str, subtype: str, tags: dict[str, str]) -> bytes:
+    # In memory first: libsndfile reports a full disk late or not at all.
+    known = {name: text for name, text in tags.items() if name in _TAGS}
+    if other := [f"{name}={text}" for name, text in tags.items() if name not in _TAGS]:
+        known["comment"] = "\n".join(([known["comment"]] if "comment" in known else []) + other)
+    memory = BytesIO()
+    with soundfile.SoundFile(memory, "w", rate_hz, 1, subtype, format=kind) as file:
+        for name, text in known.items():
+            setattr(file, name, text)
+        file.write(sound)
+    return memory.getvalue()
+
+
+def save_atomically(path: Path, content: bytes) -> None:
+    """Write a file under a temporary name beside its place, then move it there.
+
+    Raises:
+        ExportError: the folder is missing, the disk full, or writing is not allowed; nothing is left behind.
+    """
+    temporary = path.with_name(f".triptych-{uuid.uuid4().hex}.tmp")
+    try:
+        try:
+            with temporary.open("xb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise ExportError(
+            f"{shown(path)} cannot be written: {error.strerror or error}.",
+            "Free some space, or choose another folder that you may write to.",
+        ) from error

@@ -1,0 +1,144 @@
+"""Waveform -> log-mel spectrogram, batched or streamed, and back to a linear magnitude spectrogram.
+
+STFT with a periodic Hann window, centred frames, reflected ends; amplitude (power 1); triangular bands of equal
+area on Slaney's mel scale; natural logarithm with a stated floor. Frame i is centred on sample i * hop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch.nn import functional
+
+from engine.audio import amplitude
+from engine.errors import SpecError
+from engine.specs import AudioSpec
+
+CHUNK_FRAMES = 2048  # frames transformed at a time: bounds the memory of an hour-long clip
+
+
+class MelFrontEnd:
+    """The audio front end of one spec on one device. Holds no state between calls.
+
+    Raises:
+        SpecError: the hop is so long that sound could not be rebuilt from the frames.
+    """
+
+    def __init__(self, spec: AudioSpec, device: str | torch.device = "cpu") -> None:
+        if spec.hop_samples >= spec.n_fft // 2:
+            raise SpecError(
+                f"hop_samples is {spec.hop_samples} with windows of {spec.n_fft} samples.",
+                f"It can be at most {spec.n_fft // 2 - 1}, so that frames overlap enough.",
+                "hop_samples",
+            )
+        self.spec = spec
+        self.device = torch.device(device)
+        filters = band_filters(spec)
+        self._window = torch.hann_window(spec.n_fft, device=self.device)
+        self._filters = torch.from_numpy(filters.astype(np.float32)).to(self.device)
+        self._inverse = torch.from_numpy(np.linalg.pinv(filters).astype(np.float32)).to(self.device)
+
+    @torch.inference_mode()
+    def log_mel(self, wave: torch.Tensor) -> torch.Tensor:
+        """Natural log of the mel amplitudes, float32 (..., frames, bands), of (..., samples) at the spec's rate.
+
+        frames = spec.frames(samples).
+        """
+        frames = self.spec.frames(wave.shape[-1])
+        padded = self._pad(wave.to(self.device, torch.float32))
+        hop, n_fft = self.spec.hop_samples, self.spec.n_fft
+        parts = []
+        for first in range(0, frames, CHUNK_FRAMES):
+            count = min(CHUNK_FRAMES, frames - first)
+            parts.append(self._log_mel(padded[..., first * hop : (first + count - 1) * hop + n_fft]))
+        return parts[0] if len(parts) == 1 else torch.cat(parts, dim=-2)
+
+    @torch.inference_mode()
+    def stream_log_mel(self, blocks: Iterable[npt.NDArray[np.float32]], gain_db: float) -> Iterator[torch.Tensor]:
+        """The log-mel of a clip that arrives in blocks, as pieces (frames, bands): those of the whole clip.
+
+        Args:
+            blocks: contiguous float32 (n,) at the spec's rate, of any sizes.
+            gain_db: level normalisation to apply (see audio.measure_gain_db).
+        """
+        half, hop, n_fft = self.spec.n_fft // 2, self.spec.hop_samples, self.spec.n_fft
+        gain = amplitude(gain_db)
+        held = torch.zeros(0, device=self.device)  # padded signal from the next frame's start on
+        samples = given = 0
+        for block in blocks:
+            held = torch.cat((held, torch.from_numpy(block * gain).to(self.device)))
+            samples += len(block)
+            if samples <= half:
+                continue  # the first frame's left half is the mirror of half + 1 samples
+            if samples - len(block) <= half:
+                held = torch.cat((held[1 : half + 1].flip(0), held))
+            count = (len(held) - n_fft) // hop + 1
+            for piece in self._pieces(held, count):
+                yield piece
+            given += max(0, count)
+            held = held[max(0, count) * hop :]
+        if samples <= half:
+            padded = self._pad(held)
+        else:
+            padded = torch.cat((held, held[-half - 1 : -1].flip(0)))
+        for piece in self._pieces(padded, self.spec.frames(samples) - given):
+            yield piece
+
+    def _pieces(self, padded: torch.Tensor, frames: int) -> Iterator[torch.Tensor]:
+        hop, n_fft = self.spec.hop_samples, self.spec.n_fft
+        for first in range(0, frames, CHUNK_FRAMES):
+            count = min(CHUNK_FRAMES, frames - first)
+            yield self._log_mel(padded[first * hop : (first + count - 1) * hop + n_fft])
+
+    def linear(self, log_mel: torch.Tensor) -> torch.Tensor:
+        """A magnitude spectrogram (..., bins, frames) that would sound as log_mel (..., frames, bands) says.
+
+        By the filters' pseudo-inverse; what it makes negative becomes zero.
+        """
+        mel = log_mel.to(self.device, torch.float32).exp()
+        return (mel @ self._inverse).clamp_min(0.0).transpose(-1, -2)
+
+    def stft(self, wave: torch.Tensor) -> torch.Tensor:
+        """Complex spectrogram (..., bins, 1 + samples // hop), as torch.istft (centred) takes it back."""
+        wave = wave.to(self.device, torch.float32)
+        return self._stft(self._pad(wave))[..., : 1 + wave.shape[-1] // self.spec.hop_samples]
+
+    def istft(self, spectrum: torch.Tensor, samples: int) -> torch.Tensor:
+        """The wave (..., samples) of a complex spectrogram (..., bins, 1 + samples // hop)."""
+        return torch.istft(
+            spectrum, self.spec.n_fft, self.spec.hop_samples, window=self._window, center=True, length=samples
+        )
+
+    def _pad(self, wave: torch.Tensor) -> torch.Tensor:
+        half = self.spec.n_fft // 2
+        if (short := half + 1 - wave.shape[-1]) > 0:  # a mirror needs that much; then comes silence
+            wave = functional.pad(wave, (0, short))
+        flat = wave.reshape(-1, wave.shape[-1])
+        return functional.pad(flat, (half, half), mode="reflect").reshape(*wave.shape[:-1], -1)
+
+    def _stft(self, padded: torch.Tensor) -> torch.Tensor:
+        flat = padded.reshape(-1, padded.shape[-1])
+        spectrum = torch.stft(
+            flat, self.spec.n_fft, self.spec.hop_samples, window=self._window, center=False, return_complex=True
+        )
+        return spectrum.reshape(*padded.shape[:-1], *spectrum.shape[-2:])
+
+    def _log_mel(self, padded: torch.Tensor) -> torch.Tensor:
+        magnitude = self._stft(padded).abs().transpose(-1, -2)
+        return (magnitude @ self._filters).clamp_min(self.spec.floor_amplitude).log()
+
+
+def band_filters(spec: AudioSpec) -> npt.NDArray[np.float64]:
+    """The triangular bands, (bins, bands): between three neighbouring mel edges, scaled to the same area.
+
+    Slaney's Auditory Toolbox (1998), as in librosa and in torchaudio with norm and scale "slaney".
+    """
+    edges = spec.mel_edges_hz()
+    bins_hz = np.linspace(0.0, spec.rate_hz / 2, spec.bins)[:, None]
+    low, centre, high = edges[:-2], edges[1:-1], edges[2:]
+    rising, falling = (bins_hz - low) / (centre - low), (high - bins_hz) / (high - centre)
+    filters: npt.NDArray[np.float64] = np.maximum(0.0, np.minimum(rising, falling)) * (2.0 / (high - low))
+    return filters

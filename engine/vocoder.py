@@ -1,0 +1,84 @@
+"""Mel spectrogram -> waveform, behind one function."""
+
+from __future__ import annotations
+
+import torch
+
+from engine.mel import MelFrontEnd
+from engine.specs import AudioSpec
+
+VOCODERS = {"griffin-lim": "Griffin-Lim: finds a phase that fits; needs no training and works for any voice."}
+MOMENTUM = 0.99  # of the fast variant (Perraudin, Balazs, Søndergaard 2013)
+
+
+def synthesise(
+    log_mel: torch.Tensor,
+    spec: AudioSpec,
+    *,
+    samples: int,
+    name: str = "griffin-lim",
+    iterations: int = 32,
+    phase_of: torch.Tensor | None = None,
+    seed: int = 0,
+) -> torch.Tensor:
+    """The sound of a log-mel spectrogram (frames, bands), as float32 (samples,) at the spec's rate.
+
+    Args:
+        samples: wanted length; spec.frames(samples) must be the number of frames.
+        name: one of VOCODERS.
+        phase_of: a wave (n,) whose phase to begin with, where the result shall resemble it in timing and pitch;
+            else the phase begins at random.
+        seed: of the random phase: same numbers in, same samples out.
+    """
+    if name not in VOCODERS:
+        raise ValueError(f"no vocoder is called {name!r}; there are {', '.join(VOCODERS)}")
+    if spec.frames(samples) != log_mel.shape[-2]:
+        raise ValueError(f"{samples} samples are {spec.frames(samples)} frames, not {log_mel.shape[-2]}")
+    front_end = MelFrontEnd(spec, log_mel.device)
+    return griffin_lim(
+        front_end.linear(log_mel),
+        front_end,
+        samples=samples,
+        iterations=iterations,
+        phase_of=phase_of,
+        seed=seed,
+    )
+
+
+@torch.inference_mode()
+def griffin_lim(
+    magnitude: torch.Tensor,
+    front_end: MelFrontEnd,
+    *,
+    samples: int,
+    iterations: int = 32,
+    phase_of: torch.Tensor | None = None,
+    seed: int = 0,
+) -> torch.Tensor:
+    """A wave (samples,) whose magnitude spectrogram comes close to the given one (bins, frames).
+
+    Griffin and Lim 1984 with the momentum of Perraudin et al. 2013: project in turn on the spectrograms that some
+    wave has and on those of the given magnitude, overshooting each time. The same iteration as
+    torchaudio.functional.griffinlim, which cannot begin from a given phase.
+    """
+    needed = 1 + samples // front_end.spec.hop_samples
+    if magnitude.shape[-1] < needed:  # the frame centred on the very end, which analysis leaves out
+        magnitude = torch.cat((magnitude, magnitude[..., -1:]), dim=-1)
+    if phase_of is None:
+        # drawn on the CPU so that every device begins from the same phase
+        turns = torch.rand(magnitude.shape, generator=torch.Generator().manual_seed(seed))
+        phase = torch.polar(torch.ones_like(turns), 2 * torch.pi * turns).to(magnitude.device)
+    else:
+        wave = torch.nn.functional.pad(phase_of[:samples], (0, max(0, samples - len(phase_of))))
+        phase = _direction(front_end.stft(wave))
+    overshoot = MOMENTUM / (1 + MOMENTUM)
+    before: torch.Tensor | None = None
+    for _ in range(iterations):
+        rebuilt = front_end.stft(front_end.istft(magnitude * phase, samples))
+        phase = _direction(rebuilt if before is None else rebuilt - overshoot * before)
+        before = rebuilt
+    return front_end.istft(magnitude * phase, samples)
+
+
+def _direction(spectrum: torch.Tensor) -> torch.Tensor:
+    return spectrum / spectrum.abs().clamp_min(1e-16)
