@@ -1,0 +1,87 @@
+"""From a request to the function that performs it: the one place that knows them all.
+
+Nothing heavy is imported before a request needs it, so a worker answers its first message at once.
+"""
+
+from __future__ import annotations
+
+import errno
+
+from engine.api import (
+    Analyse,
+    Export,
+    Figure,
+    FitMap,
+    Inspect,
+    PlaceOnMap,
+    Report,
+    Request,
+    Result,
+    Steer,
+    Train,
+    Transfer,
+)
+from engine.errors import EngineError
+
+
+def run(request: Request, report: Report, steer: Steer) -> Result:
+    """Perform a request, reporting events on the way; the caller wraps the result in Done.
+
+    Raises:
+        EngineError: it cannot be done, in words.
+        Cancelled: the user cancelled it.
+    """
+    match request:
+        case Analyse():
+            from engine import analysis
+
+            return analysis.analyse(request, report, steer)
+        case Inspect():
+            from engine import checkpoint
+
+            return checkpoint.inspect(request.model)
+        case FitMap():
+            from engine import mapping
+
+            return mapping.fit(request, report, steer)
+        case PlaceOnMap():
+            from engine import mapping
+
+            return mapping.place(request, report, steer)
+        case Transfer():
+            from engine import transfer
+
+            return transfer.render(request, report, steer)
+        case Train():
+            from engine import training
+
+            return training.train(request.run_dir, report, steer)
+        case Export():
+            from engine import export
+
+            return export.export(request, report, steer)
+        case Figure():
+            from engine import figures
+
+            return figures.draw(request)
+
+
+def in_words(error: Exception) -> tuple[str, str]:
+    """What to tell the user of any exception: what happened, what to do."""
+    if isinstance(error, EngineError):
+        return error.what, error.hint
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "The disk is full.", "Free some space, then try again; nothing written before was damaged."
+    if isinstance(error, PermissionError):
+        return f"{error.filename} may not be read or written.", "Change its permissions or choose another place."
+    if isinstance(error, FileNotFoundError):
+        return f"{error.filename} is not there.", "Check whether it was moved or deleted, then try again."
+    if isinstance(error, MemoryError):
+        return "The memory ran out.", "Close other programs, or work on fewer or shorter clips at once."
+    if type(error).__name__ == "OutOfMemoryError":  # torch's: named, not imported, as torch is heavy
+        return "The graphics card ran out of memory.", "Close other programs on it, or choose the device cpu."
+    said = str(error) or "no message"
+    return (
+        f"Something unexpected happened ({type(error).__name__}: {said}).",
+        "Try once more; if it happens again, report it with the details.",
+    )

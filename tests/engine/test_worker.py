@@ -1,0 +1,329 @@
+"""The worker: one job at a time, controls at once, every end in words, and no orphans."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from collections.abc import Callable, Iterator
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import pytest
+
+from engine.api import (
+    Cancelled,
+    Control,
+    Done,
+    Event,
+    ExportDone,
+    ExportError,
+    Failed,
+    Figure,
+    FigureDone,
+    Inspect,
+    Note,
+    Progress,
+    Report,
+    Request,
+    Result,
+    Steer,
+    Train,
+)
+from engine.worker import PROGRESS_INTERVAL_S, attend, start_worker
+
+PATIENCE_S = 30.0
+DONE = FigureDone("figure.png")
+
+
+class Office:
+    """A worker's loop in a thread of this process, with the work given by the test."""
+
+    def __init__(self, run: Callable[[Request, Report, Steer], Result]) -> None:
+        self.pipe, theirs = multiprocessing.get_context("spawn").Pipe()
+        self.thread = threading.Thread(target=attend, args=(theirs, run, PATIENCE_S))
+        self.thread.start()
+
+    def submit(self, job_id: int, request: Request | None = None) -> None:
+        self.pipe.send(("run", job_id, request or Inspect("m")))
+
+    def control(self, job_id: int, wish: Control) -> None:
+        self.pipe.send(("control", job_id, wish))
+
+    def receive(self) -> tuple[int, Event]:
+        assert self.pipe.poll(PATIENCE_S), "the worker said nothing"
+        message: tuple[int, Event] = self.pipe.recv()
+        return message
+
+    def close(self) -> None:
+        self.pipe.close()
+        self.thread.join(PATIENCE_S)
+        assert not self.thread.is_alive()
+
+
+@pytest.fixture
+def open_office() -> Iterator[Callable[..., Office]]:
+    offices: list[Office] = []
+
+    def start(run: Callable[[Request, Report, Steer], Result]) -> Office:
+        offices.append(Office(run))
+        return offices[-1]
+
+    yield start
+    for office in offices:
+        office.close()
+
+
+def wait_for_an_end(request: Request, report: Report, steer: Steer) -> Result:
+    """Works until told otherwise: the shape of every long job."""
+    report(Note("working"))
+    while (wish := steer()) in (Control.RUN, Control.PAUSE):
+        time.sleep(0.001)
+    if wish is Control.CANCEL:
+        raise Cancelled
+    return DONE
+
+
+def test_jobs_end_in_the_order_they_came(open_office: Callable[..., Office]) -> None:
+    office = open_office(lambda request, report, steer: FigureDone(request.model))
+    for job_id in range(20):
+        office.submit(job_id, Inspect(str(job_id)))
+    assert [office.receive() for _ in range(20)] == [(n, Done(FigureDone(str(n)))) for n in range(20)]
+
+
+def test_cancel_ends_a_running_job_and_a_waiting_one(open_office: Callable[..., Office]) -> None:
+    office = open_office(wait_for_an_end)
+    office.submit(1)
+    office.submit(2)
+    assert office.receive() == (1, Note("working"))
+    office.control(2, Control.CANCEL)
+    job_id, event = office.receive()  # at once, although job 1 still runs
+    assert job_id == 2
+    assert isinstance(event, Failed)
+    assert event.cancelled
+    office.control(1, Control.CANCEL)
+    job_id, event = office.receive()
+    assert job_id == 1
+    assert isinstance(event, Failed)
+    assert event.cancelled
+
+
+def test_stop_keeps_what_a_running_job_has(open_office: Callable[..., Office]) -> None:
+    office = open_office(wait_for_an_end)
+    office.submit(1)
+    assert office.receive() == (1, Note("working"))
+    office.control(1, Control.STOP)
+    assert office.receive() == (1, Done(DONE))
+
+
+def test_pause_and_resume_reach_the_job(open_office: Callable[..., Office]) -> None:
+    def say_wishes(request: Request, report: Report, steer: Steer) -> Result:
+        seen = None
+        while seen is not Control.STOP:
+            if (wish := steer()) is not seen:
+                seen = wish
+                report(Note(wish.value))
+            time.sleep(0.001)
+        return DONE
+
+    office = open_office(say_wishes)
+    office.submit(1)
+    assert office.receive() == (1, Note("run"))
+    for wish in (Control.PAUSE, Control.RUN, Control.STOP):
+        office.control(1, wish)
+        assert office.receive() == (1, Note(wish.value))
+    assert office.receive() == (1, Done(DONE))
+
+
+def test_a_control_for_a_job_that_has_ended_is_let_pass(open_office: Callable[..., Office]) -> None:
+    office = open_office(lambda request, report, steer: DONE)
+    office.submit(1)
+    assert office.receive() == (1, Done(DONE))
+    office.control(1, Control.CANCEL)
+    office.submit(2)
+    assert office.receive() == (2, Done(DONE))
+
+
+def test_an_engine_error_keeps_its_words_and_an_unforeseen_one_gets_some(
+    open_office: Callable[..., Office],
+) -> None:
+    def fail(request: Request, report: Report, steer: Steer) -> Result:
+        if isinstance(request, Inspect):
+            raise ExportError("It went wrong.", "Do that.")
+        raise ZeroDivisionError("by nought")
+
+    office = open_office(fail)
+    office.submit(1)
+    office.submit(2, Figure("x"))
+    _, known = office.receive()
+    _, unknown = office.receive()
+    assert isinstance(known, Failed)
+    assert (known.what, known.hint, known.cancelled) == ("It went wrong.", "Do that.", False)
+    assert "ExportError" in known.details
+    assert isinstance(unknown, Failed)
+    assert "by nought" in unknown.what
+    assert unknown.hint
+    assert "Traceback" in unknown.details
+
+
+def test_progress_is_held_to_ten_a_second_and_the_newest_is_kept(open_office: Callable[..., Office]) -> None:
+    def hurry(request: Request, report: Report, steer: Steer) -> Result:
+        for n in range(1000):
+            report(Progress(n / 1000, f"{n}"))
+        return DONE
+
+    office = open_office(hurry)
+    began = time.monotonic()
+    office.submit(1)
+    events = []
+    while not events or not isinstance(events[-1], Done):
+        events.append(office.receive()[1])
+    progress = [event for event in events if isinstance(event, Progress)]
+    assert len(progress) <= 2 + (time.monotonic() - began) / PROGRESS_INTERVAL_S
+    assert progress[-1].message == "999"
+
+
+def test_held_progress_is_sent_when_the_job_next_looks_up(open_office: Callable[..., Office]) -> None:
+    def say_twice_then_wait(request: Request, report: Report, steer: Steer) -> Result:
+        report(Progress(0.1, "first"))
+        report(Progress(0.2, "second"))
+        return wait_for_an_end(request, lambda event: None, steer)
+
+    office = open_office(say_twice_then_wait)
+    office.submit(1)
+    assert office.receive() == (1, Progress(0.1, "first"))
+    assert office.receive() == (1, Progress(0.2, "second"))
+    office.control(1, Control.STOP)
+    assert office.receive() == (1, Done(DONE))
+
+
+@pytest.mark.parametrize(("request_", "wish"), [(Train("run"), Control.STOP), (Inspect("m"), Control.CANCEL)])
+def test_when_the_pipe_closes_training_stops_and_other_work_is_dropped(request_: Request, wish: Control) -> None:
+    wishes: list[Control] = []
+
+    def work(request: Request, report: Report, steer: Steer) -> Result:
+        report(Note("working"))
+        while (now := steer()) is Control.RUN:
+            time.sleep(0.001)
+        wishes.append(now)
+        return ExportDone((), 0)
+
+    office = Office(work)
+    office.submit(1, request_)
+    office.submit(2, request_)
+    office.receive()
+    office.close()
+    assert wishes == [wish]  # and the second job never began
+
+
+# ------------------------------------------------------------------------------------------ the real process
+@pytest.fixture
+def worker(tmp_path: Path) -> Iterator[tuple[multiprocessing.process.BaseProcess, Connection, Path]]:
+    log = tmp_path / "logs" / "worker.log"
+    process, pipe = start_worker("inference", log)
+    yield process, pipe, log
+    pipe.close()
+    process.join(PATIENCE_S)
+    assert process.exitcode is not None
+
+
+def test_importing_the_worker_loads_nothing_heavy() -> None:
+    code = (
+        "import sys, engine.worker, engine.jobs;"
+        "sys.exit(any(n in sys.modules for n in ('torch', 'sklearn', 'scipy', 'matplotlib')))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_quit_ends_the_process(worker: tuple[multiprocessing.process.BaseProcess, Connection, Path]) -> None:
+    process, pipe, log = worker
+    pipe.send(("quit",))
+    process.join(PATIENCE_S)
+    assert process.exitcode == 0
+    assert f"process {process.pid}" in log.read_text("utf-8")
+
+
+def test_a_crash_leaves_the_stack_in_the_log(
+    worker: tuple[multiprocessing.process.BaseProcess, Connection, Path],
+) -> None:
+    process, pipe, log = worker
+    pipe.send(("run", 1, Inspect("missing.model")))
+    assert pipe.poll(PATIENCE_S)
+    assert isinstance(pipe.recv()[1], Failed)
+    assert process.pid is not None
+    os.kill(process.pid, signal.SIGSEGV)
+    process.join(PATIENCE_S)
+    assert process.exitcode == -signal.SIGSEGV
+    assert "Segmentation fault" in log.read_text("utf-8")
+    with pytest.raises(EOFError):
+        pipe.recv()
+
+
+def test_ctrl_c_in_the_terminal_does_not_end_the_worker(
+    worker: tuple[multiprocessing.process.BaseProcess, Connection, Path],
+) -> None:
+    process, pipe, _ = worker
+    pipe.send(("run", 1, Inspect("missing.model")))
+    assert pipe.poll(PATIENCE_S)
+    pipe.recv()
+    assert process.pid is not None
+    os.kill(process.pid, signal.SIGINT)
+    pipe.send(("run", 2, Inspect("missing.model")))
+    assert pipe.poll(PATIENCE_S)
+    assert pipe.recv()[0] == 2
+
+
+PARENT = """
+import os, signal, sys
+import numpy as np
+from engine.api import FitMap, Progress
+from engine.worker import start_worker
+
+if __name__ == "__main__":
+    folders = []
+    for n in range(300):
+        folder = f"{sys.argv[1]}/{n}"
+        os.mkdir(folder)
+        np.save(f"{folder}/h.npy", np.random.default_rng(n).normal(size=16).astype(np.float32))
+        folders.append((str(n), folder))
+    process, pipe = start_worker("inference", f"{sys.argv[1]}/log")
+    pipe.send(("run", 1, FitMap(tuple(folders), iterations=1_000_000)))
+    pipe.recv()
+    print(process.pid, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_the_worker_ends_when_its_parent_is_killed_in_the_middle_of_a_job(tmp_path: Path) -> None:
+    script = tmp_path / "parent.py"
+    script.write_text(textwrap.dedent(PARENT), "utf-8")
+    (tmp_path / "clips").mkdir()
+    root = Path(__file__).parents[2]
+    parent = subprocess.run(
+        [sys.executable, str(script), str(tmp_path / "clips")],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"PYTHONPATH": str(root)},
+    )
+    assert parent.returncode == -signal.SIGKILL, parent.stderr
+    # subprocess.run has waited for the end of the parent's output, which the worker shared until its log took over.
+    worker_pid = int(parent.stdout)
+    deadline = time.monotonic() + PATIENCE_S
+    while _alive(worker_pid) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not _alive(worker_pid)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+        status = Path(f"/proc/{pid}/stat").read_text("utf-8").rsplit(")", 1)[1].split()[0]
+    except (ProcessLookupError, FileNotFoundError):
+        return False
+    return status != "Z"
