@@ -1,0 +1,212 @@
+"""The few parts all six networks are made of.
+
+Everything is laid out (batch, time, channel). A convolution of kernel 1 is then a linear layer and one of kernel 3
+a linear layer over three neighbouring frames stacked: plain matrix products, several times faster on a CPU than
+the convolution routines.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+LOG_TWO_PI = math.log(2.0 * math.pi)
+
+
+@dataclass(frozen=True)
+class Gaussian:
+    """A diagonal Gaussian; mean and log_variance have the same shape (..., dimensions)."""
+
+    mean: Tensor
+    log_variance: Tensor
+
+    def sample(self, generator: torch.Generator | None = None) -> Tensor:
+        """One draw, by the reparametrisation trick."""
+        noise = torch.randn(self.mean.shape, generator=generator, device=self.mean.device, dtype=self.mean.dtype)
+        return self.mean + torch.exp(self.log_variance / 2.0) * noise
+
+    def entropy(self) -> Tensor:
+        """Differential entropy of each dimension, in nats."""
+        return (1.0 + LOG_TWO_PI + self.log_variance) / 2.0
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        """Log density of each dimension at `value`, in nats."""
+        return log_normal(value, self.mean, self.log_variance)
+
+    def expected_log_standard_normal(self) -> Tensor:
+        """E log N(v; 0, 1) over v from this Gaussian, of each dimension, in nats: no draw needed."""
+        return -(LOG_TWO_PI + self.mean.square() + self.log_variance.exp()) / 2.0
+
+
+def log_normal(value: Tensor, mean: Tensor, log_variance: Tensor) -> Tensor:
+    """Log density of N(mean, exp(log_variance)) at `value`, element by element, in nats."""
+    return -(LOG_TWO_PI + log_variance + (value - mean).square() * torch.exp(-log_variance)) / 2.0
+
+
+def frame_mask(lengths: Tensor | None, frames: int) -> Tensor | None:
+    """Which frames are real: bool (batch, frames), or None when all of them are.
+
+    Args:
+        lengths: (batch,) real frames of each clip, or None.
+    """
+    if lengths is None:
+        return None
+    mask = torch.arange(frames, device=lengths.device)[None, :] < lengths[:, None]
+    return None if bool(mask.all()) else mask
+
+
+def mean_over_clip(x: Tensor, mask: Tensor | None) -> Tensor:
+    """Mean over the real frames: (batch, frames, channels) -> (batch, channels)."""
+    if mask is None:
+        return x.float().mean(dim=1)
+    weight = mask[..., None].float()
+    return (x.float() * weight).sum(dim=1) / weight.sum(dim=1)
+
+
+def mean_over_windows(x: Tensor, mask: Tensor | None, window: int) -> Tensor:
+    """Mean over each window of `window` frames: (batch, frames, channels) -> (batch, windows, channels).
+
+    Window i holds exactly the frames [i * window, (i + 1) * window); the last one averages what there is, and a
+    window wholly in the padding is zero.
+    """
+    batch, frames, channels = x.shape
+    windows = -(-frames // window)
+    real = x.new_ones((batch, frames), dtype=torch.float32) if mask is None else mask.float()
+    missing = windows * window - frames
+    padded = functional.pad(x.float() * real[..., None], (0, 0, 0, missing)).view(batch, windows, window, channels)
+    counts = functional.pad(real, (0, missing)).view(batch, windows, window).sum(dim=2)
+    return padded.sum(dim=2) / counts.clamp(min=1.0)[..., None]
+
+
+def window_mask(mask: Tensor | None, batch: int, frames: int, window: int, device: torch.device) -> Tensor:
+    """Which windows hold at least one real frame: float (batch, windows)."""
+    windows = -(-frames // window)
+    if mask is None:
+        return torch.ones((batch, windows), device=device)
+    starts = torch.arange(windows, device=device) * window
+    return mask[:, starts].float()
+
+
+class FrameLinear(nn.Module):
+    """A convolution over time, as one matrix product, with room for inputs that are slower than the frames.
+
+    The slow inputs (h: the same in a whole clip; m: the same in a window) enter as they would if they were
+    repeated at every frame and joined to x, but their product is taken once a clip or window instead of once a
+    frame. With a kernel above 1 the taps of a repeated input would only add up, so they are one matrix.
+
+    Args:
+        inputs: channels of x.
+        slow: channels of the slow input, 0 for none.
+        kernel: frames seen at once (odd), with zeros beyond the ends of the clip.
+        window: frames a window, where the slow input has one vector a window.
+    """
+
+    def __init__(self, inputs: int, outputs: int, *, kernel: int = 1, slow: int = 0, window: int = 1) -> None:
+        super().__init__()
+        self.kernel = kernel
+        self.window = window
+        self.frame = nn.Linear(kernel * inputs, outputs)
+        self.slow = nn.Linear(slow, outputs, bias=False) if slow else None
+        # One bound for both parts, as one joined layer would have.
+        bound = 1.0 / math.sqrt(kernel * inputs + slow)
+        for parameter in self.parameters():
+            nn.init.uniform_(parameter, -bound, bound)
+
+    def forward(self, x: Tensor, slow: Tensor | None = None) -> Tensor:
+        """x (batch, frames, inputs), slow (batch, 1 or windows, slow) -> (batch, frames, outputs)."""
+        frames = x.shape[1]
+        if self.kernel > 1:
+            reach = self.kernel // 2
+            padded = functional.pad(x, (0, 0, reach, reach))
+            x = torch.cat([padded[:, tap : tap + frames] for tap in range(self.kernel)], dim=-1)
+        y: Tensor = self.frame(x)
+        if self.slow is None or slow is None:
+            return y
+        added: Tensor = self.slow(slow)
+        if added.shape[1] > 1:
+            added = added.repeat_interleave(self.window, dim=1)[:, :frames]
+        return y + added
+
+
+class FrameNorm(nn.Module):
+    """Batch norm over the real frames of a batch; frames of padding come out as zeros."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+        self.running_mean: Tensor
+        self.running_variance: Tensor
+        self.register_buffer("running_mean", torch.zeros(channels))
+        self.register_buffer("running_variance", torch.ones(channels))
+
+    def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
+        """(batch, frames, channels), mask (batch, frames) or None -> the same shape."""
+        if mask is None:
+            return self._norm(x.flatten(0, 1)).view(x.shape)
+        normed = self._norm(x[mask])
+        return torch.zeros(x.shape, dtype=normed.dtype, device=x.device).masked_scatter(mask[..., None], normed)
+
+    def _norm(self, frames: Tensor) -> Tensor:
+        return functional.batch_norm(
+            frames, self.running_mean, self.running_variance, self.weight, self.bias, self.training
+        )
+
+
+class Trunk(nn.Module):
+    """Blocks of [convolution over time, tanh, batch norm]; the slow input enters the first.
+
+    Args:
+        channels: the output size of each block, at least one.
+        norm: False leaves the batch norm out.
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        channels: tuple[int, ...],
+        *,
+        kernel: int = 1,
+        slow: int = 0,
+        window: int = 1,
+        norm: bool = True,
+    ) -> None:
+        super().__init__()
+        sizes = (inputs, *channels)
+        self.layers = nn.ModuleList(
+            FrameLinear(a, b, kernel=kernel, slow=slow if i == 0 else 0, window=window)
+            for i, (a, b) in enumerate(zip(sizes, channels, strict=False))
+        )
+        self.norms = nn.ModuleList(FrameNorm(size) for size in channels) if norm else None
+        self.channels = channels[-1]
+        self.reach = len(channels) * (kernel // 2)  # frames seen to either side
+
+    def forward(self, x: Tensor, mask: Tensor | None = None, slow: Tensor | None = None) -> Tensor:
+        """x (batch, frames, inputs), zero in the padding -> (batch, frames, channels[-1])."""
+        for i, layer in enumerate(self.layers):
+            x = torch.tanh(layer(x, slow if i == 0 else None))
+            if self.norms is not None:
+                x = self.norms[i](x, mask)
+        return x
+
+
+class GaussianHead(nn.Module):
+    """The last convolution of a network (kernel 1): its output is the mean and the log-variance.
+
+    The log-variance is bounded smoothly between `low` and `high`, with slope 1 in the middle.
+    """
+
+    def __init__(self, inputs: int, latent: int, low: float, high: float) -> None:
+        super().__init__()
+        self.linear = nn.Linear(inputs, 2 * latent)
+        self.middle = (low + high) / 2.0
+        self.radius = max((high - low) / 2.0, 1e-3)
+
+    def forward(self, x: Tensor) -> Gaussian:
+        """(..., inputs) -> a Gaussian of shape (..., latent), always float32."""
+        mean, raw = self.linear(x).float().chunk(2, dim=-1)
+        return Gaussian(mean, self.middle + self.radius * torch.tanh((raw - self.middle) / self.radius))

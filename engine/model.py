@@ -1,0 +1,250 @@
+"""The Aux-VAE: six networks and three latents at three timescales (Almotlak et al., ICANN 2020, section 4).
+
+    q(h|x)      -> one Gaussian a clip            p(x|z)       decoder: sees z alone
+    q(m|h,x)    -> one Gaussian a window          p(m|h,z,x)   predictor of m
+    q(z|h,m,x)  -> one Gaussian a frame           p(h|z,x)     predictor of h
+
+h is drawn once a clip, m once a window of `window_frames` (1 second), z at every frame. Drawing h or m at every
+frame, as the authors' code does, would let them carry what changes from frame to frame.
+
+A network that ends in an average (of mean and log-variance, over a clip or a window) applies its last linear layer
+after the average: the two commute, and the layer then runs once a window instead of 64 times. So does the average
+over the windows in the predictor of m, which makes p(m|h,z,x) what q(m|h,x) is: one Gaussian a window.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from engine.errors import SpecError
+from engine.layers import Gaussian, GaussianHead, Trunk, frame_mask, mean_over_clip, mean_over_windows
+from engine.specs import ModelSpec
+from engine.views import Views
+
+
+@dataclass(frozen=True)
+class Latents:
+    """The three posteriors and one value of each: a draw in training, the mean in evaluation.
+
+    h: (batch, latent); m: (batch, windows, latent); z: (batch, frames, latent).
+    A window or frame wholly in the padding holds values without meaning.
+    """
+
+    h: Gaussian
+    m: Gaussian
+    z: Gaussian
+    h_value: Tensor
+    m_value: Tensor
+    z_value: Tensor
+
+
+@dataclass(frozen=True)
+class StreamedLatents:
+    """Means of h (latent,) and m (windows, latent), and z's (frames_i, latent) chunk by chunk, in order."""
+
+    h: Tensor
+    m: Tensor
+    z: Iterator[Tensor]
+
+
+class AuxVAE(nn.Module):
+    """The six networks. Inputs and outputs are natural-log mel, (batch, frames, bands).
+
+    Inside, features are (x - band_mean) / band_scale; `set_scaling` takes both from the training corpus, and they
+    travel in the checkpoint like weights.
+
+    Raises:
+        SpecError: an empty channel list or an even kernel.
+    """
+
+    def __init__(self, spec: ModelSpec) -> None:
+        super().__init__()
+        _check(spec)
+        self.spec = spec
+        latent, window = spec.latent, spec.window_frames
+
+        def head(trunk: Trunk) -> GaussianHead:
+            return GaussianHead(trunk.channels, latent, spec.log_variance_low, spec.log_variance_high)
+
+        self.global_trunk = Trunk(spec.bands, spec.global_channels, kernel=3)
+        self.global_head = head(self.global_trunk)
+        self.medium_trunk = Trunk(spec.bands, spec.medium_channels, kernel=3, slow=latent)
+        self.medium_head = head(self.medium_trunk)
+        self.local_trunk = Trunk(
+            spec.bands, spec.local_channels, kernel=spec.local_kernel, slow=2 * latent, window=window
+        )
+        self.local_head = head(self.local_trunk)
+        self.decoder_trunk = Trunk(latent, spec.decoder_channels, kernel=spec.decoder_kernel)
+        self.decoder_head = nn.Linear(self.decoder_trunk.channels, spec.bands)
+        self.predictor_m_trunk = Trunk(latent, spec.predictor_m_channels, slow=latent, norm=False)
+        self.predictor_m_head = head(self.predictor_m_trunk)
+        self.predictor_h_trunk = Trunk(latent, spec.predictor_h_channels, norm=False)
+        self.predictor_h_head = head(self.predictor_h_trunk)
+
+        self.band_mean: Tensor
+        self.band_scale: Tensor
+        self.register_buffer("band_mean", torch.zeros(spec.bands))
+        self.register_buffer("band_scale", torch.ones(()))
+
+    # ------------------------------------------------------------------------------------------ features
+    def set_scaling(self, band_mean: Tensor, band_scale: Tensor) -> None:
+        """Take the corpus's mean of every band (bands,) and the standard deviation of all together ()."""
+        self.band_mean.copy_(band_mean)
+        self.band_scale.copy_(band_scale)
+
+    def scaled(self, log_mel: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Log-mel to the networks' features; padding becomes zero. (batch, frames, bands) both."""
+        x = (log_mel.float() - self.band_mean) / self.band_scale
+        return x if mask is None else x * mask[..., None]
+
+    def unscaled(self, features: Tensor) -> Tensor:
+        """The inverse of `scaled`."""
+        return features * self.band_scale + self.band_mean
+
+    # ------------------------------------------------------------------------------------------ posteriors
+    def posterior_h(self, clip: Tensor, mask: Tensor | None = None) -> Gaussian:
+        """q(h|x): features (batch, frames, bands) -> (batch, latent)."""
+        return self._head_h(mean_over_clip(self.global_trunk(clip, mask), mask))
+
+    def posterior_m(self, second: Tensor, h: Tensor, mask: Tensor | None = None) -> Gaussian:
+        """q(m|h,x): features (batch, frames, bands), h (batch, latent) -> (batch, windows, latent)."""
+        hidden = self.medium_trunk(second, mask, h[:, None])
+        posterior: Gaussian = self.medium_head(mean_over_windows(hidden, mask, self.spec.window_frames))
+        return posterior
+
+    def posterior_z(self, frame: Tensor, h: Tensor, m: Tensor, mask: Tensor | None = None) -> Gaussian:
+        """q(z|h,m,x): features (batch, frames, bands), h (batch, latent), m (batch, windows, latent)
+        -> (batch, frames, latent)."""
+        slow = torch.cat((m, h[:, None].expand(-1, m.shape[1], -1)), dim=-1)
+        posterior: Gaussian = self.local_head(self.local_trunk(frame, mask, slow))
+        return posterior
+
+    def encode(
+        self,
+        views: Views,
+        *,
+        lengths: Tensor | None = None,
+        sample: bool = False,
+        generator: torch.Generator | None = None,
+    ) -> Latents:
+        """All three posteriors of a batch.
+
+        Args:
+            views: what each network hears, log-mel (batch, frames, bands).
+            lengths: (batch,) real frames; the rest is padding. None: all frames are real.
+            sample: True draws h, m and z from their posteriors; False uses the means, the same at every call.
+        """
+        mask = frame_mask(lengths, views.frame.shape[1])
+
+        def value(posterior: Gaussian) -> Tensor:
+            return posterior.sample(generator) if sample else posterior.mean
+
+        h = self.posterior_h(self.scaled(views.clip, mask), mask)
+        h_value = value(h)
+        m = self.posterior_m(self.scaled(views.second, mask), h_value, mask)
+        m_value = value(m)
+        z = self.posterior_z(self.scaled(views.frame, mask), h_value, m_value, mask)
+        return Latents(h, m, z, h_value, m_value, value(z))
+
+    # ------------------------------------------------------------------------------------------ generative side
+    def decode_features(self, z: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Mean of p(x|z) in scaled features: (batch, frames, latent) -> (batch, frames, bands)."""
+        rebuilt: Tensor = self.decoder_head(self.decoder_trunk(z if mask is None else z * mask[..., None], mask))
+        return rebuilt.float()
+
+    def decode(self, z: Tensor) -> Tensor:
+        """Mean of p(x|z) as natural-log mel: (batch, frames, latent) -> (batch, frames, bands)."""
+        return self.unscaled(self.decode_features(z))
+
+    def predict_m(self, h: Tensor, z: Tensor, mask: Tensor | None = None) -> Gaussian:
+        """p(m|h,z,x) from h (batch, latent) and z (batch, frames, latent) -> (batch, windows, latent).
+
+        As in the paper, x enters through z.
+        """
+        hidden = self.predictor_m_trunk(z, mask, h[:, None])
+        prediction: Gaussian = self.predictor_m_head(mean_over_windows(hidden, mask, self.spec.window_frames))
+        return prediction
+
+    def predict_h(self, z: Tensor, mask: Tensor | None = None) -> Gaussian:
+        """p(h|z,x) from z (batch, frames, latent) -> (batch, latent). As in the paper, x enters through z."""
+        prediction: Gaussian = self.predictor_h_head(mean_over_clip(self.predictor_h_trunk(z, mask), mask))
+        return prediction
+
+    # ------------------------------------------------------------------------------------------ long clips
+    @torch.no_grad()
+    def encode_stream(
+        self, views: Callable[[int, int], Views], frames: int, *, chunk_windows: int = 60
+    ) -> StreamedLatents:
+        """Means of h, m and z of one clip of any length in constant memory; equal to `encode` of the whole.
+
+        Three passes: h needs every frame, m needs h, and z needs the m of the neighbouring windows.
+
+        Args:
+            views: views(start, stop) gives the frames [start, stop) of the clip as Views of (1, stop - start,
+                bands); called three times for every chunk.
+            frames: frames of the clip.
+            chunk_windows: windows taken at a time.
+
+        Returns:
+            h and m at once; z as an iterator that does its work as it is consumed.
+        """
+        window = self.spec.window_frames
+
+        def chunks(trunk: Trunk) -> Iterator[tuple[Views, slice, slice]]:
+            # Whole windows of context, so that windows of m fall on the same frames in every chunk.
+            context = -(-trunk.reach // window) * window
+            for start in range(0, frames, chunk_windows * window):
+                stop = min(frames, start + chunk_windows * window)
+                left, right = max(0, start - context), min(frames, stop + context)
+                windows = slice(left // window, -(-right // window))
+                yield views(left, right), slice(start - left, stop - left), windows
+
+        total = torch.zeros(self.global_trunk.channels, dtype=torch.float64, device=self.band_mean.device)
+        for seen, inner, _ in chunks(self.global_trunk):
+            total += self.global_trunk(self.scaled(seen.clip))[0, inner].double().sum(dim=0)
+        h = self._head_h((total / frames).float()[None]).mean
+
+        pooled = []
+        for seen, inner, _ in chunks(self.medium_trunk):
+            hidden = self.medium_trunk(self.scaled(seen.second), None, h[:, None])[:, inner]
+            pooled.append(mean_over_windows(hidden, None, window))
+        m: Tensor = self.medium_head(torch.cat(pooled, dim=1)).mean
+
+        def z_chunks() -> Iterator[Tensor]:
+            for seen, inner, windows in chunks(self.local_trunk):
+                with torch.no_grad():
+                    yield self.posterior_z(self.scaled(seen.frame), h, m[:, windows]).mean[0, inner]
+
+        return StreamedLatents(h[0], m[0], z_chunks())
+
+    def _head_h(self, pooled: Tensor) -> Gaussian:
+        posterior: Gaussian = self.global_head(pooled)
+        return posterior
+
+
+def networks(model: AuxVAE) -> dict[str, tuple[nn.Module, ...]]:
+    """The six networks by name, each as its parts."""
+    return {
+        "global": (model.global_trunk, model.global_head),
+        "medium": (model.medium_trunk, model.medium_head),
+        "local": (model.local_trunk, model.local_head),
+        "decoder": (model.decoder_trunk, model.decoder_head),
+        "predictor_m": (model.predictor_m_trunk, model.predictor_m_head),
+        "predictor_h": (model.predictor_h_trunk, model.predictor_h_head),
+    }
+
+
+def _check(spec: ModelSpec) -> None:
+    for name in (
+        "global_channels", "medium_channels", "local_channels",
+        "decoder_channels", "predictor_m_channels", "predictor_h_channels",
+    ):  # fmt: skip
+        if not getattr(spec, name):
+            raise SpecError(f"{name} is empty.", "Give at least one hidden size.", name)
+    for name in ("local_kernel", "decoder_kernel"):
+        if getattr(spec, name) % 2 == 0:
+            raise SpecError(f"{name} is even.", "A kernel centred on its frame is odd: 1, 3, 5 or 7.", name)

@@ -1,0 +1,142 @@
+"""Equation 5 of the paper, term by term, all to be maximised and all in nats.
+
+    E log p(x|z)  +  alpha (E log p(z) + H[q(z|h,m,x)])
+                  +  beta  (E log p(m|h,z,x) + H[q(m|h,x)])
+                  +  gamma (E log p(h|z,x) + H[q(h|x)])
+
+p(x|z) has variance 1 in the scaled features (Gaussian) or scale 1 (Laplace), p(z) is the standard normal.
+Two ways of adding the numbers up:
+
+* paper (the authors' code): the reconstruction is summed over bands and averaged over frames; every other term is
+  averaged over its dimensions and over frames (z), windows (m) or clips (h). A nat of z so weighs alpha / 512.
+* equation (as printed): every term is summed over dimensions and over the clip; all are then divided by the number
+  of frames, which changes no ratio and makes the numbers nats a frame.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from engine.layers import LOG_TWO_PI, Gaussian, frame_mask, window_mask
+from engine.model import AuxVAE, Latents
+from engine.specs import TrainSpec
+from engine.views import Views
+
+
+@dataclass(frozen=True)
+class Terms:
+    """Scalars. total is the weighted sum of the seven terms, to be maximised.
+
+    error: mean squared difference of target and reconstruction in scaled features; 1 is as bad as the band means.
+    It is told beside the terms because it needs no background to be read; it is not part of the total.
+    """
+
+    total: Tensor
+    reconstruction: Tensor
+    prior_z: Tensor
+    entropy_z: Tensor
+    prior_m: Tensor
+    entropy_m: Tensor
+    prior_h: Tensor
+    entropy_h: Tensor
+    error: Tensor
+
+    @property
+    def loss(self) -> Tensor:
+        """What the optimiser minimises."""
+        return -self.total
+
+    def as_floats(self) -> dict[str, float]:
+        """Every term by name, fetched from the device in one transfer."""
+        names = TERM_NAMES
+        values = torch.stack([getattr(self, name).detach() for name in names]).tolist()
+        return dict(zip(names, values, strict=True))
+
+
+TERM_NAMES = tuple(item.name for item in dataclasses.fields(Terms))
+
+
+def terms(
+    model: AuxVAE,
+    views: Views,
+    spec: TrainSpec,
+    *,
+    lengths: Tensor | None = None,
+    generator: torch.Generator | None = None,
+) -> Terms:
+    """Encode with one draw of h, m and z, decode, predict, and add up.
+
+    Args:
+        views: log-mel (batch, frames, bands) of each network and the target.
+        lengths: (batch,) real frames, None when all are.
+    """
+    mask = frame_mask(lengths, views.frame.shape[1])
+    latents = model.encode(views, lengths=lengths, sample=True, generator=generator)
+    return add_up(
+        latents,
+        rebuilt=model.decode_features(latents.z_value, mask),
+        target=model.scaled(views.target, mask),
+        m_predicted=model.predict_m(latents.h_value, latents.z_value, mask),
+        h_predicted=model.predict_h(latents.z_value, mask),
+        mask=mask,
+        window_frames=model.spec.window_frames,
+        spec=spec,
+    )
+
+
+def add_up(
+    latents: Latents,
+    *,
+    rebuilt: Tensor,
+    target: Tensor,
+    m_predicted: Gaussian,
+    h_predicted: Gaussian,
+    mask: Tensor | None,
+    window_frames: int,
+    spec: TrainSpec,
+) -> Terms:
+    """The terms of equation 5 from what the six networks gave.
+
+    Args:
+        rebuilt, target: scaled features (batch, frames, bands).
+        mask: bool (batch, frames), None when all frames are real.
+    """
+    batch, frames, bands = target.shape
+    real = target.new_ones((batch, frames)) if mask is None else mask.float()
+    windows = window_mask(mask, batch, frames, window_frames, target.device)
+    frame_count = real.sum()
+
+    def reduced(values: Tensor, weight: Tensor) -> Tensor:
+        # values (..., dimensions), weight (...): 1 for what is real
+        summed = (values.sum(dim=-1) * weight).sum()
+        if spec.reduction == "equation":
+            return summed / frame_count
+        return summed / (weight.sum() * values.shape[-1])
+
+    difference = rebuilt - target
+    squared = difference.square()
+    if spec.reconstruction == "squared":
+        log_density = -(squared + LOG_TWO_PI) / 2.0
+    else:
+        log_density = -(difference.abs() + math.log(2.0))
+    clips = target.new_ones(batch)
+    reconstruction = (log_density.sum(dim=-1) * real).sum() / frame_count
+    prior_z = reduced(latents.z.expected_log_standard_normal(), real)
+    entropy_z = reduced(latents.z.entropy(), real)
+    prior_m = reduced(m_predicted.log_prob(latents.m_value), windows)
+    entropy_m = reduced(latents.m.entropy(), windows)
+    prior_h = reduced(h_predicted.log_prob(latents.h_value), clips)
+    entropy_h = reduced(latents.h.entropy(), clips)
+    total = (
+        reconstruction
+        + spec.alpha * (prior_z + entropy_z)
+        + spec.beta * (prior_m + entropy_m)
+        + spec.gamma * (prior_h + entropy_h)
+    )
+    error = (squared.sum(dim=-1) * real).sum() / (frame_count * bands)
+    return Terms(total, reconstruction, prior_z, entropy_z, prior_m, entropy_m, prior_h, entropy_h, error)
