@@ -14,7 +14,7 @@ import pytest
 import safetensors.torch
 import torch
 
-from engine import checkpoint
+from engine import checkpoint, tensorfile
 from engine.errors import CheckpointError
 from engine.model import AuxVAE
 from engine.specs import AudioSpec, ModelSpec, TrainSpec
@@ -64,7 +64,7 @@ def rehash(file: Path) -> None:
     """What a forger who knows the format would do."""
     content = file.read_bytes()
     tensors = safetensors.torch.load(content)
-    rewrite(file, lambda d: d.update(hash=checkpoint._content_hash(d, tensors)))
+    rewrite(file, lambda d: d.update(hash=tensorfile.content_hash(d, tensors)))
 
 
 def refusal(file: Path) -> str:
@@ -182,20 +182,20 @@ def test_a_setting_of_a_newer_version_is_named(file: Path) -> None:
 
 def test_tensors_of_another_program_are_refused(file: Path) -> None:
     safetensors.torch.save_file({"weight": torch.ones(3)}, file)
-    assert "another program" in refusal(file)
+    assert "another kind or program" in refusal(file)
 
 
 def test_text_zip_and_pickle_are_refused_and_never_unpickled(file: Path, tmp_path: Path) -> None:
     file.write_text("This is a recipe for pancakes, and it is long enough to look like a header.")
-    assert "not a Triptych model" in refusal(file)
+    assert "not a Triptych file" in refusal(file)
     with zipfile.ZipFile(file, "w") as archive:
         archive.writestr("data.pkl", "x" * 100)
-    assert "not a Triptych model" in refusal(file)
+    assert "not a Triptych file" in refusal(file)
     trap = tmp_path / "sprung"
     file.write_bytes(pickle.dumps(_Trap(str(trap))))
-    assert "not a Triptych model" in refusal(file)
+    assert "not a Triptych file" in refusal(file)
     torch.save({"weights": torch.ones(3)}, file)
-    assert "not a Triptych model" in refusal(file)
+    assert "not a Triptych file" in refusal(file)
     assert not trap.exists()
 
 
@@ -212,7 +212,7 @@ class _Trap:
 def test_a_header_that_claims_a_huge_length_costs_no_memory(file: Path) -> None:
     content = file.read_bytes()
     file.write_bytes(struct.pack("<Q", 2**62) + content[8:])
-    assert "not a Triptych model" in refusal(file)
+    assert "not a Triptych file" in refusal(file)
 
 
 def test_a_deeply_nested_header_is_refused(file: Path) -> None:
