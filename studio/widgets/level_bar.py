@@ -1,0 +1,154 @@
+"""A colour bar with two handles: which levels become which colours."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPalette, QPen, QPolygonF
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+LOWEST_DB, HIGHEST_DB = -120, 20
+LEAST_RANGE_DB = 10
+BAR_PX = 14
+
+
+class LevelBar(QWidget):
+    """Drag a handle to move one end of the range, the bar between them to move both; double click resets.
+
+    Signals:
+        levels_changed(float, float): lowest and highest level in dB.
+    """
+
+    levels_changed = Signal(float, float)
+
+    def __init__(self, low_db: float, high_db: float, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._default = self._levels = (low_db, high_db)
+        self._colours = QImage()
+        self._held = ""
+        self._from = (0.0, self._levels)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Expanding)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setCursor(Qt.CursorShape.SizeVerCursor)
+        self.setAccessibleName(self.tr("Level range of the colours"))
+        self.setToolTip(
+            self.tr(
+                "Levels shown, in dB. Drag a handle, or the bar itself; arrow keys move it; double click resets."
+            )
+        )
+
+    @property
+    def levels(self) -> tuple[float, float]:
+        return self._levels
+
+    def set_levels(self, low_db: float, high_db: float) -> None:
+        """Kept within -120..20 dB and 10 dB apart."""
+        low = float(np.clip(round(low_db), LOWEST_DB, HIGHEST_DB - LEAST_RANGE_DB))
+        high = float(np.clip(round(high_db), low + LEAST_RANGE_DB, HIGHEST_DB))
+        if (low, high) != self._levels:
+            self._levels = (low, high)
+            self.update()
+            self.levels_changed.emit(low, high)
+
+    def set_colours(self, table: np.ndarray) -> None:
+        """The colour map, uint8 (256, 3 or 4), from low to high."""
+        rgb = np.ascontiguousarray(table[::-1, None, :3], np.uint8)
+        self._colours = QImage(rgb.tobytes(), 1, len(rgb), 3, QImage.Format.Format_RGB888).copy()
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        text = self.fontMetrics().horizontalAdvance("−120")
+        return QSize(8 + BAR_PX + 10 + text + 4, 160)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(self.sizeHint().width(), 60)
+
+    # ------------------------------------------------------------------ geometry
+    def _track(self) -> QRectF:
+        line = self.fontMetrics().height()
+        return QRectF(8, line * 1.5, BAR_PX, max(1.0, self.height() - line * 2.2))
+
+    def _y(self, db: float) -> float:
+        track = self._track()
+        return track.bottom() - (db - LOWEST_DB) / (HIGHEST_DB - LOWEST_DB) * track.height()
+
+    def _db_per_px(self) -> float:
+        return (HIGHEST_DB - LOWEST_DB) / self._track().height()
+
+    # ------------------------------------------------------------------ events
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        ink = self.palette().color(QPalette.ColorRole.WindowText)
+        track = self._track()
+        low, high = (self._y(level) for level in self._levels)
+        if not self._colours.isNull():
+            bottom = QColor(self._colours.pixel(0, self._colours.height() - 1))
+            painter.fillRect(track, bottom)
+            painter.fillRect(
+                QRectF(track.left(), track.top(), BAR_PX, high - track.top()), self._colours.pixelColor(0, 0)
+            )
+            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+            painter.drawImage(QRectF(track.left(), high, BAR_PX, low - high), self._colours)
+        faint = QColor(ink)
+        faint.setAlphaF(0.45)
+        painter.setPen(QPen(faint, 1))
+        painter.drawRect(track)
+        painter.setPen(ink)
+        metrics = self.fontMetrics()
+        painter.drawText(QPointF(2, metrics.ascent() + 1), "dB")
+        for db in range(LOWEST_DB, HIGHEST_DB + 1, 20):
+            text = str(db).replace("-", "−")
+            at = QPointF(track.right() + 9, self._y(db) + metrics.ascent() / 2 - 1)
+            painter.drawText(at, text)
+        painter.setBrush(ink)
+        painter.setPen(QPen(self.palette().color(QPalette.ColorRole.Window), 1))
+        for y in (low, high):
+            for side, sign in ((track.left(), -1), (track.right(), 1)):
+                tip = QPointF(side - sign * 3, y)
+                painter.drawPolygon(
+                    QPolygonF([tip, QPointF(side + sign * 6, y - 5), QPointF(side + sign * 6, y + 5)])
+                )
+        if self.hasFocus():
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(self.palette().color(QPalette.ColorRole.Highlight), 1))
+            painter.drawRect(QRectF(track.left(), high, BAR_PX, low - high))
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.button() != Qt.MouseButton.LeftButton:
+            return
+        y = event.position().y()
+        low, high = (self._y(level) for level in self._levels)
+        if high + 7 < y < low - 7:
+            self._held = "both"
+        else:
+            self._held = "low" if abs(y - low) < abs(y - high) else "high"
+        self._from = (y, self._levels)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if not self._held:
+            return
+        began, (low, high) = self._from
+        moved = (began - event.position().y()) * self._db_per_px()
+        if self._held == "both":
+            moved = float(np.clip(moved, LOWEST_DB - low, HIGHEST_DB - high))
+            self.set_levels(low + moved, high + moved)
+        elif self._held == "low":
+            self.set_levels(min(low + moved, high - LEAST_RANGE_DB), high)
+        else:
+            self.set_levels(low, high + moved)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        self._held = ""
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        self.set_levels(*self._default)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        step = {Qt.Key.Key_Up: 5.0, Qt.Key.Key_Down: -5.0}.get(Qt.Key(event.key()))
+        if step is None:
+            super().keyPressEvent(event)
+            return
+        low, high = self._levels
+        if low + step >= LOWEST_DB and high + step <= HIGHEST_DB:
+            self.set_levels(low + step, high + step)

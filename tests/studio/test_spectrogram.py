@@ -1,0 +1,267 @@
+"""The spectrogram, its time line, its ticks and its colour bar."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import numpy as np
+import pyqtgraph as pg
+import pytest
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtGui import QMouseEvent, QWheelEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from engine.api import AudioSpec
+from studio.widgets.level_bar import LevelBar
+from studio.widgets.mel_image import DB_PER_NEPER, MelImage
+from studio.widgets.spectrogram import COLOUR_MAPS, SpectrogramView, hz_of_row, row_of_hz, ticks_hz
+from studio.widgets.timeline import Timeline, clock_text
+
+SPEC = AudioSpec()
+Mods = Qt.KeyboardModifier
+
+
+def marked_mel(frames: int = 640, frame: int = 320, band: int = 70) -> np.ndarray:
+    mel = np.full((frames, SPEC.bands), -8.0, np.float16)
+    mel[frame, band] = -1.0
+    return mel
+
+
+@pytest.fixture
+def view(qtbot: QtBot, every_move: None) -> SpectrogramView:
+    timeline = Timeline()
+    made = SpectrogramView(timeline)
+    qtbot.addWidget(made)
+    timeline.setParent(made)
+    made.resize(800, 320)
+    made.show()
+    timeline.set_duration(10.0)
+    made.set_mel(marked_mel(), SPEC)
+    qtbot.waitUntil(lambda: made._image.image is not None)
+    return made
+
+
+@pytest.fixture
+def every_move() -> Iterator[None]:
+    """pyqtgraph drops mouse moves that follow each other within 10 ms; a test moves faster."""
+    limit = pg.getConfigOption("mouseRateLimit")
+    pg.setConfigOption("mouseRateLimit", -1)
+    yield
+    pg.setConfigOption("mouseRateLimit", limit)
+
+
+def on_screen(view: SpectrogramView, seconds: float, row: float) -> QPoint:
+    at: QPoint = view.mapFromScene(view.box.mapViewToScene(QPointF(seconds, row)))
+    return at
+
+
+def wheel(view: SpectrogramView, at: QPoint, notches: int, modifiers: Mods = Mods.NoModifier) -> None:
+    here = QPointF(at)
+    event = QWheelEvent(
+        here,
+        view.viewport().mapToGlobal(here),
+        QPoint(),
+        QPoint(0, 120 * notches),
+        Qt.MouseButton.NoButton,
+        modifiers,
+        Qt.ScrollPhase.NoScrollPhase,
+        False,
+    )
+    QApplication.sendEvent(view.viewport(), event)
+
+
+def mouse(view: SpectrogramView, kind: QEvent.Type, at: QPoint, modifiers: Mods = Mods.NoModifier) -> None:
+    """QTest cannot move with a modifier held, and complains of views whose scene lets a press through."""
+    left, none = Qt.MouseButton.LeftButton, Qt.MouseButton.NoButton
+    button = none if kind == QEvent.Type.MouseMove else left
+    held = none if kind == QEvent.Type.MouseButtonRelease else left
+    here = QPointF(at)
+    event = QMouseEvent(kind, here, view.viewport().mapToGlobal(here), button, held, modifiers)
+    QApplication.sendEvent(view.viewport(), event)
+
+
+def drag(view: SpectrogramView, start: QPoint, stop: QPoint, modifiers: Mods = Mods.NoModifier) -> None:
+    mouse(view, QEvent.Type.MouseButtonPress, start, modifiers)
+    for share in (0.3, 0.6, 1.0):
+        mouse(view, QEvent.Type.MouseMove, start + (stop - start) * share, modifiers)
+    mouse(view, QEvent.Type.MouseButtonRelease, stop, modifiers)
+
+
+# ---------------------------------------------------------------- numbers
+def test_ticks_stand_at_true_band_centres() -> None:
+    for hz in (100, 500, 1000, 4000):
+        assert row_of_hz(hz, SPEC) == pytest.approx(float(SPEC.band_of_hz(hz)))
+        assert hz_of_row(float(row_of_hz(hz, SPEC)), SPEC) == pytest.approx(hz)
+
+
+def test_ticks_keep_their_distance_and_multiply_on_zooming_in() -> None:
+    wide = ticks_hz(SPEC, -1, 140, 300)
+    assert {100, 500, 1000, 2000, 4000, 8000} <= set(wide)
+    rows = [float(row_of_hz(hz, SPEC)) for hz in wide]
+    assert np.diff(rows).min() * 300 / 141 >= 22
+    near = ticks_hz(SPEC, 20, 30, 300)
+    assert len(near) >= 4
+    assert all(20 <= float(row_of_hz(hz, SPEC)) <= 30 for hz in near)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(3.25, "3.25 s"), (83.5, "1:23.50"), (119.999, "2:00.00"), (3725.0, "1:02:05.00")],
+)
+def test_times_read_as_people_write_them(seconds: float, text: str) -> None:
+    assert clock_text(seconds) == text
+
+
+@pytest.mark.parametrize("kind", [np.float16, np.float32])
+@pytest.mark.parametrize("most", [640, 200, 30, 7])
+def test_the_loudest_frame_survives_any_shrinking(kind: type, most: int) -> None:
+    picture, first, each = MelImage(marked_mel().astype(kind)).columns(0, 640, most)
+    assert picture.shape[0] == SPEC.bands
+    assert picture.shape[1] <= most + 1
+    assert picture[70, (320 - first) // each] == pytest.approx(-1.0 * DB_PER_NEPER, rel=1e-3)
+    assert np.isclose(picture, -8.0 * DB_PER_NEPER, rtol=1e-3).sum() == picture.size - 1
+
+
+def test_loud_values_above_zero_keep_their_order_in_half_precision() -> None:
+    mel = np.array([[-3.0], [2.5], [0.5], [-0.5]], np.float16)
+    picture, _, _ = MelImage(mel).columns(0, 4, 1)
+    assert picture[0, 0] == pytest.approx(2.5 * DB_PER_NEPER, rel=1e-3)
+
+
+def test_an_hour_is_drawn_while_one_blinks(tmp_path: object) -> None:
+    rng = np.random.default_rng(0)
+    mel = MelImage(np.tile(rng.normal(-6, 2, (6400, 140)).astype(np.float16), (36, 1)))
+    mel.columns(0, 230_400, 1400)
+    began = time.perf_counter()
+    mel.columns(0, 230_400, 1400)
+    assert time.perf_counter() - began < 0.1
+
+
+# ---------------------------------------------------------------- the time line
+def test_zooming_keeps_the_place_under_the_cursor() -> None:
+    line = Timeline()
+    line.set_duration(10.0)
+    line.zoom(0.5, 2.5)
+    assert line.view_s == pytest.approx((1.25, 6.25))
+    line.zoom(100.0, 2.5)
+    assert line.view_s == (0.0, 10.0)
+
+
+def test_the_view_never_leaves_the_recording() -> None:
+    line = Timeline()
+    line.set_duration(10.0)
+    line.show(8.0, 12.0)
+    assert line.view_s == (6.0, 10.0)
+    line.scroll(-100)
+    assert line.view_s == (0.0, 4.0)
+    line.show(5.0, 5.0)
+    assert line.view_s[1] - line.view_s[0] == pytest.approx(0.02)
+
+
+def test_a_selection_is_ordered_clipped_and_snapped_to_seconds() -> None:
+    line = Timeline()
+    line.set_duration(10.4)
+    line.select((4.0, 2.0))
+    assert line.selection_s == (2.0, 4.0)
+    line.select((1.2, 2.1), snap_s=1.0)
+    assert line.selection_s == (1.0, 3.0)
+    line.select((9.5, 12.0), snap_s=1.0)
+    assert line.selection_s == (9.0, 10.4)
+    line.select((3.0, 3.0))
+    assert line.selection_s is None
+
+
+def test_a_playhead_out_of_sight_turns_the_page() -> None:
+    line = Timeline()
+    line.set_duration(10.0)
+    line.show(2.0, 4.0)
+    line.reveal(3.0)
+    assert line.view_s == (2.0, 4.0)
+    line.reveal(4.1)
+    assert line.view_s == pytest.approx((4.1, 6.1))
+
+
+# ---------------------------------------------------------------- hands and eyes
+def test_the_readout_tells_time_frequency_band_and_level(view: SpectrogramView, qtbot: QtBot) -> None:
+    view.set_f0(np.full(640, 118.0, np.float32))
+    with qtbot.waitSignal(view.readout) as told:
+        QTest.mouseMove(view.viewport(), on_screen(view, 5.0, 70.0))
+    assert "5.0" in told.args[0]
+    assert "band 70" in told.args[0]
+    assert f"{-DB_PER_NEPER:.1f} dB".replace("-", "−") in told.args[0]
+    assert "F0 118 Hz" in told.args[0]
+
+
+def test_the_wheel_zooms_time_scrolls_with_shift_and_zooms_bands_with_control(view: SpectrogramView) -> None:
+    middle = on_screen(view, 5.0, 70.0)
+    wheel(view, middle, 2)
+    start, stop = view.timeline.view_s
+    assert stop - start == pytest.approx(6.4)
+    assert (5.0 - start) / (stop - start) == pytest.approx(0.5, abs=0.02)
+    wheel(view, middle, -1, Mods.ShiftModifier)
+    assert view.timeline.view_s[0] > start
+    wheel(view, middle, 2, Mods.ControlModifier)
+    low, high = view.box.viewRange()[1]
+    assert high - low == pytest.approx(141 * 0.64, rel=0.01)
+    view.fit()
+    assert view.timeline.view_s == (0.0, 10.0)
+    assert view.box.viewRange()[1] == pytest.approx([-1, 140])
+
+
+def test_a_drag_selects_and_shift_snaps_to_the_seconds_of_m(view: SpectrogramView) -> None:
+    drag(view, on_screen(view, 2.3, 60), on_screen(view, 4.6, 60))
+    assert view.timeline.selection_s == pytest.approx((2.3, 4.6), abs=0.05)
+    drag(view, on_screen(view, 6.3, 60), on_screen(view, 7.6, 60), Mods.ShiftModifier)
+    assert view.timeline.selection_s == (6.0, 8.0)
+
+
+def test_a_click_seeks_and_lets_the_selection_go(view: SpectrogramView, qtbot: QtBot) -> None:
+    view.timeline.select((1.0, 2.0))
+    with qtbot.waitSignal(view.timeline.seek_requested) as asked:
+        mouse(view, QEvent.Type.MouseButtonPress, on_screen(view, 5.0, 60))
+        mouse(view, QEvent.Type.MouseButtonRelease, on_screen(view, 5.0, 60))
+    assert asked.args[0] == pytest.approx(5.0, abs=0.03)
+    assert view.timeline.selection_s is None
+
+
+@pytest.mark.parametrize("name", COLOUR_MAPS)
+def test_every_colour_map_runs_monotonically_in_lightness(view: SpectrogramView, name: str) -> None:
+    table = view.set_colour_map(name).astype(float)
+    lightness = table @ [0.2126, 0.7152, 0.0722]
+    steps = np.diff(np.convolve(lightness, np.ones(16) / 16, "valid"))
+    assert (steps > -0.5).all() or (steps < 0.5).all()
+
+
+def test_the_colour_bar_keeps_its_ends_apart_and_in_range(qtbot: QtBot) -> None:
+    bar = LevelBar(-80, 0)
+    qtbot.addWidget(bar)
+    bar.set_levels(-30, -29)
+    assert bar.levels == (-30, -20)
+    bar.set_levels(-500, 500)
+    assert bar.levels == (-120, 20)
+
+
+def test_dragging_the_lower_handle_moves_only_the_lower_level(qtbot: QtBot) -> None:
+    bar = LevelBar(-80, 0)
+    qtbot.addWidget(bar)
+    bar.resize(60, 300)
+    bar.show()
+    at = QPoint(15, round(bar._y(-80)))
+    QTest.mousePress(bar, Qt.MouseButton.LeftButton, Mods.NoModifier, at)
+    QTest.mouseMove(bar, QPoint(15, round(bar._y(-60))))
+    QTest.mouseRelease(bar, Qt.MouseButton.LeftButton)
+    assert bar.levels[0] == pytest.approx(-60, abs=1)
+    assert bar.levels[1] == 0
+
+
+def test_nothing_loaded_is_drawn_and_hovered_without_harm(qtbot: QtBot) -> None:
+    view = SpectrogramView(Timeline())
+    qtbot.addWidget(view)
+    view.resize(300, 200)
+    view.show()
+    view.set_mel(None, SPEC)
+    QTest.mouseMove(view.viewport(), QPoint(150, 100))
+    assert view.describe(QPointF(1.0, 20.0)) == ""
