@@ -67,6 +67,7 @@ class Environment:
             say(f"Making the environment {self.folder} (Python {platform.python_version()}) ...")
             self._make()
         stamp.unlink(missing_ok=True)
+        self._drop_half_installed()
         self._warn_of_size(say)
         self._install(say, extras)
         temporary = stamp.with_suffix(".tmp")
@@ -114,6 +115,12 @@ class Environment:
                 f"Python could not make {self.folder}: {' '.join(tail) or 'no reason given'}.",
                 "Make sure that the folder can be written and that the disk is not full, then start again.",
             )
+
+    def _drop_half_installed(self) -> None:
+        """Forget packages whose installation was interrupted: pip takes them for whole, but writes RECORD last."""
+        for described in self.folder.glob("[lL]ib/**/site-packages/*.dist-info"):
+            if not (described / "RECORD").exists():
+                shutil.rmtree(described)
 
     def _warn_of_size(self, say: Callable[[str], None]) -> None:
         wanted_gb = LINUX_GB if sys.platform.startswith("linux") else OTHER_GB

@@ -163,3 +163,14 @@ def test_an_environment_that_cannot_be_made_ends_in_words(project: Path) -> None
     (project / ".venv").write_text("a file where the folder should be")
     with pytest.raises(SetUpError, match="could not make"):
         Environment(project).prepare(lambda words: None)
+
+
+def test_a_package_that_was_half_installed_is_installed_again(project: Path) -> None:
+    ours = Environment(project)
+    ours.prepare(lambda words: None)
+    (ours.folder / STAMP).unlink()
+    (described,) = ours.folder.glob("**/site-packages/tiny-1.dist-info")
+    (described / "RECORD").unlink()
+    (described.parent / "tiny.py").write_text("ANSW")
+    ours.prepare(lambda words: None)
+    assert (described.parent / "tiny.py").read_text() == "ANSWER = 42\n"
