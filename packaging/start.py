@@ -86,15 +86,11 @@ def set_up(extras: "frozenset[str]" = frozenset(), more_packages: "Sequence[str]
     """
     from pathlib import Path
 
-    from environment import Environment, SetUpError
+    from environment import Environment
 
     environment = Environment(Path(__file__).resolve().parent.parent)
-    _provide_system_libraries(more_packages)
-    if not environment.is_ready(extras):
-        line = _missing_venv_line()
-        if line:
-            raise SetUpError("This Python cannot make environments: its venv part is not installed.", line)
-        environment.prepare(_say, extras)
+    _provide_from_the_system(more_packages, with_venv=not environment.is_ready(extras))
+    environment.prepare(_say, extras)
     return environment
 
 
@@ -105,55 +101,57 @@ def has_display(environ: "Mapping[str, str]" = os.environ, platform: str = sys.p
     return any(environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))
 
 
-def _provide_system_libraries(more_packages: "Sequence[str]") -> None:
-    """Install missing libraries with apt where that is allowed; otherwise say the exact line."""
+def _provide_from_the_system(more_packages: "Sequence[str]", with_venv: bool) -> None:
+    """Install with apt what is missing and may be installed; otherwise say the exact line.
+
+    Args:
+        more_packages: wished for besides.
+        with_venv: whether Python's own venv, which Debian packs apart, is needed.
+    """
     import system_libraries as system
     from environment import SetUpError
 
     lacking = system.missing()
-    if not lacking and not more_packages:
+    no_venv = with_venv and not _has_venv()
+    if not lacking and not no_venv and not more_packages:
         return
-    if system.has_apt() and system.is_root():
-        if lacking:
-            _say("Missing system libraries: {}.".format(", ".join(library.soname for library in lacking)))
-        system.apt_update()
+    names = ", ".join([*(["Python's venv"] if no_venv else []), *(library.soname for library in lacking)])
+    may_install = system.has_apt() and system.is_root()
+    if may_install:
+        if names:
+            _say(f"Missing from the system: {names}.")
+        system.apt_update()  # first, as a bare image has no lists, and packages are named by them
+    packages = [
+        *(["python{}.{}-venv".format(*sys.version_info[:2])] if no_venv else []),
+        *system.package_names(lacking),
+    ]
+    if may_install:
         # One unknown name makes apt refuse the whole line, so what is only wished for has its own.
-        for packages in (system.package_names(lacking), list(more_packages)):
-            if packages:
-                _say("Installing with apt: {} ...".format(" ".join(packages)))
-                if not system.apt_install(packages):
+        for line in (packages, list(more_packages)):
+            if line:
+                _say(f"Installing with apt: {' '.join(line)} ...")
+                if not system.apt_install(line):
                     _say("apt could not install all of them.")
         lacking = system.missing(lacking)
-    if not lacking:
+        no_venv = no_venv and not _has_venv()
+    if not lacking and not no_venv:
         return
-    names = ", ".join(library.soname for library in lacking)
     if system.has_apt():
-        hint = "Install them with: " + system.apt_line(system.package_names(lacking))
+        hint = "Install them with: " + system.apt_line(packages)
     else:
-        hint = "Install the packages of your distribution that hold them."
-    if any(library.needed_for == "drawing" for library in lacking):
-        raise SetUpError(f"System libraries are missing that Qt cannot work without: {names}.", hint)
+        hint = "Install the packages of your system that hold them."
+    if no_venv or any(library.needed_for == "drawing" for library in lacking):
+        raise SetUpError(f"Missing from the system, and Triptych cannot work without: {names}.", hint)
     reasons = " and ".join(sorted({library.needed_for for library in lacking}))
-    _say(f"Note: missing system libraries for {reasons}: {names}. {hint}")
+    _say(f"Note: missing from the system, for {reasons}: {names}. {hint}")
 
 
-def _missing_venv_line() -> str:
-    """What to type where Debian left venv out of Python; empty where it is there."""
+def _has_venv() -> bool:
+    from importlib import invalidate_caches
     from importlib.util import find_spec
 
-    import system_libraries as system
-
-    if find_spec("venv") and find_spec("ensurepip"):
-        return ""
-    if not system.has_apt():
-        return "Install Python's venv and ensurepip modules."
-    package = "python{}.{}-venv".format(*sys.version_info[:2])
-    if system.is_root():
-        _say(f"Installing with apt: {package} ...")
-        system.apt_update()
-        if system.apt_install([package]) and find_spec("ensurepip"):
-            return ""
-    return "Install it with: " + system.apt_line([package])
+    invalidate_caches()
+    return find_spec("venv") is not None and find_spec("ensurepip") is not None
 
 
 def _hand_to_a_newer_python(arguments: "list[str]") -> int:

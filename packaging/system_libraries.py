@@ -114,7 +114,8 @@ def is_root() -> bool:
 
 def apt_line(packages: Sequence[str]) -> str:
     """The exact line that installs the packages, for a person to copy."""
-    return f"{'' if is_root() else 'sudo '}apt-get install -y {' '.join(packages)}"
+    sudo = "" if is_root() else "sudo "
+    return f"{sudo}apt-get update && {sudo}apt-get install -y {' '.join(packages)}"
 
 
 def package_names(libraries: Iterable[Library]) -> list[str]:

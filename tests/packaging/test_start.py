@@ -111,7 +111,7 @@ def test_an_old_python_can_read_the_script() -> None:
 
 def test_as_root_on_debian_missing_libraries_are_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = on_debian(monkeypatch, root=True, lacking=[SOUND, DRAWING])
-    start._provide_system_libraries(["ffmpeg"])
+    start._provide_from_the_system(["ffmpeg"], with_venv=True)
     assert asked == [["libegl1", "libpulse0"], ["ffmpeg"]]
 
 
@@ -119,7 +119,7 @@ def test_without_root_the_exact_line_is_printed_and_sound_is_not_insisted_on(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     asked = on_debian(monkeypatch, root=False, lacking=[SOUND])
-    start._provide_system_libraries([])
+    start._provide_from_the_system([], with_venv=True)
     assert "sudo apt-get install -y libpulse0" in capsys.readouterr().out
     assert asked == []
 
@@ -127,14 +127,16 @@ def test_without_root_the_exact_line_is_printed_and_sound_is_not_insisted_on(
 def test_what_nothing_can_be_drawn_without_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
     on_debian(monkeypatch, root=False, lacking=[DRAWING])
     with pytest.raises(SetUpError, match="sudo apt-get install -y libegl1"):
-        start._provide_system_libraries([])
+        start._provide_from_the_system([], with_venv=True)
 
 
 def test_a_python_without_venv_gets_the_exact_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    on_debian(monkeypatch, root=False, lacking=[])
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    on_debian(monkeypatch, root=False, lacking=[SOUND])
+    monkeypatch.setattr(start, "_has_venv", lambda: False)
     major, minor = sys.version_info[:2]
-    assert start._missing_venv_line() == f"Install it with: sudo apt-get install -y python{major}.{minor}-venv"
+    with pytest.raises(SetUpError, match=f"sudo apt-get install -y python{major}.{minor}-venv libpulse0"):
+        start._provide_from_the_system([], with_venv=True)
+    start._provide_from_the_system([], with_venv=False)  # a finished environment needs it no more
 
 
 def test_a_failed_set_up_is_told_in_two_parts(

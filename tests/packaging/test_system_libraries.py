@@ -62,6 +62,6 @@ def test_without_a_word_from_apt_the_long_standing_name_is_taken(monkeypatch: py
 
 def test_the_line_to_type_uses_sudo_unless_it_is_root_who_types(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(system, "is_root", lambda: False)
-    assert system.apt_line(["libpulse0"]) == "sudo apt-get install -y libpulse0"
+    assert system.apt_line(["libpulse0"]) == "sudo apt-get update && sudo apt-get install -y libpulse0"
     monkeypatch.setattr(system, "is_root", lambda: True)
-    assert system.apt_line(["libpulse0"]) == "apt-get install -y libpulse0"
+    assert system.apt_line(["libpulse0"]) == "apt-get update && apt-get install -y libpulse0"
