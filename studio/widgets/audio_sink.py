@@ -107,26 +107,27 @@ class SinkOutput(AudioOutput):
         self._feed = _Feed(source, form, self)
         self._sink = QAudioSink(self._device, form, self)
         self._sink.setBufferSize(form.bytesForDuration(round(BUFFER_S * 1e6)))
-        self._sink.stateChanged.connect(self._changed)
         self._sink.start(self._feed)
 
     def stop(self) -> None:
-        if self._sink is not None and self._feed is not None:
-            self._sink.stateChanged.disconnect(self._changed)
-            self._sink.reset()
-            self._sink.deleteLater()
-            self._feed.close()
-            self._feed.deleteLater()
-        self._sink = self._feed = None
+        sink, feed = self._sink, self._feed
+        self._sink = self._feed = None  # first, so that this end is not taken for a lost device
+        if sink is not None and feed is not None:
+            sink.reset()
+            sink.deleteLater()
+            feed.close()
+            feed.deleteLater()
 
     def played(self) -> int:
-        return 0 if self._sink is None else round(self._sink.processedUSecs() * 1e-6 * self._rate_hz)
-
-    def _changed(self, state: QtAudio.State) -> None:
-        if self._sink is None or state is not QtAudio.State.StoppedState:
-            return
-        if self._sink.error() is not QtAudio.Error.NoError:
+        if self._sink is None:
+            return 0
+        count = round(self._sink.processedUSecs() * 1e-6 * self._rate_hz)
+        # Asked for, not listened to: PySide 6.11 cannot convert the argument of stateChanged.
+        ended = self._sink.state() == QtAudio.State.StoppedState
+        if ended and self._sink.error() != QtAudio.Error.NoError:
+            self.stop()
             self.lost.emit(self.tr("The sound device “{0}” stopped working.").format(self.name))
+        return count
 
 
 def open_sink(name: str = "") -> SinkOutput | None:
