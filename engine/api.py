@@ -27,15 +27,15 @@ from engine.errors import (
     SpecError,
     TrainingError,
 )
-from engine.specs import AudioSpec, ModelSpec, Preset, TrainSpec, presets
+from engine.specs import AudioSpec, ModelSpec, Preset, Spec, TrainSpec, presets
 
 __all__ = [
     "AUDIO_SUFFIXES", "Analyse", "AnalyseDone", "AudioError", "AudioSpec", "Cancelled", "CheckpointError",
     "ClipAnalysed", "ClipFailed", "ClipRef", "Control", "CorpusError", "Done", "EngineError", "Event", "Evidence",
     "Export", "ExportDone", "ExportError", "Failed", "Figure", "FigureDone", "FitMap", "Inspect", "LatentRef",
     "MapPoints", "ModelInfo", "ModelSpec", "Note", "Partial", "PlaceOnMap", "Preset", "Progress", "Request",
-    "RunSpec", "SpecError", "StoredClip", "Take", "Train", "TrainDone", "TrainPoint", "TrainSpec", "TrainingError",
-    "Transfer", "presets",
+    "RunSpec", "Spec", "SpecError", "StoredClip", "Take", "Train", "TrainDone", "TrainPoint", "TrainSpec",
+    "TrainingError", "Transfer", "presets",
 ]  # fmt: skip
 
 AUDIO_SUFFIXES = (
