@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -90,7 +91,7 @@ def _session_folders(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 
 @pytest.fixture(autouse=True)
-def triptych_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def triptych_home(_nothing_left_running: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A home of the test's own: nothing of the person's settings or projects is read or written."""
     home = tmp_path / "home"
     home.mkdir()
@@ -115,12 +116,12 @@ def _same_random_numbers() -> None:
 
 # ------------------------------------------------------------------------------------ nothing left behind
 @pytest.fixture(autouse=True)
-def _nothing_left_running(request: pytest.FixtureRequest) -> Iterator[None]:
-    """A test that leaves a thread or a child process running fails."""
+def _nothing_left_running() -> Iterator[None]:
+    """A test that leaves a thread or a child process running fails. First in, last out: after every other fixture."""
     threads_before = set(threading.enumerate())
     children_before = _children()
-    qthreads = _watch_qthreads(request)
-    yield
+    with _watched_qthreads() as qthreads:
+        yield
     _wait_until(lambda: not _left_threads(threads_before) and not _children() - children_before)
     left = [f"thread {thread.name}" for thread in _left_threads(threads_before)]
     left += [f"process {pid}: {_command(pid)}" for pid in sorted(_children() - children_before)]
@@ -133,10 +134,12 @@ def _left_threads(before: set[threading.Thread]) -> list[threading.Thread]:
     return [t for t in threading.enumerate() if t not in before and not t.daemon and t.is_alive()]
 
 
-def _watch_qthreads(request: pytest.FixtureRequest) -> Callable[[], list[str]]:
-    """Remember every QThread started from Python; the function returned names those that still run."""
+@contextmanager
+def _watched_qthreads() -> Iterator[Callable[[], list[str]]]:
+    """Remember every QThread started from Python; the function given names those that still run."""
     if "PySide6.QtCore" not in sys.modules:
-        return list
+        yield list
+        return
     from PySide6.QtCore import QThread
     from shiboken6 import isValid
 
@@ -147,13 +150,13 @@ def _watch_qthreads(request: pytest.FixtureRequest) -> Callable[[], list[str]]:
         started.append(thread)
         start(thread, *arguments)
 
-    request.getfixturevalue("monkeypatch").setattr(QThread, "start", remember)
-
     def running() -> list[str]:
         _wait_until(lambda: not any(isValid(t) and t.isRunning() for t in started))
         return [t.objectName() or repr(t) for t in started if isValid(t) and t.isRunning()]
 
-    return running
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(QThread, "start", remember)
+        yield running
 
 
 def _children() -> set[int]:
