@@ -117,7 +117,7 @@ def _same_random_numbers() -> None:
 # ------------------------------------------------------------------------------------ nothing left behind
 @pytest.fixture(autouse=True)
 def _nothing_left_running() -> Iterator[None]:
-    """A test that leaves a thread or a child process running fails. First in, last out: after every other fixture."""
+    """A test that leaves a thread or a process running fails. First in, last out: after every other fixture."""
     threads_before = set(threading.enumerate())
     children_before = _children()
     with _watched_qthreads() as qthreads:
