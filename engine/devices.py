@@ -1,0 +1,42 @@
+"""Where the numbers are computed: from a setting to a torch device, in words where that cannot be."""
+
+from __future__ import annotations
+
+import torch
+
+from engine.errors import SpecError
+
+
+def resolve(name: str) -> torch.device:
+    """auto: the first CUDA device, else Apple's (mps), else the processor; otherwise what `name` says.
+
+    Raises:
+        SpecError: no such device here.
+    """
+    if name == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda", 0)
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise SpecError(
+            f"There is no device called {name!r}.", "Choose auto, cpu, cuda, cuda:1 or mps.", "device"
+        ) from error
+    there = {
+        "cpu": True,
+        "cuda": torch.cuda.is_available() and (device.index or 0) < torch.cuda.device_count(),
+        "mps": torch.backends.mps.is_available(),
+    }.get(device.type, False)
+    if not there:
+        raise SpecError(f"The device {name} is not available on this machine.", "Choose auto or cpu.", "device")
+    return device
+
+
+def described(device: torch.device) -> str:
+    """The device in words for people and provenance: "cpu, 2 threads", or the graphics card's name."""
+    if device.type == "cuda":
+        return f"{device} ({torch.cuda.get_device_name(device)})"
+    if device.type == "cpu":
+        return f"cpu, {torch.get_num_threads()} threads"
+    return str(device)

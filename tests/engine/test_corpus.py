@@ -1,0 +1,357 @@
+"""Corpora: layouts, labels, the division for validation, the mel cache, the order of crops."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from engine import audio, pitch
+from engine.api import ClipRef, Control, Progress
+from engine.corpus import melcache
+from engine.corpus.crops import CropOrder, Stretch, divide, gather
+from engine.corpus.folders import speaker_of_each
+from engine.corpus.librispeech import LibriSpeech
+from engine.corpus.manifest import Labels, Manifest, Utterance
+from engine.corpus.melcache import MelCache, build
+from engine.corpus.ravdess import Ravdess
+from engine.corpus.scanning import scan
+from engine.errors import Cancelled, CorpusError, TrainingError
+from engine.mel import MelFrontEnd
+from engine.specs import AudioSpec
+
+SPEC = AudioSpec()
+Tone = Callable[..., np.ndarray]
+
+
+def run() -> Control:
+    return Control.RUN
+
+
+def ignore(event: object) -> None:
+    """A report no one reads."""
+
+
+def touch(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"RIFF")
+    return path
+
+
+def voices(folder: Path, tone: Tone, seconds: tuple[float, ...]) -> list[Path]:
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for i, length in enumerate(seconds):
+        paths.append(folder / f"clip{i}.wav")
+        soundfile.write(paths[-1], tone(120.0 + 30 * i, length), 16_000)
+    return paths
+
+
+def cached(folder: Path, steer: Callable[[], Control] = run) -> MelCache:
+    return build(scan([str(folder)], [], run), SPEC, folder.parent / "cache", "cpu", ignore, steer)
+
+
+# ------------------------------------------------------------------------------------------------- layouts
+def test_librispeech_tells_speaker_gender_text_and_chapter(tmp_path: Path) -> None:
+    (tmp_path / "SPEAKERS.TXT").write_text(
+        "; a comment | F |\n14   | F | train-clean-360  | 25.03 | Kristin LeMoine\n"
+        "60   | M | train-clean-100  | 20.18 | |CBW|Simon\n"
+    )
+    path = touch(tmp_path / "LibriSpeech" / "some-split" / "60" / "121082" / "60-121082-0003.flac")
+    (path.parent / "60-121082.trans.txt").write_text("60-121082-0002 NO\n60-121082-0003 HE SAID  SO\n")
+    layout = LibriSpeech()
+    assert layout.labels(path) == Labels("60", "male", None, "HE SAID  SO", "60-121082")
+    unknown = touch(tmp_path / "LibriSpeech" / "some-split" / "99" / "1" / "99-1-0000.flac")
+    assert layout.labels(unknown) == Labels("99", None, None, None, "99-1")
+
+
+@pytest.mark.parametrize("name", ["60/121082/61-121082-0003.flac", "60-121082-0003.flac", "60/121082/hello.flac"])
+def test_what_only_resembles_librispeech_is_not_taken_for_it(tmp_path: Path, name: str) -> None:
+    assert LibriSpeech().labels(tmp_path / name) is None
+
+
+def test_ravdess_names_tell_actor_gender_emotion_and_sentence() -> None:
+    labels = Ravdess().labels(Path("anywhere/03-01-08-02-01-01-05.flac"))
+    assert labels == Labels("actor 05", "male", "surprised", "Kids are talking by the door", "actor 05")
+    even = Ravdess().labels(Path("03-01-02-01-02-01-06.wav"))
+    assert even is not None
+    assert (even.gender, even.emotion) == ("female", "calm")
+    assert Ravdess().labels(Path("03-01-09-01-02-01-06.wav")) is None
+
+
+def test_a_folder_per_speaker_and_loose_files() -> None:
+    nested = [Path("/c/wavs/anna/1.wav"), Path("/c/wavs/anna/day2/2.wav"), Path("/c/wavs/bert/1.wav")]
+    assert [labels.speaker for labels in speaker_of_each(nested).values()] == ["anna", "anna", "bert"]
+    loose = [Path("/c/1.wav"), Path("/c/2.wav"), Path("/c/anna/3.wav")]
+    assert [labels.speaker for labels in speaker_of_each(loose).values()] == [None, None, "anna"]
+
+
+# ------------------------------------------------------------------------------------------------- scanning
+def test_a_scan_finds_all_layouts_and_says_what_it_skipped(tmp_path: Path) -> None:
+    root = tmp_path / "corpus"
+    touch(root / "anna" / "1.wav")
+    touch(root / "bert" / "1.WAV")
+    touch(root / "actors" / "03-01-05-01-01-01-02.wav")
+    touch(root / "anna" / "notes.txt")
+    touch(root / ".hidden" / "1.wav")
+    (root / "anna" / "empty.wav").touch()
+    (root / "anna" / "gone.wav").symlink_to(root / "nowhere.wav")
+    manifest = scan([str(root)], [ClipRef("x", str(root / "anna" / "1.wav"))], run)
+    assert [(u.name, u.labels.speaker) for u in manifest.utterances] == [
+        ("actors/03-01-05-01-01-01-02.wav", "actor 02"),
+        ("anna/1.wav", "anna"),
+        ("bert/1.WAV", "bert"),
+    ]
+    why = {Path(item.path).name: item.why for item in manifest.skipped}
+    assert "empty" in why["empty.wav"]
+    assert "found" in why["gone.wav"]
+    assert "already" not in why.get("notes.txt", "")
+    assert manifest.speakers == 3
+
+
+def test_a_file_reached_twice_counts_once(tmp_path: Path) -> None:
+    path = touch(tmp_path / "a" / "1.wav")
+    other = tmp_path / "a" / "2.wav"
+    other.symlink_to(path)
+    manifest = scan([str(tmp_path / "a")], [], run)
+    assert len(manifest.utterances) == 1
+    assert "already" in manifest.skipped[0].why
+
+
+def test_single_clips_bring_their_labels(tmp_path: Path) -> None:
+    path = touch(tmp_path / "03-01-05-01-01-01-02.wav")
+    given = {"speaker": "Eve", "emotion": "", "colour": "red"}
+    manifest = scan([], [ClipRef("1", str(path), given)], run)
+    assert manifest.utterances[0].labels.speaker == "Eve"
+    assert manifest.utterances[0].labels.emotion == "angry"
+
+
+def test_a_missing_folder_and_a_corpus_of_nothing_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(CorpusError, match="is not there"):
+        scan([str(tmp_path / "none")], [], run)
+    touch(tmp_path / "texts" / "a.txt")
+    with pytest.raises(CorpusError, match="no recording"):
+        scan([str(tmp_path / "texts")], [], run)
+
+
+def test_a_scan_can_be_cancelled(tmp_path: Path) -> None:
+    with pytest.raises(Cancelled):
+        scan([str(tmp_path)], [], lambda: Control.CANCEL)
+
+
+def test_the_real_corpora_are_read_as_their_readme_says(shared_data: Path) -> None:
+    five = scan([str(shared_data / "LibriSpeech" / "train-clean-5")], [], run)
+    assert (len(five.utterances), five.speakers, five.skipped) == (337, 20, ())
+    genders = {u.labels.speaker: u.labels.gender for u in five.utterances}
+    assert sorted(genders.values()) == ["female"] * 11 + ["male"] * 9
+    assert all(u.labels.text for u in five.utterances)
+    assert len({u.labels.session for u in five.utterances}) == 20
+    acted = scan([str(shared_data / "ravdess")], [], run)
+    assert (len(acted.utterances), acted.speakers) == (480, 16)
+    assert len({u.labels.emotion for u in acted.utterances}) == 8
+
+
+# ------------------------------------------------------------------------------------------------- division
+def manifest_of(*names: str, root: str = "/c") -> Manifest:
+    return Manifest(tuple(Utterance(f"{root}/{name}", name) for name in names))
+
+
+def test_whole_utterances_are_held_out_by_name_whatever_their_order_and_place() -> None:
+    names = [f"{i}.wav" for i in range(50)]
+    there, back = manifest_of(*names), manifest_of(*reversed(names), root="/elsewhere")
+    train, held = there.split(0.2, seed=3)
+    assert len(held) == 10
+    assert sorted((*train, *held)) == list(range(50))
+    assert {there.utterances[i].name for i in held} == {back.utterances[i].name for i in back.split(0.2, seed=3)[1]}
+    assert there.split(0.2, seed=4) != there.split(0.2, seed=3)
+
+
+def test_at_least_one_utterance_is_on_each_side() -> None:
+    assert [len(part) for part in manifest_of("a", "b").split(0.01, 0)] == [1, 1]
+    assert [len(part) for part in manifest_of("a", "b", "c").split(0.5, 0)] == [1, 2]
+    assert manifest_of("a").split(0.1, 0) == ((0,), ())
+
+
+# ------------------------------------------------------------------------------------------------- cache
+def test_the_cache_holds_what_the_front_end_and_the_tracker_give(tmp_path: Path, tone: Tone) -> None:
+    paths = voices(tmp_path / "corpus", tone, (0.5, 0.9))
+    cache = cached(tmp_path / "corpus")
+    for path, entry in zip(paths, cache.entries, strict=True):
+        samples = audio.read(path, SPEC).samples
+        here = slice(entry.start, entry.start + entry.frames)
+        mel = MelFrontEnd(SPEC).log_mel(torch.from_numpy(samples)).numpy()
+        np.testing.assert_allclose(cache.mel[here], mel, atol=0.01)
+        np.testing.assert_array_equal(cache.f0[here], pitch.track(samples, SPEC.rate_hz, SPEC))
+
+
+def test_a_long_recording_is_cached_in_pieces_like_a_short_one(
+    tmp_path: Path, tone: Tone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    voices(tmp_path / "corpus", tone, (130.0,))
+    whole = cached(tmp_path / "corpus")
+    monkeypatch.setattr(melcache, "_LONG_S", 1.0)
+    pieces = build(scan([str(tmp_path / "corpus")], [], run), SPEC, tmp_path / "other", "cpu", ignore, run)
+    assert pieces.entries[0].frames == whole.entries[0].frames == SPEC.frames(130 * 16_000)
+    np.testing.assert_allclose(pieces.mel, whole.mel, atol=0.02)
+    same = np.isclose(pieces.f0, whole.f0, rtol=0.01, equal_nan=True)
+    assert same.mean() > 0.99
+
+
+def test_bad_files_are_left_out_and_named(tmp_path: Path, tone: Tone) -> None:
+    corpus = tmp_path / "corpus"
+    voices(corpus, tone, (0.5, 0.5))
+    (corpus / "bad.wav").write_text("This is no sound.")
+    soundfile.write(corpus / "short.wav", tone(200.0, 0.05), 16_000)
+    cache = cached(corpus)
+    assert [Path(u.path).name for u in cache.manifest.utterances] == ["clip0.wav", "clip1.wav"]
+    assert {Path(item.path).name for item in cache.manifest.skipped} == {"bad.wav", "short.wav"}
+    assert all(item.why for item in cache.manifest.skipped)
+
+
+def test_a_corpus_of_bad_files_alone_is_refused(tmp_path: Path) -> None:
+    corpus = tmp_path / "corpus"
+    touch(corpus / "bad.wav")
+    with pytest.raises(CorpusError, match="Not one"):
+        cached(corpus)
+
+
+def test_a_file_that_vanishes_after_the_scan_is_left_out(tmp_path: Path, tone: Tone) -> None:
+    paths = voices(tmp_path / "corpus", tone, (0.5, 0.5))
+    manifest = scan([str(tmp_path / "corpus")], [], run)
+    paths[0].unlink()
+    cache = build(manifest, SPEC, tmp_path / "cache", "cpu", ignore, run)
+    assert [item.path for item in cache.manifest.skipped] == [str(paths[0])]
+
+
+def test_a_second_run_computes_nothing_and_a_changed_file_makes_another_cache(
+    tmp_path: Path, tone: Tone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = voices(tmp_path / "corpus", tone, (0.5, 0.5))
+    first = cached(tmp_path / "corpus")
+    with monkeypatch.context() as patched:
+        patched.setattr(audio, "read", None)
+        assert cached(tmp_path / "corpus").entries == first.entries
+    soundfile.write(paths[0], tone(300.0, 0.7), 16_000)
+    assert cached(tmp_path / "corpus").key != first.key
+
+
+def test_an_interrupted_cache_goes_on_where_it_was_and_equals_an_uninterrupted_one(
+    tmp_path: Path, tone: Tone
+) -> None:
+    voices(tmp_path / "corpus", tone, (0.5, 0.6, 0.7, 0.8))
+    calls = iter([Control.RUN] * 5 + [Control.CANCEL])
+    with pytest.raises(Cancelled):
+        cached(tmp_path / "corpus", lambda: next(calls))
+    journal = next((tmp_path / "cache").glob("*.journal"))
+    done = journal.read_bytes().count(b"\n")
+    assert 0 < done < 4
+    # What a kill may leave: half a line and frames without one.
+    with journal.open("ab") as stream:
+        stream.write(b'{"frames": 9')
+    with journal.with_suffix(".mel").open("ab") as stream:
+        stream.write(b"x" * 333)
+    resumed = cached(tmp_path / "corpus")
+    fresh = build(scan([str(tmp_path / "corpus")], [], run), SPEC, tmp_path / "other", "cpu", ignore, run)
+    assert resumed.entries == fresh.entries
+    assert np.array_equal(resumed.mel, fresh.mel)
+    assert np.array_equal(resumed.f0, fresh.f0, equal_nan=True)
+
+
+def test_a_journal_ahead_of_its_frames_is_not_believed(tmp_path: Path, tone: Tone) -> None:
+    voices(tmp_path / "corpus", tone, (0.5, 0.6))
+    whole = np.array(cached(tmp_path / "corpus").mel)
+    mel = next((tmp_path / "cache").glob("*.mel"))
+    os.truncate(mel, mel.stat().st_size - 100)
+    assert np.array_equal(cached(tmp_path / "corpus").mel, whole)
+
+
+def test_progress_is_told(tmp_path: Path, tone: Tone) -> None:
+    voices(tmp_path / "corpus", tone, (0.5, 0.5))
+    told: list[object] = []
+    build(scan([str(tmp_path / "corpus")], [], run), SPEC, tmp_path / "cache", "cpu", told.append, run)
+    assert isinstance(told[0], Progress)
+    assert told[0].fraction is not None
+
+
+def test_the_scaling_is_the_mean_and_spread_of_the_training_recordings(tmp_path: Path, tone: Tone) -> None:
+    voices(tmp_path / "corpus", tone, (0.5, 0.9))
+    cache = cached(tmp_path / "corpus")
+    mean, scale = cache.scaling((1,))
+    entry = cache.entries[1]
+    frames = cache.mel[entry.start : entry.start + entry.frames].astype(np.float64)
+    np.testing.assert_allclose(mean, frames.mean(axis=0), rtol=1e-4)
+    assert float(scale) == pytest.approx(float(np.sqrt(frames.var(axis=0).mean())), rel=1e-4)
+
+
+# ------------------------------------------------------------------------------------------------- crops
+def test_one_recording_is_divided_in_time_and_a_note_says_so(tmp_path: Path, tone: Tone) -> None:
+    voices(tmp_path / "corpus", tone, (2.0,))
+    cache = cached(tmp_path / "corpus")
+    division = divide(cache, 0.25, 0, 13)
+    assert division.training == (Stretch(0, 96),)
+    assert division.validation == (Stretch(96, 32),)
+    assert "last part" in division.note
+
+
+def test_one_recording_too_short_to_divide_is_refused(tmp_path: Path, tone: Tone) -> None:
+    voices(tmp_path / "corpus", tone, (0.3,))
+    with pytest.raises(TrainingError, match="too short"):
+        divide(cached(tmp_path / "corpus"), 0.25, 0, 13)
+
+
+STRETCHES = (Stretch(0, 1000), Stretch(1000, 40), Stretch(1040, 300), Stretch(1340, 128))
+
+
+def test_every_crop_lies_within_one_stretch_and_its_other_piece_too() -> None:
+    crops = CropOrder(STRETCHES, 128, seed=0).take(0, 500)
+    for start, other, frames in crops.tolist():
+        (home,) = (s for s in STRETCHES if s.start <= start < s.start + s.frames)
+        assert frames == min(128, home.frames)
+        assert start + frames <= home.start + home.frames
+        assert home.start <= other
+        assert other + frames <= home.start + home.frames
+        if home.frames == 1000:
+            assert abs(other - start) >= 128
+        if home.frames == 300:
+            assert abs(other - start) >= 86  # as far as it goes
+
+
+def test_an_epoch_visits_every_part_in_proportion_to_its_length() -> None:
+    order = CropOrder(STRETCHES, 128, seed=0)
+    assert order.per_epoch == round(1468 / 128)
+    starts = order.take(0, 100 * order.per_epoch)[:, 0]
+    assert (starts < 1000).mean() == pytest.approx(1000 / 1468, abs=0.02)
+
+
+def test_the_order_depends_on_the_seed_and_the_position_alone() -> None:
+    a, b = CropOrder(STRETCHES, 128, seed=5), CropOrder(STRETCHES, 128, seed=5)
+    whole = a.take(0, 40)
+    assert np.array_equal(whole[17:], b.take(17, 23))
+    assert np.array_equal(whole[:17], b.take(0, 17))
+    assert not np.array_equal(whole, CropOrder(STRETCHES, 128, seed=6).take(0, 40))
+    assert np.array_equal(a.held_out(5), b.held_out(5))
+
+
+def test_a_batch_of_clips_of_different_lengths_is_padded_and_says_so(tmp_path: Path, tone: Tone) -> None:
+    voices(tmp_path / "corpus", tone, (0.5, 2.0))
+    cache = cached(tmp_path / "corpus")
+    batch, lengths = gather(cache, np.array([[0, 0, 32], [32, 60, 64]]), torch.device("cpu"))
+    assert batch.mel.shape == batch.other.shape == (2, 64, 140)
+    assert lengths is not None
+    assert lengths.tolist() == batch.lengths.tolist() == [32, 64]
+    assert bool((batch.mel[0, 32:] == 0).all())
+    assert bool(batch.f0[0, 32:].isnan().all())
+    np.testing.assert_array_equal(batch.mel[1].numpy(), cache.mel[32:96].astype(np.float32))
+    _, none = gather(cache, np.array([[32, 60, 64]]), torch.device("cpu"))
+    assert none is None
+
+
+def test_a_manifest_cannot_be_changed_by_its_readers() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        manifest_of("a").utterances[0].name = "b"  # type: ignore[misc]
