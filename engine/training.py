@@ -1,0 +1,526 @@
+"""The training loop: a run folder in, a model out; it can be stopped, paused, killed and resumed at any step.
+
+A run is exact: on a CPU with the same number of threads, stopping (or killing) and resuming gives the same weights
+bit by bit as never having stopped. Whatever the run depends on is in the run folder: spec.json, the saved state
+(see run_state) and the cache of the corpus.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import importlib.metadata
+import math
+import os
+import platform
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from engine import checkpoint, devices
+from engine.api import Control, Note, Partial, Progress, Report, RunSpec, Steer, TrainDone, TrainPoint
+from engine.corpus.crops import CropOrder, Crops, Division, divide, gather
+from engine.corpus.melcache import MelCache, build
+from engine.corpus.scanning import scan
+from engine.errors import TrainingError
+from engine.model import AuxVAE
+from engine.objective import TERM_NAMES, Terms, terms
+from engine.run_state import RunLog, Standing, StateFiles
+from engine.specs import ModelSpec
+from engine.steering import Pace, obey
+from engine.views import for_training
+
+BEST = "best" + checkpoint.SUFFIX
+LAST = "last" + checkpoint.SUFFIX
+
+_POINT_S = 1.0  # between two points of the training curves
+_PROGRESS_S = 0.2
+_VALIDATION_CROPS = 128
+_WARM_STEPS, _MEASURED_STEPS, _MEASURED_S = 3, 20, 5.0
+_COSINE_END = 0.05
+# What a model may differ in from the one it is fine-tuned from: what it hears, not its shape.
+_FREE_TO_DIFFER = frozenset({"views", "reference_hz"})
+
+
+def train(run_dir: str | os.PathLike[str], report: Report, steer: Steer) -> TrainDone:
+    """Start the run that run_dir/spec.json describes, or go on with it where it was last saved.
+
+    Reports Progress, Note and Partial(TrainPoint). Control.STOP ends early and keeps what there is; PAUSE saves,
+    takes everything off the graphics card and waits.
+
+    Raises:
+        TrainingError, CorpusError, SpecError, CheckpointError: it cannot start or go on, in words.
+        Cancelled: the user cancelled it; the last saved state stays.
+    """
+    folder = Path(run_dir)
+    run = RunSpec.read(folder)
+    threads_before = torch.get_num_threads()
+    torch.set_num_threads(run.train.threads or _cores())
+    try:
+        return _Trainer(folder, run, report, steer).run()
+    except OSError as error:
+        raise TrainingError(
+            f"The run folder {folder} cannot be written or read: {error.strerror or error}.",
+            "Free some space or mend the folder, then resume the run; its last saved state is unharmed.",
+        ) from error
+    finally:
+        torch.set_num_threads(threads_before)
+
+
+class _Trainer:
+    """One run, from the corpus to the finished model. `run` is the loop; everything else serves it."""
+
+    def __init__(self, folder: Path, run: RunSpec, report: Report, steer: Steer) -> None:
+        self.folder, self.spec, self.report, self.steer = folder, run, report, steer
+        self.device = devices.resolve(run.train.device)
+        self.log = RunLog(folder)
+        self.states = StateFiles(folder)
+        self.parent: str | None = None
+        if run.model.bands != run.audio.bands:
+            raise TrainingError(
+                f"The model has {run.model.bands} bands but the audio front end {run.audio.bands}.",
+                "Give both the same number of bands.",
+            )
+        resumed = self.states.load() if self.states.exists() else None
+        model = self._new_model()  # before the corpus is read: what cannot be should be told at once
+
+        self.cache = self._corpus(folder / "cache")
+        shortest = run.audio.frames(math.ceil(run.audio.shortest_s * run.audio.rate_hz))
+        self.division: Division = divide(self.cache, run.train.validation_share, run.train.seed, shortest)
+        crop_frames = round(run.train.crop_s * run.audio.frames_per_second)
+        self.order = CropOrder(self.division.training, crop_frames, run.train.seed)
+        held_out = CropOrder(self.division.validation, crop_frames, run.train.seed)
+        self.held_out: Crops = held_out.held_out(_VALIDATION_CROPS)
+
+        if self.parent is None:
+            model.set_scaling(*self.cache.scaling(self.division.entries))
+        self.model = model.to(self.device)
+        self.optimiser = torch.optim.Adam(self.model.parameters(), lr=run.train.learning_rate)
+        self.generator = torch.Generator(self.device).manual_seed(run.train.seed)
+        if resumed is not None:
+            self.at = resumed.standing
+            if self.at.corpus != self.cache.key:
+                raise TrainingError(
+                    "The corpus has changed since this run began (files were added, removed or edited).",
+                    "Put it back, or start a new run that goes on from this run's last model.",
+                )
+            resumed.restore(self.model, self.optimiser, self.generator)
+            self.log.rewind(self.at.step)
+        else:
+            self.at = Standing(self.cache.key, batch_size=run.train.batch_size)
+            self.log.rewind(-1)
+            if self.division.note:
+                self._note(self.division.note, "Add recordings for a better model.")
+        self._tell_skipped()
+
+        self.sums = torch.zeros(len(TERM_NAMES), device=self.device)
+        self.summed = 0
+        self.clock = _Clock(self.at.seconds)
+        self.saved_at = self.pointed_at = time.monotonic()
+        self.told_at = 0.0
+        self.validation_s = 0.0
+        self.validated_step = -1
+
+    # ------------------------------------------------------------------------------------------ the loop
+    def run(self) -> TrainDone:
+        at = self.at
+        if at.finished:
+            return self._done(stopped=False)
+        self.log.write("resume" if at.step else "start", at.step, device=devices.described(self.device))
+        if at.step == 0:
+            self._validate(candidate=False)  # where it begins; also tells how long a validation takes
+        measure = _Measure()
+        pace: Pace | None = None
+        stopped = False
+        while not at.finished:
+            if stopped := self._obey():
+                break
+            if at.planned_crops is None:
+                measure.look(at.step)
+                self._plan(measure)
+            if pace is None and at.planned_crops is not None:
+                pace = Pace(float(at.planned_crops - at.crops))
+
+            before = at.crops
+            self._step()
+            if pace is not None:
+                pace.advance(at.crops - before)
+            self._tell(pace)
+            if at.planned_crops is None:
+                continue
+            if at.crops // at.validate_every != before // at.validate_every:
+                self._flush()
+                self._validate()
+            # The end is saved once its validation is known.
+            if not at.finished and time.monotonic() - self.saved_at > 60.0 * self.spec.train.checkpoint_minutes:
+                self._save()
+
+        self._flush()
+        if self.validated_step != at.step or at.best_step is None:
+            self._validate()
+        self._save()
+        self.log.write("stopped" if stopped else "done", at.step, seconds=at.seconds)
+        return self._done(stopped)
+
+    def _step(self) -> None:
+        """One batch; when the memory runs out, the batch is halved and taken again."""
+        at = self.at
+        crops = self.order.take(at.crops, at.batch_size)
+        rate = self.spec.train.learning_rate * self._rate_factor()
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        self.model.train()
+        draws = self.generator.get_state()
+        try:
+            got = self._terms(crops, self.generator)
+            self.optimiser.zero_grad()
+            got.loss.backward()  # type: ignore[no-untyped-call]
+            self.optimiser.step()
+        except (RuntimeError, MemoryError) as error:
+            if not _out_of_memory(error):
+                raise
+            self.generator.set_state(draws)
+            self._halve_batch(error)
+            return
+        with torch.no_grad():
+            self.sums += torch.stack([getattr(got, name).detach() for name in TERM_NAMES])
+        self.summed += 1
+        at.step += 1
+        at.crops += len(crops)
+
+    def _terms(self, crops: Crops, generator: torch.Generator) -> Terms:
+        batch, lengths = gather(self.cache, crops, self.device)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self._bfloat16()):
+            views = for_training(batch, self.spec.model, generator)
+            return terms(self.model, views, self.spec.train, lengths=lengths, generator=generator)
+
+    def _halve_batch(self, error: Exception) -> None:
+        self.optimiser.zero_grad(set_to_none=True)
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+        if self.at.batch_size == 1:
+            raise TrainingError(
+                "The memory does not even hold a batch of one piece.",
+                "Choose shorter pieces (crop_s) or a smaller model, or the device cpu.",
+            ) from error
+        self.at.batch_size //= 2
+        self._note(
+            f"The memory ran out, so the batch was halved to {self.at.batch_size} pieces.",
+            "Close other programs on the device, or choose a smaller batch next time.",
+        )
+
+    def _rate_factor(self) -> float:
+        if self.spec.train.schedule == "constant":
+            return 1.0
+        return _COSINE_END + (1.0 - _COSINE_END) * (1.0 + math.cos(math.pi * self.at.fraction)) / 2.0
+
+    def _bfloat16(self) -> bool:
+        precision = self.spec.train.precision
+        return precision == "bfloat16" or (
+            precision == "auto" and self.device.type == "cuda" and torch.cuda.is_bf16_supported()
+        )
+
+    # ------------------------------------------------------------------------------------------ the plan
+    def _plan(self, measure: _Measure) -> None:
+        """Decide once how many pieces the run takes; stored with the state, so a resumed run keeps to it."""
+        train, at = self.spec.train, self.at
+        whole = train.epochs * self.order.per_epoch
+        validations = 20
+        if train.minutes is not None:
+            step_s = measure.step_s
+            if step_s is None:
+                return
+            budget_s = 60.0 * train.minutes
+            validations = min(20, max(2, int(0.15 * budget_s / max(self.validation_s, 1e-3))))
+            left_s = max(0.0, budget_s - self.clock.seconds - validations * self.validation_s)
+            whole = min(whole, at.crops + max(1, int(left_s / step_s)) * at.batch_size)
+        at.planned_crops = whole
+        at.validate_every = max(at.batch_size, whole // 100, min(self.order.per_epoch, whole // validations))
+        if train.minutes is not None:
+            at.validate_every = max(at.validate_every, whole // validations)
+        self.log.write("plan", at.step, crops=whole, validate_every=at.validate_every)
+
+    # ------------------------------------------------------------------------------------------ curves and files
+    def _flush(self) -> None:
+        """Tell the mean of the terms since the last point.
+
+        Raises:
+            TrainingError: they are not all finite numbers; nothing is saved after that.
+        """
+        if self.summed == 0:
+            return
+        means = dict(zip(TERM_NAMES, (self.sums / self.summed).tolist(), strict=True))
+        self.sums.zero_()
+        self.summed = 0
+        self.pointed_at = time.monotonic()
+        if not all(map(math.isfinite, means.values())):
+            self._diverged()
+        self.at.last_terms = means
+        self._point("train", means)
+
+    def _point(self, split: str, values: dict[str, float]) -> None:
+        at = self.at
+        at.seconds = self.clock.seconds
+        epoch = at.crops / self.order.per_epoch
+        self.report(Partial(TrainPoint(at.step, epoch, split, values, at.seconds)))
+        self.log.write(split, at.step, epoch=epoch, seconds=at.seconds, terms=values)
+
+    def _diverged(self) -> None:
+        kept = "The last saved model is kept" if self.states.exists() else "Nothing was saved yet"
+        self.log.write("diverged", self.at.step)
+        raise TrainingError(
+            f"The training went wrong by step {self.at.step}: the loss or the weights are not finite numbers.",
+            f"{kept}. Start a new run with a smaller learning rate.",
+        )
+
+    @torch.no_grad()
+    def _validate(self, *, candidate: bool = True) -> None:
+        """Measure the held-out pieces, always the same with the same draws; keep the model if it is the best."""
+        began = time.monotonic()
+        while (values := self._held_out_terms()) is None:
+            pass  # the batch was halved: again
+        self.validation_s = time.monotonic() - began
+        self.validated_step = self.at.step
+        if not all(map(math.isfinite, values.values())):
+            self._diverged()
+        self._point("validation", values)
+        if candidate and (not self.at.best_terms or values["total"] > self.at.best_terms["total"]):
+            self.at.best_terms, self.at.best_step = values, self.at.step
+            self._save_model(BEST)
+
+    def _held_out_terms(self) -> dict[str, float] | None:
+        """Mean terms over the held-out pieces; None if the memory ran out and the batch was halved."""
+        self.model.eval()
+        generator = torch.Generator(self.device).manual_seed(self.spec.train.seed + 1)
+        total = torch.zeros(len(TERM_NAMES), device=self.device)
+        try:
+            for first in range(0, len(self.held_out), self.at.batch_size):
+                crops = self.held_out[first : first + self.at.batch_size]
+                got = self._terms(crops, generator)
+                total += len(crops) * torch.stack([getattr(got, name) for name in TERM_NAMES])
+        except (RuntimeError, MemoryError) as error:
+            if not _out_of_memory(error):
+                raise
+            self._halve_batch(error)
+            return None
+        return dict(zip(TERM_NAMES, (total / len(self.held_out)).tolist(), strict=True))
+
+    def _save(self) -> None:
+        self._flush()
+        if not all(bool(torch.isfinite(value).all()) for value in self.model.parameters()):
+            self._diverged()
+        self.at.seconds = self.clock.seconds
+        self._save_model(LAST)
+        self.states.save(self.at, self.model, self.optimiser, self.generator)
+        self.saved_at = time.monotonic()
+        self.log.write("saved", self.at.step)
+
+    def _save_model(self, name: str) -> None:
+        checkpoint.save(
+            self.folder / name, self.model, self.spec.audio, self.spec.train, self._provenance(name == BEST)
+        )
+
+    def _provenance(self, best: bool) -> dict[str, Any]:
+        at, manifest = self.at, self.cache.manifest
+        frames = sum(s.frames for s in (*self.division.training, *self.division.validation))
+        return {
+            "run": self.spec.name,
+            "which": "best" if best else "last",
+            "corpus": {
+                "recordings": len(manifest.utterances),
+                "held_out": len(manifest.utterances) - len(self.division.entries),
+                "skipped": len(manifest.skipped),
+                "seconds": round(frames / self.spec.audio.frames_per_second, 1),
+                "speakers": manifest.speakers,
+                "key": self.cache.key,
+            },
+            "seed": self.spec.train.seed,
+            "steps": at.step,
+            "epochs": round(at.crops / self.order.per_epoch, 3),
+            "minutes": round(self.clock.seconds / 60.0, 3),
+            "batch_size": at.batch_size,
+            "validation": at.best_terms if best else {},
+            "training": at.last_terms,
+            "fine_tuned_from": self.parent,
+            "device": devices.described(self.device),
+            "versions": {
+                "triptych": _version("triptych"),
+                "torch": torch.__version__,
+                "numpy": np.__version__,
+                "python": platform.python_version(),
+            },
+            "date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d"),
+        }
+
+    def _done(self, stopped: bool) -> TrainDone:
+        at = self.at
+        return TrainDone(
+            run_dir=str(self.folder),
+            model=str(self.folder / BEST),
+            last=str(self.folder / LAST),
+            steps=at.step,
+            epochs=at.crops / self.order.per_epoch,
+            seconds=at.seconds,
+            device=devices.described(self.device),
+            terms=at.last_terms,
+            validation=at.best_terms,
+            stopped=stopped,
+        )
+
+    # ------------------------------------------------------------------------------------------ the user
+    def _obey(self) -> bool:
+        """Whether to stop; holds still, saved and off the graphics card, while paused."""
+        wish = self.steer()
+        if wish is not Control.PAUSE:
+            return obey(lambda: wish)
+        self._save()
+        self.log.write("paused", self.at.step)
+        self.report(Progress(self.at.fraction, f"Paused at step {self.at.step}"))
+        self._move(torch.device("cpu"))
+        with self.clock.held():
+            stop = obey(self.steer)
+        self._move(self.device)
+        self.saved_at = time.monotonic()
+        return stop
+
+    def _move(self, device: torch.device) -> None:
+        """Weights and optimiser to another device."""
+        if self.device.type == "cpu":
+            return
+        self.model.to(device)
+        for values in self.optimiser.state.values():
+            for name, value in values.items():
+                if name != "step":  # Adam keeps its counters on the CPU
+                    values[name] = value.to(device)
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+
+    def _tell(self, pace: Pace | None) -> None:
+        now = time.monotonic()
+        if now - self.pointed_at > _POINT_S:
+            self._flush()
+        if now - self.told_at > _PROGRESS_S:
+            self.told_at = now
+            epoch = self.at.crops / self.order.per_epoch
+            message = f"Step {self.at.step}, epoch {epoch:.1f}"
+            if pace is None:
+                self.report(Progress(None, f"{message}: measuring the speed"))
+            else:
+                self.report(Progress(self.at.fraction, message, pace.eta_s))
+
+    def _note(self, what: str, hint: str) -> None:
+        self.log.write("note", self.at.step, what=what, hint=hint)
+        self.report(Note(what, hint))
+
+    def _tell_skipped(self) -> None:
+        skipped, remarks = self.cache.manifest.skipped, self.cache.remarks
+        if self.at.step == 0:
+            for item in skipped:
+                self.log.write("skipped", 0, path=item.path, why=item.why)
+            for remark in remarks:
+                self.log.write("remark", 0, what=remark)
+        if skipped:
+            named = "; ".join(f"{Path(item.path).name}: {item.why}" for item in skipped[:3])
+            more = f"; and {len(skipped) - 3} more" if len(skipped) > 3 else ""
+            self.report(
+                Note(f"{len(skipped)} files were left out of the corpus ({named}{more}).", "log.jsonl lists them.")
+            )
+        if remarks:
+            self.report(
+                Note(f"{len(remarks)} recordings have faults; the first: {remarks[0]}", "log.jsonl lists them.")
+            )
+
+    # ------------------------------------------------------------------------------------------ the beginning
+    def _corpus(self, cache_folder: Path) -> MelCache:
+        self.report(Progress(None, "Looking for recordings"))
+        manifest = scan(self.spec.folders, self.spec.clips, self.steer)
+        device = str(self.device) if self.device.type == "cuda" else "cpu"
+        return build(manifest, self.spec.audio, cache_folder, device, self.report, self.steer)
+
+    def _new_model(self) -> AuxVAE:
+        """A model with fresh weights from the seed, or with those of the model to fine-tune from."""
+        if self.spec.from_model is None:
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(self.spec.train.seed)
+                return AuxVAE(self.spec.model)
+        loaded = checkpoint.load(self.spec.from_model)
+        if loaded.audio != self.spec.audio:
+            raise TrainingError(
+                "The model to go on from was trained with another audio front end.",
+                "Use its audio settings for this run.",
+            )
+        if differing := _differences(loaded.model.spec, self.spec.model):
+            raise TrainingError(
+                f"The model to go on from has other sizes ({', '.join(differing)}).",
+                "Use its model settings for this run, or start from fresh weights.",
+            )
+        self.parent = loaded.hash
+        model = AuxVAE(self.spec.model)
+        model.load_state_dict(loaded.model.state_dict())
+        return model
+
+
+class _Clock:
+    """Seconds spent training, over all sessions of a run."""
+
+    def __init__(self, before: float) -> None:
+        self._began = time.monotonic() - before
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self._began
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Time inside does not count."""
+        stopped = time.monotonic()
+        yield
+        self._began += time.monotonic() - stopped
+
+
+class _Measure:
+    """How long a step takes, once the first ones, which are slower, are over."""
+
+    def __init__(self) -> None:
+        self.step_s: float | None = None
+        self._first: int | None = None
+        self._from: tuple[int, float] | None = None
+
+    def look(self, step: int) -> None:
+        """Call before each step."""
+        now = time.monotonic()
+        self._first = step if self._first is None else self._first
+        if self._from is None:
+            if step - self._first >= _WARM_STEPS:
+                self._from = (step, now)
+            return
+        steps, seconds = step - self._from[0], now - self._from[1]
+        if steps >= _MEASURED_STEPS or (steps > 0 and seconds > _MEASURED_S):
+            self.step_s = seconds / steps
+
+
+def _differences(a: ModelSpec, b: ModelSpec) -> list[str]:
+    theirs, ours = a.to_dict(), b.to_dict()
+    return [name for name in ours if ours[name] != theirs[name] and name not in _FREE_TO_DIFFER]
+
+
+def _out_of_memory(error: Exception) -> bool:
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error)
+
+
+def _cores() -> int:
+    """Processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _version(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "from source"
