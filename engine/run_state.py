@@ -39,6 +39,7 @@ class Standing:
     seconds: float = 0.0  # spent training, pauses left out
     planned_crops: int | None = None  # the whole run; None until the speed is measured
     validate_every: int = 0  # crops
+    plan_quarter: int = 0  # of a time budget, at which the plan was last fitted to the speed
     best_step: int | None = None
     best_terms: dict[str, float] = field(default_factory=dict)
     last_terms: dict[str, float] = field(default_factory=dict)

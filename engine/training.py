@@ -31,7 +31,7 @@ from engine.model import AuxVAE
 from engine.objective import TERM_NAMES, Terms, terms
 from engine.run_state import RunLog, Standing, StateFiles
 from engine.specs import ModelSpec
-from engine.steering import Pace, obey
+from engine.steering import obey
 from engine.views import for_training
 
 BEST = "best" + checkpoint.SUFFIX
@@ -40,6 +40,7 @@ LAST = "last" + checkpoint.SUFFIX
 _POINT_S = 1.0  # between two points of the training curves
 _PROGRESS_S = 0.2
 _VALIDATION_CROPS = 128
+_VALIDATION_SHARE = 0.15  # of a time budget, at most
 _WARM_STEPS, _MEASURED_STEPS, _MEASURED_S = 3, 20, 5.0
 _COSINE_END = 0.05
 # What a model may differ in from the one it is fine-tuned from: what it hears, not its shape.
@@ -120,6 +121,7 @@ class _Trainer:
         self.sums = torch.zeros(len(TERM_NAMES), device=self.device)
         self.summed = 0
         self.clock = _Clock(self.at.seconds)
+        self.speed = _Speed(self.clock, self.at.step, self.at.crops)
         self.saved_at = self.pointed_at = time.monotonic()
         self.told_at = 0.0
         self.validation_s = 0.0
@@ -133,23 +135,16 @@ class _Trainer:
         self.log.write("resume" if at.step else "start", at.step, device=devices.described(self.device))
         if at.step == 0:
             self._validate(candidate=False)  # where it begins; also tells how long a validation takes
-        measure = _Measure()
-        pace: Pace | None = None
         stopped = False
         while not at.finished:
             if stopped := self._obey():
                 break
-            if at.planned_crops is None:
-                measure.look(at.step)
-                self._plan(measure)
-            if pace is None and at.planned_crops is not None:
-                pace = Pace(float(at.planned_crops - at.crops))
+            self.speed.look(at.step, at.crops)
+            self._plan()
 
             before = at.crops
             self._step()
-            if pace is not None:
-                pace.advance(at.crops - before)
-            self._tell(pace)
+            self._tell()
             if at.planned_crops is None:
                 continue
             if at.crops // at.validate_every != before // at.validate_every:
@@ -225,24 +220,34 @@ class _Trainer:
         )
 
     # ------------------------------------------------------------------------------------------ the plan
-    def _plan(self, measure: _Measure) -> None:
-        """Decide once how many pieces the run takes; stored with the state, so a resumed run keeps to it."""
+    def _plan(self) -> None:
+        """Decide how many pieces the run takes; stored with the state, so a resumed run keeps to it.
+
+        Epochs decide at once. A time budget needs the speed of the first steps; these may mislead, so the plan is
+        corrected at each quarter of the budget.
+        """
         train, at = self.spec.train, self.at
         whole = train.epochs * self.order.per_epoch
-        validations = 20
-        if train.minutes is not None:
-            step_s = measure.step_s
-            if step_s is None:
-                return
-            budget_s = 60.0 * train.minutes
-            validations = min(20, max(2, int(0.15 * budget_s / max(self.validation_s, 1e-3))))
-            left_s = max(0.0, budget_s - self.clock.seconds - validations * self.validation_s)
-            whole = min(whole, at.crops + max(1, int(left_s / step_s)) * at.batch_size)
-        at.planned_crops = whole
-        at.validate_every = max(at.batch_size, whole // 100, min(self.order.per_epoch, whole // validations))
-        if train.minutes is not None:
-            at.validate_every = max(at.validate_every, whole // validations)
-        self.log.write("plan", at.step, crops=whole, validate_every=at.validate_every)
+        if train.minutes is None:
+            if at.planned_crops is None:
+                self._keep_plan(whole, validations=20)
+            return
+        budget_s, seconds = 60.0 * train.minutes, self.clock.seconds
+        validations = min(20, max(2, int(_VALIDATION_SHARE * budget_s / max(self.validation_s, 1e-3))))
+        quarter = min(3, int(4.0 * seconds / budget_s))
+        if at.planned_crops is None and self.speed.known(at.step):
+            seconds += validations * self.validation_s
+        elif at.planned_crops is None or quarter <= at.plan_quarter:
+            return
+        at.plan_quarter = quarter
+        left = int(max(0.0, budget_s - seconds) * self.speed.crops_a_second(at.crops))
+        self._keep_plan(min(whole, at.crops + max(at.batch_size, left)), validations)
+
+    def _keep_plan(self, crops: int, validations: int) -> None:
+        at = self.at
+        at.planned_crops = crops
+        at.validate_every = max(at.batch_size, crops // 100, min(self.order.per_epoch, crops // validations))
+        self.log.write("plan", at.step, crops=crops, validate_every=at.validate_every)
 
     # ------------------------------------------------------------------------------------------ curves and files
     def _flush(self) -> None:
@@ -399,18 +404,18 @@ class _Trainer:
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
 
-    def _tell(self, pace: Pace | None) -> None:
-        now = time.monotonic()
+    def _tell(self) -> None:
+        now, at = time.monotonic(), self.at
         if now - self.pointed_at > _POINT_S:
             self._flush()
         if now - self.told_at > _PROGRESS_S:
             self.told_at = now
-            epoch = self.at.crops / self.order.per_epoch
-            message = f"Step {self.at.step}, epoch {epoch:.1f}"
-            if pace is None:
+            message = f"Step {at.step}, epoch {at.crops / self.order.per_epoch:.1f}"
+            if at.planned_crops is None:
                 self.report(Progress(None, f"{message}: measuring the speed"))
-            else:
-                self.report(Progress(self.at.fraction, message, pace.eta_s))
+                return
+            rate = self.speed.crops_a_second(at.crops)
+            self.report(Progress(at.fraction, message, (at.planned_crops - at.crops) / rate if rate else None))
 
     def _note(self, what: str, hint: str) -> None:
         self.log.write("note", self.at.step, what=what, hint=hint)
@@ -482,25 +487,29 @@ class _Clock:
         self._began += time.monotonic() - stopped
 
 
-class _Measure:
-    """How long a step takes, once the first ones, which are slower, are over."""
+class _Speed:
+    """Pieces a second in this session, once its first steps, which are slower, are over. Pauses do not count."""
 
-    def __init__(self) -> None:
-        self.step_s: float | None = None
-        self._first: int | None = None
-        self._from: tuple[int, float] | None = None
+    def __init__(self, clock: _Clock, step: int, crops: int) -> None:
+        self._clock = clock
+        self._warm_at = step + _WARM_STEPS
+        self._from = (step, crops, clock.seconds)
 
-    def look(self, step: int) -> None:
+    def look(self, step: int, crops: int) -> None:
         """Call before each step."""
-        now = time.monotonic()
-        self._first = step if self._first is None else self._first
-        if self._from is None:
-            if step - self._first >= _WARM_STEPS:
-                self._from = (step, now)
-            return
-        steps, seconds = step - self._from[0], now - self._from[1]
-        if steps >= _MEASURED_STEPS or (steps > 0 and seconds > _MEASURED_S):
-            self.step_s = seconds / steps
+        if step == self._warm_at:
+            self._from = (step, crops, self._clock.seconds)
+
+    def known(self, step: int) -> bool:
+        """Whether there were steps enough to say."""
+        first, _, since = self._from
+        steps, seconds = step - first, self._clock.seconds - since
+        return step > self._warm_at and (steps >= _MEASURED_STEPS or seconds > _MEASURED_S)
+
+    def crops_a_second(self, crops: int) -> float:
+        """The mean speed so far; 0 before there is any."""
+        _, before, since = self._from
+        return (crops - before) / max(self._clock.seconds - since, 1e-9)
 
 
 def _differences(a: ModelSpec, b: ModelSpec) -> list[str]:

@@ -146,13 +146,16 @@ def test_a_run_leaves_the_thread_count_and_the_random_numbers_of_its_caller_alon
     assert torch.equal(torch.get_rng_state(), state)
 
 
-def test_a_time_budget_plans_the_run_once_and_keeps_to_it(tmp_path: Path, speech: list[Path]) -> None:
+def test_a_time_budget_is_planned_from_the_speed_and_corrected_on_the_way(
+    tmp_path: Path, speech: list[Path]
+) -> None:
     run_spec(speech, changed(epochs=100_000, minutes=0.05)).write(tmp_path / "run")
     done = go(tmp_path / "run")
-    assert 1.0 < done.seconds < 9.0
+    assert 1.5 < done.seconds < 9.0
     lines = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
-    (plan,) = [line for line in lines if line["event"] == "plan"]
-    assert done.steps * TRAIN.batch_size >= plan["crops"] > (done.steps - 1) * TRAIN.batch_size
+    plans = [line for line in lines if line["event"] == "plan"]
+    assert 2 <= len(plans) <= 4
+    assert done.steps * TRAIN.batch_size >= plans[-1]["crops"] > (done.steps - 1) * TRAIN.batch_size
 
 
 def test_a_finished_run_asked_again_answers_at_once(tmp_path: Path, speech: list[Path]) -> None:
