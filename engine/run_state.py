@@ -34,6 +34,7 @@ class Standing:
 
     corpus: str  # key of the mel cache: a changed corpus is another run
     batch_size: int  # smaller than the spec's after the memory ran out
+    parent: str | None = None  # content hash of the model it was fine-tuned from
     step: int = 0
     crops: int = 0
     seconds: float = 0.0  # spent training, pauses left out

@@ -7,14 +7,12 @@ bit by bit as never having stopped. Whatever the run depends on is in the run fo
 
 from __future__ import annotations
 
-import contextlib
 import datetime
 import importlib.metadata
 import math
 import os
 import platform
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +25,11 @@ from engine.corpus.crops import CropOrder, Crops, Division, divide, gather
 from engine.corpus.melcache import MelCache, build
 from engine.corpus.scanning import scan
 from engine.errors import TrainingError
+from engine.fresh_model import fresh_model
 from engine.model import AuxVAE
 from engine.objective import TERM_NAMES, Terms, terms
+from engine.run_clock import Clock, Speed
 from engine.run_state import RunLog, Standing, StateFiles
-from engine.specs import ModelSpec
 from engine.steering import obey
 from engine.views import for_training
 
@@ -41,10 +40,7 @@ _POINT_S = 1.0  # between two points of the training curves
 _PROGRESS_S = 0.2
 _VALIDATION_CROPS = 128
 _VALIDATION_SHARE = 0.15  # of a time budget, at most
-_WARM_STEPS, _MEASURED_STEPS, _MEASURED_S = 3, 20, 5.0
 _COSINE_END = 0.05
-# What a model may differ in from the one it is fine-tuned from: what it hears, not its shape.
-_FREE_TO_DIFFER = frozenset({"views", "reference_hz"})
 
 
 def train(run_dir: str | os.PathLike[str], report: Report, steer: Steer) -> TrainDone:
@@ -80,14 +76,14 @@ class _Trainer:
         self.device = devices.resolve(run.train.device)
         self.log = RunLog(folder)
         self.states = StateFiles(folder)
-        self.parent: str | None = None
         if run.model.bands != run.audio.bands:
             raise TrainingError(
                 f"The model has {run.model.bands} bands but the audio front end {run.audio.bands}.",
                 "Give both the same number of bands.",
             )
         resumed = self.states.load() if self.states.exists() else None
-        model = self._new_model()  # before the corpus is read: what cannot be should be told at once
+        # Before the corpus is read: what cannot be is told at once. A resumed run has all weights in its state.
+        model, parent = (AuxVAE(run.model), resumed.standing.parent) if resumed else fresh_model(run)
 
         self.cache = self._corpus(folder / "cache")
         shortest = run.audio.frames(math.ceil(run.audio.shortest_s * run.audio.rate_hz))
@@ -97,7 +93,7 @@ class _Trainer:
         held_out = CropOrder(self.division.validation, crop_frames, run.train.seed)
         self.held_out: Crops = held_out.held_out(_VALIDATION_CROPS)
 
-        if self.parent is None:
+        if parent is None:
             model.set_scaling(*self.cache.scaling(self.division.entries))
         self.model = model.to(self.device)
         self.optimiser = torch.optim.Adam(self.model.parameters(), lr=run.train.learning_rate)
@@ -112,7 +108,7 @@ class _Trainer:
             resumed.restore(self.model, self.optimiser, self.generator)
             self.log.rewind(self.at.step)
         else:
-            self.at = Standing(self.cache.key, batch_size=run.train.batch_size)
+            self.at = Standing(self.cache.key, run.train.batch_size, parent)
             self.log.rewind(-1)
             if self.division.note:
                 self._note(self.division.note, "Add recordings for a better model.")
@@ -120,8 +116,8 @@ class _Trainer:
 
         self.sums = torch.zeros(len(TERM_NAMES), device=self.device)
         self.summed = 0
-        self.clock = _Clock(self.at.seconds)
-        self.speed = _Speed(self.clock, self.at.step, self.at.crops)
+        self.clock = Clock(self.at.seconds)
+        self.speed = Speed(self.clock, self.at.step, self.at.crops)
         self.saved_at = self.pointed_at = time.monotonic()
         self.told_at = 0.0
         self.validation_s = 0.0
@@ -350,7 +346,7 @@ class _Trainer:
             "batch_size": at.batch_size,
             "validation": at.best_terms if best else {},
             "training": at.last_terms,
-            "fine_tuned_from": self.parent,
+            "fine_tuned_from": at.parent,
             "device": devices.described(self.device),
             "versions": {
                 "triptych": _version("triptych"),
@@ -445,76 +441,6 @@ class _Trainer:
         manifest = scan(self.spec.folders, self.spec.clips, self.steer)
         device = str(self.device) if self.device.type == "cuda" else "cpu"
         return build(manifest, self.spec.audio, cache_folder, device, self.report, self.steer)
-
-    def _new_model(self) -> AuxVAE:
-        """A model with fresh weights from the seed, or with those of the model to fine-tune from."""
-        if self.spec.from_model is None:
-            with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(self.spec.train.seed)
-                return AuxVAE(self.spec.model)
-        loaded = checkpoint.load(self.spec.from_model)
-        if loaded.audio != self.spec.audio:
-            raise TrainingError(
-                "The model to go on from was trained with another audio front end.",
-                "Use its audio settings for this run.",
-            )
-        if differing := _differences(loaded.model.spec, self.spec.model):
-            raise TrainingError(
-                f"The model to go on from has other sizes ({', '.join(differing)}).",
-                "Use its model settings for this run, or start from fresh weights.",
-            )
-        self.parent = loaded.hash
-        model = AuxVAE(self.spec.model)
-        model.load_state_dict(loaded.model.state_dict())
-        return model
-
-
-class _Clock:
-    """Seconds spent training, over all sessions of a run."""
-
-    def __init__(self, before: float) -> None:
-        self._began = time.monotonic() - before
-
-    @property
-    def seconds(self) -> float:
-        return time.monotonic() - self._began
-
-    @contextlib.contextmanager
-    def held(self) -> Iterator[None]:
-        """Time inside does not count."""
-        stopped = time.monotonic()
-        yield
-        self._began += time.monotonic() - stopped
-
-
-class _Speed:
-    """Pieces a second in this session, once its first steps, which are slower, are over. Pauses do not count."""
-
-    def __init__(self, clock: _Clock, step: int, crops: int) -> None:
-        self._clock = clock
-        self._warm_at = step + _WARM_STEPS
-        self._from = (step, crops, clock.seconds)
-
-    def look(self, step: int, crops: int) -> None:
-        """Call before each step."""
-        if step == self._warm_at:
-            self._from = (step, crops, self._clock.seconds)
-
-    def known(self, step: int) -> bool:
-        """Whether there were steps enough to say."""
-        first, _, since = self._from
-        steps, seconds = step - first, self._clock.seconds - since
-        return step > self._warm_at and (steps >= _MEASURED_STEPS or seconds > _MEASURED_S)
-
-    def crops_a_second(self, crops: int) -> float:
-        """The mean speed so far; 0 before there is any."""
-        _, before, since = self._from
-        return (crops - before) / max(self._clock.seconds - since, 1e-9)
-
-
-def _differences(a: ModelSpec, b: ModelSpec) -> list[str]:
-    theirs, ours = a.to_dict(), b.to_dict()
-    return [name for name in ours if ours[name] != theirs[name] and name not in _FREE_TO_DIFFER]
 
 
 def _out_of_memory(error: Exception) -> bool:

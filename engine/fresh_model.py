@@ -1,0 +1,46 @@
+"""The model a run begins with: fresh weights from the seed, or those of the model it is fine-tuned from."""
+
+from __future__ import annotations
+
+import torch
+
+from engine import checkpoint
+from engine.api import RunSpec
+from engine.errors import TrainingError
+from engine.model import AuxVAE
+from engine.specs import ModelSpec
+
+# What a model may differ in from the one it is fine-tuned from: what it hears, not its shape.
+_FREE_TO_DIFFER = frozenset({"views", "reference_hz"})
+
+
+def fresh_model(run: RunSpec) -> tuple[AuxVAE, str | None]:
+    """The model and, where it is fine-tuned, its parent's content hash. Draws none of the caller's random numbers.
+
+    Raises:
+        CheckpointError: the parent cannot be read.
+        TrainingError: the parent has other sizes or another audio front end.
+    """
+    if run.from_model is None:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(run.train.seed)
+            return AuxVAE(run.model), None
+    parent = checkpoint.load(run.from_model)
+    if parent.audio != run.audio:
+        raise TrainingError(
+            "The model to go on from was trained with another audio front end.",
+            "Use its audio settings for this run.",
+        )
+    if differing := _differences(parent.model.spec, run.model):
+        raise TrainingError(
+            f"The model to go on from has other sizes ({', '.join(differing)}).",
+            "Use its model settings for this run, or start from fresh weights.",
+        )
+    model = AuxVAE(run.model)
+    model.load_state_dict(parent.model.state_dict())
+    return model, parent.hash
+
+
+def _differences(a: ModelSpec, b: ModelSpec) -> list[str]:
+    theirs, ours = a.to_dict(), b.to_dict()
+    return [name for name in ours if ours[name] != theirs[name] and name not in _FREE_TO_DIFFER]
