@@ -209,6 +209,7 @@ class FitMap:
     """Lay latents of analysed clips out in the plane: PCA, then t-SNE. Reports Partial(MapPoints) layouts.
 
     h: one point a clip; m: one a second; z: one a frame, thinned evenly to at most `most_points`.
+    go_on: start from the layout last fitted in this worker (stopped, say) if it is of the same clips and settings.
     """
 
     clips: tuple[tuple[str, str], ...]  # (clip id, analysis folder)
@@ -219,11 +220,15 @@ class FitMap:
     seed: int = 0
     iterations: int = 750
     most_points: int = 50_000
+    go_on: bool = False
 
 
 @dataclass(frozen=True)
 class PlaceOnMap:
-    """Place more clips on the map last fitted in this worker, without moving its points."""
+    """Place more clips on the map last fitted in this worker, without moving its points.
+
+    The result holds the new points only.
+    """
 
     clips: tuple[tuple[str, str], ...]
     latent: str = "h"
@@ -317,6 +322,8 @@ class ClipAnalysed:
     f0_median_hz: float | None
     model_hash: str | None
     notes: tuple[str, ...] = ()
+    audio: dict[str, Any] = field(default_factory=dict)  # AudioSpec.to_dict() of the front end that made mel and f0
+    source_key: str = ""  # of the file and the front end: equal keys, equal audio, mel and f0
 
 
 @dataclass(frozen=True)

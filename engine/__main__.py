@@ -1,0 +1,124 @@
+"""The same jobs from a terminal: `triptych COMMAND ...` or `python -m engine COMMAND ...`.
+
+Exit status: 0 done, 1 a fault of the program, 2 bad input (two-part message on stderr), 130 interrupted.
+With --json the last line of stdout is one JSON object, also when it went wrong.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from engine import commands, jobs
+from engine.api import Cancelled, Control, presets
+from engine.commands import Facts
+from engine.errors import EngineError
+from engine.terminal import Terminal
+from engine.worker import set_threads
+
+DONE, FAULT, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status."""
+    options = _parser().parse_args(arguments)
+    if options.command in (None, "studio"):
+        return _studio(getattr(options, "project", None))
+    set_threads()
+    terminal = Terminal(Control.STOP if options.command == "train" else Control.CANCEL)
+    command: Callable[[argparse.Namespace, Terminal], Facts] = options.run
+    status, facts = DONE, {}
+    with terminal:
+        try:
+            facts = command(options, terminal)
+            status = INTERRUPTED if terminal.interrupted else DONE
+        except (Cancelled, KeyboardInterrupt):
+            terminal.say("Interrupted.")
+            status, facts = INTERRUPTED, {"error": {"what": "Interrupted.", "hint": "Start it again to go on."}}
+        except Exception as error:  # noqa: BLE001 - the top of the program: everything becomes words for the user
+            what, hint = jobs.in_words(error)
+            terminal.say(what)
+            terminal.say(hint)
+            expected = isinstance(error, EngineError | OSError)
+            if not expected:
+                print(traceback.format_exc(), file=sys.stderr)
+            status, facts = BAD_INPUT if expected else FAULT, {"error": {"what": what, "hint": hint}}
+    if options.json:
+        print(json.dumps(facts, default=str), flush=True)
+    elif status == DONE:
+        _print_facts(facts)
+    return status
+
+
+def _print_facts(facts: Facts) -> None:
+    for name, value in facts.items():
+        shown = json.dumps(value, ensure_ascii=True) if isinstance(value, dict | list) else value
+        print(f"{name}: {shown}")
+
+
+# ---------------------------------------------------------------------------------------------- arguments
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="triptych", description="A voice-analysis studio over a three-timescale autoencoder of speech."
+    )
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND")
+
+    def command(name: str, run: Callable[[argparse.Namespace, Terminal], Facts], text: str) -> Any:
+        sub = subparsers.add_parser(name, help=text, description=text)
+        sub.set_defaults(run=run)
+        sub.add_argument("--json", action="store_true", help="one JSON object as the last line of stdout")
+        sub.add_argument("--device", default="auto", metavar="D", help="auto, cpu, cuda, cuda:1 or mps")
+        sub.add_argument("--model", metavar="FILE", help="a model file (NAME.triptych.safetensors)")
+        return sub
+
+    studio = subparsers.add_parser("studio", help="open the window (the same as no command)")
+    studio.add_argument("project", nargs="?", metavar="PROJECT")
+
+    train = command("train", commands.train, "Train a model, or go on with a run that was stopped.")
+    train.add_argument("run_dir", metavar="RUN_DIR", help="folder of the run; made if it is new")
+    train.add_argument("--resume", action="store_true", help="go on with the run in RUN_DIR")
+    train.add_argument("--corpus", nargs="+", metavar="DIR", help="folders or files to train on")
+    train.add_argument("--preset", choices=tuple(presets()), help="where the settings come from (default: quick)")
+    train.add_argument("--from", dest="from_model", metavar="MODEL", help="a model to fine-tune")
+    train.add_argument("--minutes", type=float, metavar="M", help="time budget")
+    train.add_argument("--epochs", type=int, metavar="N", help="passes over the corpus")
+    train.add_argument("--seed", type=int, metavar="S")
+
+    analyse = command("analyse", commands.analyse, "Write the latents h, m and z of recordings.")
+    analyse.add_argument("paths", nargs="+", metavar="PATH", help="sound files, and folders of them")
+    analyse.add_argument("--out", required=True, metavar="FILE", help="FILE.csv, FILE.npz or FILE.parquet")
+    analyse.add_argument("--latent", choices=("h", "m", "z", "all"), default="h")
+
+    map_ = command("map", commands.map, "Lay latents out in the plane with t-SNE.")
+    map_.add_argument("latents", metavar="LATENTS_FILE", help="a file that `analyse` wrote")
+    map_.add_argument("--out", required=True, metavar="POINTS.csv")
+    map_.add_argument("--latent", choices=("h", "m", "z"), help="the latent the file must hold")
+    map_.add_argument("--colour", "--color", metavar="COLUMN", help="colour of the figure's points")
+    map_.add_argument("--figure", metavar="FILE", help="draw it: FILE.png, FILE.svg or FILE.pdf")
+    map_.add_argument("--perplexity", type=float, default=30.0, metavar="P")
+    map_.add_argument("--seed", type=int, default=0, metavar="S")
+
+    transfer = command("transfer", commands.transfer, "Give recordings the voice or the emotion of others.")
+    transfer.add_argument("sources", nargs="+", metavar="SOURCE")
+    transfer.add_argument("--out", required=True, metavar="FILE.wav|DIR")
+    transfer.add_argument("--voice", nargs="+", default=[], metavar="CLIP", help="give the mean h of these")
+    transfer.add_argument("--emotion", nargs="+", default=[], metavar="CLIP", help="give the m of these")
+    transfer.add_argument("--strength", type=float, default=1.0, metavar="S", help="0 = none, 1 = full, up to 1.5")
+
+    info = command("info", commands.info, "Say what a model file is.")
+    info.add_argument("model_file", nargs="?", metavar="MODEL")
+    return parser
+
+
+def _studio(project: str | None) -> int:
+    from studio.__main__ import main as open_studio
+
+    return int(open_studio([project] if project else []))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

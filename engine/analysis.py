@@ -1,0 +1,367 @@
+"""Recordings in, stored clips out: audio, mel and F0, and with a model h, m and z.
+
+Everything streams: an hour-long file passes through in blocks, so memory does not grow with length. A clip's folder
+appears whole or not at all. What was computed before from the same file is used again, so a new model costs only
+the encoding.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import hashlib
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from engine import audio, checkpoint, devices, pitch, views
+from engine.api import (
+    Analyse,
+    AnalyseDone,
+    ClipAnalysed,
+    ClipFailed,
+    ClipRef,
+    Note,
+    Partial,
+    Progress,
+    Report,
+    Steer,
+    StoredClip,
+)
+from engine.checkpoint import Checkpoint
+from engine.errors import AudioError
+from engine.mel import MelFrontEnd
+from engine.placing import cannot_write
+from engine.specs import AudioSpec
+from engine.steering import Pace, obey
+
+STORAGE_VERSION = 1  # part of every key: raise it when mel, f0 or audio are computed otherwise
+PEAK_SAMPLES = 256
+BLOCK_S = 16.0  # worked on between two looks at the user's wish
+PITCH_CONTEXT_S = 1.0
+# Shorter clips are viewed whole, so that views may take out what is slower than a chunk.
+WHOLE_FRAMES = 64 * 600
+SIGNAL_ARRAYS = ("audio", "peaks", "mel", "f0")
+LATENT_ARRAYS = ("h", "m", "z")
+
+
+def analyse(request: Analyse, report: Report, steer: Steer) -> AnalyseDone:
+    """Analyse clips one after the other, each into out_dir/<id>; a bad clip is reported and passed over.
+
+    STOP keeps the clips analysed so far.
+
+    Raises:
+        CheckpointError: the model cannot be used.
+        ExportError: the results cannot be stored (full disk, permissions).
+        Cancelled: the user cancelled; clips finished before are kept.
+    """
+    began = time.monotonic()
+    device = devices.resolve(request.device)
+    model = None if request.model is None else load_model(request.model, device)
+    out_dir = Path(request.out_dir)
+    try:
+        out_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise cannot_write(out_dir, error) from error
+    analyst = Analyst(model, device, steer)
+    sizes = [_size(clip.path) for clip in request.clips]
+    pace = Pace(sum(sizes))
+    analysed = failed = 0
+    audio_s = 0.0
+    for number, (clip, size) in enumerate(zip(request.clips, sizes, strict=True), start=1):
+        if obey(steer):
+            break
+        name = Path(clip.path).name
+        report(Progress(pace.fraction, f"Clip {number} of {len(request.clips)}: {name}", pace.eta_s))
+        try:
+            result = analyst.analyse(clip, out_dir)
+        except AudioError as error:
+            failed += 1
+            report(Partial(ClipFailed(clip.id, clip.path, error.what, error.hint)))
+        else:
+            analysed += 1
+            audio_s += result.duration_s
+            report(Partial(result))
+        pace.advance(size)
+    if failed:
+        report(Note(f"{failed} of {len(request.clips)} clips could not be analysed.", "Each one says why."))
+    return AnalyseDone(analysed, failed, audio_s, time.monotonic() - began, devices.described(device))
+
+
+def load_model(path: str | os.PathLike[str], device: torch.device) -> Checkpoint:
+    """A model in evaluation mode; the last two used stay in memory as long as their files do not change.
+
+    Raises:
+        CheckpointError: see checkpoint.load.
+    """
+    try:
+        status = os.stat(path)
+    except OSError:
+        return checkpoint.load(path, device)  # which says in words what is wrong
+    return _load_model(os.fspath(path), status.st_mtime_ns, status.st_size, device)
+
+
+@functools.lru_cache(maxsize=2)
+def _load_model(path: str, mtime_ns: int, size: int, device: torch.device) -> Checkpoint:
+    del mtime_ns, size  # they are here to tell an overwritten file from the one in memory
+    return checkpoint.load(path, device)
+
+
+def _size(path: str) -> float:
+    """Work to expect of a file, in bytes: the one thing known without opening it. Never nothing."""
+    try:
+        return max(1.0, float(os.stat(path).st_size))
+    except OSError:
+        return 1.0
+
+
+class Analyst:
+    """Analyses clips with one model (or none) on one device.
+
+    The front end runs on the processor whatever the device is, so that stored mels do not depend on it.
+    """
+
+    def __init__(self, model: Checkpoint | None, device: torch.device, steer: Steer) -> None:
+        self._model = model
+        self._device = device
+        self._steer = steer
+        self._spec = AudioSpec() if model is None else model.audio
+        self._front_end = MelFrontEnd(self._spec)
+
+    def analyse(self, clip: ClipRef, out_dir: Path) -> ClipAnalysed:
+        """Bring out_dir/<id> up to date with the clip's file and the model.
+
+        Raises:
+            AudioError: the clip cannot be analysed. ExportError: the result cannot be stored. Cancelled.
+        """
+        if clip.id in ("", ".", "..") or Path(clip.id).name != clip.id:
+            raise ValueError(f"a clip's id names its folder; {clip.id!r} cannot")
+        folder = out_dir / clip.id
+        key = self._source_key(clip.path)
+        before = _stored(folder)
+        known = before is not None and key != "" and before.source_key == key
+        if before is not None and known and (self._model is None or before.model_hash == self._model.hash):
+            return dataclasses.replace(before, clip_id=clip.id, folder=str(folder))
+        partial = out_dir / f".{clip.id}.partial"
+        try:
+            shutil.rmtree(partial, ignore_errors=True)  # of a process that was killed
+            partial.mkdir()
+            try:
+                if before is not None and known:
+                    meta = before
+                    for name in SIGNAL_ARRAYS:
+                        _link(folder / f"{name}.npy", partial / f"{name}.npy")
+                else:
+                    meta = self._signal(clip, partial, key)
+                seconds, model_hash = self._latents(partial, meta)
+                meta = dataclasses.replace(
+                    meta, clip_id=clip.id, folder=str(folder), seconds=seconds, model_hash=model_hash
+                )
+                text = json.dumps(dataclasses.asdict(meta), indent=1)
+                (partial / "meta.json").write_text(text, "utf-8")
+                _replace_folder(partial, folder)
+            finally:
+                shutil.rmtree(partial, ignore_errors=True)
+        except OSError as error:
+            raise cannot_write(folder, error) from error
+        return meta
+
+    def _source_key(self, path: str) -> str:
+        try:
+            status = os.stat(path)
+        except OSError:
+            return ""  # reading will say in words what is wrong
+        facts = [STORAGE_VERSION, status.st_size, status.st_mtime_ns, self._spec.to_dict()]
+        return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+    # ------------------------------------------------------------------------------------------ signal
+    def _signal(self, clip: ClipRef, folder: Path, key: str) -> ClipAnalysed:
+        spec = self._spec
+        source = audio.stream(clip.path, spec, block_s=BLOCK_S)
+        with ArrayWriter(folder / "audio.npy", np.dtype(np.float32), ()) as writer:
+            gain_db = audio.measure_gain_db(self._watched(writer.passing(source)), spec)
+        wave = StoredClip(str(folder)).array("audio")
+        with ArrayWriter(folder / "peaks.npy", np.dtype(np.float32), (2,)) as writer:
+            for block in self._blocks(wave, PEAK_SAMPLES * 1024):
+                writer.add(_peaks(block))
+        with ArrayWriter(folder / "mel.npy", np.dtype(np.float16), (spec.bands,)) as writer:
+            blocks = self._blocks(wave, round(BLOCK_S * spec.rate_hz))
+            for piece in self._front_end.stream_log_mel(blocks, gain_db):
+                writer.add(piece.numpy())
+        f0 = self._f0(wave)
+        np.save(folder / "f0.npy", f0)
+        return ClipAnalysed(
+            clip_id=clip.id,
+            folder=str(folder),
+            duration_s=len(wave) / spec.rate_hz,
+            source_rate_hz=source.rate_hz,
+            channels=source.channels,
+            gain_db=gain_db,
+            frames=spec.frames(len(wave)),
+            seconds=0,
+            f0_median_hz=pitch.median_hz(f0),
+            model_hash=None,
+            notes=source.notes,
+            audio=spec.to_dict(),
+            source_key=key,
+        )
+
+    def _f0(self, wave: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        spec = self._spec
+        frames, hop = spec.frames(len(wave)), spec.hop_samples
+        size, context = (round(s * spec.frames_per_second) for s in (BLOCK_S, PITCH_CONTEXT_S))
+        f0 = np.empty(frames, np.float32)
+        for first in range(0, frames, size):
+            obey_cancel(self._steer)
+            start, last = max(0, first - context), min(first + size, frames)
+            found = pitch.track(wave[start * hop : (last + context) * hop], spec.rate_hz, spec)
+            f0[first:last] = found[first - start : last - start]
+        return f0
+
+    def _blocks(self, wave: npt.NDArray[np.float32], size: int) -> Iterator[npt.NDArray[np.float32]]:
+        for start in range(0, len(wave), size):
+            obey_cancel(self._steer)
+            yield np.array(wave[start : start + size])
+
+    def _watched(self, blocks: Iterable[npt.NDArray[np.float32]]) -> Iterator[npt.NDArray[np.float32]]:
+        for block in blocks:
+            obey_cancel(self._steer)
+            yield block
+
+    # ------------------------------------------------------------------------------------------ latents
+    def _latents(self, folder: Path, meta: ClipAnalysed) -> tuple[int, str | None]:
+        """Write h, m and z, if there is a model: number of seconds, the model's hash."""
+        if self._model is None:
+            return -(-meta.frames // round(self._spec.frames_per_second)), None
+        stored = StoredClip(str(folder))
+        network = self._model.model
+        source = _ClipViews(stored.array("mel"), stored.array("f0"), self._model, self._device, self._steer)
+        with torch.inference_mode():
+            latents = network.encode_stream(source, meta.frames)
+            np.save(folder / "h.npy", latents.h.float().cpu().numpy())
+            np.save(folder / "m.npy", latents.m.float().cpu().numpy())
+            with ArrayWriter(folder / "z.npy", np.dtype(np.float16), (network.spec.latent,)) as writer:
+                for piece in latents.z:
+                    writer.add(piece.float().cpu().numpy())
+        return len(latents.m), self._model.hash
+
+
+class _ClipViews:
+    """What the networks hear of one stored clip, by frames: the argument of AuxVAE.encode_stream."""
+
+    def __init__(
+        self,
+        mel: npt.NDArray[np.float16],
+        f0: npt.NDArray[np.float32],
+        model: Checkpoint,
+        device: torch.device,
+        steer: Steer,
+    ) -> None:
+        self._mel = mel
+        self._f0 = f0
+        self._spec = model.model.spec
+        self._device = device
+        self._steer = steer
+        self._whole = self._view(0, len(mel)) if len(mel) <= WHOLE_FRAMES else None
+
+    def __call__(self, start: int, stop: int) -> views.Views:
+        obey_cancel(self._steer)
+        if self._whole is None:
+            return self._view(start, stop)
+        parts = (getattr(self._whole, part.name)[:, start:stop] for part in dataclasses.fields(views.Views))
+        return views.Views(*parts)
+
+    def _view(self, start: int, stop: int) -> views.Views:
+        mel = torch.from_numpy(np.array(self._mel[start:stop], np.float32))[None].to(self._device)
+        f0 = torch.from_numpy(np.array(self._f0[start:stop]))[None].to(self._device)
+        return views.for_analysis(mel, f0, self._spec)
+
+
+class ArrayWriter:
+    """Writes an .npy file row by row; the number of rows is known, and put into the header, at the end.
+
+    Args:
+        row: shape of one row.
+    """
+
+    def __init__(self, path: Path, dtype: np.dtype[Any], row: tuple[int, ...]) -> None:
+        self._path = path
+        self._dtype = dtype
+        self._row = row
+        self._rows = 0
+
+    def __enter__(self) -> ArrayWriter:
+        self._file = self._path.open("wb")
+        self._write_header()
+        self._start = self._file.tell()
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        try:
+            if kind is None:
+                self._file.seek(0)
+                self._write_header()
+                # numpy pads the header so that the first axis can grow in place.
+                assert self._file.tell() == self._start
+        finally:
+            self._file.close()
+
+    def _write_header(self) -> None:
+        description = {"descr": self._dtype.str, "fortran_order": False, "shape": (self._rows, *self._row)}
+        np.lib.format.write_array_header_1_0(self._file, description)
+
+    def add(self, rows: npt.NDArray[Any]) -> None:
+        self._file.write(np.ascontiguousarray(rows, self._dtype).data)
+        self._rows += len(rows)
+
+    def passing(self, pieces: Iterable[npt.NDArray[Any]]) -> Iterator[npt.NDArray[Any]]:
+        """The same pieces, written on the way."""
+        for piece in pieces:
+            self.add(piece)
+            yield piece
+
+
+def obey_cancel(steer: Steer) -> None:
+    """Within a clip only pause and cancel count: STOP lets the clip be finished and kept."""
+    obey(steer)
+
+
+def _peaks(block: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Lowest and highest sample of every 256, (blocks, 2); the last block may be shorter."""
+    starts = np.arange(0, len(block), PEAK_SAMPLES)
+    return np.stack((np.minimum.reduceat(block, starts), np.maximum.reduceat(block, starts)), axis=1)
+
+
+def _stored(folder: Path) -> ClipAnalysed | None:
+    """What is stored in a clip's folder; None if it is not there, or is of another version."""
+    try:
+        meta = StoredClip(str(folder)).meta()
+    except (OSError, ValueError, TypeError):
+        return None
+    arrays = SIGNAL_ARRAYS + (LATENT_ARRAYS if meta.model_hash else ())
+    return meta if all((folder / f"{name}.npy").is_file() for name in arrays) else None
+
+
+def _link(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # a file system without hard links
+        shutil.copyfile(source, target)
+
+
+def _replace_folder(new: Path, folder: Path) -> None:
+    """Put a folder in another's place; readers that have its files open keep what they see."""
+    old = new.with_suffix(".old")
+    shutil.rmtree(old, ignore_errors=True)
+    if folder.exists():
+        os.rename(folder, old)
+    os.rename(new, folder)
+    shutil.rmtree(old, ignore_errors=True)

@@ -1,0 +1,90 @@
+"""The latents of many analysed clips, as a map or an export takes them: never of two models at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.api import StoredClip
+from engine.errors import EngineError, SpecError
+
+LATENTS = ("h", "m", "z")
+
+
+@dataclass(frozen=True)
+class Stack:
+    """One latent of several clips. Rows stay on disk until they are asked for.
+
+    rows[i]: how many points clip i has; missing: positions of the clips that hold no such latent.
+    """
+
+    latent: str
+    positions: tuple[int, ...]  # of the clips that hold the latent, in the order given
+    arrays: tuple[npt.NDArray[Any], ...]  # memory-mapped, each (rows, dimensions)
+    missing: tuple[int, ...]
+    model_hash: str
+
+    @property
+    def rows(self) -> list[int]:
+        return [len(array) for array in self.arrays]
+
+    @property
+    def dimensions(self) -> int:
+        return int(self.arrays[0].shape[1])
+
+    def thinned(self, most: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], npt.NDArray[np.float32]]:
+        """At most `most` rows, evenly spaced over all: their clips' positions, their index in the clip, values."""
+        ends = np.cumsum(self.rows)
+        chosen = evenly(int(ends[-1]), most)
+        clip = np.searchsorted(ends, chosen, side="right")
+        index = chosen - (ends - self.rows)[clip]
+        values = np.concatenate(
+            [array[index[clip == i]] for i, array in enumerate(self.arrays)], dtype=np.float32, casting="same_kind"
+        )
+        return np.asarray(self.positions, np.int32)[clip], index.astype(np.int32), values
+
+
+def evenly(rows: int, most: int) -> npt.NDArray[np.int64]:
+    """At most `most` of the row numbers 0 ... rows - 1, evenly spaced, the first among them."""
+    count = min(rows, most)
+    return np.arange(count, dtype=np.int64) * rows // max(1, count)
+
+
+def stack(folders: Sequence[str], latent: str) -> Stack:
+    """One latent of the clips analysed in `folders`.
+
+    Raises:
+        SpecError: no such latent. EngineError: no clip holds it, or they come from different models.
+    """
+    if latent not in LATENTS:
+        raise SpecError(f"There is no latent called {latent!r}.", "Choose h, m or z.", "latent")
+    positions, arrays, missing = [], [], []
+    hashes: set[str] = set()
+    for position, folder in enumerate(folders):
+        clip = StoredClip(folder)
+        try:
+            meta = clip.meta()
+            array = clip.array(latent)
+        except (OSError, ValueError, TypeError):
+            missing.append(position)
+            continue
+        positions.append(position)
+        arrays.append(array[None] if latent == "h" else array)
+        hashes.add(meta.model_hash or "")
+    if not arrays:
+        raise EngineError(
+            f"None of the {len(folders)} clips has been encoded, so there is no {latent}."
+            if folders
+            else "No clip is chosen.",
+            "Choose a model and analyse the clips with it." if folders else "Choose at least one clip.",
+        )
+    if len(hashes) > 1:
+        raise EngineError(
+            f"These clips were encoded by {len(hashes)} different models, whose latents cannot be compared.",
+            "Analyse them again with one model.",
+        )
+    return Stack(latent, tuple(positions), tuple(arrays), tuple(missing), hashes.pop())

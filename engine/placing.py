@@ -1,0 +1,43 @@
+"""Files that appear whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from engine.errors import ExportError
+
+
+@contextmanager
+def placed_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """A temporary name beside `path` to write to; at the end of the block it takes path's place.
+
+    If the block fails, what stood at `path` before still stands there, and nothing else is left behind.
+
+    Raises:
+        ExportError: the disk is full, or the place may not be written to.
+    """
+    target = Path(path)
+    if target.is_dir():
+        raise ExportError(f"{target} is a folder.", "Give the name of a file.")
+    temporary = target.with_name(f".{uuid.uuid4().hex}{target.suffix}")  # matplotlib goes by the suffix
+    try:
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            yield temporary
+            os.replace(temporary, target)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise cannot_write(target, error) from error
+
+
+def cannot_write(target: str | os.PathLike[str], error: OSError) -> ExportError:
+    """What the system said when something could not be written, in words."""
+    return ExportError(
+        f"{os.fspath(target)} cannot be written: {error.strerror or error}.",
+        "Free some space, or choose another place that you may write to.",
+    )
