@@ -1,0 +1,106 @@
+"""A chip: one named thing that was dropped somewhere, with its weight and a cross to take it away."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QPalette
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QSpinBox, QToolButton, QWidget
+
+MOST_TEXT_PX = 200
+
+
+class Chip(QFrame):
+    """Shows a title and a detail; Delete or the cross removes it.
+
+    Args:
+        title: what it is ("Speaker 84").
+        detail: what is known of it ("mean of 12 clips"), shown dimmed.
+        weight_percent: its share in a mixture, None when it stands alone.
+
+    Signals:
+        removed(): the user wants it gone.
+        weight_changed(int): percent, 1 to 100.
+    """
+
+    removed = Signal()
+    weight_changed = Signal(int)
+
+    def __init__(
+        self, title: str, detail: str = "", *, weight_percent: int | None = None, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+        self.setAccessibleName(f"{title}, {detail}" if detail else title)
+        self.setToolTip("\n".join(part for part in (title, detail) if part))
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(10, 3, 4, 3)
+        layout.setSpacing(6)
+        layout.addWidget(ElidedLabel(title))
+        if detail:
+            dim = QLabel(detail)
+            dim.setForegroundRole(QPalette.ColorRole.PlaceholderText)
+            layout.addWidget(dim)
+        self.weight: QSpinBox | None = None
+        if weight_percent is not None:
+            self.weight = QSpinBox(minimum=1, maximum=100, value=weight_percent, suffix=" %")
+            self.weight.setAccessibleName(self.tr("Share of {title}").format(title=title))
+            self.weight.setToolTip(self.tr("Share of this one in the mixture"))
+            self.weight.setKeyboardTracking(False)
+            self.weight.valueChanged.connect(self.weight_changed)
+            layout.addWidget(self.weight)
+        cross = QToolButton()
+        cross.setText("✕")
+        cross.setObjectName("removeChip")
+        cross.setAutoRaise(True)
+        cross.setAccessibleName(self.tr("Remove {title}").format(title=title))
+        cross.setToolTip(self.tr("Remove (Delete)"))
+        cross.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # Delete on the chip itself does the same
+        cross.clicked.connect(self.removed)
+        layout.addWidget(cross)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
+            self.removed.emit()
+            return
+        super().keyPressEvent(event)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        edge = self.palette().color(QPalette.ColorRole.Highlight)
+        fill = self.palette().color(QPalette.ColorRole.Highlight)
+        fill.setAlpha(46)
+        edge.setAlpha(255 if self.hasFocus() else 130)
+        painter.setBrush(fill)
+        painter.setPen(edge)
+        inset = 0.5
+        box = self.rect().toRectF().adjusted(inset, inset, -inset, -inset)
+        painter.drawRoundedRect(box, 10, 10)
+
+
+class ElidedLabel(QLabel):
+    """One line that ends in "…" where room is short; the whole text stays in the tooltip."""
+
+    def __init__(self, text: str = "", parent: QWidget | None = None, *, most_px: int = MOST_TEXT_PX) -> None:
+        super().__init__(text, parent)
+        self._most_px = most_px
+        self.setToolTip(text)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+
+    def setText(self, text: str) -> None:
+        super().setText(text)
+        self.setToolTip(text)
+
+    def sizeHint(self) -> QSize:
+        width = self.fontMetrics().horizontalAdvance(self.text()) + 2
+        return QSize(min(self._most_px, width), super().sizeHint().height())
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(min(40, self.sizeHint().width()), super().minimumSizeHint().height())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setPen(self.palette().color(self.foregroundRole()))
+        text = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideMiddle, self.width())
+        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, text)
