@@ -19,6 +19,9 @@ from engine.specs import AudioSpec
 
 CHUNK_FRAMES = 2048  # frames transformed at a time: bounds the memory of an hour-long clip
 
+REFINEMENTS = 5  # of the inverse; more are not heard
+SMALLEST = 1e-7  # magnitude: a multiplied zero would stay zero
+
 
 class MelFrontEnd:
     """The audio front end of one spec on one device. Holds no state between calls.
@@ -41,7 +44,6 @@ class MelFrontEnd:
         self._filters = torch.from_numpy(filters.astype(np.float32)).to(self.device)
         self._inverse = torch.from_numpy(np.linalg.pinv(filters).astype(np.float32)).to(self.device)
 
-    @torch.inference_mode()
     def log_mel(self, wave: torch.Tensor) -> torch.Tensor:
         """Natural log of the mel amplitudes, float32 (..., frames, bands), of (..., samples) at the spec's rate.
 
@@ -56,7 +58,6 @@ class MelFrontEnd:
             parts.append(self._log_mel(padded[..., first * hop : (first + count - 1) * hop + n_fft]))
         return parts[0] if len(parts) == 1 else torch.cat(parts, dim=-2)
 
-    @torch.inference_mode()
     def stream_log_mel(self, blocks: Iterable[npt.NDArray[np.float32]], gain_db: float) -> Iterator[torch.Tensor]:
         """The log-mel of a clip that arrives in blocks, as pieces (frames, bands): those of the whole clip.
 
@@ -96,10 +97,15 @@ class MelFrontEnd:
     def linear(self, log_mel: torch.Tensor) -> torch.Tensor:
         """A magnitude spectrogram (..., bins, frames) that would sound as log_mel (..., frames, bands) says.
 
-        By the filters' pseudo-inverse; what it makes negative becomes zero.
+        By the filters' pseudo-inverse, refined by a few steps of multiplicative non-negative least squares (Lee and
+        Seung 2001), because what the pseudo-inverse makes negative cannot just be dropped.
         """
         mel = log_mel.to(self.device, torch.float32).exp()
-        return (mel @ self._inverse).clamp_min(0.0).transpose(-1, -2)
+        magnitude = (mel @ self._inverse).clamp_min(SMALLEST)
+        wanted = mel @ self._filters.T
+        for _ in range(REFINEMENTS):
+            magnitude = magnitude * wanted / (magnitude @ self._filters @ self._filters.T).clamp_min(SMALLEST**2)
+        return magnitude.transpose(-1, -2)
 
     def stft(self, wave: torch.Tensor) -> torch.Tensor:
         """Complex spectrogram (..., bins, 1 + samples // hop), as torch.istft (centred) takes it back."""

@@ -11,6 +11,7 @@ VOCODERS = {"griffin-lim": "Griffin-Lim: finds a phase that fits; needs no train
 MOMENTUM = 0.99  # of the fast variant (Perraudin, Balazs, Søndergaard 2013)
 
 
+@torch.no_grad()
 def synthesise(
     log_mel: torch.Tensor,
     spec: AudioSpec,
@@ -26,6 +27,7 @@ def synthesise(
     Args:
         samples: wanted length; spec.frames(samples) must be the number of frames.
         name: one of VOCODERS.
+        iterations: 32 from a random phase; from a given one the fewer, the closer to it.
         phase_of: a wave (n,) whose phase to begin with, where the result shall resemble it in timing and pitch;
             else the phase begins at random.
         seed: of the random phase: same numbers in, same samples out.
@@ -45,7 +47,7 @@ def synthesise(
     )
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def griffin_lim(
     magnitude: torch.Tensor,
     front_end: MelFrontEnd,
@@ -71,7 +73,8 @@ def griffin_lim(
     else:
         wave = torch.nn.functional.pad(phase_of[:samples], (0, max(0, samples - len(phase_of))))
         phase = _direction(front_end.stft(wave))
-    overshoot = MOMENTUM / (1 + MOMENTUM)
+    # Momentum gets sooner from a random phase to a good one; from a good one it only leads away.
+    overshoot = MOMENTUM / (1 + MOMENTUM) if phase_of is None else 0.0
     before: torch.Tensor | None = None
     for _ in range(iterations):
         rebuilt = front_end.stft(front_end.istft(magnitude * phase, samples))

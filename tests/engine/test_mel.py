@@ -1,0 +1,136 @@
+"""The mel front end: against torchaudio, in blocks, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torchaudio.transforms import MelSpectrogram
+
+from engine import audio, mel
+from engine.errors import SpecError
+from engine.mel import MelFrontEnd, band_filters
+from engine.specs import AudioSpec
+
+SPEC = AudioSpec()
+SMALL = AudioSpec(rate_hz=8_000, n_fft=512, hop_samples=125, bands=40, high_hz=4_000.0)
+DEVICES = [
+    "cpu",
+    pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")),
+]
+
+
+@pytest.fixture(scope="module")
+def clip(speech: list[Path]) -> torch.Tensor:
+    return torch.from_numpy(audio.read(speech[0], SPEC).samples)
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("spec", [SPEC, SMALL])
+def test_it_equals_torchaudio_where_frames_coincide(spec: AudioSpec, device: str, clip: torch.Tensor) -> None:
+    reference = MelSpectrogram(
+        spec.rate_hz,
+        spec.n_fft,
+        hop_length=spec.hop_samples,
+        f_min=spec.low_hz,
+        f_max=spec.high_hz,
+        n_mels=spec.bands,
+        power=1.0,
+        norm="slaney",
+        mel_scale="slaney",
+    )(clip)
+    ours = MelFrontEnd(spec, device).log_mel(clip).cpu()
+    wanted = reference.clamp_min(spec.floor_amplitude).log().T[: len(ours)]
+    assert len(ours) == spec.frames(len(clip))
+    torch.testing.assert_close(ours.exp(), wanted.exp(), atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(ours, wanted, atol=1e-3, rtol=0)  # near the floor the logarithm magnifies rounding
+
+
+@pytest.mark.parametrize("hz", [100.0, 440.0, 1000.0, 3000.0, 7000.0])
+def test_a_sine_lands_in_its_band(hz: float, tone: Callable[..., np.ndarray]) -> None:
+    log_mel = MelFrontEnd(SPEC).log_mel(torch.from_numpy(tone(hz, 1.0)))
+    loudest = int(log_mel[20:-20].mean(0).argmax())
+    assert abs(loudest - float(SPEC.band_of_hz(hz))) <= 1.0
+
+
+def test_a_click_lies_in_the_frame_of_its_sample() -> None:
+    wave = torch.zeros(16_000)
+    wave[40 * SPEC.hop_samples] = 1.0
+    log_mel = MelFrontEnd(SPEC).log_mel(wave)
+    assert int(log_mel.mean(1).argmax()) == 40
+
+
+@pytest.mark.parametrize("samples", [1, 300, 512, 513, 3200, 3250, 3251, 16_000, 16_123])
+def test_every_length_gives_its_frames_and_comes_back(samples: int) -> None:
+    front_end = MelFrontEnd(SPEC)
+    wave = torch.randn(samples)
+    log_mel = front_end.log_mel(wave)
+    assert log_mel.shape == (SPEC.frames(samples), SPEC.bands)
+    assert torch.isfinite(log_mel).all()
+    assert front_end.linear(log_mel).shape == (SPEC.bins, SPEC.frames(samples))
+    spectrum = front_end.stft(wave)
+    assert spectrum.shape == (SPEC.bins, 1 + samples // SPEC.hop_samples)
+    if samples > SPEC.n_fft:
+        torch.testing.assert_close(front_end.istft(spectrum, samples), wave, atol=1e-4, rtol=0)
+
+
+def test_a_batch_equals_its_clips_one_by_one() -> None:
+    front_end = MelFrontEnd(SPEC)
+    waves = torch.randn(2, 3, 8_000)
+    batch = front_end.log_mel(waves)
+    assert batch.shape == (2, 3, 32, SPEC.bands)
+    torch.testing.assert_close(batch[1, 2], front_end.log_mel(waves[1, 2]), atol=1e-4, rtol=0)
+    torch.testing.assert_close(front_end.linear(batch)[0, 1], front_end.linear(batch[0, 1]), atol=1e-4, rtol=1e-4)
+
+
+def test_silence_is_the_floor() -> None:
+    log_mel = MelFrontEnd(SPEC).log_mel(torch.zeros(8_000))
+    torch.testing.assert_close(log_mel, torch.full_like(log_mel, np.log(SPEC.floor_amplitude)))
+
+
+@pytest.mark.parametrize("block", [37, 100, 511, 4_000, 10**9])
+@pytest.mark.parametrize("samples", [200, 513, 3_250, 20_011])
+def test_streamed_frames_are_those_of_the_whole_clip(
+    block: int, samples: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mel, "CHUNK_FRAMES", 17)
+    front_end = MelFrontEnd(SPEC)
+    wave = np.random.default_rng(0).normal(0, 0.1, samples).astype(np.float32)
+    whole = front_end.log_mel(torch.from_numpy(wave * audio.amplitude(6.0)))
+    blocks = (wave[start : start + block] for start in range(0, samples, block))
+    pieces = list(front_end.stream_log_mel(blocks, 6.0))
+    assert max(len(piece) for piece in pieces) <= 17
+    torch.testing.assert_close(torch.cat(pieces), whole, atol=1e-5, rtol=0)
+
+
+def test_a_streamed_file_equals_the_file_read_whole(speech: list[Path]) -> None:
+    front_end = MelFrontEnd(SPEC)
+    recording = audio.read(speech[0], SPEC)
+    blocks = audio.stream(speech[0], SPEC, block_s=0.7)
+    streamed = torch.cat(list(front_end.stream_log_mel(blocks, recording.gain_db)))
+    torch.testing.assert_close(streamed, front_end.log_mel(torch.from_numpy(recording.samples)), atol=1e-5, rtol=0)
+
+
+def test_the_inverse_sounds_as_the_mel_says(clip: torch.Tensor) -> None:
+    front_end = MelFrontEnd(SPEC)
+    log_mel = front_end.log_mel(clip)
+    magnitude = front_end.linear(log_mel)
+    assert (magnitude >= 0).all()
+    again = (magnitude.T @ torch.from_numpy(band_filters(SPEC)).float()).clamp_min(SPEC.floor_amplitude).log()
+    assert (again - log_mel).abs().mean() < 0.01
+
+
+def test_a_gradient_reaches_the_wave() -> None:
+    wave = torch.randn(4_000, requires_grad=True)
+    MelFrontEnd(SPEC).log_mel(wave).sum().backward()
+    assert wave.grad is not None
+    assert wave.grad.abs().sum() > 0
+
+
+def test_a_hop_that_leaves_gaps_is_refused() -> None:
+    with pytest.raises(SpecError, match="hop_samples") as caught:
+        MelFrontEnd(AudioSpec(n_fft=512, hop_samples=256))
+    assert caught.value.name == "hop_samples"
