@@ -6,7 +6,7 @@ from typing import Any
 
 from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QFormLayout, QSpinBox, QWidget
 
-METRICS = ("euclidean", "cosine")
+METRICS = ("euclidean", "cosine", "manhattan")
 
 
 class MapSettings(QWidget):
@@ -19,9 +19,8 @@ class MapSettings(QWidget):
         self.perplexity.setDecimals(0)
         self.perplexity.setValue(30.0)
         self.pca = QSpinBox()
-        self.pca.setRange(0, 512)
+        self.pca.setRange(2, 1024)
         self.pca.setValue(50)
-        self.pca.setSpecialValueText(self.tr("off"))
         self.distance = QComboBox()
         self.distance.addItems(list(METRICS))
         self.seed = QSpinBox()
@@ -32,9 +31,10 @@ class MapSettings(QWidget):
              self.tr("How many neighbours each point minds. Small shows fine clusters, large the overall shape. "
                      "With few points it is lowered by itself.")),
             ("pca", self.tr("PCA dimensions"), self.pca,
-             self.tr("Latents are first reduced to so many dimensions: faster, and free of noise. Off uses all.")),
+             self.tr("Latents are first reduced to so many dimensions: faster, and free of noise.")),
             ("metric", self.tr("Distance"), self.distance,
-             self.tr("Euclidean minds length and direction of a latent, cosine the direction alone.")),
+             self.tr("Euclidean minds length and direction of a latent, cosine the direction alone; "
+                     "manhattan is less moved by single odd dimensions.")),
             ("seed", self.tr("Seed"), self.seed,
              self.tr("The same seed gives the same map. Try another to see what is chance.")),
         )  # fmt: skip
