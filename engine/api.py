@@ -30,13 +30,56 @@ from engine.errors import (
 from engine.specs import AudioSpec, ModelSpec, Preset, Spec, TrainSpec, presets
 
 __all__ = [
-    "AUDIO_SUFFIXES", "Analyse", "AnalyseDone", "AudioError", "AudioSpec", "Cancelled", "CheckpointError",
-    "ClipAnalysed", "ClipFailed", "ClipRef", "Control", "CorpusError", "Done", "EngineError", "Event", "Evidence",
-    "Export", "ExportDone", "ExportError", "Failed", "Figure", "FigureDone", "FitMap", "Inspect", "LatentRef",
-    "MapPoints", "ModelInfo", "ModelSpec", "Note", "Partial", "PlaceOnMap", "Preset", "Progress", "Request",
-    "RunSpec", "Spec", "SpecError", "StoredClip", "Take", "Train", "TrainDone", "TrainPoint", "TrainSpec",
-    "TrainingError", "Transfer", "presets",
-]  # fmt: skip
+    "AUDIO_SUFFIXES",
+    "Analyse",
+    "AnalyseDone",
+    "AudioError",
+    "AudioSpec",
+    "Cancelled",
+    "CheckpointError",
+    "ClipAnalysed",
+    "ClipFailed",
+    "ClipRef",
+    "ClipsFound",
+    "Control",
+    "CorpusError",
+    "Done",
+    "EngineError",
+    "Event",
+    "Evidence",
+    "Export",
+    "ExportDone",
+    "ExportError",
+    "Failed",
+    "Figure",
+    "FigureDone",
+    "FitMap",
+    "Inspect",
+    "LatentRef",
+    "MapPoints",
+    "ModelInfo",
+    "ModelSpec",
+    "Note",
+    "Partial",
+    "PlaceOnMap",
+    "Preset",
+    "Progress",
+    "Request",
+    "RunSpec",
+    "Scan",
+    "ScanDone",
+    "Spec",
+    "SpecError",
+    "StoredClip",
+    "Take",
+    "Train",
+    "TrainDone",
+    "TrainPoint",
+    "TrainSpec",
+    "TrainingError",
+    "Transfer",
+    "presets",
+]
 
 AUDIO_SUFFIXES = (
     ".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aiff", ".aif", ".aifc", ".au", ".snd", ".caf", ".w64",
@@ -198,6 +241,16 @@ class Analyse:
 
 
 @dataclass(frozen=True)
+class Scan:
+    """Find the recordings in folders and single files, with the labels their layout gives.
+
+    Reports Partial(ClipsFound) in chunks, so that rows appear while it runs.
+    """
+
+    paths: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Inspect:
     """Say what a model file is."""
 
@@ -286,7 +339,7 @@ class Figure:
     width_cm: float = 16.0
 
 
-Request = Analyse | Inspect | FitMap | PlaceOnMap | Transfer | Train | Export | Figure
+Request = Analyse | Scan | Inspect | FitMap | PlaceOnMap | Transfer | Train | Export | Figure
 
 
 # ---------------------------------------------------------------------------------------------- events
@@ -332,6 +385,21 @@ class ClipFailed:
     path: str
     what: str
     hint: str
+
+
+@dataclass(frozen=True)
+class ClipsFound:
+    """Recordings a scan came across: path and labels of each."""
+
+    clips: tuple[tuple[str, dict[str, str]], ...]
+
+
+@dataclass(frozen=True)
+class ScanDone:
+    """skipped: (path, why) of every file that looked like a recording and cannot be one."""
+
+    found: int
+    skipped: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -442,12 +510,12 @@ class FigureDone:
     file: str
 
 
-Result = AnalyseDone | ModelInfo | MapPoints | Take | TrainDone | ExportDone | FigureDone
+Result = AnalyseDone | ScanDone | ModelInfo | MapPoints | Take | TrainDone | ExportDone | FigureDone
 
 
 @dataclass(frozen=True)
 class Partial:
-    value: ClipAnalysed | ClipFailed | MapPoints | TrainPoint
+    value: ClipAnalysed | ClipFailed | ClipsFound | MapPoints | TrainPoint
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from engine.api import (
     Report,
     Request,
     Result,
+    Scan,
     Steer,
     Train,
     Transfer,
@@ -36,6 +37,10 @@ def run(request: Request, report: Report, steer: Steer) -> Result:
             from engine import analysis
 
             return analysis.analyse(request, report, steer)
+        case Scan():
+            from engine.corpus import finding
+
+            return finding.find(request, report, steer)
         case Inspect():
             from engine import checkpoint
 

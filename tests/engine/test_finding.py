@@ -1,0 +1,71 @@
+"""What was dropped becomes recordings with labels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from engine.api import ClipsFound, Control, Note, Partial, Scan
+from engine.corpus.finding import find
+from engine.errors import CorpusError
+
+
+def collect(*paths: Path) -> tuple[dict[str, dict[str, str]], list[object], object]:
+    events: list[object] = []
+    done = find(Scan(tuple(str(path) for path in paths)), events.append, lambda: Control.RUN)
+    found = {}
+    for event in events:
+        if isinstance(event, Partial) and isinstance(event.value, ClipsFound):
+            found |= {Path(path).name: labels for path, labels in event.value.clips}
+    return found, events, done
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name in ("a.wav", "b.wav"):
+        soundfile.write(tmp_path / name, np.zeros(8000), 16_000)
+    return tmp_path
+
+
+def test_a_table_labels_the_recordings_it_names(folder: Path) -> None:
+    (folder / "labels.csv").write_text("File,Speaker,gender\na.wav,Ann,female\nmissing.wav,X,male\n", "utf-8")
+    found, _, done = collect(folder)
+    assert found == {"a.wav": {"speaker": "Ann", "gender": "female"}, "b.wav": {}}
+    assert done.found == 2
+
+
+def test_a_table_alone_brings_the_recordings_beside_it(folder: Path) -> None:
+    table = folder / "mine.tsv"
+    table.write_text("path\temotion\nb.wav\tangry\n", "utf-8")
+    found, _, _ = collect(table)
+    assert found["b.wav"] == {"emotion": "angry"}
+
+
+def test_a_table_without_file_names_is_told_and_passed_over(folder: Path) -> None:
+    (folder / "labels.csv").write_text("speaker\nAnn\n", "utf-8")
+    found, events, _ = collect(folder)
+    assert len(found) == 2
+    assert any(isinstance(event, Note) and "no column" in event.what for event in events)
+
+
+def test_an_empty_recording_is_skipped_with_its_reason(folder: Path) -> None:
+    (folder / "empty.wav").write_bytes(b"")
+    found, _, done = collect(folder)
+    assert set(found) == {"a.wav", "b.wav"}
+    assert done.skipped == ((str(folder / "empty.wav"), "The file is empty."),)
+
+
+def test_a_folder_without_recordings_is_an_error_in_words(tmp_path: Path) -> None:
+    with pytest.raises(CorpusError, match="no recording"):
+        collect(tmp_path)
+
+
+def test_librispeech_speakers_bring_their_gender(shared_data: Path) -> None:
+    folder = next((shared_data / "LibriSpeech" / "train-clean-5").iterdir())
+    found, _, _ = collect(folder)
+    assert all(
+        labels["speaker"] == folder.name and labels["gender"] in ("female", "male") for labels in found.values()
+    )
