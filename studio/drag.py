@@ -1,4 +1,4 @@
-"""What is dragged inside the studio: voices and emotions as ids, never data. Pure functions."""
+"""What travels in a drag inside the studio, and files that come from outside. Pure functions."""
 
 from __future__ import annotations
 
@@ -6,17 +6,21 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QMimeData, QUrl
+from PySide6.QtCore import QMimeData, QUrl
 
 MIME = "application/x-triptych-latent+json"
+VERSION = 1
 KINDS = ("clips", "speaker", "seconds")
 
 
 @dataclass(frozen=True)
 class Payload:
-    """A voice or an emotion under way.
+    """Something whose latents can be given.
 
-    kind: clips (their mean), speaker (the mean of all the speaker's clips) or seconds (single seconds of m).
+    kind:
+        clips    recordings, by id
+        speaker  everything of one speaker, named; clips are its recordings
+        seconds  single seconds of m: (clip id, second)
     """
 
     kind: str
@@ -24,43 +28,56 @@ class Payload:
     speaker: str = ""
     seconds: tuple[tuple[str, int], ...] = ()
 
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"no payload of kind {self.kind!r}")
 
-def to_mime(payload: Payload, uuid: str, files: list[str] | None = None) -> QMimeData:
-    """Mime data for a drag; `files` lets other programs take the recordings."""
-    mime = QMimeData()
+    @property
+    def clip_ids(self) -> tuple[str, ...]:
+        """The recordings concerned, each once."""
+        return self.clips or tuple(dict.fromkeys(clip for clip, _ in self.seconds))
+
+
+def to_mime(payload: Payload, session_uuid: str, files: list[Path] | None = None) -> QMimeData:
+    """Mime data of a payload; with `files` it can be dropped on other programs too."""
     values = {
-        "project": uuid,
+        "version": VERSION,
+        "session": session_uuid,
         "kind": payload.kind,
-        "clips": list(payload.clips),
+        "clips": payload.clips,
         "speaker": payload.speaker,
-        "seconds": [list(second) for second in payload.seconds],
+        "seconds": payload.seconds,
     }
-    mime.setData(MIME, QByteArray(json.dumps(values).encode()))
+    mime = QMimeData()
+    mime.setData(MIME, json.dumps(values).encode())
     if files:
-        mime.setUrls([QUrl.fromLocalFile(file) for file in files])
+        mime.setUrls([QUrl.fromLocalFile(str(path)) for path in files])
     return mime
 
 
-def payload_of(mime: QMimeData, uuid: str) -> Payload | None:
-    """The payload in the mime data; None if there is none, it is damaged, or another project's."""
+def payload_of(mime: QMimeData, session_uuid: str) -> Payload | None:
+    """The payload in mime data, or None: none there, not ours, damaged, newer, or of another session.
+
+    Ids mean something in the session that gave them only.
+    """
     if not mime.hasFormat(MIME):
         return None
     try:
         values = json.loads(bytes(mime.data(MIME).data()))
-        if values["project"] != uuid or values["kind"] not in KINDS:
+        if values["version"] != VERSION or values["session"] != session_uuid:
             return None
         return Payload(
-            values["kind"],
+            str(values["kind"]),
             tuple(str(clip) for clip in values["clips"]),
             str(values["speaker"]),
             tuple((str(clip), int(second)) for clip, second in values["seconds"]),
         )
     except (ValueError, KeyError, TypeError):
-        return None  # another program's data under our name: not ours to take
+        return None
 
 
 def files_of(mime: QMimeData) -> list[Path]:
-    """Local files and folders of a drop from a file manager; a drag of our own brings none."""
-    if mime.hasFormat(MIME):
+    """Local files and folders that another program gave; empty for a drag of our own."""
+    if mime.hasFormat(MIME) or not mime.hasUrls():
         return []
-    return [Path(url.toLocalFile()) for url in mime.urls() if url.isLocalFile()]
+    return [Path(url.toLocalFile()) for url in mime.urls() if url.isLocalFile() and url.toLocalFile()]

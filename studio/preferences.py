@@ -1,4 +1,4 @@
-"""Typed settings over QSettings, with a version: unknown or damaged values fall back to the default."""
+"""What the user prefers, kept between sessions: typed reads, so a strange file never becomes a strange program."""
 
 from __future__ import annotations
 
@@ -10,43 +10,59 @@ from PySide6.QtCore import QByteArray, QSettings
 from studio import paths
 
 VERSION = 1
-T = TypeVar("T", bool, int, float, str)
+
+T = TypeVar("T", bool, int, float, str, bytes, list[str])
 
 
 class Preferences:
-    """Read with a default of the wanted type, write, or keep a window's layout."""
+    """Values by name ("panel/setting"), in one INI file.
+
+    Args:
+        file: the INI file; the user's own when not given.
+    """
 
     def __init__(self, file: Path | None = None) -> None:
-        target = file or paths.settings_file()
-        target.parent.mkdir(parents=True, exist_ok=True)
-        self._settings = QSettings(str(target), QSettings.Format.IniFormat)
-        if self.get("version", VERSION) > VERSION:
-            # A newer Triptych wrote it: what it means is unknown, so it is left as it is and not used.
-            self._settings = QSettings(str(target.with_name(f"settings-{VERSION}.ini")), QSettings.Format.IniFormat)
-        self._settings.setValue("version", VERSION)
+        self._settings = QSettings(str(file or paths.settings_file()), QSettings.Format.IniFormat)
+        # What a newer version wrote is left as it is and read as far as it is understood.
+        if self.get("version", 0) < VERSION:
+            self.put("version", VERSION)
 
     def get(self, name: str, default: T) -> T:
-        """The stored value as default's type, or default."""
-        value = self._settings.value(name)
-        if value is None:
+        """The value stored under name in the type of `default`, or `default` if there is none of that type."""
+        stored = self._settings.value(name)
+        if stored is None:
             return default
-        kind = type(default)
-        if kind is bool:
-            return kind(str(value).lower() in ("true", "1"))
         try:
-            return kind(value)
+            return _as_type_of(default, stored)
         except (TypeError, ValueError):
             return default
 
-    def set(self, name: str, value: bool | int | float | str) -> None:
-        self._settings.setValue(name, value)
+    def put(self, name: str, value: bool | int | float | str | bytes | list[str]) -> None:
+        """Remember a value; it is on disk soon, at the latest when the program ends."""
+        self._settings.setValue(name, QByteArray(value) if isinstance(value, bytes) else value)
 
-    def layout(self, name: str) -> QByteArray:
-        value = self._settings.value(f"layout/{name}")
-        return value if isinstance(value, QByteArray) else QByteArray()
+    def forget(self, name: str) -> None:
+        self._settings.remove(name)
 
-    def set_layout(self, name: str, value: QByteArray) -> None:
-        self._settings.setValue(f"layout/{name}", value)
-
-    def sync(self) -> None:
+    def flush(self) -> None:
+        """Write now."""
         self._settings.sync()
+
+
+def _as_type_of(default: T, stored: object) -> T:
+    """INI files hold text: true, 3, 0.5. A list of one string comes back as a string."""
+    if isinstance(default, bool):
+        if str(stored).lower() not in ("true", "false"):
+            raise ValueError(stored)
+        return str(stored).lower() == "true"
+    if isinstance(default, int):
+        return int(str(stored))
+    if isinstance(default, float):
+        return float(str(stored))
+    if isinstance(default, bytes):
+        if not isinstance(stored, QByteArray):
+            raise TypeError(stored)
+        return bytes(stored.data())
+    if isinstance(default, list):
+        return [str(item) for item in stored] if isinstance(stored, list) else [str(stored)]
+    return str(stored)

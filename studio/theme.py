@@ -1,110 +1,142 @@
-"""Colours, spacing and icons; follows the system's light or dark."""
+"""How the studio looks: spacing, colours that follow the system's light or dark, icons tinted to the text."""
 
 from __future__ import annotations
 
-import colorsys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
 
-from PySide6.QtCore import QByteArray, Qt
-from PySide6.QtGui import QColor, QGuiApplication, QIcon, QPainter, QPalette, QPixmap
+from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QIcon, QIconEngine, QPainter, QPalette, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication, QWidget
 
 from studio import paths
 
-SPACE = 8  # pixels between things that belong together
+SMALL = 4  # between things that belong together, in device-independent pixels
+SPACE = 8  # between things
+LARGE = 16  # round things that stand alone
+ICON = 20
 
-# Okabe and Ito's eight, without black: distinguishable with every common colour vision.
-_DISTINCT = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#F0E442")
-_GOLDEN = 0.618033988749895
+# Okabe and Ito (2008), readable with every colour vision; black and yellow left out, as they vanish on one theme.
+_SAFE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9")
+_SAFE_DARK = ("#4C9BE8", "#E69F00", "#2BB98F", "#DD9BBF", "#F07A3C", "#8CCBF2")
 
-ACCENT = QColor("#3D7BE0")
+
+@dataclass(frozen=True)
+class Colours:
+    """Colours with a meaning; text colours have a contrast of at least 4.5:1 on the window's background."""
+
+    text: QColor
+    muted: QColor
+    accent: QColor
+    error: QColor
+    warning: QColor
+    good: QColor
+    error_fill: QColor  # backgrounds of banners, for `text`
+    warning_fill: QColor
+    info_fill: QColor
+    line: QColor
 
 
 def is_dark(widget: QWidget | None = None) -> bool:
-    palette = widget.palette() if widget is not None else QGuiApplication.palette()
+    """Whether a widget (the program) is drawn light on dark."""
+    palette = widget.palette() if widget is not None else QApplication.palette()
     return palette.color(QPalette.ColorRole.Window).lightness() < 128
 
 
+def colours(widget: QWidget | None = None) -> Colours:
+    """The colours for a widget as its palette is now; ask again on a palette change."""
+    palette = widget.palette() if widget is not None else QApplication.palette()
+    text = palette.color(QPalette.ColorRole.WindowText)
+    window = palette.color(QPalette.ColorRole.Window)
+    muted, line = mixed(text, window, 0.68), mixed(text, window, 0.2)
+    if is_dark(widget):
+        named = ("#7db7ff", "#ff8f87", "#f0b54a", "#6fce93", "#532c2b", "#4d3d1c", "#243a55")
+    else:
+        named = ("#0b57c2", "#b3261e", "#835200", "#186c3a", "#fbdcd9", "#fdeec8", "#dde9fb")
+    accent, error, warning, good, error_fill, warning_fill, info_fill = (QColor(name) for name in named)
+    return Colours(text, muted, accent, error, warning, good, error_fill, warning_fill, info_fill, line)
+
+
+def mixed(first: QColor, second: QColor, share: float) -> QColor:
+    """`share` of the first colour, the rest of the second."""
+    parts = zip(first.getRgb()[:3], second.getRgb()[:3], strict=True)  # type: ignore[call-overload,index,misc]
+    return QColor(*(round(share * a + (1 - share) * b) for a, b in parts))
+
+
 def label_colours(count: int, *, dark: bool) -> list[QColor]:
-    """Colours for any number of classes: the first seven colour-blind safe, then hues by the golden ratio."""
-    colours = [QColor(name) for name in _DISTINCT[:count]]
-    for i in range(len(colours), count):
-        lightness = (0.72, 0.52, 0.62)[i % 3] if dark else (0.38, 0.55, 0.46)[i % 3]
-        red, green, blue = colorsys.hls_to_rgb((i * _GOLDEN) % 1.0, lightness, 0.6)
-        colours.append(QColor.fromRgbF(red, green, blue))
-    return colours
+    """`count` different colours for classes, the first six safe for every colour vision.
+
+    Beyond them hues go round by the golden angle while lightness alternates, so that no number of classes repeats.
+    """
+    safe = _SAFE_DARK if dark else _SAFE
+    found = [QColor(name) for name in safe[:count]]
+    seen = {colour.rgb() for colour in found}
+    step = 0
+    while len(found) < count:
+        hue = (step * 0.618033988749895 + 0.03) % 1.0
+        lightness = (0.62, 0.74, 0.54)[step % 3] if dark else (0.40, 0.52, 0.32)[step % 3]
+        saturation = (0.75, 0.5, 0.95)[(step // 3) % 3]
+        colour = QColor.fromHslF(hue, saturation, lightness)
+        if colour.rgb() not in seen:
+            seen.add(colour.rgb())
+            found.append(colour)
+        step += 1
+    return found
 
 
-def warning_colours(level: str, *, dark: bool) -> tuple[QColor, QColor]:
-    """Background and text of a banner; every pair has a contrast above 4.5 to 1."""
-    pairs = {
-        "info": ("#E3EDFB", "#12305C", "#1D2F4A", "#D6E4FA"),
-        "warning": ("#FBF0D0", "#553C00", "#463710", "#F8E7B5"),
-        "error": ("#FBE0DE", "#6B1410", "#4E1F1C", "#FBD5D2"),
-    }[level]
-    return (QColor(pairs[2]), QColor(pairs[3])) if dark else (QColor(pairs[0]), QColor(pairs[1]))
+# ---------------------------------------------------------------------------------------------- icons
+class _Tinted(QIconEngine):
+    """An SVG drawn in the palette's text colour of the moment, sharp at any size and scale."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self._name = name
+
+    def paint(self, painter: QPainter, rect, mode: QIcon.Mode, state: QIcon.State) -> None:  # type: ignore[no-untyped-def]
+        group = QPalette.ColorGroup.Disabled if mode == QIcon.Mode.Disabled else QPalette.ColorGroup.Active
+        role = QPalette.ColorRole.HighlightedText if mode == QIcon.Mode.Selected else QPalette.ColorRole.WindowText
+        colour = QApplication.palette().color(group, role)
+        _renderer(self._name, colour.name()).render(painter, QRectF(rect))
+
+    def pixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State) -> QPixmap:
+        pixmap = QPixmap(size)
+        pixmap.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(pixmap)
+        self.paint(painter, pixmap.rect(), mode, state)
+        painter.end()
+        return pixmap
+
+    def clone(self) -> QIconEngine:
+        return _Tinted(self._name)
 
 
 def icon(name: str, widget: QWidget | None = None) -> QIcon:
-    """resources/icons/<name>.svg, drawn in the text colour (and paler where disabled)."""
-    palette = widget.palette() if widget is not None else QGuiApplication.palette()
-    made = QIcon()
-    for mode, group in (
-        (QIcon.Mode.Normal, QPalette.ColorGroup.Active),
-        (QIcon.Mode.Disabled, QPalette.ColorGroup.Disabled),
-    ):
-        colour = palette.color(group, QPalette.ColorRole.WindowText)
-        for size in (16, 24, 32, 48, 64):
-            made.addPixmap(_drawn(name, size, colour), mode)
-    return made
+    """An icon of resources/icons by its name, tinted to the text colour; it follows the theme by itself.
+
+    widget: whose theme counts; kept for callers that tint by hand.
+    """
+    del widget  # the engine asks the palette whenever it paints
+    return QIcon(_Tinted(name))
 
 
-def _drawn(name: str, size: int, colour: QColor) -> QPixmap:
-    source = (paths.resources_dir() / "icons" / f"{name}.svg").read_bytes()
-    renderer = QSvgRenderer(QByteArray(source))
-    pixmap = QPixmap(size, size)
+def coloured(name: str, colour: QColor, size: int = ICON, ratio: float = 2.0) -> QPixmap:
+    """An icon in a colour with a meaning (an error, a success)."""
+    pixmap = QPixmap(QSize(size, size) * ratio)
     pixmap.fill(Qt.GlobalColor.transparent)
     painter = QPainter(pixmap)
-    renderer.render(painter)
-    painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_SourceIn)
-    painter.fillRect(pixmap.rect(), colour)
+    _renderer(name, colour.name()).render(painter, QRectF(pixmap.rect()))
     painter.end()
+    pixmap.setDevicePixelRatio(ratio)
     return pixmap
 
 
-def apply(app: QApplication) -> None:
-    """Fusion with our accent; its palette follows the system's colour scheme."""
-    app.setStyle("Fusion")
-    restyle(app)
-    app.styleHints().colorSchemeChanged.connect(lambda _scheme: restyle(app))
+@cache
+def _renderer(name: str, colour: str) -> QSvgRenderer:
+    source = (paths.resources_dir() / "icons" / f"{name}.svg").read_text("utf-8")
+    return QSvgRenderer(QByteArray(source.replace("currentColor", colour).encode()))
 
 
-def restyle(app: QApplication) -> None:
-    dark = app.styleHints().colorScheme() == Qt.ColorScheme.Dark
-    role = QPalette.ColorRole
-    plain = {
-        role.Window: "#26282C" if dark else "#F4F5F7",
-        role.Base: "#1D1F22" if dark else "#FFFFFF",
-        role.AlternateBase: "#23262A" if dark else "#F7F8FA",
-        role.Button: "#33363C" if dark else "#FAFBFC",
-        role.WindowText: "#E6E8EB" if dark else "#1B1E23",
-        role.Text: "#E6E8EB" if dark else "#1B1E23",
-        role.ButtonText: "#E6E8EB" if dark else "#1B1E23",
-        role.PlaceholderText: "#9AA1AB" if dark else "#666D78",
-        role.ToolTipBase: "#3A3E45" if dark else "#FFFFFF",
-        role.ToolTipText: "#F0F1F3" if dark else "#1B1E23",
-        role.Highlight: "#3D7BE0" if dark else "#2F6FD6",
-        role.HighlightedText: "#FFFFFF",
-        role.Link: "#7FB0FF" if dark else "#1F5FC4",
-        role.Mid: "#4A4E56" if dark else "#C9CDD4",
-        role.Light: "#3C4047" if dark else "#FFFFFF",
-        role.Dark: "#17181B" if dark else "#B4B9C2",
-        role.Shadow: "#000000" if dark else "#8A909A",
-    }
-    palette = QPalette()
-    for which, name in plain.items():
-        palette.setColor(which, QColor(name))
-    faint = QColor("#7C838D" if dark else "#8A909A")
-    for which in (role.WindowText, role.Text, role.ButtonText):
-        palette.setColor(QPalette.ColorGroup.Disabled, which, faint)
-    app.setPalette(palette)
+def icon_names() -> Sequence[str]:
+    return sorted(path.stem for path in (paths.resources_dir() / "icons").glob("*.svg"))
