@@ -243,7 +243,7 @@ class Analyst:
             return -(-meta.frames // round(self._spec.frames_per_second)), None
         stored = StoredClip(str(folder))
         network = self._model.model
-        source = _ClipViews(stored.array("mel"), stored.array("f0"), self._model, self._device, self._steer)
+        source = ClipViews(stored.array("mel"), stored.array("f0"), self._model, self._device, self._steer)
         with torch.inference_mode():
             latents = network.encode_stream(source, meta.frames)
             np.save(folder / "h.npy", latents.h.float().cpu().numpy())
@@ -254,7 +254,7 @@ class Analyst:
         return len(latents.m), self._model.hash
 
 
-class _ClipViews:
+class ClipViews:
     """What the networks hear of one stored clip, by frames: the argument of AuxVAE.encode_stream."""
 
     def __init__(

@@ -1,0 +1,323 @@
+"""Give a clip the h or m of others, hear it, and measure it beside the honest control.
+
+The local network reads the source again with the given h and m, and the decoder rebuilds the mel from that z
+(the paper's figure 3). The control is the same road with the source's own h and m, so that what the model and the
+vocoder do to any sound is not mistaken for an effect of the transfer.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from engine import audio, devices, pitch, views, vocoder
+from engine import evidence as measure
+from engine.analysis import ClipViews, load_model
+from engine.api import Evidence, LatentRef, Progress, Report, Steer, StoredClip, Take, Transfer
+from engine.checkpoint import Checkpoint
+from engine.errors import EngineError, SpecError
+from engine.mel import MelFrontEnd
+from engine.placing import cannot_write
+from engine.steering import obey
+
+STRONGEST = 1.5
+CHUNK_WINDOWS = 60  # rendered at a time: a minute
+OVERLAP_FRAMES = 16  # between vocoded chunks, cross-faded: a quarter of a second
+ITERATIONS = 32
+FULL_SCALE = 0.99
+RULE_SAME = "its own seconds"
+RULE_MEAN = "the mean of the given seconds, at every second"
+RULE_EACH = "second by second"
+
+Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Rendering:
+    """One sound made by the model. mel: (frames, bands) as decoded; heard: mel of the sound itself."""
+
+    samples: Floats  # at the source's level
+    mel: torch.Tensor
+    heard: torch.Tensor
+    f0: Floats
+
+
+def render(request: Transfer, report: Report, steer: Steer) -> Take:
+    """Perform a transfer and write original, control and transformed beside each other.
+
+    Raises:
+        SpecError: nothing is given, or the strength or vocoder is impossible.
+        EngineError: a clip was not analysed with this model. ExportError: the disk refuses.
+        Cancelled: the user cancelled, or a newer request took its place.
+    """
+    began = time.monotonic()
+    _check(request)
+    device = devices.resolve(request.device)
+    model = load_model(request.model, device)
+    source = StoredClip(request.source)
+    clip = source.meta()
+    for folder in {request.source, *(ref.folder for ref in (*request.voice, *request.emotion))}:
+        _same_model(StoredClip(folder), model)
+
+    own_h, own_m = _array(source, "h"), _array(source, "m")
+    h = _towards(own_h, _mean_h(request.voice), request.strength) if request.voice else own_h
+    m, rule = _given_m(own_m, request.emotion, request.strength)
+    report(Progress(0.1, "Reading the source"))
+    studio = _Studio(model, source, device, steer)
+    control = studio.render(own_h, own_m, request.vocoder)
+    report(Progress(0.5, "Rendering the transfer"))
+    obey(steer)
+    result = studio.render(h, m, request.vocoder)
+    report(Progress(0.9, "Measuring"))
+    obey(steer)
+
+    target_h = _mean_h(request.voice) if request.voice else None
+    target_hz = _mean_pitch(request.voice or request.emotion)
+    judge = _Judge(studio, own_h, target_h, clip.f0_median_hz, target_hz)
+    out = Path(request.out_dir)
+    rate = model.audio.rate_hz
+    original = np.array(source.array("audio"), np.float32)
+    files = {
+        "original": (out / f"{request.name}.original.wav", original),
+        "control": (out / f"{request.name}.control.wav", control.samples),
+        "transformed": (out / f"{request.name}.wav", result.samples),
+    }
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for path, samples in files.values():
+            audio.write(
+                path, _within_scale(samples), rate, {"software": "Triptych", "comment": _recipe(request, model)}
+            )
+        folders = {name: out / f"{request.name}.{name}" for name in ("control", "transformed")}
+        for name, rendering in (("control", control), ("transformed", result)):
+            folders[name].mkdir(exist_ok=True)
+            np.save(folders[name] / "mel.npy", rendering.heard.cpu().numpy().astype(np.float16))
+            np.save(folders[name] / "f0.npy", rendering.f0)
+    except OSError as error:
+        raise cannot_write(out, error) from error
+    return Take(
+        name=request.name,
+        source=request.source,
+        original=str(files["original"][0]),
+        control=str(files["control"][0]),
+        transformed=str(files["transformed"][0]),
+        strength=request.strength,
+        voice=request.voice,
+        emotion=request.emotion,
+        rule=rule,
+        source_f0_hz=clip.f0_median_hz,
+        target_f0_hz=target_hz,
+        control_evidence=judge.evidence(control),
+        evidence=judge.evidence(result),
+        model_hash=model.hash,
+        seconds=time.monotonic() - began,
+        transformed_folder=str(folders["transformed"]),
+        control_folder=str(folders["control"]),
+    )
+
+
+class _Studio:
+    """Renders one source clip with any h and m."""
+
+    def __init__(self, model: Checkpoint, source: StoredClip, device: torch.device, steer: Steer) -> None:
+        self.model = model
+        self.spec = model.audio
+        self.front_end = MelFrontEnd(self.spec)
+        self.source_mel = torch.from_numpy(np.array(source.array("mel"), np.float32))
+        self._device = device
+        self._steer = steer
+        self._views = ClipViews(source.array("mel"), source.array("f0"), model, device, steer)
+        self._gain = audio.amplitude(source.meta().gain_db)
+        self._level = measure.level_dbfs(source.array("audio"))
+        self._wave = torch.from_numpy(np.array(source.array("audio"), np.float32) * self._gain)
+
+    @torch.no_grad()
+    def render(self, h: Floats, m: Floats, vocoder_name: str) -> Rendering:
+        """The source with h (latent,) and m (seconds, latent), as a sound of the source's length and loudness."""
+        mel = self._decode(torch.from_numpy(h).to(self._device), torch.from_numpy(m).to(self._device))
+        wave = self._sound(mel, vocoder_name).numpy()
+        change_db = self._level - measure.level_dbfs(wave)
+        samples = (wave * 10 ** (change_db / 20)).astype(np.float32)
+        # Measured on the sound, at the level that the networks know.
+        normal = samples * self._gain
+        return Rendering(
+            samples,
+            mel,
+            self.front_end.log_mel(torch.from_numpy(normal)),
+            pitch.track(samples, self.spec.rate_hz, self.spec),
+        )
+
+    @torch.no_grad()
+    def encode_h(self, rendering: Rendering) -> Floats:
+        """What the model's own q(h|x) reads in a rendering."""
+        mel, f0 = rendering.heard[None].to(self._device), torch.from_numpy(rendering.f0)[None].to(self._device)
+        network = self.model.model
+        seen = views.for_analysis(mel, f0, network.spec)
+        return network.posterior_h(network.scaled(seen.clip)).mean[0].float().cpu().numpy()
+
+    def _decode(self, h: torch.Tensor, m: torch.Tensor) -> torch.Tensor:
+        """(frames, bands) log-mel of q(z|h,m,x) and p(x|z), a minute at a time."""
+        network = self.model.model
+        window, frames = network.spec.window_frames, len(self.source_mel)
+        reach = network.local_trunk.reach + network.decoder_trunk.reach
+        context = -(-reach // window) * window
+        pieces = []
+        for start in range(0, frames, CHUNK_WINDOWS * window):
+            obey(self._steer)
+            stop = min(frames, start + CHUNK_WINDOWS * window)
+            left, right = max(0, start - context), min(frames, stop + context)
+            seen = network.scaled(self._views(left, right).frame)
+            z = network.posterior_z(seen, h[None], m[None, left // window : -(-right // window)]).mean
+            pieces.append(network.decode(z)[0, start - left : stop - left].cpu())
+        return torch.cat(pieces)
+
+    def _sound(self, mel: torch.Tensor, name: str) -> torch.Tensor:
+        """The wave of a mel, vocoded in chunks that are cross-faded; the source lends the phase to begin from."""
+        hop, samples = self.spec.hop_samples, len(self._wave)
+        size = CHUNK_WINDOWS * self.model.model.spec.window_frames
+        wave = torch.zeros(samples)
+        start = 0
+        while start < len(mel):
+            obey(self._steer)
+            stop = len(mel) if start + size + OVERLAP_FRAMES >= len(mel) else start + size
+            first, last = start * hop, min(samples, stop * hop)
+            piece = vocoder.synthesise(
+                mel[start:stop],
+                self.spec,
+                samples=last - first,
+                name=name,
+                iterations=ITERATIONS,
+                phase_of=self._wave[first:last],
+            )
+            if start:
+                fade = torch.linspace(0.0, 1.0, OVERLAP_FRAMES * hop)
+                piece[: len(fade)] *= fade
+                wave[first : first + len(fade)] *= 1.0 - fade
+                wave[first + len(fade) : last] = 0.0
+                wave[first:last] += piece
+            else:
+                wave[first:last] = piece
+            start = stop if stop == len(mel) else stop - OVERLAP_FRAMES
+        return wave
+
+
+@dataclass(frozen=True)
+class _Judge:
+    """Measures renderings of one source against it and against the target."""
+
+    studio: _Studio
+    source_h: Floats
+    target_h: Floats | None
+    source_hz: float | None
+    target_hz: float | None
+
+    def evidence(self, rendering: Rendering) -> Evidence:
+        heard_hz = pitch.median_hz(rendering.f0)
+        h = self.studio.encode_h(rendering)
+        return Evidence(
+            f0_median_hz=heard_hz,
+            f0_shift_semitones=measure.semitones(self.source_hz, heard_hz),
+            f0_share=measure.share_of_distance(self.source_hz, self.target_hz, heard_hz),
+            h_cosine_source=measure.cosine(h, self.source_h),
+            h_cosine_target=None if self.target_h is None else measure.cosine(h, self.target_h),
+            content_distance_db=measure.content_distance_db(
+                rendering.heard.numpy(), self.studio.source_mel.numpy()
+            ),
+            level_dbfs=measure.level_dbfs(rendering.samples),
+        )
+
+
+def _check(request: Transfer) -> None:
+    if not request.voice and not request.emotion:
+        raise SpecError("Nothing is given to the clip.", "Give a voice (h), an emotion (m), or both.", "voice")
+    if not 0.0 <= request.strength <= STRONGEST:
+        raise SpecError(
+            f"The strength is {request.strength:g}.", f"It can be 0 (none) to {STRONGEST:g} (150 %).", "strength"
+        )
+    if request.vocoder not in vocoder.VOCODERS:
+        raise SpecError(
+            f"There is no vocoder called {request.vocoder!r}.",
+            f"Choose one of {', '.join(vocoder.VOCODERS)}.",
+            "vocoder",
+        )
+    for refs in (request.voice, request.emotion):
+        if refs and sum(ref.weight for ref in refs) <= 0:
+            raise SpecError(
+                "The weights of the given clips add up to nothing.", "Raise at least one weight.", "weight"
+            )
+
+
+def _same_model(clip: StoredClip, model: Checkpoint) -> None:
+    try:
+        meta = clip.meta()
+    except (OSError, ValueError, TypeError) as error:
+        raise EngineError("A clip of this transfer is not analysed any more.", "Analyse it again.") from error
+    if meta.model_hash != model.hash:
+        raise EngineError(
+            "A clip of this transfer was analysed by another model.", "Wait until it is analysed by this one."
+        )
+
+
+def _array(clip: StoredClip, name: str) -> Floats:
+    return np.array(clip.array(name), np.float32)
+
+
+def _towards(own: Floats, given: Floats, strength: float) -> Floats:
+    """strength 0 = own, 1 = given, beyond = further in the same direction."""
+    return (own + strength * (given - own)).astype(np.float32)
+
+
+def _mean_h(refs: Sequence[LatentRef]) -> Floats:
+    """Weighted mean h of several clips, (latent,)."""
+    total = sum(ref.weight for ref in refs)
+    return np.sum(
+        [ref.weight / total * _array(StoredClip(ref.folder), "h") for ref in refs], axis=0, dtype=np.float32
+    )
+
+
+def _given_m(own: Floats, refs: Sequence[LatentRef], strength: float) -> tuple[Floats, str]:
+    """m for every second of the source, (seconds, latent), and the rule by which seconds were matched."""
+    if not refs:
+        return own, RULE_SAME
+    if len(refs) == 1 and refs[0].second is None:
+        given = _array(StoredClip(refs[0].folder), "m")
+        if len(given) == len(own):
+            return _towards(own, given, strength), RULE_EACH
+    total = sum(ref.weight for ref in refs)
+    mean = np.zeros(own.shape[1], np.float32)
+    for ref in refs:
+        m = _array(StoredClip(ref.folder), "m")
+        if ref.second is not None and not 0 <= ref.second < len(m):
+            raise SpecError(
+                f"The given clip has {len(m)} seconds, not a second {ref.second + 1}.",
+                "Choose one it has.",
+                "second",
+            )
+        mean += ref.weight / total * (m.mean(axis=0) if ref.second is None else m[ref.second])
+    return _towards(own, np.broadcast_to(mean, own.shape), strength), RULE_MEAN
+
+
+def _mean_pitch(refs: Sequence[LatentRef]) -> float | None:
+    """Weighted mean of the given clips' median pitches, in log frequency; None if one has no pitch."""
+    pitches = [(StoredClip(ref.folder).meta().f0_median_hz, ref.weight) for ref in refs]
+    total = sum(weight for _, weight in pitches)
+    logs = [np.log(hz) * weight / total for hz, weight in pitches if hz]
+    return float(np.exp(sum(logs))) if len(logs) == len(pitches) else None
+
+
+def _within_scale(samples: Floats) -> Floats:
+    """Turned down as a whole where it would go beyond full scale: never clipped."""
+    peak = float(np.abs(samples).max(initial=0.0))
+    return samples if peak <= FULL_SCALE else (samples * (FULL_SCALE / peak)).astype(np.float32)
+
+
+def _recipe(request: Transfer, model: Checkpoint) -> str:
+    """The recipe in one line, for the file's tags: no paths."""
+    given = [name for name, refs in (("h", request.voice), ("m", request.emotion)) if refs]
+    return f"{' and '.join(given)} given, strength {request.strength:g}, {request.vocoder}, model {model.hash[:12]}"

@@ -1,0 +1,47 @@
+"""What a transfer is judged by."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from engine import evidence
+
+
+def test_the_way_to_the_target_is_measured_in_octaves_not_in_hertz() -> None:
+    assert evidence.share_of_distance(100.0, 200.0, 100.0 * math.sqrt(2.0)) == pytest.approx(0.5)
+    assert evidence.share_of_distance(200.0, 100.0, 100.0) == pytest.approx(1.0)
+
+
+def test_there_is_no_share_of_no_distance() -> None:
+    assert evidence.share_of_distance(100.0, 101.0, 150.0) is None
+    assert evidence.share_of_distance(100.0, None, 150.0) is None
+    assert evidence.semitones(None, 100.0) is None
+
+
+def test_level_of_a_full_scale_sine_is_three_decibels_below_it() -> None:
+    assert evidence.level_dbfs(np.sin(np.arange(16_000) * 0.3)) == pytest.approx(-3.01, abs=0.05)
+
+
+def test_content_distance_is_nothing_to_itself_and_ignores_a_lasting_change_of_timbre() -> None:
+    mel = np.random.default_rng(0).normal(size=(200, 140))
+    assert evidence.content_distance_db(mel, mel) == pytest.approx(0.0, abs=1e-9)
+    assert evidence.content_distance_db(mel, mel + np.linspace(-1, 1, 140)) == pytest.approx(0.0, abs=1e-9)
+
+
+def test_content_distance_of_a_known_difference() -> None:
+    # One frame of two carries one cosine: what is left of it after the mean is taken out is known.
+    wave = np.cos(np.pi * 3 * (np.arange(140) + 0.5) / 140)
+    mel, other = np.zeros((2, 140)), np.stack((wave, -wave))
+    # every pairing differs by a cosine of amplitude 1, whose RMS is sqrt(1/2)
+    assert evidence.content_distance_db(mel, other) == pytest.approx(20 / math.log(10) * math.sqrt(0.5), rel=1e-6)
+
+
+def test_warping_forgives_a_shift_but_not_other_content() -> None:
+    rng = np.random.default_rng(1)
+    walk = np.cumsum(rng.normal(size=(300, 140)), axis=0) / 10
+    shifted = np.concatenate((np.repeat(walk[:1], 5, axis=0), walk[:-5]))
+    other = np.cumsum(rng.normal(size=(300, 140)), axis=0) / 10
+    assert evidence.content_distance_db(walk, shifted) < 0.25 * evidence.content_distance_db(walk, other)

@@ -1,0 +1,151 @@
+"""Giving h and m, beside the control, on the real road: analysis, model, vocoder, files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from engine import analysis, checkpoint, transfer
+from engine.api import Analyse, ClipRef, Control, LatentRef, StoredClip, Take, Transfer
+from engine.errors import Cancelled, EngineError, SpecError
+from engine.model import AuxVAE
+from engine.specs import AudioSpec, ModelSpec, TrainSpec
+
+SMALL = ModelSpec(
+    latent=16,
+    global_channels=(24, 24, 24),
+    medium_channels=(24, 24, 24),
+    local_channels=(32, 32),
+    decoder_channels=(32, 32),
+    predictor_m_channels=(16,),
+    predictor_h_channels=(16,),
+)
+
+
+def run() -> Control:
+    return Control.RUN
+
+
+def save_model(path: Path, seed: int) -> Path:
+    torch.manual_seed(seed)
+    checkpoint.save(path, AuxVAE(SMALL), AudioSpec(), TrainSpec(), {"made": "for a test"})
+    return path
+
+
+class World:
+    def __init__(self, folder: Path, clips: list[Path]) -> None:
+        self.folder = folder
+        self.model = save_model(folder / "model.triptych.safetensors", 0)
+        refs = tuple(ClipRef(f"clip{i}", str(path)) for i, path in enumerate(clips))
+        analysis.analyse(Analyse(refs, str(folder / "clips"), str(self.model), "cpu"), lambda event: None, run)
+        self.folders = [str(folder / "clips" / ref.id) for ref in refs]
+
+    def request(self, **changes: object) -> Transfer:
+        values: dict[str, object] = {
+            "source": self.folders[0],
+            "model": str(self.model),
+            "out_dir": str(self.folder / "takes"),
+            "name": "take",
+            "voice": (LatentRef(self.folders[2]),),
+            "device": "cpu",
+        }
+        return Transfer(**(values | changes))  # type: ignore[arg-type]
+
+    def render(self, **changes: object) -> Take:
+        return transfer.render(self.request(**changes), lambda event: None, run)
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory, speech: list[Path]) -> World:
+    return World(tmp_path_factory.mktemp("transfer"), speech)
+
+
+def sound(path: str) -> np.ndarray:
+    samples, rate = soundfile.read(path, dtype="float32")
+    assert rate == 16_000
+    return np.asarray(samples)
+
+
+def test_three_sounds_of_the_source_s_length_and_loudness(world: World) -> None:
+    take = world.render()
+    original, control, result = (sound(path) for path in (take.original, take.control, take.transformed))
+    assert len(original) == len(control) == len(result) == len(StoredClip(take.source).array("audio"))
+    level = take.evidence.level_dbfs
+    assert level == pytest.approx(take.control_evidence.level_dbfs, abs=0.01)
+    assert 20 * np.log10(np.sqrt(np.mean(original**2))) == pytest.approx(level, abs=0.05)
+
+
+def test_no_strength_gives_the_control_to_the_sample(world: World) -> None:
+    take = world.render(strength=0.0, name="none")
+    assert np.array_equal(sound(take.control), sound(take.transformed))
+
+
+def test_a_given_voice_and_a_given_emotion_each_change_the_sound(world: World) -> None:
+    voice = sound(world.render(name="voice").transformed)
+    emotion = sound(world.render(name="emotion", voice=(), emotion=(LatentRef(world.folders[2]),)).transformed)
+    control = sound(world.render(name="again").control)
+    assert not np.array_equal(voice, control)
+    assert not np.array_equal(emotion, control)
+    assert not np.array_equal(voice, emotion)
+
+
+def test_the_same_request_gives_the_same_samples(world: World) -> None:
+    assert np.array_equal(sound(world.render(name="a").transformed), sound(world.render(name="b").transformed))
+
+
+def test_several_voices_are_averaged_by_weight(world: World) -> None:
+    refs = (LatentRef(world.folders[1], weight=1.0), LatentRef(world.folders[2], weight=3.0))
+    h = [StoredClip(folder).array("h") for folder in world.folders]
+    assert np.allclose(transfer._mean_h(refs), 0.25 * h[1] + 0.75 * h[2], atol=1e-6)
+    take = world.render(voice=refs, name="mixed")
+    pitches = [StoredClip(folder).meta().f0_median_hz for folder in world.folders]
+    assert take.target_f0_hz == pytest.approx(np.exp(0.25 * np.log(pitches[1]) + 0.75 * np.log(pitches[2])))
+
+
+def test_one_second_of_m_is_given_to_every_second(world: World) -> None:
+    own = np.array(StoredClip(world.folders[0]).array("m"))
+    given, rule = transfer._given_m(own, (LatentRef(world.folders[2], second=1),), 1.0)
+    assert rule == transfer.RULE_MEAN
+    assert np.allclose(given, StoredClip(world.folders[2]).array("m")[1])
+
+
+def test_chunks_are_joined_without_a_trace(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = world.render(name="whole")
+    monkeypatch.setattr(transfer, "CHUNK_WINDOWS", 1)
+    pieces = world.render(name="pieces")
+    mels = [np.array(StoredClip(take.control_folder).array("mel"), np.float32) for take in (whole, pieces)]
+    assert np.mean(np.abs(mels[0] - mels[1])) < 0.1  # natural log: under 1 dB
+    a, b = sound(whole.control), sound(pieces.control)
+    # a click would be a jump that the whole rendering has nowhere
+    assert np.abs(np.diff(b)).max() < 1.5 * np.abs(np.diff(a)).max()
+
+
+def test_the_recipe_travels_in_the_file_and_names_no_path(world: World) -> None:
+    take = world.render(name="tagged")
+    with soundfile.SoundFile(take.transformed) as file:
+        assert "h given, strength 1" in file.comment
+        assert str(world.folder) not in file.comment
+
+
+def test_a_clip_of_another_model_is_refused_in_words(world: World, tmp_path: Path) -> None:
+    other = save_model(tmp_path / "other.triptych.safetensors", 1)
+    with pytest.raises(EngineError, match="another model"):
+        world.render(model=str(other))
+
+
+@pytest.mark.parametrize(
+    "changes", [{"voice": ()}, {"strength": 2.0}, {"vocoder": "magic"}, {"voice": (LatentRef("x", weight=0.0),)}]
+)
+def test_an_impossible_request_is_refused_in_words(world: World, changes: dict[str, object]) -> None:
+    with pytest.raises(SpecError):
+        world.render(**changes)
+
+
+def test_a_cancelled_transfer_leaves_no_take(world: World) -> None:
+    with pytest.raises(Cancelled):
+        transfer.render(world.request(name="cancelled"), lambda event: None, lambda: Control.CANCEL)
+    assert not (world.folder / "takes" / "cancelled.wav").exists()
