@@ -241,14 +241,16 @@ class NpzWriter:
         self._texts[piece.clip] = piece.texts
 
     def close(self) -> None:
-        self._values.close()
-        if self._numbers:
-            self._put("row_clip", np.concatenate(self._clips))
-            for name, column in zip(self._table.numbers, np.concatenate(self._numbers).T, strict=True):
-                self._put(name, column.astype(np.int32) if name in ("second", "frame") else column)
-            for name, text in zip(self._table.texts, zip(*self._texts.values(), strict=True), strict=True):
-                self._put(name, np.array(text))
-        self._zip.close()
+        try:
+            self._values.close()
+            if self._numbers:
+                self._put("row_clip", np.concatenate(self._clips))
+                for name, column in zip(self._table.numbers, np.concatenate(self._numbers).T, strict=True):
+                    self._put(name, column.astype(np.int32) if name in ("second", "frame") else column)
+                for name, text in zip(self._table.texts, zip(*self._texts.values(), strict=True), strict=True):
+                    self._put(name, np.array(text))
+        finally:
+            self._zip.close()
 
     def _put(self, name: str, array: npt.NDArray[Any]) -> None:
         with self._zip.open(f"{name.replace('/', '_')}.npy", "w", force_zip64=True) as file:

@@ -281,7 +281,8 @@ def test_ctrl_c_in_the_terminal_does_not_end_the_worker(
 PARENT = """
 import os, signal, sys
 import numpy as np
-from engine.api import FitMap, Progress
+import json
+from engine.api import FitMap, Partial
 from engine.worker import start_worker
 
 if __name__ == "__main__":
@@ -290,10 +291,16 @@ if __name__ == "__main__":
         folder = f"{sys.argv[1]}/{n}"
         os.mkdir(folder)
         np.save(f"{folder}/h.npy", np.random.default_rng(n).normal(size=16).astype(np.float32))
+        meta = dict(
+            clip_id=str(n), folder=folder, duration_s=1.0, source_rate_hz=16000, channels=1, gain_db=0.0, frames=64,
+            seconds=1, f0_median_hz=None, model_hash="abc",
+        )
+        open(f"{folder}/meta.json", "w").write(json.dumps(meta))
         folders.append((str(n), folder))
     process, pipe = start_worker("inference", f"{sys.argv[1]}/log")
     pipe.send(("run", 1, FitMap(tuple(folders), iterations=1_000_000)))
-    pipe.recv()
+    while not isinstance(pipe.recv()[1], Partial):
+        pass
     print(process.pid, flush=True)
     os.kill(os.getpid(), signal.SIGKILL)
 """

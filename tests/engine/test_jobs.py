@@ -1,0 +1,60 @@
+"""Every request reaches its function, and every exception has words."""
+
+from __future__ import annotations
+
+import errno
+
+import pytest
+
+from engine import jobs
+from engine.api import (
+    Analyse,
+    CheckpointError,
+    Control,
+    Export,
+    Figure,
+    FitMap,
+    Inspect,
+    PlaceOnMap,
+    Request,
+    Train,
+    Transfer,
+)
+
+
+@pytest.mark.parametrize(
+    ("request_", "function"),
+    [
+        (Analyse((), "out"), "engine.analysis.analyse"),
+        (Inspect("m"), "engine.checkpoint.inspect"),
+        (FitMap(()), "engine.mapping.fit"),
+        (PlaceOnMap(()), "engine.mapping.place"),
+        (Transfer("s", "m", "o", "n"), "engine.transfer.render"),
+        (Train("run"), "engine.training.train"),
+        (Export((), "out.csv"), "engine.export.export"),
+        (Figure("out.png"), "engine.figures.draw"),
+    ],
+)
+def test_a_request_reaches_its_function(request_: Request, function: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = object()
+    calls = []
+    monkeypatch.setattr(function, lambda *arguments: calls.append(arguments) or answer)
+    assert jobs.run(request_, lambda event: None, lambda: Control.RUN) is answer
+    assert len(calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (CheckpointError("It broke.", "Mend it."), "It broke."),
+        (OSError(errno.ENOSPC, "No space left on device"), "disk is full"),
+        (PermissionError(errno.EACCES, "Permission denied", "x.wav"), "x.wav may not"),
+        (FileNotFoundError(errno.ENOENT, "No such file", "x.wav"), "x.wav is not there"),
+        (MemoryError(), "memory ran out"),
+        (KeyError("k"), "unexpected"),
+    ],
+)
+def test_every_exception_has_two_parts(error: Exception, words: str) -> None:
+    what, hint = jobs.in_words(error)
+    assert words in what
+    assert hint.endswith(".")
