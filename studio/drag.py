@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,7 +39,7 @@ class Payload:
         return self.clips or tuple(dict.fromkeys(clip for clip, _ in self.seconds))
 
 
-def to_mime(payload: Payload, session_uuid: str, files: list[Path] | None = None) -> QMimeData:
+def to_mime(payload: Payload, session_uuid: str, files: Sequence[str | Path] = ()) -> QMimeData:
     """Mime data of a payload; with `files` it can be dropped on other programs too."""
     values = {
         "version": VERSION,

@@ -1,7 +1,7 @@
 """The only place that starts worker processes and moves messages between them and the window.
 
-One long-lived inference worker takes one job at a time from the queue kept here; every training run has a process of
-its own. Jobs that wait live on this side, so a worker that dies takes only its running job with it.
+One long-lived inference worker takes one job at a time from the queue kept here; every training run has a process
+of its own. Jobs that wait live on this side, so a worker that dies takes only its running job with it.
 """
 
 from __future__ import annotations

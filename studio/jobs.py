@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import StrEnum
 
 from PySide6.QtCore import QObject, Signal
 
 from engine.api import Control, Done, Event, Failed, Note, Partial, Progress, Request, Train
 
 
-class State(str, Enum):
+class State(StrEnum):
     WAITING = "waiting"
     RUNNING = "running"
     PAUSED = "paused"
     DONE = "done"
     FAILED = "failed"
     CANCELLED = "cancelled"
-
-    def __str__(self) -> str:
-        return self.value
 
 
 ENDED = frozenset({State.DONE, State.FAILED, State.CANCELLED})

@@ -1,4 +1,4 @@
-"""The one road for words to the user. Whoever has something to say, says it here; the window shows it."""
+"""The one road for words to the user. Every message has two parts: what happened, and what to do."""
 
 from __future__ import annotations
 
@@ -8,54 +8,44 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QObject, Signal
 
+from engine.api import EngineError
+
+log = logging.getLogger("triptych")
 LEVELS = {"info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
-
-_log = logging.getLogger("triptych.messages")
-
-
-@dataclass(frozen=True)
-class Action:
-    """Something the user can do about a message: the words on a button, and what it does."""
-
-    title: str
-    do: Callable[[], object]
 
 
 @dataclass(frozen=True)
 class Message:
-    """what happened, hint: what to do; details to copy; level: info, warning or error."""
-
     what: str
     hint: str = ""
     details: str = ""
     level: str = "info"
-    action: Action | None = None
+    action: tuple[str, Callable[[], object]] | None = None  # words on a button, and what it does
 
 
 class Messages(QObject):
-    """Signals: said(Message)."""
+    """Panels and jobs say things here; the window shows them."""
 
-    said = Signal(object)
+    said = Signal(object)  # Message
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.history: list[Message] = []
 
     def say(
-        self, what: str, hint: str = "", *, details: str = "", level: str = "info", action: Action | None = None
-    ) -> Message:
-        """Tell the user. May be called from any thread.
-
-        Args:
-            what: what happened, one plain sentence.
-            hint: what to do now.
-            details: traceback or log, shown on demand and copied whole.
-            level: info goes to the status bar, warning and error to a banner.
-        """
-        if level not in LEVELS:
-            raise ValueError(f"no level {level!r}")
+        self,
+        what: str,
+        hint: str = "",
+        *,
+        details: str = "",
+        level: str = "info",
+        action: tuple[str, Callable[[], object]] | None = None,
+    ) -> None:
+        """Tell the user; level is info, warning or error."""
         message = Message(what, hint, details, level, action)
-        _log.log(LEVELS[level], "%s %s%s", what, hint, f"\n{details}" if details else "")
-        self.history = [*self.history[-99:], message]
+        log.log(LEVELS[level], "%s %s%s", what, hint, f"\n{details}" if details else "")
+        self.history = [*self.history[-199:], message]
         self.said.emit(message)
-        return message
+
+    def say_error(self, error: EngineError) -> None:
+        self.say(error.what, error.hint, level="error")

@@ -1,4 +1,4 @@
-"""Where the studio keeps its files, and where those lie that come with it."""
+"""Where the studio keeps its things. One place, on appdirs; TRIPTYCH_HOME moves all of it (tests, portable use)."""
 
 from __future__ import annotations
 
@@ -8,41 +8,44 @@ from pathlib import Path
 
 import appdirs
 
-_APP = "Triptych"
-
-
-def home() -> Path | None:
-    """One folder for everything, if TRIPTYCH_HOME names it (tests, a portable installation)."""
-    named = os.environ.get("TRIPTYCH_HOME")
-    return Path(named) if named else None
+NAME = "Triptych"
 
 
 def data_dir() -> Path:
-    """Library, runs, analyses and takes: what the user would miss."""
-    return home() or Path(appdirs.user_data_dir(_APP, appauthor=False))
+    """Project state, runs and takes: what the user would miss."""
+    return _home("data") or Path(appdirs.user_data_dir(NAME, False))
 
 
-def settings_file() -> Path:
-    own = home()
-    return (own or Path(appdirs.user_config_dir(_APP, appauthor=False))) / "settings.ini"
+def cache_dir() -> Path:
+    """Analyses: what can be computed again."""
+    return _home("cache") or Path(appdirs.user_cache_dir(NAME, False))
 
 
 def log_dir() -> Path:
-    own = home()
-    return own / "logs" if own else Path(appdirs.user_log_dir(_APP, appauthor=False))
+    return _home("log") or Path(appdirs.user_log_dir(NAME, False))
+
+
+def settings_file() -> Path:
+    return (_home("settings") or Path(appdirs.user_config_dir(NAME, False))) / "settings.ini"
 
 
 def resources_dir() -> Path:
-    """What comes with the program: inside the bundle of a frozen one, else beside the packages."""
+    """What comes with the program: beside the packages, or inside a frozen bundle."""
     bundle: str | None = getattr(sys, "_MEIPASS", None)
     return (Path(bundle) if bundle else Path(__file__).resolve().parent.parent) / "resources"
 
 
+def starter_model() -> Path | None:
+    """The model that comes with the program, if one does."""
+    model = resources_dir() / "starter.triptych.safetensors"
+    return model if model.is_file() else None
+
+
 def example_dir() -> Path:
-    """The example voices."""
+    """The synthetic voices that come with the program."""
     return resources_dir() / "example"
 
 
-def starter_model() -> Path:
-    """The model that comes with the program; it may be absent."""
-    return resources_dir() / "starter.triptych.safetensors"
+def _home(part: str) -> Path | None:
+    home = os.environ.get("TRIPTYCH_HOME")
+    return Path(home) / part if home else None

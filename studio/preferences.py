@@ -22,10 +22,14 @@ class Preferences:
     """
 
     def __init__(self, file: Path | None = None) -> None:
-        self._settings = QSettings(str(file or paths.settings_file()), QSettings.Format.IniFormat)
-        # What a newer version wrote is left as it is and read as far as it is understood.
-        if self.get("version", 0) < VERSION:
-            self.put("version", VERSION)
+        target = file or paths.settings_file()
+        target.parent.mkdir(parents=True, exist_ok=True)
+        self._settings = QSettings(str(target), QSettings.Format.IniFormat)
+        if self.get("version", VERSION) > VERSION:
+            # A newer Triptych wrote it: what it means is unknown, so it is left as it is and not used.
+            own = target.with_name(f"{target.stem}-{VERSION}{target.suffix}")
+            self._settings = QSettings(str(own), QSettings.Format.IniFormat)
+        self.set("version", VERSION)
 
     def get(self, name: str, default: T) -> T:
         """The value stored under name in the type of `default`, or `default` if there is none of that type."""
@@ -37,14 +41,21 @@ class Preferences:
         except (TypeError, ValueError):
             return default
 
-    def put(self, name: str, value: bool | int | float | str | bytes | list[str]) -> None:
+    def set(self, name: str, value: bool | int | float | str | bytes | list[str]) -> None:
         """Remember a value; it is on disk soon, at the latest when the program ends."""
         self._settings.setValue(name, QByteArray(value) if isinstance(value, bytes) else value)
 
     def forget(self, name: str) -> None:
         self._settings.remove(name)
 
-    def flush(self) -> None:
+    def layout(self, name: str) -> QByteArray:
+        """A window's or header's saved state; empty if there is none."""
+        return QByteArray(self.get(f"layout/{name}", b""))
+
+    def set_layout(self, name: str, value: QByteArray) -> None:
+        self._settings.setValue(f"layout/{name}", value)
+
+    def sync(self) -> None:
         """Write now."""
         self._settings.sync()
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
+from PySide6.QtCore import QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QIcon, QIconEngine, QPainter, QPalette, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication, QWidget
@@ -33,9 +33,6 @@ class Colours:
     error: QColor
     warning: QColor
     good: QColor
-    error_fill: QColor  # backgrounds of banners, for `text`
-    warning_fill: QColor
-    info_fill: QColor
     line: QColor
 
 
@@ -52,16 +49,16 @@ def colours(widget: QWidget | None = None) -> Colours:
     window = palette.color(QPalette.ColorRole.Window)
     muted, line = mixed(text, window, 0.68), mixed(text, window, 0.2)
     if is_dark(widget):
-        named = ("#7db7ff", "#ff8f87", "#f0b54a", "#6fce93", "#532c2b", "#4d3d1c", "#243a55")
+        named = ("#7db7ff", "#ff8f87", "#f0b54a", "#6fce93")
     else:
-        named = ("#0b57c2", "#b3261e", "#835200", "#186c3a", "#fbdcd9", "#fdeec8", "#dde9fb")
-    accent, error, warning, good, error_fill, warning_fill, info_fill = (QColor(name) for name in named)
-    return Colours(text, muted, accent, error, warning, good, error_fill, warning_fill, info_fill, line)
+        named = ("#0b57c2", "#b3261e", "#835200", "#186c3a")
+    accent, error, warning, good = (QColor(name) for name in named)
+    return Colours(text, muted, accent, error, warning, good, line)
 
 
 def mixed(first: QColor, second: QColor, share: float) -> QColor:
     """`share` of the first colour, the rest of the second."""
-    parts = zip(first.getRgb()[:3], second.getRgb()[:3], strict=True)  # type: ignore[call-overload,index,misc]
+    parts = zip(first.getRgb()[:3], second.getRgb()[:3], strict=True)  # type: ignore[index]
     return QColor(*(round(share * a + (1 - share) * b) for a, b in parts))
 
 
@@ -86,6 +83,16 @@ def label_colours(count: int, *, dark: bool) -> list[QColor]:
     return found
 
 
+def warning_colours(level: str, *, dark: bool) -> tuple[QColor, QColor]:
+    """Background and text of a banner; every pair has a contrast above 4.5 to 1."""
+    pairs = {
+        "info": ("#E3EDFB", "#12305C", "#1D2F4A", "#D6E4FA"),
+        "warning": ("#FBF0D0", "#553C00", "#463710", "#F8E7B5"),
+        "error": ("#FBE0DE", "#6B1410", "#4E1F1C", "#FBD5D2"),
+    }[level]
+    return (QColor(pairs[2]), QColor(pairs[3])) if dark else (QColor(pairs[0]), QColor(pairs[1]))
+
+
 # ---------------------------------------------------------------------------------------------- icons
 class _Tinted(QIconEngine):
     """An SVG drawn in the palette's text colour of the moment, sharp at any size and scale."""
@@ -94,19 +101,18 @@ class _Tinted(QIconEngine):
         super().__init__()
         self._name = name
 
-    def paint(self, painter: QPainter, rect, mode: QIcon.Mode, state: QIcon.State) -> None:  # type: ignore[no-untyped-def]
-        group = QPalette.ColorGroup.Disabled if mode == QIcon.Mode.Disabled else QPalette.ColorGroup.Active
-        role = QPalette.ColorRole.HighlightedText if mode == QIcon.Mode.Selected else QPalette.ColorRole.WindowText
-        colour = QApplication.palette().color(group, role)
-        _renderer(self._name, colour.name()).render(painter, QRectF(rect))
+    def paint(self, painter: QPainter, rect: QRect, mode: QIcon.Mode, state: QIcon.State) -> None:
+        ratio = painter.device().devicePixelRatioF()
+        painter.drawPixmap(rect, coloured(self._name, self._colour(mode), rect.width(), ratio))
 
     def pixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State) -> QPixmap:
-        pixmap = QPixmap(size)
-        pixmap.fill(Qt.GlobalColor.transparent)
-        painter = QPainter(pixmap)
-        self.paint(painter, pixmap.rect(), mode, state)
-        painter.end()
-        return pixmap
+        return coloured(self._name, self._colour(mode), size.width(), 1.0)
+
+    @staticmethod
+    def _colour(mode: QIcon.Mode) -> QColor:
+        group = QPalette.ColorGroup.Disabled if mode == QIcon.Mode.Disabled else QPalette.ColorGroup.Active
+        role = QPalette.ColorRole.HighlightedText if mode == QIcon.Mode.Selected else QPalette.ColorRole.WindowText
+        return QApplication.palette().color(group, role)
 
     def clone(self) -> QIconEngine:
         return _Tinted(self._name)
@@ -122,21 +128,61 @@ def icon(name: str, widget: QWidget | None = None) -> QIcon:
 
 
 def coloured(name: str, colour: QColor, size: int = ICON, ratio: float = 2.0) -> QPixmap:
-    """An icon in a colour with a meaning (an error, a success)."""
+    """An icon as a square pixmap in one colour, `size` device-independent pixels wide."""
     pixmap = QPixmap(QSize(size, size) * ratio)
     pixmap.fill(Qt.GlobalColor.transparent)
     painter = QPainter(pixmap)
-    _renderer(name, colour.name()).render(painter, QRectF(pixmap.rect()))
+    _renderer(name).render(painter, QRectF(pixmap.rect()))
+    painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_SourceIn)
+    painter.fillRect(pixmap.rect(), colour)
     painter.end()
     pixmap.setDevicePixelRatio(ratio)
     return pixmap
 
 
 @cache
-def _renderer(name: str, colour: str) -> QSvgRenderer:
-    source = (paths.resources_dir() / "icons" / f"{name}.svg").read_text("utf-8")
-    return QSvgRenderer(QByteArray(source.replace("currentColor", colour).encode()))
+def _renderer(name: str) -> QSvgRenderer:
+    return QSvgRenderer(str(paths.resources_dir() / "icons" / f"{name}.svg"))
 
 
 def icon_names() -> Sequence[str]:
     return sorted(path.stem for path in (paths.resources_dir() / "icons").glob("*.svg"))
+
+
+# ---------------------------------------------------------------------------------------------- the program
+def apply(app: QApplication) -> None:
+    """Fusion with our accent; its palette follows the system's colour scheme."""
+    app.setStyle("Fusion")
+    restyle(app)
+    app.styleHints().colorSchemeChanged.connect(lambda _scheme: restyle(app))
+
+
+def restyle(app: QApplication) -> None:
+    dark = app.styleHints().colorScheme() == Qt.ColorScheme.Dark
+    role = QPalette.ColorRole
+    plain = {
+        role.Window: "#26282C" if dark else "#F4F5F7",
+        role.Base: "#1D1F22" if dark else "#FFFFFF",
+        role.AlternateBase: "#23262A" if dark else "#F7F8FA",
+        role.Button: "#33363C" if dark else "#FAFBFC",
+        role.WindowText: "#E6E8EB" if dark else "#1B1E23",
+        role.Text: "#E6E8EB" if dark else "#1B1E23",
+        role.ButtonText: "#E6E8EB" if dark else "#1B1E23",
+        role.PlaceholderText: "#9AA1AB" if dark else "#666D78",
+        role.ToolTipBase: "#3A3E45" if dark else "#FFFFFF",
+        role.ToolTipText: "#F0F1F3" if dark else "#1B1E23",
+        role.Highlight: "#3D7BE0" if dark else "#2F6FD6",
+        role.HighlightedText: "#FFFFFF",
+        role.Link: "#7FB0FF" if dark else "#1F5FC4",
+        role.Mid: "#4A4E56" if dark else "#C9CDD4",
+        role.Light: "#3C4047" if dark else "#FFFFFF",
+        role.Dark: "#17181B" if dark else "#B4B9C2",
+        role.Shadow: "#000000" if dark else "#8A909A",
+    }
+    palette = QPalette()
+    for which, name in plain.items():
+        palette.setColor(which, QColor(name))
+    faint = QColor("#7C838D" if dark else "#8A909A")
+    for which in (role.WindowText, role.Text, role.ButtonText):
+        palette.setColor(QPalette.ColorGroup.Disabled, which, faint)
+    app.setPalette(palette)
