@@ -15,12 +15,12 @@ from PySide6.QtWidgets import (
     QLabel,
     QSizePolicy,
     QSplitter,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
 from engine.api import AudioSpec
+from studio.widgets.choice_button import ChoiceButton
 from studio.widgets.level_bar import LevelBar
 from studio.widgets.spectrogram import COLOUR_MAPS, DEFAULT_LEVELS_DB, SpectrogramView
 from studio.widgets.timeline import Span, Timeline, clock_text
@@ -91,10 +91,8 @@ class RecordingView(QWidget):
         below.addWidget(self.readout, 1)
         for name, words in (("show_f0", "F0"), ("fit", self.tr("Fit")), ("zoom_selection", self.tr("Zoom"))):
             self.commands[name].setIconText(words)
-            button = QToolButton()
-            button.setDefaultAction(self.commands[name])
+            button = ChoiceButton(self.commands[name])
             button.setObjectName(name)
-            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             below.addWidget(button)
         below.addWidget(self.colour_map)
         column = QVBoxLayout(self)

@@ -15,7 +15,7 @@ WHEEL_NOTCH = 0.8  # one notch shows this share of the time
 SCROLL_NOTCH = 0.15  # one notch moves by this share of the view
 SNAP_S = 1.0  # Shift snaps to the 1-second windows of m
 LEFT_AXIS_PX = 56  # the same in every plot, so that times stand above each other
-TOP_PX = 7  # room for the upper half of the topmost label
+TOP_PX = 7  # room for half of the outermost label
 Qtm = Qt.KeyboardModifier
 
 

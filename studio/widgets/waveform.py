@@ -8,7 +8,7 @@ import pyqtgraph as pg
 from PySide6.QtCore import QPointF, QTimer
 from PySide6.QtGui import QColor
 
-from studio.widgets.time_plot import TimePlot, mixed
+from studio.widgets.time_plot import TOP_PX, TimePlot, mixed
 from studio.widgets.timeline import Timeline, clock_text
 
 PEAK_BLOCK = 256  # samples behind one stored pair of peaks
@@ -26,6 +26,7 @@ class WaveformView(TimePlot):
     def __init__(self, timeline: Timeline) -> None:
         self._curve = pg.PlotCurveItem(skipFiniteCheck=True)
         super().__init__(timeline, left_axis=AmplitudeAxis("left"), vertical_zoom=False, over_image=False)
+        self.getPlotItem().layout.setContentsMargins(0, TOP_PX, 0, TOP_PX)
         self.getPlotItem().hideAxis("bottom")  # the spectrogram below carries the times
         self._audio: Array = np.zeros(0, np.float32)
         self._peaks: Array = np.zeros((0, 2), np.float32)

@@ -1,0 +1,176 @@
+"""The transport bar: play, loop, place, version, volume."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtCore import QEvent, QSignalBlocker, QSize, Qt, Signal
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QSlider, QToolButton, QWidget
+
+from studio import theme
+from studio.widgets.choice_button import ChoiceButton
+from studio.widgets.player import Player
+from studio.widgets.timeline import clock_text
+
+VERSIONS = ("original", "reconstruction", "transformed")
+
+
+class TransportBar(QWidget):
+    """Buttons for a Player. `commands` holds the same actions for a menu.
+
+    Signals:
+        volume_changed(float), loop_changed(bool): by the user, to be remembered.
+    """
+
+    volume_changed = Signal(float)
+    loop_changed = Signal(bool)
+
+    def __init__(self, player: Player, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._player = player
+        self._note = ""
+        self.commands: dict[str, QAction] = {
+            "play": self._command(self.tr("&Play or pause"), "", player.toggle),
+            "loop": self._command(self.tr("&Loop"), "L", self._toggle_loop),
+            "original": self._command(self.tr("&Original"), "1", lambda: player.switch("original")),
+            "reconstruction": self._command(
+                self.tr("&Reconstruction only"), "2", lambda: player.switch("reconstruction")
+            ),
+            "transformed": self._command(self.tr("&Transformed"), "3", lambda: player.switch("transformed")),
+            "swap": self._command(self.tr("&Swap versions"), "X", self.swap),
+        }
+        self.commands["loop"].setCheckable(True)
+        versions = QActionGroup(self)
+        for name in VERSIONS:
+            self.commands[name].setCheckable(True)
+            versions.addAction(self.commands[name])
+        self.commands["play"].setToolTip(self.tr("Play or pause (Space); only the selection, if there is one"))
+        self.commands["loop"].setToolTip(self.tr("Play again and again (L)"))
+        self.commands["original"].setToolTip(self.tr("Hear the recording itself (1). X swaps."))
+        self.commands["reconstruction"].setToolTip(
+            self.tr("Hear the model's copy with its own h and m (2): the honest control. X swaps.")
+        )
+        self.commands["transformed"].setToolTip(
+            self.tr("Hear the clip with the given voice or emotion (3). X swaps.")
+        )
+
+        self.place = QLabel()
+        self.place.setObjectName("place")
+        self.place.setAccessibleName(self.tr("Playhead and duration"))
+        self.volume = QSlider(Qt.Orientation.Horizontal)
+        self.volume.setObjectName("volume")
+        self.volume.setRange(0, 100)
+        self.volume.setValue(100)
+        self.volume.setFixedWidth(96)
+        self.volume.setAccessibleName(self.tr("Volume"))
+        self.volume.setToolTip(self.tr("Volume"))
+        self.device = QLabel()
+        self.device.setObjectName("deviceNote")
+        self.device.setVisible(False)
+
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(6)
+        row.addWidget(self._button("play", icon_only=True))
+        row.addWidget(self._button("loop", icon_only=True))
+        row.addWidget(self.place)
+        row.addSpacing(8)
+        self._version_buttons = [self._button(name, icon_only=False) for name in VERSIONS]
+        for button in self._version_buttons:
+            row.addWidget(button)
+        row.addStretch(1)
+        row.addWidget(self.device)
+        self.speaker = QLabel()
+        row.addWidget(self.speaker)
+        row.addWidget(self.volume)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+
+        player.state_changed.connect(self._show_state)
+        player.position_changed.connect(self._show_place)
+        player.sound_changed.connect(self._show_sound)
+        player.device_note.connect(self._show_note)
+        self.volume.valueChanged.connect(self._turn_volume)
+        self._show_place(player.position_s)
+        self._show_sound(player.sound)
+        self._icons()
+
+    # ------------------------------------------------------------------ actions
+    def swap(self) -> None:
+        """X: from the transformed version to the original and back; without one, from the control."""
+        names = self._player.sounds
+        if len(names) > 1:
+            other = "transformed" if "transformed" in names else "reconstruction"
+            self._player.switch(other if self._player.sound == "original" else "original")
+
+    def set_volume(self, volume: float) -> None:
+        self.volume.setValue(round(100 * volume))
+
+    def set_loop(self, loop: bool) -> None:
+        self.commands["loop"].setChecked(loop)
+        self._player.set_loop(loop)
+
+    # ------------------------------------------------------------------ inside
+    def _command(self, text: str, key: str, slot: Any) -> QAction:
+        action = QAction(text, self)
+        if key:
+            action.setShortcut(QKeySequence(key))
+        action.triggered.connect(lambda _checked=False: slot())
+        self.addAction(action)
+        return action
+
+    def _button(self, name: str, *, icon_only: bool) -> QToolButton:
+        button = ChoiceButton(self.commands[name])
+        button.setObjectName(name)
+        style = Qt.ToolButtonStyle.ToolButtonIconOnly if icon_only else Qt.ToolButtonStyle.ToolButtonTextOnly
+        button.setToolButtonStyle(style)
+        return button
+
+    def _toggle_loop(self) -> None:
+        looping = self.commands["loop"].isChecked()
+        self._player.set_loop(looping)
+        self.loop_changed.emit(looping)
+
+    def _turn_volume(self, percent: int) -> None:
+        # Ears hear ratios: a square law makes the slider feel even.
+        self._player.set_volume((percent / 100) ** 2)
+        self.volume_changed.emit(percent / 100)
+
+    def _show_state(self, state: str) -> None:
+        self.commands["play"].setIcon(theme.icon("pause" if state == "playing" else "play", self))
+
+    def _show_place(self, seconds: float) -> None:
+        total = self._player.duration_s
+        self.place.setText(f"{clock_text(seconds)} / {clock_text(total)}")
+        widest = self.fontMetrics().horizontalAdvance(f"{clock_text(total)} / {clock_text(total)}")
+        self.place.setMinimumWidth(widest + 4)
+
+    def _show_sound(self, name: str) -> None:
+        there = self._player.sounds
+        self.commands["play"].setEnabled(bool(there))
+        self.commands["loop"].setEnabled(bool(there))
+        self.commands["swap"].setEnabled(len(there) > 1)
+        for version, button in zip(VERSIONS, self._version_buttons, strict=True):
+            action = self.commands[version]
+            action.setEnabled(version in there)
+            button.setVisible(len(there) > 1)
+            with QSignalBlocker(action):
+                action.setChecked(version == name)
+            button.setChecked(version == name)
+        self._show_place(self._player.position_s)
+
+    def _show_note(self, note: str) -> None:
+        self.device.setText(self.tr("No sound") if note else "")
+        self.device.setToolTip(note)
+        self.device.setAccessibleDescription(note)
+        self.device.setVisible(bool(note))
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self._icons()
+
+    def _icons(self) -> None:
+        self.commands["loop"].setIcon(theme.icon("loop", self))
+        self.speaker.setPixmap(theme.icon("volume", self).pixmap(QSize(16, 16), self.devicePixelRatioF()))
+        self._show_state(self._player.state)
