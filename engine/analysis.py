@@ -268,6 +268,8 @@ class ClipViews:
         self._mel = mel
         self._f0 = f0
         self._spec = model.model.spec
+        self._audio = model.audio
+        self._band_mean = model.model.band_mean
         self._device = device
         self._steer = steer
         self._whole = self._view(0, len(mel)) if len(mel) <= WHOLE_FRAMES else None
@@ -276,13 +278,16 @@ class ClipViews:
         obey_cancel(self._steer)
         if self._whole is None:
             return self._view(start, stop)
-        parts = (getattr(self._whole, part.name)[:, start:stop] for part in dataclasses.fields(views.Views))
-        return views.Views(*parts)
+        whole = self._whole
+        cut = slice(start, stop)
+        return views.Views(
+            whole.clip[:, cut], whole.second[:, cut], whole.frame[:, cut], whole.target[:, cut], whole.levels
+        )
 
     def _view(self, start: int, stop: int) -> views.Views:
         mel = torch.from_numpy(np.array(self._mel[start:stop], np.float32))[None].to(self._device)
         f0 = torch.from_numpy(np.array(self._f0[start:stop]))[None].to(self._device)
-        return views.for_analysis(mel, f0, self._spec)
+        return views.for_analysis(mel, f0, self._spec, self._audio, self._band_mean)
 
 
 class ArrayWriter:

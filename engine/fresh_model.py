@@ -11,7 +11,7 @@ from engine.model import AuxVAE
 from engine.specs import ModelSpec
 
 # What a model may differ in from the one it is fine-tuned from: what it hears, not its shape.
-_FREE_TO_DIFFER = frozenset({"views", "reference_hz"})
+_FREE_TO_DIFFER = frozenset({"reference_hz"})
 
 
 def fresh_model(run: RunSpec) -> tuple[AuxVAE, str | None]:

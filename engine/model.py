@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from engine.errors import SpecError
 from engine.layers import Gaussian, GaussianHead, Trunk, frame_mask, mean_over_clip, mean_over_windows
 from engine.specs import ModelSpec
-from engine.views import Views
+from engine.views import Levels, Views, head_sizes
 
 
 @dataclass(frozen=True)
@@ -85,6 +85,9 @@ class AuxVAE(nn.Module):
         self.predictor_h_trunk = Trunk(latent, spec.predictor_h_channels, norm=False)
         self.predictor_h_head = head(self.predictor_h_trunk)
 
+        of_h, of_m = head_sizes(spec)
+        self.levels_of_h = nn.Linear(latent, of_h) if of_h else None
+        self.levels_of_m = nn.Linear(latent, of_m) if of_m else None
         self.band_mean: Tensor
         self.band_scale: Tensor
         self.register_buffer("band_mean", torch.zeros(spec.bands))
@@ -173,6 +176,16 @@ class AuxVAE(nn.Module):
         """p(h|z,x) from z (batch, frames, latent) -> (batch, latent). As in the paper, x enters through z."""
         prediction: Gaussian = self.predictor_h_head(mean_over_clip(self.predictor_h_trunk(z, mask), mask))
         return prediction
+
+    def read_levels(self, h: Tensor, m: Tensor) -> Levels | None:
+        """What h (batch, latent) and m (batch, windows, latent) say of the slow part; None for plain views.
+
+        The spectrum is read in scaled features, so that its numbers are as large as the networks' own.
+        """
+        if self.levels_of_h is None or self.levels_of_m is None:
+            return None
+        clip, second = self.levels_of_h(h).float(), self.levels_of_m(m).float()[..., 0]
+        return Levels(clip[:, 0], clip[:, 1:] * self.band_scale, second, torch.ones_like(second))
 
     # ------------------------------------------------------------------------------------------ long clips
     @torch.no_grad()

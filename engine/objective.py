@@ -25,13 +25,18 @@ from torch import Tensor
 from engine.layers import LOG_TWO_PI, Gaussian, frame_mask, window_mask
 from engine.model import AuxVAE, Latents
 from engine.specs import TrainSpec
-from engine.views import Views
+from engine.views import Levels, Views
+
+# Natural log: 5 % of pitch, a little under a semitone.
+LEVEL_PITCH_DEVIATION = 0.05
 
 
 @dataclass(frozen=True)
 class Terms:
     """Scalars. total is the weighted sum of the seven terms, to be maximised.
 
+    levels: log density (less its constant) of the measured slow part as h and m tell it; 0 for plain views. It is
+        the slow factor of p(x|...) in the timescale recipe, and is added to the total with weight 1.
     error: mean squared difference of target and reconstruction in scaled features; 1 is as bad as the band means.
     It is told beside the terms because it needs no background to be read; it is not part of the total.
     """
@@ -44,6 +49,7 @@ class Terms:
     entropy_m: Tensor
     prior_h: Tensor
     entropy_h: Tensor
+    levels: Tensor
     error: Tensor
 
     @property
@@ -86,6 +92,7 @@ def terms(
         mask=mask,
         window_frames=model.spec.window_frames,
         spec=spec,
+        levels=level_density(views.levels, model.read_levels(latents.h_value, latents.m_value), model.band_scale),
     )
 
 
@@ -99,6 +106,7 @@ def add_up(
     mask: Tensor | None,
     window_frames: int,
     spec: TrainSpec,
+    levels: Tensor | None = None,
 ) -> Terms:
     """The terms of equation 5 from what the six networks gave.
 
@@ -138,5 +146,23 @@ def add_up(
         + spec.beta * (prior_m + entropy_m)
         + spec.gamma * (prior_h + entropy_h)
     )
+    if levels is None:
+        levels = torch.zeros_like(total)
+    total = total + levels
     error = (squared.sum(dim=-1) * real).sum() / (frame_count * bands)
-    return Terms(total, reconstruction, prior_z, entropy_z, prior_m, entropy_m, prior_h, entropy_h, error)
+    return Terms(total, reconstruction, prior_z, entropy_z, prior_m, entropy_m, prior_h, entropy_h, levels, error)
+
+
+def level_density(measured: Levels | None, told: Levels | None, band_scale: Tensor) -> Tensor | None:
+    """Mean over clips of the log density, less its constant, of the measured slow part around what h and m tell.
+
+    Pitch has a standard deviation of LEVEL_PITCH_DEVIATION, the spectrum 1 in scaled features. A second counts by
+    its share of voiced frames.
+    """
+    if measured is None or told is None:
+        return None
+    pitch = ((measured.pitch - told.pitch) / LEVEL_PITCH_DEVIATION).square()
+    spectrum = ((measured.spectrum - told.spectrum) / band_scale).square().sum(dim=-1)
+    second = ((measured.second_pitch - told.second_pitch) / LEVEL_PITCH_DEVIATION).square()
+    seconds = (second * measured.voiced).sum() / measured.voiced.sum().clamp(min=1.0)
+    return -(pitch.mean() + spectrum.mean() + seconds) / 2.0

@@ -185,8 +185,9 @@ class _Trainer:
 
     def _terms(self, crops: Crops, generator: torch.Generator) -> Terms:
         batch, lengths = gather(self.cache, crops, self.device)
+        with torch.no_grad():
+            views = for_training(batch, self.spec.model, generator, self.spec.audio, self.model.band_mean)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self._bfloat16()):
-            views = for_training(batch, self.spec.model, generator)
             return terms(self.model, views, self.spec.train, lengths=lengths, generator=generator)
 
     def _halve_batch(self, error: Exception) -> None:

@@ -18,19 +18,21 @@ import torch
 
 from engine import audio, devices, pitch, views, vocoder
 from engine import evidence as measure
-from engine.analysis import ClipViews, load_model
+from engine.analysis import load_model
 from engine.api import Evidence, LatentRef, Progress, Report, Steer, StoredClip, Take, Transfer
 from engine.checkpoint import Checkpoint
 from engine.errors import EngineError, SpecError
 from engine.mel import MelFrontEnd
 from engine.placing import cannot_write
 from engine.steering import obey
+from engine.views import Levels
 
 STRONGEST = 1.5
 CHUNK_WINDOWS = 60  # rendered at a time: a minute
 OVERLAP_FRAMES = 16  # between vocoded chunks, cross-faded: a quarter of a second
 ITERATIONS = 32
 FULL_SCALE = 0.99
+SAME_PITCH = 0.01  # natural log: a sixth of a semitone
 RULE_SAME = "its own seconds"
 RULE_MEAN = "the mean of the given seconds, at every second"
 RULE_EACH = "second by second"
@@ -70,10 +72,13 @@ def render(request: Transfer, report: Report, steer: Steer) -> Take:
     m, rule = _given_m(own_m, request.emotion, request.strength)
     report(Progress(0.1, "Reading the source"))
     studio = _Studio(model, source, device, steer)
-    control = studio.render(own_h, own_m, request.vocoder)
+    control = studio.render(own_h, own_m, request.vocoder, keep_h=1.0, keep_m=1.0)
     report(Progress(0.5, "Rendering the transfer"))
     obey(steer)
-    result = studio.render(h, m, request.vocoder)
+    kept = max(0.0, 1.0 - request.strength)
+    result = studio.render(
+        h, m, request.vocoder, keep_h=kept if request.voice else 1.0, keep_m=kept if request.emotion else 1.0
+    )
     report(Progress(0.9, "Measuring"))
     obey(steer)
 
@@ -132,16 +137,27 @@ class _Studio:
         self.source_mel = torch.from_numpy(np.array(source.array("mel"), np.float32))
         self._device = device
         self._steer = steer
-        self._views = ClipViews(source.array("mel"), source.array("f0"), model, device, steer)
+        self._views = self._hear(self.source_mel, np.array(source.array("f0")))
+        self._own = (_array(source, "h"), _array(source, "m"))
         self._gain = audio.amplitude(source.meta().gain_db)
         self._level = measure.level_dbfs(source.array("audio"))
         self._wave = torch.from_numpy(np.array(source.array("audio"), np.float32) * self._gain)
 
     @torch.no_grad()
-    def render(self, h: Floats, m: Floats, vocoder_name: str) -> Rendering:
-        """The source with h (latent,) and m (seconds, latent), as a sound of the source's length and loudness."""
+    def render(self, h: Floats, m: Floats, vocoder_name: str, *, keep_h: float, keep_m: float) -> Rendering:
+        """The source with h (latent,) and m (seconds, latent), as a sound of the source's length and loudness.
+
+        keep_h, keep_m: how much is kept of what the source's own h and m do not tell of its levels; see `_levels`.
+        """
         mel = self._decode(torch.from_numpy(h).to(self._device), torch.from_numpy(m).to(self._device))
-        wave = self._sound(mel, vocoder_name).numpy()
+        repitched = False
+        if self._views.levels is not None:
+            levels = self._levels(h, m, self._views.levels, keep_h, keep_m)
+            repitched = _pitch_moves(levels, self._views.levels)
+            network = self.model.model
+            restored = views.restore(mel[None].to(self._device), levels, network.spec, self.spec, network.band_mean)
+            mel = restored[0].cpu()
+        wave = self._sound(mel, vocoder_name, lend_phase=not repitched).numpy()
         change_db = self._level - measure.level_dbfs(wave)
         samples = (wave * 10 ** (change_db / 20)).astype(np.float32)
         # Measured on the sound, at the level that the networks know.
@@ -156,10 +172,43 @@ class _Studio:
     @torch.no_grad()
     def encode_h(self, rendering: Rendering) -> Floats:
         """What the model's own q(h|x) reads in a rendering."""
-        mel, f0 = rendering.heard[None].to(self._device), torch.from_numpy(rendering.f0)[None].to(self._device)
         network = self.model.model
-        seen = views.for_analysis(mel, f0, network.spec)
-        return network.posterior_h(network.scaled(seen.clip)).mean[0].float().cpu().numpy()
+        seen = self._hear(rendering.heard, rendering.f0)
+        h: Floats = network.posterior_h(network.scaled(seen.clip)).mean[0].float().cpu().numpy()
+        return h
+
+    def _hear(self, mel: torch.Tensor, f0: Floats) -> views.Views:
+        """What the networks hear of a whole clip: mel (frames, bands), f0 (frames,)."""
+        network = self.model.model
+        return views.for_analysis(
+            mel[None].to(self._device),
+            torch.from_numpy(f0)[None].to(self._device),
+            network.spec,
+            self.spec,
+            network.band_mean,
+        )
+
+    def _levels(self, h: Floats, m: Floats, measured: Levels, keep_h: float, keep_m: float) -> Levels:
+        """The slow part as the given h and m tell it.
+
+        What is measured on the source differs a little from what its own h and m tell; this remainder belongs to
+        the source, and fades as others' latents take its place. With its own latents it keeps its own levels.
+        """
+        network = self.model.model
+
+        def told_by(h: Floats, m: Floats) -> Levels:
+            of_h, of_m = (torch.from_numpy(x)[None].to(self._device) for x in (h, m))
+            told = network.read_levels(of_h, of_m)
+            assert told is not None  # there are levels only where there are heads to read them
+            return told
+
+        told, own = told_by(h, m), told_by(*self._own)
+        return Levels(
+            told.pitch + keep_h * (measured.pitch - own.pitch),
+            told.spectrum + keep_h * (measured.spectrum - own.spectrum),
+            told.second_pitch + keep_m * (measured.second_pitch - own.second_pitch),
+            measured.voiced,
+        )
 
     def _decode(self, h: torch.Tensor, m: torch.Tensor) -> torch.Tensor:
         """(frames, bands) log-mel of q(z|h,m,x) and p(x|z), a minute at a time."""
@@ -172,13 +221,16 @@ class _Studio:
             obey(self._steer)
             stop = min(frames, start + CHUNK_WINDOWS * window)
             left, right = max(0, start - context), min(frames, stop + context)
-            seen = network.scaled(self._views(left, right).frame)
+            seen = network.scaled(self._views.frame[:, left:right])
             z = network.posterior_z(seen, h[None], m[None, left // window : -(-right // window)]).mean
             pieces.append(network.decode(z)[0, start - left : stop - left].cpu())
         return torch.cat(pieces)
 
-    def _sound(self, mel: torch.Tensor, name: str) -> torch.Tensor:
-        """The wave of a mel, vocoded in chunks that are cross-faded; the source lends the phase to begin from."""
+    def _sound(self, mel: torch.Tensor, name: str, *, lend_phase: bool) -> torch.Tensor:
+        """The wave of a mel, vocoded in chunks that are cross-faded.
+
+        lend_phase: begin from the source's phase, which fits as long as its harmonics stay where they are.
+        """
         hop, samples = self.spec.hop_samples, len(self._wave)
         size = CHUNK_WINDOWS * self.model.model.spec.window_frames
         wave = torch.zeros(samples)
@@ -193,7 +245,7 @@ class _Studio:
                 samples=last - first,
                 name=name,
                 iterations=ITERATIONS,
-                phase_of=self._wave[first:last],
+                phase_of=self._wave[first:last] if lend_phase else None,
             )
             if start:
                 fade = torch.linspace(0.0, 1.0, OVERLAP_FRAMES * hop)
@@ -231,6 +283,12 @@ class _Judge:
             ),
             level_dbfs=measure.level_dbfs(rendering.samples),
         )
+
+
+def _pitch_moves(levels: Levels, measured: Levels) -> bool:
+    """Whether harmonics end up elsewhere than in the source."""
+    change = (levels.pitch - measured.pitch)[:, None] + levels.second_pitch - measured.second_pitch
+    return bool(change.abs().max() > SAME_PITCH)
 
 
 def _check(request: Transfer) -> None:
@@ -276,9 +334,9 @@ def _towards(own: Floats, given: Floats, strength: float) -> Floats:
 def _mean_h(refs: Sequence[LatentRef]) -> Floats:
     """Weighted mean h of several clips, (latent,)."""
     total = sum(ref.weight for ref in refs)
-    return np.sum(
-        [ref.weight / total * _array(StoredClip(ref.folder), "h") for ref in refs], axis=0, dtype=np.float32
-    )
+    weighted = [_array(StoredClip(ref.folder), "h") * np.float32(ref.weight / total) for ref in refs]
+    mean: Floats = np.asarray(np.sum(weighted, axis=0), np.float32)
+    return mean
 
 
 def _given_m(own: Floats, refs: Sequence[LatentRef], strength: float) -> tuple[Floats, str]:
