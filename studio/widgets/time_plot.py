@@ -9,6 +9,7 @@ from PySide6.QtCore import QEvent, QPointF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import QWidget
 
+from studio import theme
 from studio.widgets.timeline import Timeline, clock_text
 
 WHEEL_NOTCH = 0.8  # one notch shows this share of the time
@@ -167,8 +168,8 @@ class TimePlot(pg.PlotWidget):  # type: ignore[misc]
         self.box.setBackgroundColor(ground)
         for name in ("left", "bottom"):
             axis = self.getAxis(name)
-            axis.setPen(pg.mkPen(mixed(ink, ground, 0.45)))
-            axis.setTextPen(pg.mkPen(mixed(ink, ground, 0.85)))
+            axis.setPen(pg.mkPen(theme.mixed(ink, ground, 0.45)))
+            axis.setTextPen(pg.mkPen(theme.mixed(ink, ground, 0.85)))
         dark, pale = (QColor(0, 0, 0, 170), QColor(255, 255, 255)) if self._over_image else (ground, ink)
         for line, colour, width in zip(self._playhead, (dark, pale), (4.0, 1.4), strict=True):
             line.setPen(self.pen(colour, width))
@@ -182,13 +183,3 @@ class TimePlot(pg.PlotWidget):  # type: ignore[misc]
             line.setPen(self.pen(edge, 1.4))
             line.setHoverPen(self.pen(edge, 3.0))
         self.style(ink, ground)
-
-
-def mixed(front: QColor, back: QColor, share: float) -> QColor:
-    """`share` of front over back."""
-    rest = 1.0 - share
-    return QColor.fromRgbF(
-        front.redF() * share + back.redF() * rest,
-        front.greenF() * share + back.greenF() * rest,
-        front.blueF() * share + back.blueF() * rest,
-    )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import QEvent, QSignalBlocker, QSize, Qt, Signal
-from PySide6.QtGui import QAction, QActionGroup, QKeySequence
+from PySide6.QtCore import QEvent, QSignalBlocker, Qt, Signal
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence, QPalette
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QSlider, QToolButton, QWidget
 
 from studio import theme
@@ -45,6 +45,7 @@ class TransportBar(QWidget):
         for name in VERSIONS:
             self.commands[name].setCheckable(True)
             versions.addAction(self.commands[name])
+        self.commands["loop"].setIcon(theme.icon("loop"))
         self.commands["play"].setToolTip(self.tr("Play or pause (Space); only the selection, if there is one"))
         self.commands["loop"].setToolTip(self.tr("Play again and again (L)"))
         self.commands["original"].setToolTip(self.tr("Hear the recording itself (1). X swaps."))
@@ -93,7 +94,8 @@ class TransportBar(QWidget):
         self.volume.valueChanged.connect(self._turn_volume)
         self._show_place(player.position_s)
         self._show_sound(player.sound)
-        self._icons()
+        self._show_state(player.state)
+        self._show_speaker()
 
     # ------------------------------------------------------------------ actions
     def swap(self) -> None:
@@ -137,7 +139,7 @@ class TransportBar(QWidget):
         self.volume_changed.emit(percent / 100)
 
     def _show_state(self, state: str) -> None:
-        self.commands["play"].setIcon(theme.icon("pause" if state == "playing" else "play", self))
+        self.commands["play"].setIcon(theme.icon("pause" if state == "playing" else "play"))
 
     def _show_place(self, seconds: float) -> None:
         total = self._player.duration_s
@@ -168,9 +170,8 @@ class TransportBar(QWidget):
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange:
-            self._icons()
+            self._show_speaker()
 
-    def _icons(self) -> None:
-        self.commands["loop"].setIcon(theme.icon("loop", self))
-        self.speaker.setPixmap(theme.icon("volume", self).pixmap(QSize(16, 16), self.devicePixelRatioF()))
-        self._show_state(self._player.state)
+    def _show_speaker(self) -> None:
+        ink = self.palette().color(QPalette.ColorRole.WindowText)
+        self.speaker.setPixmap(theme.coloured("volume", ink, 16, self.devicePixelRatioF()))

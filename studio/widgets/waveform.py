@@ -8,7 +8,8 @@ import pyqtgraph as pg
 from PySide6.QtCore import QPointF, QTimer
 from PySide6.QtGui import QColor
 
-from studio.widgets.time_plot import TOP_PX, TimePlot, mixed
+from studio import theme
+from studio.widgets.time_plot import TOP_PX, TimePlot
 from studio.widgets.timeline import Timeline, clock_text
 
 PEAK_BLOCK = 256  # samples behind one stored pair of peaks
@@ -62,7 +63,7 @@ class WaveformView(TimePlot):
         return words.format(clock_text(place.x(), 3), f"{value:+.4f}".replace("-", "−"), level)
 
     def style(self, ink: QColor, ground: QColor) -> None:
-        self._curve.setPen(self.pen(mixed(ink, ground, 0.7), 1.0))
+        self._curve.setPen(self.pen(theme.mixed(ink, ground, 0.7), 1.0))
 
     def _draw(self) -> None:
         start, stop = (round(edge * self._rate_hz) for edge in self.timeline.view_s)
