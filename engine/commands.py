@@ -108,7 +108,7 @@ def _run_spec(options: argparse.Namespace, terminal: Terminal) -> RunSpec:
 def analyse(options: argparse.Namespace, terminal: Terminal) -> Facts:
     model = _model(options)
     _check_suffix(options.out, (".csv", ".npz", ".parquet"))
-    named = _recordings(options.paths, terminal)
+    named, skipped = _recordings(options.paths, terminal)
     with tempfile.TemporaryDirectory(prefix="triptych-") as folder:
         done, clips, failed = _analysed(named, model, folder, options.device, terminal)
         if not clips:
@@ -121,12 +121,15 @@ def analyse(options: argparse.Namespace, terminal: Terminal) -> Facts:
     return {
         "clips": done.clips, "audio_s": done.audio_s, "seconds": done.seconds, "device": done.device,
         "files": list(written.files), "rows": written.rows, "model_hash": clips[0].model_hash,
-        "failed": [{"path": f.path, "what": f.what, "hint": f.hint} for f in failed],
+        "failed": [{"path": f.path, "what": f.what, "hint": f.hint} for f in (*skipped, *failed)],
     }  # fmt: skip
 
 
-def _recordings(paths: Sequence[str], terminal: Terminal) -> list[ClipRef]:
-    """Every recording named or below a folder named, with the labels its corpus layout tells; ids are names."""
+def _recordings(paths: Sequence[str], terminal: Terminal) -> tuple[list[ClipRef], list[ClipFailed]]:
+    """Every recording named or below a folder named, with the labels its corpus layout tells; ids are names.
+
+    Also those left out unopened, and why.
+    """
     from engine.corpus.scanning import scan
 
     single = [Path(path) for path in paths if not Path(path).is_dir()]
@@ -138,13 +141,14 @@ def _recordings(paths: Sequence[str], terminal: Terminal) -> list[ClipRef]:
         [ClipRef(path.name, str(path)) for path in single],
         terminal.steer,
     )
-    for skipped in manifest.skipped:
-        terminal.say(f"{skipped.path}: {skipped.why} It is left out.")
+    skipped = [ClipFailed("", file.path, file.why, "It is left out.") for file in manifest.skipped]
+    for failed in skipped:
+        terminal.report(Partial(failed))
     clips = []
     for utterance in manifest.utterances:
         labels = {k: v for k, v in dataclasses.asdict(utterance.labels).items() if v is not None}
         clips.append(ClipRef(utterance.name, utterance.path, labels))
-    return clips
+    return clips, skipped
 
 
 def _analysed(
@@ -224,9 +228,11 @@ def transfer(options: argparse.Namespace, terminal: Terminal) -> Facts:
         raise SpecError("Nothing was named to give the sources.", "Add --voice CLIP or --emotion CLIP.", "voice")
     if not 0.0 <= options.strength <= MOST_STRENGTH:
         raise SpecError(f"strength is {options.strength:g}.", f"It can be 0 to {MOST_STRENGTH}.", "strength")
-    sources = _recordings(options.sources, terminal)
+    sources, _ = _recordings(options.sources, terminal)
     targets = _targets(options.out, sources)
-    voices, emotions = (_recordings(paths, terminal) if paths else [] for paths in (options.voice, options.emotion))
+    voices, emotions = (
+        _recordings(paths, terminal)[0] if paths else [] for paths in (options.voice, options.emotion)
+    )
     outputs = []
     with tempfile.TemporaryDirectory(prefix="triptych-") as folder:
         named = [*sources, *voices, *emotions]

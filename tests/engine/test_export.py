@@ -44,8 +44,8 @@ def stored(folder: Path, seed: int, seconds: float = 2.5, model_hash: str = "abc
     np.save(folder / "z.npy", random.normal(size=(frames, 4)).astype(np.float16))
     meta = {
         "clip_id": folder.name, "folder": str(folder), "duration_s": seconds, "source_rate_hz": 16000,
-        "channels": 1, "gain_db": 0.0, "frames": frames, "seconds": 3, "f0_median_hz": None, "model_hash": model_hash,
-        "audio": AudioSpec().to_dict(),
+        "channels": 1, "gain_db": 0.0, "frames": frames, "seconds": 3, "f0_median_hz": None,
+        "model_hash": model_hash, "audio": AudioSpec().to_dict(),
     }  # fmt: skip
     (folder / "meta.json").write_text(json.dumps(meta), "utf-8")
     return str(folder)
