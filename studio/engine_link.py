@@ -198,6 +198,7 @@ class EngineLink(QObject):
         what, hint = _death_in_words(thread.kind, job, exit_code, why)
         details = _tail(thread.log_path, thread.log_start)
         if job is not None:
+            job.lost = True
             self._end(job, Failed(what, hint, details))
         self.worker_died.emit(what, hint, details)
 

@@ -57,6 +57,7 @@ class Job(QObject):
         self.eta_s: float | None = None
         self.words: tuple[str, str, str] | None = None  # of a failure: what, hint, details
         self.notes: list[tuple[str, str]] = []
+        self.lost = False  # its process died
 
     @property
     def ended(self) -> bool:
