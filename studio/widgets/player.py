@@ -133,8 +133,10 @@ class Player(QObject):
         assert self._output is not None
         start, stop = self._range()
         place = round(self._position_s * self._source.rate_hz)
-        self._source.seek(place if start <= place < stop else start)
+        place = place if start <= place < stop else start
+        self._source.seek(place)
         self._source.play()
+        self._set_position(place / self._source.rate_hz)
         if not self._running:
             self._output.start(self._source)
             self._running = True

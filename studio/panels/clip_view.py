@@ -1,0 +1,263 @@
+"""The clip view: one recording seen and heard, beside what the model made of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction, QDragEnterEvent, QDragMoveEvent, QDropEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
+
+from engine.api import AudioSpec, ClipAnalysed, EngineError, StoredClip, Take
+from studio import drag, theme
+from studio.messages import Messages
+from studio.preferences import Preferences
+from studio.session import Clip, Session
+from studio.widgets.player import Player
+from studio.widgets.recording_view import RecordingView
+from studio.widgets.timeline import clock_text
+from studio.widgets.transport import TransportBar
+
+Array = npt.NDArray[np.float32]
+
+
+class ClipViewPanel(QWidget):
+    """Shows the session's current clip. A latent dropped here becomes the voice of this clip."""
+
+    def __init__(
+        self,
+        session: Session,
+        messages: Messages,
+        preferences: Preferences,
+        parent: QWidget | None = None,
+        *,
+        player: Player | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._messages = messages
+        self._preferences = preferences
+        self._shown: tuple[str, str, str] | None = None  # clip, its folder, its take: what is loaded
+        self._folders: dict[str, str] = {}  # version -> folder with its mel and pitch
+        self._sounds: dict[str, Array] = {}
+        self._spec = AudioSpec()
+        self.setObjectName("clipView")
+        self.setAcceptDrops(True)
+        self.player = player or Player(self)
+        self.view = RecordingView()
+        self.transport = TransportBar(self.player)
+        self.commands: dict[str, QAction] = self.transport.commands | self.view.commands
+
+        self._name = QLabel()
+        self._name.setObjectName("clipName")
+        self._name.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        font = self._name.font()
+        font.setBold(True)
+        self._name.setFont(font)
+        self._name.setTextFormat(Qt.TextFormat.PlainText)
+        self._facts = QLabel()
+        self._facts.setObjectName("clipFacts")
+        self._facts.setTextFormat(Qt.TextFormat.PlainText)
+        self._facts.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        header = QHBoxLayout()
+        header.setSpacing(12)
+        header.addWidget(self._name)
+        header.addWidget(self._facts, 1)
+        self._empty = QLabel()
+        self._empty.setObjectName("clipEmpty")
+        self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._empty.setWordWrap(True)
+        self._empty.setTextFormat(Qt.TextFormat.PlainText)
+        page = QWidget()
+        column = QVBoxLayout(page)
+        column.setContentsMargins(theme.SPACE, theme.SPACE, theme.SPACE, theme.SPACE)
+        column.addLayout(header)
+        column.addWidget(self.view, 1)
+        column.addWidget(self.transport)
+        self._pages = QStackedWidget()
+        self._pages.addWidget(self._empty)
+        self._pages.addWidget(page)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(self._pages)
+
+        self._remember()
+        line = self.view.timeline
+        line.seek_requested.connect(self.player.seek)
+        line.selection_changed.connect(self.player.set_selection)
+        self.player.position_changed.connect(self._follow)
+        self.player.sound_changed.connect(self._show_version)
+        self.player.device_note.connect(self._say_note)
+        session.current_changed.connect(lambda _id: self.refresh())
+        session.clips_changed.connect(self._clips_changed)
+        session.clips_removed.connect(lambda _ids: self.refresh())
+        session.takes_changed.connect(self.refresh)
+        session.play_requested.connect(lambda _id: self.play_current())
+        self.refresh()
+
+    # ------------------------------------------------------------------ actions
+    def toggle_play(self) -> None:
+        """What Space does, anywhere in the window."""
+        self.player.toggle()
+
+    def play_current(self) -> None:
+        """Play the current clip from its beginning: a click in the map or the library."""
+        self.refresh()
+        self.player.stop()
+        self.player.play()
+
+    def play_second(self, second: int) -> None:
+        """Select one second of m and play it."""
+        self.refresh()
+        self.view.timeline.select((float(second), second + 1.0))
+        self.view.timeline.reveal(float(second))
+        self.player.stop()
+        self.player.play()
+
+    # ------------------------------------------------------------------ showing
+    def refresh(self) -> None:
+        """Show the current clip, or say why there is nothing to show."""
+        clip = self._session.clips.get(self._session.current or "")
+        if clip is None or clip.folder is None:
+            self._clear(self._why_empty(clip))
+            return
+        take = self._take_of(clip.folder)
+        wanted = (clip.id, clip.folder, take.transformed if take else "")
+        if wanted == self._shown:
+            self._show_header(clip, StoredClip(clip.folder).meta())
+            return
+        try:
+            self._load(clip, StoredClip(clip.folder), take)
+        except (OSError, ValueError, EngineError) as error:
+            self._clear(self.tr("The analysis of {0} cannot be read ({1}). Analyse the clip again.").format(
+                clip.name, error))  # fmt: skip
+            return
+        self._shown = wanted
+        self._pages.setCurrentIndex(1)
+
+    def _load(self, clip: Clip, stored: StoredClip, take: Take | None) -> None:
+        meta = stored.meta()
+        audio = stored.array("audio")
+        same_clip = self._shown is not None and self._shown[0] == clip.id
+        self._spec = AudioSpec.from_dict(meta.audio)
+        self._sounds, self._folders = {"original": audio}, {"original": stored.folder}
+        if take is not None:
+            self._sounds |= {"reconstruction": read_wav(take.control), "transformed": read_wav(take.transformed)}
+            self._folders |= {"reconstruction": take.control_folder, "transformed": take.transformed_folder}
+        self._show_header(clip, meta)
+        if not same_clip:
+            self.view.show_recording(len(audio) / self._spec.rate_hz)
+        self.player.set_sounds(self._sounds, self._spec.rate_hz, keep_place=same_clip)
+
+    def _show_version(self, name: str) -> None:
+        """The picture of the version that is heard."""
+        if name not in self._folders:
+            return
+        stored = StoredClip(self._folders[name])
+        peaks = stored.array("peaks") if name == "original" else None
+        self.view.show_sound(self._sounds[name], self._spec.rate_hz, peaks)
+        self.view.show_mel(stored.array("mel"), stored.array("f0"), self._spec)
+
+    def _show_header(self, clip: Clip, meta: ClipAnalysed) -> None:
+        channels = {1: self.tr("mono"), 2: self.tr("stereo")}.get(
+            meta.channels, self.tr("{0} channels").format(meta.channels)
+        )
+        facts = [clock_text(meta.duration_s), f"{meta.source_rate_hz / 1000:g} kHz", channels]
+        if clip.labels.get("speaker"):
+            facts.append(self.tr("speaker {0}").format(clip.labels["speaker"]))
+        facts += [clip.labels[name] for name in ("gender", "emotion") if clip.labels.get(name)]
+        if meta.f0_median_hz is not None:
+            facts.append(self.tr("median F0 {0} Hz").format(f"{meta.f0_median_hz:.0f}"))
+        self._name.setText(clip.name)
+        self._name.setToolTip(clip.path)
+        self._facts.setText("  ·  ".join([*facts, *meta.notes]))
+        self._facts.setToolTip("\n".join([*facts, *meta.notes]))
+
+    def _clear(self, words: str) -> None:
+        self._shown = None
+        self._folders, self._sounds = {}, {}
+        self.player.set_sounds({}, 16_000)
+        self._empty.setText(words)
+        self._pages.setCurrentIndex(0)
+
+    def _why_empty(self, clip: Clip | None) -> str:
+        if clip is None:
+            if not self._session.clips:
+                return self.tr("Drop recordings or folders anywhere in this window to begin.")
+            return self.tr("Choose a clip in the library to see and hear it.")
+        if clip.error is not None:
+            return self.tr("{0}\n\n{1}\n{2}").format(clip.name, *clip.error)
+        if clip.state == "missing":
+            return self.tr("{0}\n\nThe file is no longer where it was:\n{1}").format(clip.name, clip.path)
+        if clip.state == "analysing":
+            return self.tr("{0}\n\nBeing analysed …").format(clip.name)
+        return self.tr("{0}\n\nWaiting to be analysed …").format(clip.name)
+
+    def _take_of(self, folder: str) -> Take | None:
+        """The newest take of this clip whose sounds still exist."""
+        takes = [take for take in self._session.takes if Path(take.source) == Path(folder)]
+        there = [take for take in takes if Path(take.transformed).is_file() and Path(take.control).is_file()]
+        return there[-1] if there else None
+
+    # ------------------------------------------------------------------ reactions
+    def _clips_changed(self, ids: list[str]) -> None:
+        if self._session.current in ids:
+            self.refresh()
+
+    def _follow(self, seconds: float) -> None:
+        self.view.timeline.set_playhead(seconds)
+        if self.player.state == "playing":
+            self.view.timeline.reveal(seconds)
+
+    def _say_note(self, note: str) -> None:
+        if note:
+            self._messages.say(note, level="info")
+
+    # ------------------------------------------------------------------ remembered settings
+    def _remember(self) -> None:
+        """Take colours, levels, volume and loop from the preferences, and keep them there."""
+        get, look = self._preferences.get, self.view.look()
+        self.view.set_look(**{name: get(f"clip_view/{name}", value) for name, value in look.items()})
+        self.transport.set_volume(get("playback/volume", 1.0))
+        self.transport.set_loop(get("playback/loop", False))
+        self.view.look_changed.connect(self._keep_look)
+        self.transport.volume_changed.connect(lambda volume: self._preferences.set("playback/volume", volume))
+        self.transport.loop_changed.connect(lambda loop: self._preferences.set("playback/loop", loop))
+
+    def _keep_look(self) -> None:
+        for name, value in self.view.look().items():
+            self._preferences.set(f"clip_view/{name}", value)
+
+    # ------------------------------------------------------------------ drops
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if self._shown is not None and drag.payload_of(event.mimeData(), self._session.uuid) is not None:
+            event.acceptProposedAction()
+        else:
+            event.ignore()  # files belong to the window
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
+        event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        payload = drag.payload_of(event.mimeData(), self._session.uuid)
+        if payload is None or self._session.current is None:
+            event.ignore()
+            return
+        event.acceptProposedAction()
+        self.use_as_voice(payload)
+
+    def use_as_voice(self, payload: drag.Payload) -> None:
+        """Give the clip shown the voice of the payload: it becomes the transfer's source."""
+        if self._session.current is not None:
+            self._session.set_source(self._session.current)
+            self._session.add_voice(payload)
+
+
+def read_wav(path: str) -> Array:
+    """A take's sound, float32 mono (samples,)."""
+    import soundfile  # late: it loads a system library
+
+    sound, _rate = soundfile.read(path, dtype="float32", always_2d=True)
+    return np.ascontiguousarray(sound.mean(axis=1), np.float32)

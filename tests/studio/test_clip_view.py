@@ -1,0 +1,312 @@
+"""The clip view: the current clip seen and heard, in all its versions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLabel
+from pytestqt.qtbot import QtBot
+
+from engine.api import AudioSpec, ClipAnalysed, Evidence, Take
+from studio import drag
+from studio.engine_link import EngineLink
+from studio.messages import Messages
+from studio.panels.clip_view import ClipViewPanel
+from studio.preferences import Preferences
+from studio.session import Clip, Session
+from studio.widgets.audio_output import ClockOutput
+from studio.widgets.player import Player
+
+RATE = 16_000
+SECONDS = 3.0
+
+
+def store(folder: Path, clip_id: str, hz: float = 200.0) -> str:
+    """An analysed clip as the engine leaves it: a tone."""
+    folder.mkdir(parents=True)
+    samples = round(SECONDS * RATE)
+    audio = (0.2 * np.sin(2 * np.pi * hz * np.arange(samples) / RATE)).astype(np.float32)
+    frames = samples // 250
+    mel = np.full((frames, 140), -9.0, np.float16)
+    mel[:, 10] = -2.0
+    blocks = audio[: samples // 256 * 256].reshape(-1, 256)
+    np.save(folder / "audio.npy", audio)
+    np.save(folder / "peaks.npy", np.stack([blocks.min(axis=1), blocks.max(axis=1)], axis=1))
+    np.save(folder / "mel.npy", mel)
+    np.save(folder / "f0.npy", np.full(frames, hz, np.float32))
+    meta = ClipAnalysed(
+        clip_id, str(folder), SECONDS, 44_100, 2, 3.0, frames, 3, hz, None, ("2 of 2 channels mixed",)
+    )
+    meta = replace(meta, audio=AudioSpec().to_dict())
+    (folder / "meta.json").write_text(json.dumps(asdict(meta)))
+    return str(folder)
+
+
+def take_of(folder: str, where: Path, hz: float) -> Take:
+    """A finished transfer of the clip in `folder`."""
+    where.mkdir()
+    for name in ("control", "transformed"):
+        tone = 0.1 * np.sin(2 * np.pi * hz * np.arange(round(SECONDS * RATE)) / RATE)
+        soundfile.write(where / f"{name}.wav", tone, RATE)
+    none = Evidence(None, None, None, None, None, None, -26.0)
+    return Take(
+        name="take", source=folder, original=str(where / "control.wav"), control=str(where / "control.wav"),
+        transformed=str(where / "transformed.wav"), strength=1.0, voice=(), emotion=(), rule="", source_f0_hz=200.0,
+        target_f0_hz=hz, control_evidence=none, evidence=none, model_hash="x", seconds=0.1,
+        transformed_folder=store(where / "t", "t", hz), control_folder=store(where / "c", "c", 200.0),
+    )  # fmt: skip
+
+
+@pytest.fixture
+def session(qtbot: QtBot, tmp_path: Path) -> Iterator[Session]:
+    link = EngineLink()
+    made = Session(link, tmp_path / "data")
+    yield made
+    made.close()
+    link.shutdown()
+
+
+@pytest.fixture
+def panel(session: Session, qtbot: QtBot) -> ClipViewPanel:
+    player = Player(open_output=lambda _name: ClockOutput())
+    made = ClipViewPanel(session, Messages(), Preferences(), player=player)
+    qtbot.addWidget(made)
+    player.setParent(made)
+    made.resize(800, 480)
+    made.show()
+    return made
+
+
+def add(session: Session, tmp_path: Path, clip_id: str = "a", **more: object) -> Clip:
+    clip = Clip(id=clip_id, path=f"/recordings/{clip_id}.wav", name=f"{clip_id}.wav")
+    clip.state = "ready"
+    clip.folder = store(tmp_path / clip_id, clip_id)
+    clip.labels = {"speaker": "anna", "gender": "female"}
+    for name, value in more.items():
+        setattr(clip, name, value)
+    session.clips[clip_id] = clip
+    session.clips_added.emit([clip_id])
+    return clip
+
+
+def words(panel: ClipViewPanel, name: str) -> str:
+    label = panel.findChild(QLabel, name)
+    assert label is not None
+    return label.text() if label.isVisible() else ""
+
+
+def test_an_empty_project_says_how_to_begin(panel: ClipViewPanel) -> None:
+    assert "Drop recordings" in words(panel, "clipEmpty")
+
+
+def test_a_clip_that_failed_shows_what_happened_and_what_to_do(
+    panel: ClipViewPanel, session: Session, tmp_path: Path
+) -> None:
+    add(session, tmp_path, state="failed", folder=None, error=("The file is empty.", "Choose another file."))
+    session.set_current("a")
+    assert "The file is empty." in words(panel, "clipEmpty")
+    assert "Choose another file." in words(panel, "clipEmpty")
+
+
+def test_a_clip_appears_once_its_analysis_is_done(panel: ClipViewPanel, session: Session, tmp_path: Path) -> None:
+    clip = add(session, tmp_path)
+    folder, clip.folder, clip.state = clip.folder, None, "analysing"
+    session.set_current("a")
+    assert "Being analysed" in words(panel, "clipEmpty")
+    clip.folder, clip.state = folder, "ready"
+    session.clips_changed.emit(["a"])
+    assert words(panel, "clipName") == "a.wav"
+
+
+def test_the_header_names_length_rate_channels_labels_pitch_and_notes(
+    panel: ClipViewPanel, session: Session, tmp_path: Path
+) -> None:
+    add(session, tmp_path)
+    session.set_current("a")
+    facts = words(panel, "clipFacts")
+    for fact in ("3.00 s", "44.1 kHz", "stereo", "anna", "female", "median F0 200 Hz", "2 of 2 channels mixed"):
+        assert fact in facts
+
+
+def test_the_picture_and_the_sound_are_the_clips_own(
+    panel: ClipViewPanel, session: Session, tmp_path: Path
+) -> None:
+    add(session, tmp_path)
+    session.set_current("a")
+    assert panel.player.sounds == ("original",)
+    assert panel.player.duration_s == pytest.approx(SECONDS)
+    assert panel.view.timeline.view_s == pytest.approx((0.0, SECONDS))
+    assert panel.view.spectrogram._mel is not None
+
+
+def test_space_plays_and_pauses_and_the_playhead_follows(
+    panel: ClipViewPanel, session: Session, tmp_path: Path, qtbot: QtBot
+) -> None:
+    add(session, tmp_path)
+    session.set_current("a")
+    panel.toggle_play()
+    qtbot.waitUntil(lambda: panel.view.timeline.playhead_s > 0.05)
+    panel.toggle_play()
+    assert panel.player.state == "paused"
+
+
+def test_a_clip_asked_for_elsewhere_is_shown_and_played(
+    panel: ClipViewPanel, session: Session, tmp_path: Path
+) -> None:
+    add(session, tmp_path)
+    session.play("a")
+    assert words(panel, "clipName") == "a.wav"
+    assert panel.player.state == "playing"
+
+
+def test_a_second_of_m_is_selected_and_played(panel: ClipViewPanel, session: Session, tmp_path: Path) -> None:
+    add(session, tmp_path)
+    session.set_current("a")
+    panel.play_second(1)
+    assert panel.view.timeline.selection_s == (1.0, 2.0)
+    assert panel.player.state == "playing"
+    assert panel.player.position_s == pytest.approx(1.0)
+
+
+def test_a_selection_bounds_the_playing(panel: ClipViewPanel, session: Session, tmp_path: Path) -> None:
+    add(session, tmp_path)
+    session.set_current("a")
+    panel.view.timeline.select((1.0, 2.0))
+    panel.toggle_play()
+    assert panel.player.position_s == pytest.approx(1.0, abs=0.1)
+
+
+def test_a_take_brings_three_versions_under_keys_1_2_3_and_x(
+    panel: ClipViewPanel, session: Session, tmp_path: Path, qtbot: QtBot
+) -> None:
+    clip = add(session, tmp_path)
+    session.set_current("a")
+    assert not panel.commands["transformed"].isEnabled()
+    assert clip.folder is not None
+    session.takes.append(take_of(clip.folder, tmp_path / "take", 300.0))
+    session.takes_changed.emit()
+    assert panel.player.sounds == ("original", "reconstruction", "transformed")
+    panel.activateWindow()
+    qtbot.waitUntil(panel.isActiveWindow)
+    for key, version in (
+        (Qt.Key.Key_3, "transformed"),
+        (Qt.Key.Key_2, "reconstruction"),
+        (Qt.Key.Key_1, "original"),
+        (Qt.Key.Key_X, "transformed"),
+        (Qt.Key.Key_X, "original"),
+    ):
+        QTest.keyClick(panel, key)
+        assert panel.player.sound == version
+        assert panel.commands[version].isChecked()
+
+
+def test_the_picture_follows_the_version_that_is_heard(
+    panel: ClipViewPanel, session: Session, tmp_path: Path
+) -> None:
+    clip = add(session, tmp_path)
+    assert clip.folder is not None
+    session.takes.append(take_of(clip.folder, tmp_path / "take", 300.0))
+    session.set_current("a")
+    panel.player.switch("transformed")
+    assert panel.view.spectrogram._f0[0] == pytest.approx(300.0)
+    panel.player.switch("original")
+    assert panel.view.spectrogram._f0[0] == pytest.approx(200.0)
+
+
+def test_a_new_take_comes_in_under_a_running_playhead(
+    panel: ClipViewPanel, session: Session, tmp_path: Path, qtbot: QtBot
+) -> None:
+    clip = add(session, tmp_path)
+    session.set_current("a")
+    panel.view.timeline.select((0.5, 2.5))
+    panel.toggle_play()
+    qtbot.waitUntil(lambda: panel.player.position_s > 0.55)
+    assert clip.folder is not None
+    session.takes.append(take_of(clip.folder, tmp_path / "take", 300.0))
+    session.takes_changed.emit()
+    assert panel.player.state == "playing"
+    assert panel.player.position_s > 0.5
+    assert panel.view.timeline.selection_s == (0.5, 2.5)
+
+
+def test_a_take_whose_files_are_gone_is_left_out(panel: ClipViewPanel, session: Session, tmp_path: Path) -> None:
+    clip = add(session, tmp_path)
+    assert clip.folder is not None
+    take = take_of(clip.folder, tmp_path / "take", 300.0)
+    Path(take.transformed).unlink()
+    session.takes.append(take)
+    session.set_current("a")
+    assert panel.player.sounds == ("original",)
+
+
+def test_an_analysis_that_vanished_is_told_and_not_thrown(
+    panel: ClipViewPanel, session: Session, tmp_path: Path
+) -> None:
+    clip = add(session, tmp_path)
+    assert clip.folder is not None
+    (Path(clip.folder) / "audio.npy").unlink()
+    session.set_current("a")
+    assert "cannot be read" in words(panel, "clipEmpty")
+
+
+def test_removing_the_current_clip_empties_the_view(panel: ClipViewPanel, session: Session, tmp_path: Path) -> None:
+    add(session, tmp_path)
+    session.set_current("a")
+    session.remove(["a"])
+    assert panel.player.sounds == ()
+    assert words(panel, "clipEmpty")
+
+
+def test_a_latent_dropped_here_becomes_the_voice_of_this_clip(
+    panel: ClipViewPanel, session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(session, tmp_path)
+    add(session, tmp_path, "b")
+    session.set_current("a")
+    asked: list[object] = []
+    monkeypatch.setattr(session, "set_source", lambda clip: asked.append(clip))
+    monkeypatch.setattr(session, "add_voice", lambda payload: asked.append(payload))
+    payload = drag.Payload(kind="clips", clips=("b",))
+    mime = drag.to_mime(payload, session.uuid)
+    where, actions = QPoint(50, 50), Qt.DropAction.CopyAction
+    buttons, keys = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    enter = QDragEnterEvent(where, actions, mime, buttons, keys)
+    panel.dragEnterEvent(enter)
+    assert enter.isAccepted()
+    drop = QDropEvent(where.toPointF(), actions, mime, buttons, keys)
+    panel.dropEvent(drop)
+    assert asked == ["a", payload]
+
+
+def test_files_dragged_over_are_left_to_the_window(panel: ClipViewPanel, session: Session, tmp_path: Path) -> None:
+    add(session, tmp_path)
+    session.set_current("a")
+    mime = QMimeData()
+    mime.setUrls([QUrl.fromLocalFile("/tmp/x.wav")])
+    enter = QDragEnterEvent(
+        QPoint(5, 5), Qt.DropAction.CopyAction, mime, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    )
+    panel.dragEnterEvent(enter)
+    assert not enter.isAccepted()
+
+
+def test_colours_and_levels_are_remembered(panel: ClipViewPanel, session: Session, qtbot: QtBot) -> None:
+    panel.view.colour_map.setCurrentText("viridis")
+    panel.view.levels.set_levels(-70, -10)
+    panel.transport.volume.setValue(40)
+    again = ClipViewPanel(
+        session, Messages(), Preferences(), player=Player(open_output=lambda _name: ClockOutput())
+    )
+    qtbot.addWidget(again)
+    assert again.view.colour_map.currentText() == "viridis"
+    assert again.view.levels.levels == (-70, -10)
+    assert again.transport.volume.value() == 40
