@@ -19,12 +19,13 @@ VERSION = 1
 
 @dataclass
 class Library:
-    """What outlives the program. model: path of the model in use."""
+    """What outlives the program. model: path of the model in use; starred: transformed sounds of good takes."""
 
     uuid: str
     clips: list[Clip] = field(default_factory=list)
     takes: list[Take] = field(default_factory=list)
     model: str | None = None
+    starred: list[str] = field(default_factory=list)
 
 
 class DamagedError(Exception):
@@ -44,6 +45,7 @@ def write(path: Path, library: Library) -> None:
         "model": library.model,
         "clips": [vars(clip) for clip in library.clips],
         "takes": [dataclasses.asdict(take) for take in library.takes],
+        "starred": library.starred,
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(".tmp")
@@ -76,6 +78,7 @@ def read(path: Path) -> Library | None:
             [_clip(clip) for clip in values["clips"]],
             [_take(take) for take in values["takes"]],
             _text_or_none(values["model"]),
+            [str(path) for path in values.get("starred", [])],
         )
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise DamagedError(f"{type(error).__name__}: {error}") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import shutil
 import time
@@ -59,7 +60,8 @@ class Session(QObject):
         data_dir: everything that outlives the program lies below it.
         messages: where it says what the user must know.
 
-    Signals: *_changed tell what is different, never "refresh"; play_requested(clip id).
+    Signals: *_changed tell what is different, never "refresh"; play_requested(clip id);
+        take_play_requested(take, which of its three sounds).
     """
 
     clips_added = Signal(list)
@@ -73,6 +75,7 @@ class Session(QObject):
     runs_changed = Signal()
     transfer_changed = Signal()
     play_requested = Signal(str)
+    take_play_requested = Signal(object, str)  # a Take; "original", "reconstruction" or "transformed"
 
     def __init__(
         self, link: EngineLink, data_dir: Path, messages: Messages | None = None, parent: QObject | None = None
@@ -92,6 +95,7 @@ class Session(QObject):
         self.maps: dict[str, MapPoints] = {}
         self.map_job: Job | None = None
         self.takes: list[Take] = []
+        self.starred: set[str] = set()  # the transformed sounds of takes the user likes
         self.runs: list[RunRecord] = []
         self.transfer = TransferSetup()
         self.transfer_job: Job | None = None
@@ -121,6 +125,7 @@ class Session(QObject):
         if stored is not None:
             self.uuid = stored.uuid
             self.takes = stored.takes
+            self.starred = set(stored.starred)
             self._model_path = stored.model
             self._insert(stored.clips)
         self.runs = runs.discover(self.runs_dir)
@@ -438,6 +443,28 @@ class Session(QObject):
             number += 1
         return name
 
+    def play_take(self, take: Take, which: str) -> None:
+        """Show the clip a take was made of and play "original", "reconstruction" or "transformed"."""
+        source = next((clip.id for clip in self.clips.values() if clip.folder == take.source), None)
+        if source is not None:
+            self.set_current(source)
+        self.take_play_requested.emit(take, which)
+
+    def rename_take(self, index: int, name: str) -> None:
+        """Call a take differently; its files keep their names."""
+        if (name := name.strip()) and name != self.takes[index].name:
+            self.takes[index] = dataclasses.replace(self.takes[index], name=name)
+            self.takes_changed.emit()
+            self._save_soon()
+
+    def star_take(self, index: int, starred: bool) -> None:
+        """Mark a take as a good one, or no longer."""
+        key = self.takes[index].transformed
+        if starred != (key in self.starred):
+            self.starred ^= {key}
+            self.takes_changed.emit()
+            self._save_soon()
+
     def save_take(self, index: int, path: str | Path) -> bool:
         """Write a take's sound to a file of the user's; whether it worked."""
         take, target = self.takes[index], Path(path)
@@ -456,6 +483,7 @@ class Session(QObject):
     def remove_take(self, index: int) -> None:
         """Take a take off the list and its sounds off the disk."""
         take = self.takes.pop(index)
+        self.starred.discard(take.transformed)
         folder = Path(take.transformed).parent
         if folder.parent == self.takes_dir:
             self._savers.start(functools.partial(shutil.rmtree, folder, ignore_errors=True))
@@ -689,7 +717,11 @@ class Session(QObject):
 
     def _library(self) -> Library:
         return Library(
-            self.uuid, [Clip(**vars(c)) for c in self.clips.values()], list(self.takes), self._model_path
+            self.uuid,
+            [Clip(**vars(c)) for c in self.clips.values()],
+            list(self.takes),
+            self._model_path,
+            sorted(self.starred),
         )
 
     def _save_aside(self) -> None:
