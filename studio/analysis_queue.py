@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, Signal
 
 from engine.api import Analyse, AnalyseDone, ClipAnalysed, ClipFailed, ModelInfo
 from studio.clips import ANALYSING, FAILED, MISSING, READY, WAITING, Clip
+from studio.counted import counted
 from studio.engine_link import EngineLink, Job
 
 AT_ONCE = 500  # recordings a job; what is left follows in the next
@@ -79,7 +80,7 @@ class AnalysisQueue(QObject):
             self._out_dir,
             None if self.model is None else self.model.path,
         )
-        title = self.tr("Analyse %n recording(s)", "", len(order))
+        title = counted(len(order), self.tr("Analyse 1 recording"), self.tr("Analyse {0} recordings"))
         job = self.job = self._link.submit(request, title=title, background=True)
         job.partial.connect(self._take)
         job.changed.connect(self._show_current)

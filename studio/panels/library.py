@@ -1,0 +1,512 @@
+"""The library: every recording in a table, to be found, labelled, played and dragged to where it is wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import (
+    QEvent,
+    QItemSelection,
+    QItemSelectionModel,
+    QModelIndex,
+    QPoint,
+    QRect,
+    QSignalBlocker,
+    QSize,
+    Qt,
+    QTimer,
+    Signal,
+)
+from PySide6.QtGui import (
+    QAction,
+    QContextMenuEvent,
+    QDrag,
+    QFontMetrics,
+    QKeyEvent,
+    QKeySequence,
+    QPainter,
+    QPixmap,
+)
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QCompleter,
+    QFileDialog,
+    QHBoxLayout,
+    QHeaderView,
+    QInputDialog,
+    QLabel,
+    QLineEdit,
+    QMenu,
+    QPushButton,
+    QStackedWidget,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTableView,
+    QVBoxLayout,
+    QWidget,
+)
+
+from engine.api import AUDIO_SUFFIXES
+from studio import drag, paths, theme
+from studio.counted import counted
+from studio.drag import Payload
+from studio.messages import Messages
+from studio.preferences import Preferences
+from studio.session import Session
+from studio.tables.clips import DURATION, EMOTION, F0, GENDER, LABELS, NAME, SPEAKER, STATE, ClipTable, Index
+
+_FILTER_AFTER_MS = 150
+_SORT_AFTER_MS = 500
+_WIDTHS = {NAME: 190, DURATION: 62, SPEAKER: 84, GENDER: 66, EMOTION: 74, F0: 62, STATE: 110}
+_FILES_IN_A_DRAG = 500
+
+
+class LibraryPanel(QWidget):
+    """Shows session.clips; its actions serve the window's menus too (`commands`)."""
+
+    def __init__(
+        self, session: Session, messages: Messages, preferences: Preferences, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._messages = messages
+        self._preferences = preferences
+        self.setObjectName("library")
+        self.table = ClipTable(session, self)
+        self.table.edited_together = self._edited_together
+        self.view = LibraryView(self.table)
+        self.view.drag_wanted.connect(self._drag_out)
+        self.view.play_wanted.connect(self.play_row)
+        self.view.menu_wanted.connect(self._open_menu)
+
+        self.filter = QLineEdit()
+        self.filter.setObjectName("libraryFilter")
+        self.filter.setPlaceholderText(self.tr("Filter by name, label or state"))
+        self.filter.setAccessibleName(self.tr("Filter the library"))
+        self.filter.setClearButtonEnabled(True)
+        self.filter.addAction(theme.icon("search"), QLineEdit.ActionPosition.LeadingPosition)
+        self._count = QLabel()
+        self._count.setObjectName("libraryCount")
+        self._nothing = QLabel(self.tr("No recording matches the filter."))
+        self._nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.commands = self._make_commands()
+        self._pages = QStackedWidget()
+        self._pages.addWidget(self._empty_page())
+        self._pages.addWidget(self.view)
+        self._pages.addWidget(self._nothing)
+        top = QHBoxLayout()
+        top.setSpacing(theme.SPACE)
+        top.addWidget(self.filter, 1)
+        top.addWidget(self._count)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(theme.SPACE, theme.SPACE, theme.SPACE, theme.SPACE)
+        column.setSpacing(theme.SPACE)
+        column.addLayout(top)
+        column.addWidget(self._pages, 1)
+
+        self._filter_timer = self._timer(_FILTER_AFTER_MS, lambda: self.table.set_filter(self.filter.text()))
+        self._sort_timer = self._timer(_SORT_AFTER_MS, self._sort_again)
+        self.filter.textChanged.connect(lambda _text: self._filter_timer.start())
+        header = self.view.horizontalHeader()
+        header.sortIndicatorChanged.connect(self.table.sort)
+        stored = preferences.layout("library")
+        if stored.isEmpty() or not header.restoreState(stored):
+            for section, width in _WIDTHS.items():
+                header.resizeSection(section, width)
+        self.table.sort(header.sortIndicatorSection(), header.sortIndicatorOrder())
+        header.sectionResized.connect(lambda *_: preferences.set_layout("library", header.saveState()))
+        header.sortIndicatorChanged.connect(lambda *_: preferences.set_layout("library", header.saveState()))
+
+        self.view.selectionModel().selectionChanged.connect(lambda *_: self._selected_here())
+        self.view.selectionModel().currentRowChanged.connect(self._current_here)
+        self.table.modelReset.connect(self._selected_elsewhere)
+        self.table.shown_changed.connect(self._show_pages)
+        session.clips_added.connect(lambda _ids: self._sort_timer.start())
+        session.selection_changed.connect(lambda _ids: self._selected_elsewhere())
+        session.current_changed.connect(self._current_elsewhere)
+        session.clips_removed.connect(lambda _ids: self._show_pages())
+        self._show_pages()
+
+    # ------------------------------------------------------------------ actions
+    def choose_files(self) -> None:
+        """Ask for recordings and tables of labels."""
+        kinds = " ".join(f"*{suffix} *{suffix.upper()}" for suffix in (*AUDIO_SUFFIXES, ".csv", ".tsv"))
+        files, _ = QFileDialog.getOpenFileNames(
+            self, self.tr("Add recordings"), self._last_folder(),
+            self.tr("Recordings and tables of labels ({0});;All files (*)").format(kinds),
+        )  # fmt: skip
+        if files:
+            self._remember_folder(Path(files[0]).parent)
+            self._session.add_files(files)
+
+    def selected_ids(self) -> list[str]:
+        """In the order shown."""
+        return [self.table.id_at(row) for row in self._selected_rows()]
+
+    def remove_selected(self) -> None:
+        """Del: out of the library; the files stay."""
+        rows = self._selected_rows()
+        if not rows:
+            return
+        gone = [self.table.id_at(row) for row in rows]
+        self._session.remove(gone)
+        self._messages.say(
+            counted(
+                len(gone),
+                self.tr("Removed 1 recording from the library; the files are untouched."),
+                self.tr("Removed {0} recordings from the library; the files are untouched."),
+            )
+        )
+        if self.table.rowCount():
+            self.view.selectRow(min(rows[0], self.table.rowCount() - 1))
+
+    def play_row(self, row: int) -> None:
+        self._session.play(self.table.id_at(row))
+
+    def use_as_source(self) -> None:
+        """The twin of dragging one recording onto the desk's source."""
+        if ids := self.selected_ids():
+            self._session.set_source(ids[0])
+
+    def add_as_voice(self) -> None:
+        """The twin of dragging recordings onto the desk's voices."""
+        if ids := self.selected_ids():
+            self._session.add_voice(Payload("clips", tuple(ids)))
+
+    def add_as_emotion(self) -> None:
+        """The twin of dragging recordings onto the desk's emotions."""
+        if ids := self.selected_ids():
+            self._session.add_emotion(Payload("clips", tuple(ids)))
+
+    def add_speaker_as_voice(self) -> None:
+        """The twin of dragging a speaker's name onto the desk's voices."""
+        if (payload := self.speaker_payload(self._current_id())) is not None:
+            self._session.add_voice(payload)
+
+    def set_label_of_selected(self, name: str, title: str) -> None:
+        """Ask for a label of all selected recordings."""
+        ids = self.selected_ids()
+        if not ids:
+            return
+        before = {self._session.clips[clip_id].labels.get(name, "") for clip_id in ids}
+        values = ["", *self.table.values_of(name)]
+        start = values.index(before.pop()) if len(before) == 1 else 0
+        question = counted(len(ids), self.tr("1 recording"), self.tr("{0} recordings"))
+        value, given = QInputDialog.getItem(self, title, f"{title} · {question}", values, start, True)
+        if given:
+            self._session.set_label(ids, name, value.strip())
+
+    # ------------------------------------------------------------------ drags
+    def payload(self, column: int) -> Payload | None:
+        """What is carried when the selection is dragged by a cell of this column."""
+        if column == SPEAKER and (payload := self.speaker_payload(self._current_id())) is not None:
+            return payload
+        ids = self.selected_ids()
+        return Payload("clips", tuple(ids)) if ids else None
+
+    def speaker_payload(self, clip_id: str | None) -> Payload | None:
+        """Everything of a recording's speaker; None if nobody is named."""
+        clip = self._session.clips.get(clip_id or "")
+        speaker = clip.labels.get("speaker", "") if clip is not None else ""
+        if not speaker:
+            return None
+        theirs = tuple(c.id for c in self._session.clips.values() if c.labels.get("speaker") == speaker)
+        return Payload("speaker", theirs, speaker)
+
+    def _drag_out(self, column: int) -> None:
+        payload = self.payload(column)
+        if payload is None:
+            return
+        files = [self._session.clips[clip_id].path for clip_id in payload.clip_ids[:_FILES_IN_A_DRAG]]
+        carried = QDrag(self.view)
+        carried.setMimeData(drag.to_mime(payload, self._session.uuid, files))
+        carried.setPixmap(self._drag_picture(payload))
+        carried.setHotSpot(QPoint(-12, -8))
+        carried.exec(Qt.DropAction.CopyAction)
+
+    def _drag_picture(self, payload: Payload) -> QPixmap:
+        if payload.kind == "speaker":
+            words = self.tr("Voice of {0}").format(payload.speaker)
+        elif len(payload.clips) == 1:
+            words = self._session.clips[payload.clips[0]].name
+        else:
+            words = counted(len(payload.clips), self.tr("1 recording"), self.tr("{0} recordings"))
+        metrics = QFontMetrics(self.font())
+        words = metrics.elidedText(words, Qt.TextElideMode.ElideMiddle, 260)
+        ratio = self.devicePixelRatioF()
+        size = metrics.size(0, words) + QSize(2 * theme.SPACE, 2 * theme.SMALL)
+        picture = QPixmap(size * ratio)
+        picture.setDevicePixelRatio(ratio)
+        picture.fill(self.palette().highlight().color())
+        painter = QPainter(picture)
+        painter.setPen(self.palette().highlightedText().color())
+        painter.drawText(QRect(QPoint(0, 0), size), Qt.AlignmentFlag.AlignCenter, words)
+        painter.end()
+        return picture
+
+    # ------------------------------------------------------------------ selection, shared with everyone
+    def _selected_rows(self) -> list[int]:
+        return sorted(index.row() for index in self.view.selectionModel().selectedRows())
+
+    def _selected_here(self) -> None:
+        self._session.select(self.selected_ids(), origin="library")
+
+    def _current_here(self, current: QModelIndex, _previous: QModelIndex) -> None:
+        if current.isValid():
+            self._session.set_current(self.table.id_at(current.row()))
+
+    def _selected_elsewhere(self) -> None:
+        """Show the session's selection, unless it is what is shown."""
+        rows = sorted(row for i in self._session.selection if (row := self.table.row_of(i)) is not None)
+        if rows == self._selected_rows():
+            return
+        selection = QItemSelection()
+        last = self.table.columnCount() - 1
+        for first, end in _spans(rows):
+            selection.select(self.table.index(first, 0), self.table.index(end, last))
+        with QSignalBlocker(self.view.selectionModel()):
+            self.view.selectionModel().select(selection, QItemSelectionModel.SelectionFlag.ClearAndSelect)
+        self.view.viewport().update()
+        if rows:
+            self.view.scrollTo(self.table.index(rows[0], 0))
+
+    def _current_elsewhere(self, clip_id: str) -> None:
+        row = self.table.row_of(clip_id) if clip_id else None
+        if row is not None and row != self.view.currentIndex().row():
+            self.view.selectionModel().setCurrentIndex(
+                self.table.index(row, 0), QItemSelectionModel.SelectionFlag.NoUpdate
+            )
+            self.view.scrollTo(self.table.index(row, 0))
+
+    def _current_id(self) -> str | None:
+        index = self.view.currentIndex()
+        return self.table.id_at(index.row()) if index.isValid() else None
+
+    def _edited_together(self, clip_id: str) -> list[str]:
+        """An edit of one of several selected rows is meant for all of them."""
+        ids = self.selected_ids()
+        return ids if clip_id in ids else [clip_id]
+
+    # ------------------------------------------------------------------ showing
+    def _show_pages(self) -> None:
+        total, shown = len(self._session.clips), self.table.rowCount()
+        self._pages.setCurrentIndex(0 if not total else 1 if shown else 2)
+        self.filter.setEnabled(total > 0)
+        words = counted(total, self.tr("1 recording"), self.tr("{0} recordings"))
+        self._count.setText("" if not total else words if shown == total else f"{shown} / {words}")
+        self._enable_commands()
+
+    def _enable_commands(self) -> None:
+        for command in self.commands.values():
+            command.setEnabled(bool(self._session.clips))
+
+    def _sort_again(self) -> None:
+        if self.view.state() != QAbstractItemView.State.EditingState:
+            self.table.sort_again()
+
+    def _open_menu(self, where: QPoint) -> None:
+        self.context_menu().popup(where)
+
+    def context_menu(self) -> QMenu:
+        """What can be done with the selection."""
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        ids = self.selected_ids()
+        play = menu.addAction(theme.icon("play"), self.tr("Play"))
+        play.triggered.connect(lambda: self._session.play(ids[0]))
+        play.setEnabled(len(ids) == 1)
+        menu.addSeparator()
+        menu.addActions([self.commands[name] for name in ("source", "voice", "emotion", "speaker")])
+        menu.addSeparator()
+        for name, title in self._label_titles().items():
+            action = menu.addAction(self.tr("Set {0} …").format(title.lower()))
+            action.triggered.connect(
+                lambda _=False, name=name, title=title: self.set_label_of_selected(name, title)
+            )
+        menu.addSeparator()
+        if any(self._session.clips[i].state in ("failed", "missing") for i in ids):
+            again = menu.addAction(theme.icon("gears"), self.tr("Analyse again"))
+            again.triggered.connect(lambda: self._session.analyse_again(ids))
+        menu.addAction(self.commands["remove"])
+        return menu
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self.view.viewport().update()
+
+    # ------------------------------------------------------------------ building
+    def _label_titles(self) -> dict[str, str]:
+        return {"speaker": self.tr("Speaker"), "gender": self.tr("Gender"), "emotion": self.tr("Emotion")}
+
+    def _make_commands(self) -> dict[str, QAction]:
+        plain = {
+            "remove": ("remove", self.tr("&Remove from the library"), self.remove_selected),
+            "source": ("source", self.tr("Use as &source"), self.use_as_source),
+            "voice": ("voice", self.tr("Add as &voice"), self.add_as_voice),
+            "emotion": ("emotion", self.tr("Add as &emotion"), self.add_as_emotion),
+            "speaker": ("voice", self.tr("Add its s&peaker as voice"), self.add_speaker_as_voice),
+        }
+        made: dict[str, QAction] = {}
+        for name, (icon, words, slot) in plain.items():
+            action = QAction(theme.icon(icon), words, self)
+            action.setObjectName(f"library-{name}")
+            action.triggered.connect(lambda _checked=False, slot=slot: slot())
+            made[name] = action
+        made["remove"].setShortcut(QKeySequence.StandardKey.Delete)
+        made["remove"].setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
+        self.view.addAction(made["remove"])
+        return made
+
+    def _empty_page(self) -> QWidget:
+        page = QWidget()
+        page.setObjectName("libraryEmpty")
+        picture = QLabel()
+        picture.setPixmap(theme.coloured("drop", theme.colours().muted, 48))
+        picture.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        words = QLabel(self.tr("Drop recordings or whole folders anywhere in this window."))
+        more = QLabel(
+            self.tr("WAV, FLAC, OGG, MP3, AIFF and more. Labels come from known corpora and from a labels.csv.")
+        )
+        for label in (words, more):
+            label.setWordWrap(True)
+            label.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        font = words.font()
+        font.setBold(True)
+        words.setFont(font)
+        files = QPushButton(theme.icon("add"), self.tr("Add recordings …"))
+        files.setObjectName("addFiles")
+        files.clicked.connect(self.choose_files)
+        example = QPushButton(theme.icon("voice"), self.tr("Load example voices"))
+        example.setObjectName("loadExample")
+        example.clicked.connect(self._session.load_example)
+        example.setToolTip(self.tr("Eight synthetic voices in three styles, 3.6 minutes in all"))
+        example.setVisible(paths.example_dir().is_dir())
+        column = QVBoxLayout(page)
+        column.setSpacing(theme.SPACE)
+        column.addStretch(2)
+        for widget in (picture, words, more):
+            column.addWidget(widget)
+        column.addSpacing(theme.SPACE)
+        for button in (files, example):
+            column.addWidget(button, 0, Qt.AlignmentFlag.AlignHCenter)
+        column.addStretch(3)
+        return page
+
+    def _timer(self, after_ms: int, slot: Callable[[], object]) -> QTimer:
+        timer = QTimer(self)
+        timer.setSingleShot(True)
+        timer.setInterval(after_ms)
+        timer.timeout.connect(slot)
+        return timer
+
+    def _last_folder(self) -> str:
+        return self._preferences.get("library/folder", str(Path.home()))
+
+    def _remember_folder(self, folder: Path) -> None:
+        self._preferences.set("library/folder", str(folder))
+
+
+class LibraryView(QTableView):
+    """A table that selects rows, completes labels and starts drags.
+
+    Signals:
+        drag_wanted(column), play_wanted(row), menu_wanted(global position)
+    """
+
+    drag_wanted = Signal(int)
+    play_wanted = Signal(int)
+    menu_wanted = Signal(QPoint)
+
+    def __init__(self, table: ClipTable) -> None:
+        super().__init__()
+        self._table = table
+        self.setObjectName("libraryTable")
+        self.setAccessibleName(self.tr("Recordings"))
+        self.setModel(table)
+        self.setItemDelegate(_LabelDelegate(table, self))
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.setEditTriggers(
+            QAbstractItemView.EditTrigger.EditKeyPressed | QAbstractItemView.EditTrigger.DoubleClicked
+        )
+        self.setDragEnabled(True)
+        self.setDragDropMode(QAbstractItemView.DragDropMode.DragOnly)
+        self.setAlternatingRowColors(True)
+        self.setShowGrid(False)
+        self.setWordWrap(False)
+        self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setTabKeyNavigation(False)  # Tab leaves the table, arrows move in it
+        self.setSortingEnabled(False)
+        rows = self.verticalHeader()
+        rows.hide()
+        rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        rows.setDefaultSectionSize(self.fontMetrics().height() + 10)
+        header = self.horizontalHeader()
+        header.setSortIndicatorShown(True)
+        header.setSortIndicatorClearable(True)
+        header.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
+        header.setSectionsClickable(True)
+        header.setHighlightSections(False)
+        header.setSectionsMovable(True)
+        header.setMinimumSectionSize(36)
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        self.doubleClicked.connect(self._double_clicked)
+
+    def startDrag(self, supportedActions: Qt.DropAction) -> None:
+        """Qt calls this when the pressed mouse has moved far enough."""
+        index = self.currentIndex()
+        if index.isValid():
+            self.drag_wanted.emit(index.column())
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        index = self.currentIndex()
+        editing = self.state() == QAbstractItemView.State.EditingState
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and index.isValid() and not editing:
+            self.play_wanted.emit(index.row())
+            return
+        if event.key() == Qt.Key.Key_F2 and index.isValid() and index.column() not in LABELS:
+            self.edit(self._table.index(index.row(), SPEAKER))
+            return
+        if event.key() == Qt.Key.Key_Space:
+            event.ignore()  # Space plays and stops, also here
+            return
+        super().keyPressEvent(event)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        if self.selectionModel().hasSelection():
+            self.menu_wanted.emit(event.globalPos())
+
+    def _double_clicked(self, index: QModelIndex) -> None:
+        if index.column() not in LABELS:
+            self.play_wanted.emit(index.row())
+
+
+class _LabelDelegate(QStyledItemDelegate):
+    """Edits labels with completion from the values in use."""
+
+    def __init__(self, table: ClipTable, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._table = table
+
+    def createEditor(self, parent: QWidget, option: QStyleOptionViewItem, index: Index) -> QWidget:
+        editor = QLineEdit(parent)
+        completer = QCompleter(self._table.values_of(LABELS[index.column()]), editor)
+        completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
+        completer.setFilterMode(Qt.MatchFlag.MatchContains)
+        editor.setCompleter(completer)
+        return editor
+
+
+def _spans(rows: list[int]) -> list[tuple[int, int]]:
+    """Runs of neighbouring rows: first and last of each."""
+    spans: list[tuple[int, int]] = []
+    for row in rows:
+        if spans and row == spans[-1][1] + 1:
+            spans[-1] = (spans[-1][0], row)
+        else:
+            spans.append((row, row))
+    return spans
