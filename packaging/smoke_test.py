@@ -1,25 +1,23 @@
 #!/usr/bin/env python3
-"""Start the program offscreen and expect its one line `Triptych is ready`; then ask it to end.
+"""Start the program offscreen and expect its log to say that it is ready; then ask it to end.
 
     .venv/bin/python packaging/smoke_test.py                               the studio of this folder
     .venv/bin/python packaging/smoke_test.py dist/triptych/triptych        the packaged program
 
-Exit status: 0 if the line came in time and the program ended when asked; 1 otherwise, with what it said.
+Exit status: 0 if it got ready in time and ended when asked; 1 otherwise, with what it said.
 """
 
 from __future__ import annotations
 
 import os
-import queue
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
-READY = "Triptych is ready"
+READY = "triptych: ready"
 PATIENCE_S = 60.0
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -31,69 +29,44 @@ def main(arguments: list[str]) -> int:
 
 
 def start_and_end(command: Sequence[str], home: Path, patience_s: float) -> int:
-    """Start the program with an empty home, wait for its ready line and end it. Returns an exit status."""
+    """Start the program with an empty home, wait until it is ready and end it. Returns an exit status."""
+    log, output = home / "logs" / "studio.log", home / "output.txt"
     begun = time.monotonic()
-    program = subprocess.Popen(
-        command,
-        cwd=ROOT,
-        env={**os.environ, "QT_QPA_PLATFORM": "offscreen", "TRIPTYCH_HOME": str(home), "PYTHONUNBUFFERED": "1"},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    said: list[str] = []
-    reader, lines = lines_of(program)
-    ready = wait_for_line(lines, READY, patience_s, said)
+    with open(output, "wb") as file:
+        program = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env={**os.environ, "QT_QPA_PLATFORM": "offscreen", "TRIPTYCH_HOME": str(home)},
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+        )
+    while not (ready := READY in said(log)) and program.poll() is None and time.monotonic() < begun + patience_s:
+        time.sleep(0.05)
     seconds = time.monotonic() - begun
-    program.terminate()
-    try:
-        program.wait(10)
-        ended = True
-    except subprocess.TimeoutExpired:
-        program.kill()
-        program.wait()
-        ended = False
-    reader.join(10)
-    if ready and ended:
-        print(f"{READY} after {seconds:.1f} s; it ended when asked.")
+    lives = program.poll() is None
+    ended = ended_when_asked(program)
+    if ready and lives and ended:
+        print(f"Ready after {seconds:.1f} s; it ended when asked.")
         return 0
-    print(f"It did not {'end when asked' if ready else f'say `{READY}` within {seconds:.0f} s'}. It said:")
-    print("".join(said) or "nothing")
+    trouble = "did not get ready" if not ready else "ended by itself" if not lives else "did not end when asked"
+    print(f"It {trouble} ({seconds:.0f} s). It said:\n{said(output)}{said(log)}")
     return 1
 
 
-def lines_of(program: subprocess.Popen[str]) -> tuple[threading.Thread, queue.Queue[str]]:
-    """The program's output, line by line as it comes; an empty one when it has ended."""
-    lines: queue.Queue[str] = queue.Queue()
-    output = program.stdout
-    assert output is not None
-
-    def read() -> None:
-        with output:
-            for line in output:
-                lines.put(line)
-        lines.put("")
-
-    reader = threading.Thread(target=read, daemon=True)
-    reader.start()
-    return reader, lines
+def said(file: Path) -> str:
+    return file.read_text("utf-8", "replace") if file.is_file() else ""
 
 
-def wait_for_line(lines: queue.Queue[str], wanted: str, patience_s: float, said: list[str]) -> bool:
-    """Move lines into `said` until the wanted words, the end of the output, or the end of patience."""
-    deadline = time.monotonic() + patience_s
-    while (left_s := deadline - time.monotonic()) > 0:
-        try:
-            line = lines.get(timeout=left_s)
-        except queue.Empty:
-            break
-        said.append(line)
-        if wanted in line:
-            return True
-        if not line:
-            break
-    return False
+def ended_when_asked(program: subprocess.Popen[bytes]) -> bool:
+    program.terminate()
+    try:
+        program.wait(10)
+    except subprocess.TimeoutExpired:
+        program.kill()
+        program.wait()
+        return False
+    return True
 
 
 if __name__ == "__main__":

@@ -8,6 +8,12 @@ from pathlib import Path
 import pytest
 import smoke_test
 
+LOGS = """
+import os, pathlib, signal
+log = pathlib.Path(os.environ["TRIPTYCH_HOME"], "logs", "studio.log")
+log.parent.mkdir()
+"""
+
 
 def program(tmp_path: Path, text: str) -> list[str]:
     script = tmp_path / "program.py"
@@ -15,8 +21,8 @@ def program(tmp_path: Path, text: str) -> list[str]:
     return [sys.executable, str(script)]
 
 
-def test_a_program_that_says_its_line_and_ends_when_asked_passes(tmp_path: Path) -> None:
-    text = "import signal\nprint('loading')\nprint('Triptych is ready', flush=True)\nsignal.pause()\n"
+def test_a_program_that_gets_ready_and_ends_when_asked_passes(tmp_path: Path) -> None:
+    text = LOGS + "log.write_text('INFO triptych: ready')\nsignal.pause()\n"
     assert smoke_test.start_and_end(program(tmp_path, text), tmp_path, patience_s=20.0) == 0
 
 
@@ -29,5 +35,5 @@ def test_a_program_that_dies_fails_and_its_words_are_shown(
 
 
 def test_a_program_that_never_gets_ready_fails_in_time(tmp_path: Path) -> None:
-    text = "import signal\nsignal.pause()\n"
+    text = LOGS + "log.write_text('INFO triptych: loading')\nsignal.pause()\n"
     assert smoke_test.start_and_end(program(tmp_path, text), tmp_path, patience_s=0.5) == 1
