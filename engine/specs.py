@@ -263,7 +263,15 @@ def presets() -> dict[str, Preset]:
                 predictor_h_channels=(256,),
                 views="timescale",
             ),
-            TrainSpec(preset="quick", learning_rate=1e-3, schedule="cosine", crop_s=2.0, minutes=2.5, epochs=1000),
+            TrainSpec(
+                preset="quick",
+                learning_rate=1e-3,
+                schedule="cosine",
+                batch_size=20,
+                crop_s=2.0,
+                minutes=2.3,
+                epochs=1000,
+            ),
         ),
         Preset(
             "transfer",
