@@ -41,6 +41,7 @@ class AnalysisQueue(QObject):
         self.job: Job | None = None
         self._batch: list[str] = []
         self._halted = False
+        self._gives_way = False  # to a new model or a new order, not to the user's wish to end it
 
     def go_on(self) -> None:
         """Take up work again after it was halted."""
@@ -52,16 +53,21 @@ class AnalysisQueue(QObject):
         self.model = model
         self.held = False
         self._halted = False
-        if self.job is not None:
-            self.job.stop_and_keep()
+        self._give_way()
         self.pump()
 
     def look_at(self, ids: Iterable[str]) -> None:
         """Take these first, if they wait."""
         self.first = [clip_id for clip_id in ids if clip_id in self._clips]
         waiting = any(self._clips[clip_id].state == WAITING for clip_id in self.first)
-        if waiting and self.job is not None and len(self._batch) > 2:
-            self.job.stop_and_keep()  # it keeps what it has; the rest comes back in the new order
+        if waiting and len(self._batch) > 2:
+            self._give_way()
+
+    def _give_way(self) -> None:
+        """End the batch under way: it keeps what it has; the rest comes back, in the order that holds then."""
+        if self.job is not None:
+            self._gives_way = True
+            self.job.stop_and_keep()
 
     def pump(self) -> None:
         """Begin the next batch, if there is one and none is under way."""
@@ -127,6 +133,7 @@ class AnalysisQueue(QObject):
         for clip_id in current:
             self._clips[clip_id].state = WAITING
         self.job = None
+        self._gives_way = False
         self._batch = []
         if current:
             self.changed.emit(current)
@@ -150,7 +157,11 @@ class AnalysisQueue(QObject):
         self.halted.emit(what, hint, details)
 
     def _cancelled(self) -> None:
+        gave_way = self._gives_way  # a job that had not begun has nothing to keep, and so ends as cancelled
         self._end()
+        if gave_way:
+            self.pump()
+            return
         self._halted = True
         self.halted.emit(
             self.tr("The analysis was cancelled."), self.tr("What was analysed is kept; the rest waits."), ""
