@@ -143,7 +143,7 @@ class MainWindow(QMainWindow):
         left, right = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
         bottom = Qt.DockWidgetArea.BottomDockWidgetArea
         self.setCorner(Qt.Corner.BottomLeftCorner, left)
-        self.setCorner(Qt.Corner.BottomRightCorner, right)
+        self.setCorner(Qt.Corner.BottomRightCorner, bottom)
         for name, area in (
             ("library", left), ("map", right), ("training", right), ("desk", bottom), ("jobs", bottom),
         ):  # fmt: skip

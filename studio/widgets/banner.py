@@ -62,11 +62,10 @@ class Banner(QFrame):
             self._colour()
 
     def _colour(self) -> None:
-        colours = theme.colours()
-        fill = {"error": colours.error_fill, "warning": colours.warning_fill}.get(self._level, colours.info_fill)
+        fill, ink = theme.warning_colours(self._level, dark=theme.is_dark())
         palette = self.palette()
         palette.setColor(palette.ColorRole.Window, fill)
-        palette.setColor(palette.ColorRole.WindowText, colours.text)
+        palette.setColor(palette.ColorRole.WindowText, ink)
         self.setPalette(palette)
 
     def _close(self) -> None:

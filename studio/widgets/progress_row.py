@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, Signal, SignalInstance
 from PySide6.QtWidgets import QGridLayout, QLabel, QProgressBar, QSizePolicy, QToolButton, QWidget
 
 from studio import theme
@@ -60,7 +60,7 @@ class ProgressRow(QWidget):
             self.bar.setValue(round(1000 * (fraction or 0.0)))
         self.bar.setVisible(not ended)
 
-    def _button(self, icon: str, words: str, signal: Signal) -> QToolButton:
+    def _button(self, icon: str, words: str, signal: SignalInstance) -> QToolButton:
         button = QToolButton()
         button.setIcon(theme.icon(icon))
         button.setToolTip(words)
