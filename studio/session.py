@@ -38,6 +38,7 @@ from studio import library_file, paths, runs, transfer_setup
 from studio.analysis_queue import AnalysisQueue
 from studio.clips import WAITING, Clip
 from studio.coordinates import write_coordinates
+from studio.counted import counted
 from studio.drag import Payload
 from studio.engine_link import EngineLink, Job
 from studio.library_file import DamagedError, Library
@@ -160,9 +161,11 @@ class Session(QObject):
         given = [str(Path(file).absolute()) for file in files]
         if not given:
             return None
-        self._insert_paths([(path, {}) for path in given if path.lower().endswith(AUDIO_SUFFIXES)])
-        title = Path(given[0]).name if len(given) == 1 else self.tr("%n item(s)", "", len(given))
         before = set(self.clips)
+        self._insert_paths([(path, {}) for path in given if path.lower().endswith(AUDIO_SUFFIXES)])
+        title = (
+            Path(given[0]).name if len(given) == 1 else counted(len(given), self.tr("1 item"), self.tr("{0} items"))
+        )
         job = self.link.submit(Scan(tuple(given)), title=self.tr("Look through {0}").format(title))
         job.partial.connect(self._found)
         job.done.connect(lambda result: self._scanned(result, len(self.clips.keys() - before)))
@@ -316,7 +319,12 @@ class Session(QObject):
                 continue
             self._placing.add(latent)
             request = PlaceOnMap(tuple((clip.id, str(clip.folder)) for clip in new), latent)
-            job = self.link.submit(request, title=self.tr("Place %n recording(s) on the map", "", len(new)))
+            job = self.link.submit(
+                request,
+                title=counted(
+                    len(new), self.tr("Place 1 recording on the map"), self.tr("Place {0} recordings on the map")
+                ),
+            )
             job.done.connect(functools.partial(self._placed, points))
             for ended in (job.done, job.cancelled):
                 ended.connect(lambda *_result, latent=latent: self._placing.discard(latent))
@@ -617,7 +625,7 @@ class Session(QObject):
 
     def _exported(self, result: ExportDone) -> None:
         names = ", ".join(Path(file).name for file in result.files)
-        self.messages.say(self.tr("Exported %n row(s): ", "", result.rows) + names)
+        self.messages.say(counted(result.rows, self.tr("Exported 1 row: "), self.tr("Exported {0} rows: ")) + names)
 
     def _drawn(self, result: FigureDone) -> None:
         self.messages.say(self.tr("Saved {0}").format(result.file))
@@ -656,12 +664,18 @@ class Session(QObject):
         self.analysis.go_on()
         if not result.skipped:
             if known > 0 and new == 0:
-                self.messages.say(self.tr("%n recording(s) were in the library already.", "", known))
+                self.messages.say(
+                    counted(
+                        known,
+                        self.tr("One recording was in the library already."),
+                        self.tr("{0} recordings were in the library already."),
+                    )
+                )
             return
         listed = "\n".join(f"{path}: {why}" for path, why in result.skipped[:NAMED_SKIPS])
         more = len(result.skipped) - NAMED_SKIPS
         self.messages.say(
-            self.tr("%n file(s) skipped.", "", len(result.skipped)),
+            counted(len(result.skipped), self.tr("1 file skipped."), self.tr("{0} files skipped.")),
             f"{Path(result.skipped[0][0]).name}: {result.skipped[0][1]}",
             details=listed + (self.tr("\n… and {0} more").format(more) if more > 0 else ""),
             level="warning",

@@ -157,8 +157,10 @@ def apply(app: QApplication) -> None:
     app.styleHints().colorSchemeChanged.connect(lambda _scheme: restyle(app))
 
 
-def restyle(app: QApplication) -> None:
-    dark = app.styleHints().colorScheme() == Qt.ColorScheme.Dark
+def restyle(app: QApplication, *, dark: bool | None = None) -> None:
+    """Light or dark as asked, else as the system has it now."""
+    if dark is None:
+        dark = app.styleHints().colorScheme() == Qt.ColorScheme.Dark
     role = QPalette.ColorRole
     plain = {
         role.Window: "#26282C" if dark else "#F4F5F7",

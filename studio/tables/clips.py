@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
-from PySide6.QtGui import QColor, QPixmap
+from PySide6.QtGui import QColor, QIcon
+from PySide6.QtWidgets import QApplication
 
 from studio import theme
 from studio.session import Clip, Session
@@ -17,7 +18,8 @@ Index = QModelIndex | QPersistentModelIndex
 NAME, DURATION, SPEAKER, GENDER, EMOTION, F0, STATE = range(7)
 LABELS = {SPEAKER: "speaker", GENDER: "gender", EMOTION: "emotion"}
 STATE_ICONS = {"waiting": "clock", "analysing": "gears", "ready": "check", "failed": "alert", "missing": "missing"}
-ID_ROLE = Qt.ItemDataRole.UserRole
+_FIXED = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsDragEnabled
+_EDITABLE = _FIXED | Qt.ItemFlag.ItemIsEditable
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class ClipTable(QAbstractTableModel):
         self._row_of: dict[str, int] = {}
         self._words: list[str] = []
         self._sorted_by: tuple[int, Qt.SortOrder] | None = None
-        self._icons: dict[tuple[str, str], QPixmap] = {}
+        self._icons: dict[tuple[str, str], QIcon] = {}
         self.edited_together: Callable[[str], list[str]] = lambda clip_id: [clip_id]
         self._columns = {
             NAME: _Column(self.tr("Name"), lambda c: c.name, lambda c: natural(c.name)),
@@ -167,14 +169,14 @@ class ClipTable(QAbstractTableModel):
             return self._columns[column].text(clip)
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return self._alignment(column)
-        if role == Qt.ItemDataRole.DecorationRole and column == STATE:
+        if role == Qt.ItemDataRole.DecorationRole and column == NAME:
             return self._state_icon(clip)
         if role == Qt.ItemDataRole.ForegroundRole and clip.state in ("failed", "missing"):
             return theme.colours().error if column == STATE else theme.colours().muted
         if role == Qt.ItemDataRole.ToolTipRole:
             return self._tool_tip(clip, column)
-        if role == ID_ROLE:
-            return clip.id
+        if role == Qt.ItemDataRole.AccessibleTextRole and column == NAME:
+            return f"{clip.name}, {self.state_text(clip)}"
         return None
 
     def setData(self, index: Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:
@@ -191,8 +193,7 @@ class ClipTable(QAbstractTableModel):
     def flags(self, index: Index) -> Qt.ItemFlag:
         if not index.isValid():
             return Qt.ItemFlag.NoItemFlags
-        flag = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsDragEnabled
-        return flag | Qt.ItemFlag.ItemIsEditable if index.column() in LABELS else flag
+        return _EDITABLE if index.column() in LABELS else _FIXED
 
     # ------------------------------------------------------------------ cells
     def state_text(self, clip: Clip) -> str:
@@ -218,7 +219,7 @@ class ClipTable(QAbstractTableModel):
         side = Qt.AlignmentFlag.AlignRight if self._columns[column].numeric else Qt.AlignmentFlag.AlignLeft
         return side | Qt.AlignmentFlag.AlignVCenter
 
-    def _state_icon(self, clip: Clip) -> QPixmap:
+    def _state_icon(self, clip: Clip) -> QIcon:
         shades = theme.colours()
         colour: QColor = {"ready": shades.good, "failed": shades.error, "missing": shades.warning}.get(
             clip.state, shades.muted
@@ -229,12 +230,14 @@ class ClipTable(QAbstractTableModel):
             name, colour = "half", shades.muted
         key = (name, colour.name())
         if key not in self._icons:
-            self._icons[key] = theme.coloured(name, colour, 16)
+            icon = self._icons[key] = QIcon(theme.coloured(name, colour, 16))
+            chosen = QApplication.palette().highlightedText().color()
+            icon.addPixmap(theme.coloured(name, chosen, 16), QIcon.Mode.Selected)
         return self._icons[key]
 
     def _tool_tip(self, clip: Clip, column: int) -> str:
-        if column == STATE and clip.error is not None:
-            return "\n".join(clip.error)
+        if column in (NAME, STATE) and clip.error is not None:
+            return "\n".join((clip.path, *clip.error))
         if column == STATE and clip.state == "missing":
             return self.tr("The file is no longer at {0}").format(clip.path)
         if column == STATE and clip.state == "ready" and self._session.model is None:
