@@ -5,7 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, Qt, QTimer, QUrl
-from PySide6.QtGui import QAction, QCloseEvent, QDesktopServices, QDragEnterEvent, QDropEvent, QKeySequence
+from PySide6.QtGui import (
+    QAction,
+    QCloseEvent,
+    QDesktopServices,
+    QDragEnterEvent,
+    QDropEvent,
+    QKeySequence,
+    QShowEvent,
+)
 from PySide6.QtWidgets import (
     QApplication,
     QDockWidget,
@@ -92,8 +100,7 @@ class MainWindow(QMainWindow):
             self._watch(job)
         self._show_model()
         self._show_possible()
-        self.reset_layout()
-        self._restore_layout()
+        self._laid_out = False
 
     # ------------------------------------------------------------------ actions
     def add_files_dialog(self) -> None:
@@ -386,6 +393,14 @@ class MainWindow(QMainWindow):
     def _play_second(self, clip_id: str, second: int) -> None:
         self.session.set_current(clip_id)
         self.clip_view.play_second(second)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if not self._laid_out:
+            # Not before it is shown: Qt would leave a tab bar of the unshown window's layout behind.
+            self._laid_out = True
+            self.reset_layout()
+            self._restore_layout()
 
     def _restore_layout(self) -> None:
         geometry = self.preferences.layout("geometry")
