@@ -1,0 +1,99 @@
+"""The real window over the real worker: a voice dropped on the desk is heard; a dead engine costs nothing."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import soundfile
+from pytestqt.qtbot import QtBot
+from small_model import save_small_model
+
+from studio.app import Studio
+from studio.drag import Payload, to_mime
+from studio.hands import drop
+
+JOB_MS = 100_000
+
+
+@pytest.fixture
+def studio(qtbot: QtBot, triptych_home: Path, example_set: Path, tmp_path: Path) -> Iterator[Studio]:
+    """A window with six example clips, analysed with a small model."""
+    studio = Studio()
+    studio.window.show()
+    session = studio.session
+    session.restore()
+    session.set_model(save_small_model(tmp_path))
+    session.add_files(
+        sorted(example_set.glob("anna_calm_*.flac"))[:3] + sorted(example_set.glob("emil_calm_*.flac"))[:3]
+    )
+    qtbot.waitUntil(lambda: len(session.encoded()) == 6, timeout=JOB_MS)
+    yield studio
+    studio.window.close()
+    studio.close()
+    studio.window.deleteLater()
+
+
+def clip_named(studio: Studio, start: str) -> str:
+    return next(clip.id for clip in studio.session.clips.values() if clip.name.startswith(start))
+
+
+def test_a_voice_dropped_on_the_desk_becomes_a_take_with_its_control(qtbot: QtBot, studio: Studio) -> None:
+    session, desk = studio.session, studio.window.desk
+    session.set_current(clip_named(studio, "anna"))
+    for zone, clip in ((desk.source_zone, "anna"), (desk.voice_zone, "emil")):
+        mime = to_mime(Payload("clips", clips=(clip_named(studio, clip),)), session.uuid)
+        drop(studio.window, zone, mime)
+    qtbot.waitUntil(lambda: len(session.takes) == 1, timeout=JOB_MS)
+    take = session.takes[0]
+    source = session.clips[clip_named(studio, "anna")]
+    lengths = {soundfile.info(path).frames for path in (take.original, take.control, take.transformed)}
+    assert lengths == {round(source.duration_s * 16_000)}
+    assert take.control_evidence.level_dbfs == pytest.approx(take.evidence.level_dbfs, abs=0.1)
+    assert desk.takes.current() is take
+    assert set(studio.window.clip_view.player.sounds) == {"original", "reconstruction", "transformed"}
+
+
+def test_a_drop_that_cannot_be_taken_says_why(qtbot: QtBot, studio: Studio) -> None:
+    ids = tuple(studio.session.clips)[:2]
+    reason = studio.window.desk.refusal("source", Payload("clips", clips=ids))
+    assert reason is not None
+    assert "one clip" in reason
+    assert studio.session.transfer.source is None
+
+
+def test_a_killed_engine_is_told_restarted_and_costs_nothing(qtbot: QtBot, studio: Studio) -> None:
+    session = studio.session
+    pid = session.link.worker_pid
+    assert pid is not None
+    job = session.fit_map("z", iterations=5000)
+    assert job is not None
+    qtbot.waitUntil(lambda: job.state == "running", timeout=JOB_MS)
+    os.kill(pid, signal.SIGKILL)
+    qtbot.waitUntil(lambda: job.state == "failed", timeout=JOB_MS)
+    qtbot.waitUntil(lambda: studio.window.banner.isVisible(), timeout=JOB_MS)
+    assert studio.window.banner.words.text()
+    assert len(session.clips) == 6
+    assert all(clip.state == "ready" for clip in session.clips.values())
+    again = session.fit_map("h", perplexity=2.0)  # a fresh worker takes it
+    assert again is not None
+    qtbot.waitUntil(lambda: again.ended, timeout=JOB_MS)
+    assert again.state == "done"
+    assert session.link.worker_pid != pid
+
+
+def test_the_library_is_there_again_after_a_restart(qtbot: QtBot, studio: Studio) -> None:
+    names = sorted(clip.name for clip in studio.session.clips.values())
+    studio.session.set_label(list(studio.session.clips), "emotion", "calm")
+    studio.session.close()
+    second = Studio()
+    second.session.restore()
+    qtbot.waitUntil(lambda: len(second.session.encoded()) == 6, timeout=JOB_MS)
+    assert sorted(clip.name for clip in second.session.clips.values()) == names
+    assert {clip.labels["emotion"] for clip in second.session.clips.values()} == {"calm"}
+    second.window.close()
+    second.close()
+    second.window.deleteLater()
