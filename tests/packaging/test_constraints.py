@@ -31,7 +31,6 @@ def test_the_pair_that_must_match_does() -> None:
 
 def test_no_pin_needs_a_compiler() -> None:
     assert "pyworld" not in pins()
-    assert "pyworld-prebuilt" in pins()
 
 
 def test_no_pin_names_a_place() -> None:
