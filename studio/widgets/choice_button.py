@@ -6,9 +6,11 @@ from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QAction, QPalette
 from PySide6.QtWidgets import QApplication, QToolButton
 
+from studio import theme
+
 
 class ChoiceButton(QToolButton):
-    """Shows an action; while it is checked, in the highlight colours."""
+    """Shows an action; while it is checked, on a wash of the highlight colour."""
 
     def __init__(self, action: QAction) -> None:
         super().__init__()
@@ -26,6 +28,7 @@ class ChoiceButton(QToolButton):
     def _show(self, checked: bool) -> None:
         palette, role = QApplication.palette(self), QPalette.ColorRole
         if checked:
-            palette.setColor(role.Button, palette.color(role.Highlight).darker(125))  # styles draw it paler
-            palette.setColor(role.ButtonText, palette.color(role.HighlightedText))
+            # A wash, not the full highlight: text and icon keep their colour and their contrast.
+            wash = theme.mixed(palette.color(role.Highlight), palette.color(role.Button), 0.45)
+            palette.setColor(role.Button, wash)
         self.setPalette(palette)
