@@ -19,6 +19,7 @@ from studio.session import Clip
 USUAL_LABELS = ("speaker", "gender", "emotion")
 F0 = "F0"
 TIME = "time"
+LONGEST_CLASS = 40  # letters
 STEPS = 64  # colours of a scale
 # From dark blue to yellow; its ends differ in lightness, so it can be read without colour vision.
 SCALE = "viridis"
@@ -38,8 +39,12 @@ class Colouring:
 
 def choices(clips: Mapping[str, Clip], latent: str) -> list[str]:
     """What points can be coloured by: the usual labels, every other label in use, then the numbers."""
-    found = {name for clip in clips.values() for name, value in clip.labels.items() if value}
-    own = sorted(found - set(USUAL_LABELS), key=str.casefold)
+    found: set[str] = set()
+    prose: set[str] = set()  # a transcript has no classes
+    for clip in clips.values():
+        for name, value in clip.labels.items():
+            (prose if len(value) > LONGEST_CLASS else found).add(name)
+    own = sorted(found - prose - set(USUAL_LABELS), key=str.casefold)
     return [*USUAL_LABELS, *own, F0, *([TIME] if latent != "h" else [])]
 
 

@@ -38,6 +38,7 @@ from studio.widgets.timeline import clock_text
 LATENTS = ("h", "m", "z")
 FEWEST_CLIPS = 3
 REFRESH_MS = 100
+CARD_LETTERS = 48
 Key = tuple[str, int]  # clip, and its second (m) or frame (z); 0 for h
 
 
@@ -72,6 +73,7 @@ class MapViewPanel(QWidget):
         self.scale.setFixedWidth(150)
         self.colour_by = QComboBox()
         self.colour_by.setObjectName("colourBy")
+        self.colour_by.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.colour_by.setAccessibleName(self.tr("Colour by"))
         self.colour_by.setToolTip(self.tr("What the colours mean"))
         self.settings = MapSettings()
@@ -267,7 +269,7 @@ class MapViewPanel(QWidget):
             lines.append(self.tr("second {0} to {1}").format(key[1], key[1] + 1))
         elif self._latent == "z":
             lines.append(clock_text(key[1] / colouring.FRAMES_PER_SECOND, 3))
-        labels = [f"{escape(name)}: {escape(value)}" for name, value in clip.labels.items() if value]
+        labels = [escape(shortened(f"{name}: {value}")) for name, value in clip.labels.items() if value]
         lines += labels[:6]
         if clip.f0_median_hz is not None:
             lines.append(self.tr("median F0 {0} Hz").format(f"{clip.f0_median_hz:.0f}"))
@@ -432,3 +434,7 @@ class MapViewPanel(QWidget):
         button.setObjectName(f"map-{name}")
         button.setAccessibleDescription(self.commands[name].toolTip())
         return button
+
+
+def shortened(words: str) -> str:
+    return words if len(words) <= CARD_LETTERS else f"{words[:CARD_LETTERS].rstrip()} …"

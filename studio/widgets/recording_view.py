@@ -48,6 +48,12 @@ class RecordingView(QWidget):
         self.readout = QLabel()
         self.readout.setObjectName("readout")
         self.readout.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.readout.setToolTip(
+            self.tr(
+                "Wheel zooms time at the cursor, Ctrl+wheel zooms frequency, Shift+wheel scrolls; click sets the "
+                "playhead, drag selects a time, with Shift in whole seconds."
+            )
+        )
         self.readout.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.colour_map = QComboBox()
         self.colour_map.setObjectName("colourMap")
@@ -182,7 +188,5 @@ class RecordingView(QWidget):
                 clock_text(span[0], 3), clock_text(span[1], 3), f"{span[1] - span[0]:.3f}"
             )
         elif not words:
-            words = self.tr(
-                "Drag selects a time, Shift keeps to whole seconds. Wheel zooms, Ctrl+wheel zooms bands."
-            )
+            words = self.tr("Drag selects, Shift snaps to seconds; the wheel zooms.")
         self.readout.setText(words)

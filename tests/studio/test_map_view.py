@@ -157,6 +157,14 @@ def test_a_free_label_can_be_coloured_by_too(panel: MapViewPanel, session: Sessi
     assert panel.colour_by.findData("room") >= 0
 
 
+def test_a_transcript_is_no_class_and_does_not_flood_the_card(panel: MapViewPanel, session: Session) -> None:
+    give_clips(panel, session, 3)
+    session.clips["c1"].labels["text"] = "AS YOU KNOW " * 30
+    panel.refresh()
+    assert panel.colour_by.findData("text") < 0
+    assert len(panel._card(("c1", 0))) < 250
+
+
 def test_a_class_clicked_in_the_legend_stands_alone(panel: MapViewPanel, session: Session) -> None:
     give_model(session)
     give_clips(panel, session, 6)
