@@ -196,16 +196,17 @@ def _revoiced(batch: Batch, tools: SourceFilter, generator: torch.Generator) -> 
     def draw() -> Tensor:
         return torch.rand(count, generator=generator, device=device)
 
-    chosen = (draw() < REVOICED_SHARE).float()
-    octaves = (2.0 * draw() - 1.0) * REVOICED_OCTAVES * chosen
-    pitch = 2.0**octaves
-    formants = formants_for(pitch) * torch.exp((2.0 * draw() - 1.0) * FORMANT_JITTER * chosen)
+    chosen = (draw() < REVOICED_SHARE).nonzero()[:, 0]
+    pitch = (2.0 ** ((2.0 * draw() - 1.0) * REVOICED_OCTAVES))[chosen, None]
+    formants = formants_for(pitch) * torch.exp((2.0 * draw() - 1.0) * FORMANT_JITTER)[chosen, None]
 
     def revoice(mel: Tensor) -> Tensor:
         frames = mel.shape[1]
-        return tools.revoice(mel, pitch[:, None].expand(-1, frames), formants[:, None].expand(-1, frames))
+        new = tools.revoice(mel[chosen], pitch.expand(-1, frames), formants.expand(-1, frames))
+        return mel.index_copy(0, chosen, new)
 
-    return revoice(batch.mel), batch.f0 * pitch[:, None], revoice(batch.other)
+    f0 = batch.f0.index_copy(0, chosen, batch.f0[chosen] * pitch)
+    return revoice(batch.mel), f0, revoice(batch.other)
 
 
 def head_sizes(spec: ModelSpec) -> tuple[int, int]:
