@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QSpinBox, QToolButton, QWidget
 
@@ -19,7 +19,7 @@ class Chip(QFrame):
 
     Signals:
         removed(): the user wants it gone.
-        weight_changed(int): percent, 1 to 100.
+        weight_changed(int): percent, 1 to 99.
     """
 
     removed = Signal()
@@ -34,19 +34,21 @@ class Chip(QFrame):
         self.setAccessibleName(f"{title}, {detail}" if detail else title)
         self.setToolTip("\n".join(part for part in (title, detail) if part))
         layout = QHBoxLayout(self)
-        layout.setContentsMargins(10, 3, 4, 3)
-        layout.setSpacing(6)
+        layout.setContentsMargins(9, 3, 3, 3)
+        layout.setSpacing(4)
         layout.addWidget(ElidedLabel(title))
-        if detail:
-            dim = QLabel(detail)
+        if detail and weight_percent is None:  # in a mixture the share matters more; the tooltip has the detail
+            dim = ElidedLabel(detail)
             dim.setForegroundRole(QPalette.ColorRole.PlaceholderText)
             layout.addWidget(dim)
         self.weight: QSpinBox | None = None
         if weight_percent is not None:
-            self.weight = QSpinBox(minimum=1, maximum=100, value=weight_percent, suffix=" %")
+            self.weight = QSpinBox(minimum=1, maximum=99, value=weight_percent, suffix=" %")
             self.weight.setAccessibleName(self.tr("Share of {title}").format(title=title))
             self.weight.setToolTip(self.tr("Share of this one in the mixture"))
             self.weight.setKeyboardTracking(False)
+            self.weight.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)  # arrow keys and wheel; room is short
+            self.weight.setFixedWidth(self.weight.fontMetrics().horizontalAdvance("100 %") + 14)
             self.weight.valueChanged.connect(self.weight_changed)
             layout.addWidget(self.weight)
         cross = QToolButton()
@@ -58,6 +60,12 @@ class Chip(QFrame):
         cross.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # Delete on the chip itself does the same
         cross.clicked.connect(self.removed)
         layout.addWidget(cross)
+
+    def set_weight(self, percent: int) -> None:
+        """Show another share, without telling anyone."""
+        if self.weight is not None:
+            with QSignalBlocker(self.weight):
+                self.weight.setValue(percent)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
@@ -97,7 +105,7 @@ class ElidedLabel(QLabel):
         return QSize(min(self._most_px, width), super().sizeHint().height())
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(min(40, self.sizeHint().width()), super().minimumSizeHint().height())
+        return QSize(min(30, self.sizeHint().width()), super().minimumSizeHint().height())
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
-from PySide6.QtGui import QColor, QPalette
+from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QCheckBox,
@@ -27,6 +27,7 @@ from PySide6.QtWidgets import (
 )
 
 from engine.api import Spec, SpecError
+from studio import theme
 
 _UNIT_ENDINGS = ("_hz", "_s", "_dbfs", "_samples", "_frames")
 
@@ -52,13 +53,14 @@ class _Row:
         self.problem.setVisible(bool(sentence))
         self.editor.setAccessibleDescription(sentence)
         palette = QPalette(self.problem.palette())
-        palette.setColor(QPalette.ColorRole.WindowText, problem_colour(palette))
+        error = theme.colours(self.label).error
+        palette.setColor(QPalette.ColorRole.WindowText, error)
         self.problem.setPalette(palette)
         # A wash, not a style sheet: that would change the editor's shape and size.
         wash = QPalette(self.label.palette())
         if sentence:
             base = wash.color(QPalette.ColorRole.Base)
-            wash.setColor(QPalette.ColorRole.Base, _mixed(problem_colour(wash), base, 0.22))
+            wash.setColor(QPalette.ColorRole.Base, theme.mixed(error, base, 0.22))
         self.editor.setPalette(wash)
 
 
@@ -197,7 +199,7 @@ class SpecForm(QWidget):
         grid = QGridLayout(box)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setColumnStretch(1, 1)
-        grid.setVerticalSpacing(4)
+        grid.setVerticalSpacing(theme.SMALL)
         for place, item in enumerate(items):
             row = self._row(item)
             row.advanced = advanced
@@ -349,20 +351,6 @@ class SpecForm(QWidget):
     def _show_advanced(self, shown: bool) -> None:
         self._fold.setArrowType(Qt.ArrowType.DownArrow if shown else Qt.ArrowType.RightArrow)
         self._advanced.setVisible(shown)
-
-
-def problem_colour(palette: QPalette) -> QColor:
-    """Red that keeps 4.5:1 on the palette's window colour, light or dark."""
-    dark = palette.color(QPalette.ColorRole.Window).lightnessF() < 0.5
-    return QColor("#ff8a80" if dark else "#b3261e")
-
-
-def _mixed(front: QColor, back: QColor, share: float) -> QColor:
-    red, green, blue = (
-        round(f * share + b * (1 - share))
-        for f, b in zip(front.getRgb()[:3], back.getRgb()[:3], strict=True)  # type: ignore[index]
-    )
-    return QColor(red, green, blue)
 
 
 def _fields(spec: Spec) -> tuple[dataclasses.Field[Any], ...]:

@@ -1,0 +1,85 @@
+"""Several sounds side by side: a big play button over each, and measurements in rows below."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QPalette
+from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QPushButton, QSizePolicy, QWidget
+
+
+class ComparisonTable(QWidget):
+    """Columns are sounds, rows are measurements.
+
+    Args:
+        columns: (key, words on the button, tooltip) of each sound.
+
+    Signals:
+        play_requested(str): the key of the sound to play.
+    """
+
+    play_requested = Signal(str)
+
+    def __init__(self, columns: Sequence[tuple[str, str, str]], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setHorizontalSpacing(10)
+        self._grid.setVerticalSpacing(3)
+        self._cells: list[list[QLabel]] = []
+        self.buttons: dict[str, QPushButton] = {}
+        for place, (key, words, tip) in enumerate(columns, start=1):
+            button = QPushButton(words)
+            button.setObjectName(f"play_{key}")
+            button.setAccessibleName(words)
+            button.setToolTip(tip)
+            button.setMinimumHeight(38)
+            button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+            button.clicked.connect(lambda _=False, key=key: self.play_requested.emit(key))
+            self.buttons[key] = button
+            self._grid.addWidget(button, 0, place)
+            self._grid.setColumnStretch(place, 1)
+        line = QFrame()
+        line.setFrameShape(QFrame.Shape.NoFrame)
+        line.setFixedHeight(2)
+        self._grid.addWidget(line, 1, 0, 1, len(columns) + 1)
+
+    def set_rows(self, rows: Sequence[tuple[str, str, Sequence[str]]]) -> None:
+        """Show (name, tooltip, one value a column) in each row."""
+        while len(self._cells) < len(rows):
+            self._add_row()
+        for row, (cells, values) in enumerate(zip(self._cells, rows, strict=False)):
+            name, why, texts = values
+            for cell, text in zip(cells, (name, *texts), strict=True):
+                cell.setText(text)
+                cell.setToolTip(why)
+                cell.setVisible(True)
+            cells[-1].setObjectName(f"evidence_{row}")
+        for cells in self._cells[len(rows) :]:
+            for cell in cells:
+                cell.setVisible(False)
+
+    def values(self) -> list[list[str]]:
+        """The texts shown, row by row, the name first."""
+        return [[cell.text() for cell in cells] for cells in self._cells if not cells[0].isHidden()]
+
+    def set_enabled(self, key: str, enabled: bool) -> None:
+        self.buttons[key].setEnabled(enabled)
+
+    def _add_row(self) -> None:
+        cells = []
+        for column in range(len(self.buttons) + 1):
+            cell = QLabel()
+            cell.setTextInteractionFlags(Qt.TextInteractionFlag.NoTextInteraction)
+            if column == 0:
+                cell.setForegroundRole(QPalette.ColorRole.PlaceholderText)
+            else:
+                cell.setAlignment(Qt.AlignmentFlag.AlignCenter)
+            if column == len(self.buttons):  # the result is what one looks for
+                font = cell.font()
+                font.setBold(True)
+                cell.setFont(font)
+            self._grid.addWidget(cell, len(self._cells) + 2, column)
+            cells.append(cell)
+        self._cells.append(cells)

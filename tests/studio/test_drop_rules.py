@@ -1,0 +1,79 @@
+"""What each zone takes, and the words when it does not."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.api import AudioSpec, ModelInfo
+from studio.clips import Clip
+from studio.drag import Payload
+from studio.drop_rules import EMOTION, SOURCE, VOICE, refusal
+
+MODEL = ModelInfo("m.triptych.safetensors", "abc", 1, AudioSpec().to_dict(), {}, {}, {})
+
+
+def clip(name: str, **values: object) -> Clip:
+    usual = {"labels": {"speaker": "anna"}, "state": "ready", "duration_s": 3.5, "folder": f"/{name}"}
+    return Clip(name, f"/r/{name}.wav", **(usual | {"model_hash": "abc"} | values))  # type: ignore[arg-type]
+
+
+CLIPS = {
+    c.id: c
+    for c in (
+        clip("a"),
+        clip("b"),
+        clip("waiting", state="waiting", labels={}, folder=None, model_hash=None),
+        clip("broken", state="failed", labels={}, error=("It is silent.", "Use another.")),
+        clip("gone", state="missing", labels={}),
+        clip("older", model_hash="other", labels={}),
+    )
+}
+ONE = Payload("clips", clips=("a",))
+TWO = Payload("clips", clips=("a", "b"))
+SPEAKER = Payload("speaker", speaker="anna")
+SECOND = Payload("seconds", seconds=(("a", 2),))
+
+
+@pytest.mark.parametrize(
+    ("zone", "payload"),
+    [
+        (SOURCE, ONE), (SOURCE, SECOND), (VOICE, ONE), (VOICE, TWO), (VOICE, SPEAKER), (VOICE, SECOND),
+        (EMOTION, ONE), (EMOTION, TWO), (EMOTION, SPEAKER), (EMOTION, SECOND),
+    ],
+)  # fmt: skip
+def test_what_makes_sense_is_taken(zone: str, payload: Payload) -> None:
+    assert refusal(zone, payload, CLIPS, MODEL) is None
+
+
+@pytest.mark.parametrize(
+    ("zone", "payload", "words"),
+    [
+        (SOURCE, TWO, "The source is one clip, and these are 2."),
+        (SOURCE, SPEAKER, "A speaker is many clips"),
+        (SOURCE, Payload("clips", clips=("gone",)), "no longer where it was"),
+        (VOICE, Payload("clips", clips=("broken",)), "could not be analysed: It is silent."),
+        (VOICE, Payload("clips", clips=("waiting",)), "still being analysed"),
+        (VOICE, Payload("clips", clips=("older",)), "still being analysed"),
+        (VOICE, Payload("speaker", speaker="nobody"), "No clip of speaker nobody"),
+        (VOICE, Payload("clips", clips=("a", "removed")), "no longer in the library"),
+        (EMOTION, Payload("seconds", seconds=(("a", 4),)), "a.wav has no second 4"),
+    ],
+)
+def test_what_does_not_is_refused_with_its_reason(zone: str, payload: Payload, words: str) -> None:
+    reason = refusal(zone, payload, CLIPS, MODEL)
+    assert reason is not None
+    assert words in reason
+
+
+def test_without_a_model_a_source_may_be_chosen_but_nothing_can_be_given() -> None:
+    assert refusal(SOURCE, ONE, CLIPS, None) is None
+    assert refusal(SOURCE, Payload("clips", clips=("waiting",)), CLIPS, None) is None
+    for zone in (VOICE, EMOTION):
+        assert "no model yet" in (refusal(zone, ONE, CLIPS, None) or "")
+
+
+def test_a_speaker_is_taken_as_soon_as_one_of_its_clips_is_ready() -> None:
+    clips = CLIPS | {"late": clip("late", state="waiting", model_hash=None)}
+    assert refusal(VOICE, SPEAKER, clips, MODEL) is None
+    only_late = {"late": clips["late"]}
+    assert "still being analysed" in (refusal(VOICE, SPEAKER, only_late, MODEL) or "")

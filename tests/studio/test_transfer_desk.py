@@ -1,0 +1,376 @@
+"""The transfer desk: drops and their menu twins, rendering by itself, takes, and what is said of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtGui import QAction, QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import QLabel, QMenu, QMessageBox, QPushButton, QWidget
+from pytestqt.qtbot import QtBot
+
+from engine.api import AudioSpec, Evidence, ModelInfo, Take, Transfer
+from studio import drag
+from studio.clips import Clip
+from studio.drag import Payload
+from studio.engine_link import EngineLink
+from studio.jobs import Job
+from studio.panels.transfer_desk import TransferDeskPanel
+from studio.preferences import Preferences
+from studio.session import Session
+from studio.tables.takes import NAME, PITCH, STAR, VOICE
+
+ANNA = Payload("speaker", speaker="anna")
+FIRST = Payload("clips", clips=("c0",))
+CONTROL = Evidence(118.0, 0.2, 0.02, 0.95, 0.41, 3.1, -26.0)
+RESULT = Evidence(187.0, 8.2, 0.71, 0.52, 0.79, 4.4, -26.3)
+
+
+class Asked:
+    """Stands where the engine would be: remembers what it was asked for, ends jobs when told to."""
+
+    def __init__(self) -> None:
+        self.requests: list[object] = []
+        self.jobs: list[Job] = []
+
+    def submit(self, request: object, *, title: str, latest_key: str | None = None, **_: object) -> Job:
+        self.requests.append(request)
+        self.jobs.append(Job(len(self.jobs), request, title, latest_key=latest_key))  # type: ignore[arg-type]
+        return self.jobs[-1]
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
+    made = Asked()
+    monkeypatch.setattr(EngineLink, "submit", lambda _self, request, **words: made.submit(request, **words))
+    return made
+
+
+@pytest.fixture
+def session(qtbot: QtBot, tmp_path: Path, asked: Asked) -> Iterator[Session]:
+    link = EngineLink(tmp_path / "log")
+    made = Session(link, tmp_path / "data")
+    made.model = ModelInfo("m.triptych.safetensors", "abc", 1, AudioSpec().to_dict(), {}, {}, {})
+    for i in range(4):
+        folder = tmp_path / f"c{i}"
+        folder.mkdir()
+        np.save(folder / "mel.npy", np.zeros((64, 140), np.float16))
+        made.clips[f"c{i}"] = Clip(
+            f"c{i}", f"/r/c{i}.wav", labels={"speaker": "anna" if i % 2 else "emil"}, state="ready",
+            duration_s=3.5, folder=str(folder), model_hash="abc",
+        )  # fmt: skip
+    yield made
+    made.close()
+    link.shutdown()
+
+
+@pytest.fixture
+def desk(session: Session, qtbot: QtBot, tmp_path: Path) -> TransferDeskPanel:
+    made = TransferDeskPanel(session, session.messages, Preferences(tmp_path / "settings.ini"))
+    qtbot.addWidget(made)
+    made.resize(1300, 340)
+    made.show()
+    return made
+
+
+def take(session: Session, name: str = "one", result: Evidence = RESULT) -> Take:
+    return Take(
+        name, str(session.clips["c0"].folder), "/o.wav", f"/{name}.control.wav", f"/{name}.wav", 1.0, (), (), "",
+        116.6, 228.0, CONTROL, result, "abc", 0.4, "/t", "/c",
+    )  # fmt: skip
+
+
+def finish(session: Session, asked: Asked, made: Take) -> None:
+    asked.jobs[-1].done.emit(made)
+
+
+def words(widget: QWidget, name: str) -> str:
+    found = widget.findChild(QLabel, name)
+    assert found is not None
+    return str(found.text())
+
+
+# ------------------------------------------------------------------------------------------ dropping
+def test_an_empty_desk_says_what_belongs_where(desk: TransferDeskPanel) -> None:
+    for name in ("sourceZone", "voiceZone", "emotionZone"):
+        zone = desk.findChild(QWidget, name)
+        assert zone is not None
+        assert zone.accessibleName()
+        assert zone.invitation().startswith("Drop")
+    assert words(desk, "transferState") == "Choose a source."
+    assert not desk.render_button.isEnabled()
+
+
+def test_a_drop_on_each_zone_sets_up_the_transfer(desk: TransferDeskPanel, session: Session) -> None:
+    for zone, payload in (
+        ("source", FIRST),
+        ("voice", ANNA),
+        ("emotion", Payload("seconds", seconds=(("c1", 2),))),
+    ):
+        assert desk.zones[zone].offer(drag.to_mime(payload, session.uuid)) is None
+    assert session.transfer.source == "c0"
+    assert [chip.payload for chip in session.transfer.voices] == [ANNA]
+    assert [chip.title for chip in session.transfer.emotions] == ["c1.wav · 2 s"]
+    assert desk.render_button.isEnabled()
+
+
+def test_a_refused_drop_says_why_and_changes_nothing(desk: TransferDeskPanel, session: Session) -> None:
+    reason = desk.source_zone.offer(drag.to_mime(ANNA, session.uuid))
+    assert reason == "A speaker is many clips; the source is one. Drop one clip here."
+    assert desk.source_zone.invitation() == reason
+    assert session.transfer.source is None
+    assert session.messages.history[-1].what == reason
+
+
+def drag_enter(mime: QMimeData) -> QDragEnterEvent:
+    return QDragEnterEvent(
+        QPointF(5, 5).toPoint(), Qt.DropAction.CopyAction, mime, Qt.MouseButton.LeftButton, Qt.KeyboardModifier(0)
+    )
+
+
+def test_a_zone_says_yes_while_hovering_only_to_what_it_takes(desk: TransferDeskPanel, session: Session) -> None:
+    good, bad = drag.to_mime(FIRST, session.uuid), drag.to_mime(ANNA, session.uuid)
+    foreign, files = drag.to_mime(FIRST, "another project"), QMimeData()
+    files.setUrls([QUrl.fromLocalFile("/r/a.wav")])
+    answers = []
+    for mime in (good, bad, foreign, files):
+        event = drag_enter(mime)
+        event.ignore()
+        desk.source_zone.dragEnterEvent(event)
+        answers.append(event.isAccepted())
+    assert answers == [True, False, False, False]
+
+
+def test_a_real_drop_event_reaches_the_session(desk: TransferDeskPanel, session: Session) -> None:
+    mime = drag.to_mime(FIRST, session.uuid)
+    event = QDropEvent(
+        QPointF(5, 5), Qt.DropAction.CopyAction, mime, Qt.MouseButton.LeftButton, Qt.KeyboardModifier(0)
+    )
+    desk.source_zone.dropEvent(event)
+    assert event.isAccepted()
+    assert session.transfer.source == "c0"
+
+
+def entries(menu: QMenu) -> dict[str, QAction]:
+    """Every entry of a menu and its submenus by its words, as it opens now."""
+    menu.aboutToShow.emit()
+    found: dict[str, QAction] = {}
+    for action in menu.actions():
+        below = action.menu()
+        found |= {a.text(): a for a in below.actions()} if isinstance(below, QMenu) else {action.text(): action}
+    return found
+
+
+def test_every_drop_has_a_menu_twin(desk: TransferDeskPanel, session: Session) -> None:
+    session.select(["c1", "c2"])
+    entries(desk.source_zone.menu)["c0.wav"].trigger()
+    voices = entries(desk.voice_zone.menu)
+    voices["anna"].trigger()
+    entries(desk.emotion_zone.menu)["&Selected clip(s) (2)"].trigger()
+    assert session.transfer.source == "c0"
+    assert session.transfer.voices[0].payload == ANNA
+    assert session.transfer.emotions[0].payload == Payload("clips", clips=("c1", "c2"))
+
+
+def test_a_menu_entry_that_would_be_refused_is_disabled_and_says_why(
+    desk: TransferDeskPanel, session: Session
+) -> None:
+    session.select(["c1", "c2"])
+    entry = entries(desk.source_zone.menu)["&Selected clip(s) (2)"]
+    assert not entry.isEnabled()
+    assert "The source is one clip" in entry.toolTip()
+
+
+# ------------------------------------------------------------------------------------------ chips and strength
+def test_delete_on_a_chip_takes_it_away(qtbot: QtBot, desk: TransferDeskPanel, session: Session) -> None:
+    desk.drop("voice", ANNA)
+    desk.drop("voice", FIRST)
+    qtbot.keyClick(desk._chips["voice"][0], Qt.Key.Key_Delete)
+    assert [chip.payload for chip in session.transfer.voices] == [FIRST]
+
+
+def test_the_shares_of_a_mixture_always_add_up(desk: TransferDeskPanel, session: Session) -> None:
+    for payload in (ANNA, FIRST, Payload("clips", clips=("c2",))):
+        desk.drop("voice", payload)
+    spin = desk._chips["voice"][0].weight
+    assert spin is not None
+    spin.setValue(50)
+    assert [chip.weight for chip in session.transfer.voices] == pytest.approx([0.5, 0.25, 0.25])
+    assert [chip.weight.value() for chip in desk._chips["voice"] if chip.weight] == [50, 25, 25]
+    assert desk._chips["voice"][0].weight is spin, "the field in use stays"
+
+
+def test_slider_and_spin_box_show_one_strength(desk: TransferDeskPanel, session: Session) -> None:
+    desk.slider.setValue(130)
+    assert session.transfer.strength == pytest.approx(1.3)
+    assert desk.strength.value() == 130
+    session.set_strength(0.4)
+    assert (desk.slider.value(), desk.strength.value()) == (40, 40)
+
+
+# ------------------------------------------------------------------------------------------ rendering
+def test_a_complete_setup_renders_by_itself_once(
+    qtbot: QtBot, desk: TransferDeskPanel, session: Session, asked: Asked
+) -> None:
+    desk.drop("source", FIRST)
+    desk.drop("voice", ANNA)
+    for percent in (80, 90, 110):
+        desk.slider.setValue(percent)
+    qtbot.waitUntil(lambda: len(asked.requests) == 1)
+    request = asked.requests[0]
+    assert isinstance(request, Transfer)
+    assert request.strength == pytest.approx(1.1)
+    assert {ref.folder for ref in request.voice} == {session.clips["c1"].folder, session.clips["c3"].folder}
+    assert words(desk, "transferState") == "Rendering…"
+    finish(session, asked, take(session))
+    assert words(desk, "transferState") == ""
+    desk._render_if_new()
+    assert len(asked.requests) == 1, "the same recipe is not rendered twice by itself"
+
+
+def test_render_on_drop_can_be_turned_off_and_is_remembered(
+    desk: TransferDeskPanel, session: Session, asked: Asked, tmp_path: Path
+) -> None:
+    desk.on_drop.setChecked(False)
+    desk.drop("source", FIRST)
+    desk.drop("voice", ANNA)
+    assert not desk._soon.isActive()
+    desk.render_button.click()
+    assert len(asked.requests) == 1
+    assert desk._preferences.get("transfer/render_on_drop", True) is False
+
+
+def test_what_is_not_analysed_yet_is_waited_for(
+    qtbot: QtBot, desk: TransferDeskPanel, session: Session, asked: Asked
+) -> None:
+    session.clips["c0"].state = "analysing"
+    desk.drop("source", FIRST)
+    desk.drop("voice", ANNA)
+    assert "still being analysed" in words(desk, "transferState")
+    assert not desk.render_button.isEnabled()
+    session.clips["c0"].state = "ready"
+    session.clips_changed.emit(["c0"])
+    qtbot.waitUntil(lambda: len(asked.requests) == 1)
+
+
+def test_a_failed_rendering_says_so_and_is_not_repeated(
+    qtbot: QtBot, desk: TransferDeskPanel, session: Session, asked: Asked
+) -> None:
+    desk.drop("source", FIRST)
+    desk.drop("voice", ANNA)
+    qtbot.waitUntil(lambda: len(asked.requests) == 1)
+    asked.jobs[0].failed.emit("The disk is full.", "Free some space.", "")
+    assert words(desk, "transferState") == "The disk is full."
+    qtbot.waitUntil(lambda: not desk._soon.isActive())
+    assert len(asked.requests) == 1
+
+
+# ------------------------------------------------------------------------------------------ hearing and judging
+def test_a_fresh_take_plays_at_once_unless_turned_off(
+    qtbot: QtBot, desk: TransferDeskPanel, session: Session
+) -> None:
+    with qtbot.waitSignal(session.take_play_requested) as heard:
+        session.takes.append(take(session))
+        session.takes_changed.emit()
+    assert heard.args[1] == "transformed"
+    desk.play_when_ready.setChecked(False)
+    with qtbot.assertNotEmitted(session.take_play_requested):
+        session.takes.append(take(session, "two"))
+        session.takes_changed.emit()
+
+
+def test_three_big_buttons_play_the_three_sounds(qtbot: QtBot, desk: TransferDeskPanel, session: Session) -> None:
+    assert not desk.table.buttons["original"].isEnabled()
+    session.takes.append(take(session))
+    session.takes_changed.emit()
+    for which in ("original", "reconstruction", "transformed"):
+        button = desk.findChild(QPushButton, f"play_{which}")
+        assert button is not None
+        with qtbot.waitSignal(session.take_play_requested) as heard:
+            button.click()
+        assert heard.args == [session.takes[0], which]
+    assert session.current == "c0", "the clip view shows what is heard"
+
+
+def test_the_evidence_stands_beside_its_control_with_a_plain_sentence(
+    desk: TransferDeskPanel, session: Session
+) -> None:
+    session.takes.append(take(session))
+    session.takes_changed.emit()
+    assert ["Pitch shift", "–", "+0.2 st", "+8.2 st"] in desk.table.values()
+    assert "the pitch rose by 8.0 semitones" in words(desk, "verdict")
+    session.takes.append(take(session, "same", CONTROL))
+    session.takes_changed.emit()
+    assert words(desk, "verdict").startswith("Nothing audible changed")
+
+
+# ------------------------------------------------------------------------------------------ takes
+@pytest.fixture
+def two_takes(desk: TransferDeskPanel, session: Session) -> TransferDeskPanel:
+    session.takes.extend([take(session, "first"), take(session, "second", CONTROL)])
+    session.takes_changed.emit()
+    return desk
+
+
+def cell(desk: TransferDeskPanel, row: int, column: int) -> str:
+    return str(desk.takes.table.data(desk.takes.table.index(row, column)))
+
+
+def test_takes_are_listed_newest_first_and_the_newest_is_shown(two_takes: TransferDeskPanel) -> None:
+    assert [cell(two_takes, row, NAME) for row in range(2)] == ["second", "first"]
+    assert cell(two_takes, 1, PITCH) == "+8.2 st"
+    assert cell(two_takes, 1, VOICE) == "–"
+    current = two_takes.takes.current()
+    assert current is not None
+    assert current.name == "second"
+
+
+def test_choosing_an_older_take_shows_its_evidence(two_takes: TransferDeskPanel) -> None:
+    two_takes.takes._choose(1)
+    assert "8.0 semitones" in words(two_takes, "verdict")
+
+
+def test_a_take_can_be_renamed_in_place_but_not_to_nothing(two_takes: TransferDeskPanel, session: Session) -> None:
+    table = two_takes.takes.table
+    assert table.setData(table.index(0, NAME), "the good one")
+    assert not table.setData(table.index(0, NAME), "  ")
+    assert [made.name for made in session.takes] == ["first", "the good one"]
+
+
+def test_a_star_goes_on_and_off(two_takes: TransferDeskPanel, session: Session) -> None:
+    two_takes.takes.star_button.click()
+    assert cell(two_takes, 0, STAR) == "★"
+    assert session.starred == {"/second.wav"}
+    two_takes.takes.star_button.click()
+    assert cell(two_takes, 0, STAR) == "☆"
+
+
+def test_deleting_a_take_asks_first(
+    two_takes: TransferDeskPanel, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = iter([QMessageBox.StandardButton.Cancel, QMessageBox.StandardButton.Yes])
+    monkeypatch.setattr(QMessageBox, "question", lambda *_words: next(answers))
+    two_takes.takes.delete_button.click()
+    assert len(session.takes) == 2
+    two_takes.takes.delete_button.click()
+    assert [made.name for made in session.takes] == ["first"]
+
+
+def test_a_take_is_dragged_out_as_its_sound_file(two_takes: TransferDeskPanel) -> None:
+    table = two_takes.takes.table
+    mime = table.mimeData([table.index(0, NAME), table.index(0, PITCH)])
+    assert [url.toLocalFile() for url in mime.urls()] == ["/second.wav"]
+    assert table.supportedDragActions() == Qt.DropAction.CopyAction
+
+
+def test_clearing_the_desk_keeps_the_takes(two_takes: TransferDeskPanel, session: Session) -> None:
+    two_takes.on_drop.setChecked(False)
+    two_takes.drop("source", FIRST)
+    two_takes.drop("voice", ANNA)
+    two_takes.clear_button.click()
+    assert session.transfer.source is None
+    assert session.transfer.voices == []
+    assert len(session.takes) == 2
