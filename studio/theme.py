@@ -173,7 +173,7 @@ def restyle(app: QApplication, *, dark: bool | None = None) -> None:
         role.PlaceholderText: "#9AA1AB" if dark else "#666D78",
         role.ToolTipBase: "#3A3E45" if dark else "#FFFFFF",
         role.ToolTipText: "#F0F1F3" if dark else "#1B1E23",
-        role.Highlight: "#3D7BE0" if dark else "#2F6FD6",
+        role.Highlight: "#3570D4" if dark else "#2F6FD6",
         role.HighlightedText: "#FFFFFF",
         role.Link: "#7FB0FF" if dark else "#1F5FC4",
         role.Mid: "#4A4E56" if dark else "#C9CDD4",

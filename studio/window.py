@@ -10,6 +10,7 @@ from PySide6.QtGui import (
     QCloseEvent,
     QDesktopServices,
     QDragEnterEvent,
+    QDragLeaveEvent,
     QDropEvent,
     QKeySequence,
     QShowEvent,
@@ -41,6 +42,7 @@ from studio.panels.transfer_desk import TransferDeskPanel
 from studio.preferences import Preferences
 from studio.session import Session
 from studio.widgets.banner import Banner
+from studio.widgets.drop_overlay import DropOverlay
 
 LAYOUT_VERSION = 1
 STATUS_MS = 8_000
@@ -84,6 +86,7 @@ class MainWindow(QMainWindow):
         column.addWidget(self.banner)
         column.addWidget(self.clip_view, 1)
         self.setCentralWidget(middle)
+        self.overlay = DropOverlay(self)
         self.docks = self._make_docks()
         self._make_status_bar()
         self._make_menus()
@@ -167,15 +170,20 @@ class MainWindow(QMainWindow):
 
     # ------------------------------------------------------------------ dropping files anywhere
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if drag.files_of(event.mimeData()):
-            event.acceptProposedAction()
-            self.statusBar().showMessage(self.tr("Drop to add to the library"))
-
-    def dropEvent(self, event: QDropEvent) -> None:
         files = drag.files_of(event.mimeData())
         if files:
             event.acceptProposedAction()
-            self.statusBar().clearMessage()
+            named = f"“{files[0].name}”" if len(files) == 1 else self.tr("{0} items").format(len(files))
+            self.overlay.show_words(self.tr("Drop to add {0} to the library").format(named))
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        self.overlay.hide()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        self.overlay.hide()
+        files = drag.files_of(event.mimeData())
+        if files:
+            event.acceptProposedAction()
             self._add([str(file) for file in files])
 
     def _add(self, files: list[str]) -> None:
@@ -292,6 +300,8 @@ class MainWindow(QMainWindow):
             shown.addAction(action)
 
         playback = bar.addMenu(self.tr("&Playback"))
+        # Everywhere but where one types: text fields keep the keys they need for themselves.
+        transport["play"].setShortcut(QKeySequence(Qt.Key.Key_Space))
         for action in transport.values():
             playback.addAction(action)
 
@@ -416,7 +426,7 @@ class MainWindow(QMainWindow):
         self.preferences.set_layout("geometry", QByteArray(self.saveGeometry()))
         self.preferences.set_layout("state", QByteArray(self.saveState(LAYOUT_VERSION)))
         self.preferences.sync()
-        self.clip_view.player.stop()
+        self.clip_view.player.shut_down()
         event.accept()
         QTimer.singleShot(0, QApplication.quit)
 

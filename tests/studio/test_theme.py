@@ -1,0 +1,88 @@
+"""The theme: readable in light and dark, icons sharp and tinted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from PySide6.QtGui import QColor, QIcon, QPalette
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from studio import theme
+
+READABLE = 4.5  # WCAG 2.2, success criterion 1.4.3
+
+
+@pytest.fixture(params=[False, True], ids=["light", "dark"])
+def dark(request: pytest.FixtureRequest, qapp: QApplication) -> Iterator[bool]:
+    before = qapp.palette()
+    theme.restyle(qapp, dark=request.param)
+    yield request.param
+    qapp.setPalette(before)
+
+
+def contrast(first: QColor, second: QColor) -> float:
+    def luminance(colour: QColor) -> float:
+        parts = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in colour.getRgbF()[:3]]
+        return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
+
+    low, high = sorted((luminance(first), luminance(second)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def test_every_colour_of_words_can_be_read(dark: bool, qapp: QApplication) -> None:
+    shades = theme.colours()
+    for role in (QPalette.ColorRole.Window, QPalette.ColorRole.Base, QPalette.ColorRole.AlternateBase):
+        ground = qapp.palette().color(role)
+        for name in ("text", "muted", "accent", "error", "warning", "good"):
+            assert contrast(getattr(shades, name), ground) >= READABLE, f"{name} on {role}"
+
+
+def test_selected_words_and_hints_can_be_read(dark: bool, qapp: QApplication) -> None:
+    role, palette = QPalette.ColorRole, qapp.palette()
+    pairs = [
+        (role.HighlightedText, role.Highlight),
+        (role.PlaceholderText, role.Base),
+        (role.ButtonText, role.Button),
+    ]
+    for ink, ground in [*pairs, (role.ToolTipText, role.ToolTipBase), (role.Link, role.Window)]:
+        assert contrast(palette.color(ink), palette.color(ground)) >= READABLE, f"{ink} on {ground}"
+
+
+@pytest.mark.parametrize("level", ["info", "warning", "error"])
+def test_banners_can_be_read(level: str, dark: bool) -> None:
+    assert contrast(*theme.warning_colours(level, dark=dark)) >= READABLE
+
+
+@pytest.mark.parametrize("count", [1, 6, 7, 60, 251])
+def test_any_number_of_classes_gets_different_colours(count: int) -> None:
+    for dark in (False, True):
+        assert len({colour.name() for colour in theme.label_colours(count, dark=dark)}) == count
+
+
+def test_every_icon_is_drawn_in_the_text_s_colour(dark: bool, qapp: QApplication) -> None:
+    ink = qapp.palette().color(QPalette.ColorRole.WindowText)
+    for name in theme.icon_names():
+        image = theme.icon(name).pixmap(24, 24).toImage()
+        solid = {
+            image.pixelColor(x, y).name()
+            for x in range(image.width()) for y in range(image.height()) if image.pixelColor(x, y).alpha() > 250
+        }  # fmt: skip
+        assert solid == {ink.name()}, name
+
+
+def test_icons_follow_a_change_of_the_theme(qapp: QApplication, qtbot: QtBot) -> None:
+    before = qapp.palette()
+    icon = theme.icon("stop")
+    theme.restyle(qapp, dark=False)
+    light = icon.pixmap(24, 24).toImage().pixelColor(6, 12)
+    theme.restyle(qapp, dark=True)
+    assert icon.pixmap(24, 24).toImage().pixelColor(6, 12) != light
+    qapp.setPalette(before)
+
+
+def test_a_disabled_icon_is_paler(dark: bool) -> None:
+    icon = theme.icon("stop")
+    disabled = icon.pixmap(24, 24, QIcon.Mode.Disabled).toImage()
+    assert disabled != icon.pixmap(24, 24).toImage()
