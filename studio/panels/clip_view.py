@@ -39,6 +39,7 @@ class ClipViewPanel(QWidget):
         self._session = session
         self._messages = messages
         self._preferences = preferences
+        self._take: Take | None = None  # asked for by name
         self._shown: tuple[str, str, str] | None = None  # clip, its folder, its take: what is loaded
         self._folders: dict[str, str] = {}  # version -> folder with its mel and pitch
         self._sounds: dict[str, Array] = {}
@@ -93,8 +94,9 @@ class ClipViewPanel(QWidget):
         session.current_changed.connect(lambda _id: self.refresh())
         session.clips_changed.connect(self._clips_changed)
         session.clips_removed.connect(lambda _ids: self.refresh())
-        session.takes_changed.connect(self.refresh)
+        session.takes_changed.connect(self._takes_changed)
         session.play_requested.connect(lambda _id: self.play_current())
+        session.take_play_requested.connect(self.play_take)
         self.refresh()
 
     # ------------------------------------------------------------------ actions
@@ -106,6 +108,22 @@ class ClipViewPanel(QWidget):
         """Play the current clip from its beginning: a click in the map or the library."""
         self.refresh()
         self.player.stop()
+        self.player.play()
+
+    def play_take(self, take: Take, which: str) -> None:
+        """Show a take's clip and play one of its three sounds from the beginning."""
+        source = next((clip for clip in self._session.clips.values() if clip.folder == take.source), None)
+        if source is None:
+            self._messages.say(
+                self.tr("The recording of this take is no longer in the library."),
+                self.tr("Add it again to hear it."),
+            )
+            return
+        self._take = take
+        self._session.set_current(source.id)
+        self.refresh()
+        self.player.stop()
+        self.player.switch(which)
         self.player.play()
 
     def play_second(self, second: int) -> None:
@@ -196,12 +214,18 @@ class ClipViewPanel(QWidget):
         return self.tr("{0}\n\nWaiting to be analysed …").format(clip.name)
 
     def _take_of(self, folder: str) -> Take | None:
-        """The newest take of this clip whose sounds still exist."""
+        """The take last played, if it is of this clip, else its newest, of those whose sounds still exist."""
         takes = [take for take in self._session.takes if Path(take.source) == Path(folder)]
         there = [take for take in takes if Path(take.transformed).is_file() and Path(take.control).is_file()]
+        if self._take in there:
+            return self._take
         return there[-1] if there else None
 
     # ------------------------------------------------------------------ reactions
+    def _takes_changed(self) -> None:
+        self._take = None  # a new take is shown as soon as it is there
+        self.refresh()
+
     def _clips_changed(self, ids: list[str]) -> None:
         if self._session.current in ids:
             self.refresh()

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 import soundfile
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLineEdit, QPushButton
 from pytestqt.qtbot import QtBot
 from small_model import save_small_model
 
@@ -54,7 +56,10 @@ def test_a_voice_dropped_on_the_desk_becomes_a_take_with_its_control(qtbot: QtBo
     assert lengths == {round(source.duration_s * 16_000)}
     assert take.control_evidence.level_dbfs == pytest.approx(take.evidence.level_dbfs, abs=0.1)
     assert desk.takes.current() is take
-    assert set(studio.window.clip_view.player.sounds) == {"original", "reconstruction", "transformed"}
+    player = studio.window.clip_view.player
+    session.play_take(take, "reconstruction")
+    assert (player.state, player.sound) == ("playing", "reconstruction")
+    assert set(player.sounds) == {"original", "reconstruction", "transformed"}
 
 
 def test_a_drop_that_cannot_be_taken_says_why(qtbot: QtBot, studio: Studio) -> None:
@@ -83,6 +88,26 @@ def test_a_killed_engine_is_told_restarted_and_costs_nothing(qtbot: QtBot, studi
     qtbot.waitUntil(lambda: again.ended, timeout=JOB_MS)
     assert again.state == "done"
     assert session.link.worker_pid != pid
+
+
+def test_space_plays_and_stops_except_where_one_types(qtbot: QtBot, studio: Studio) -> None:
+    window, player = studio.window, studio.window.clip_view.player
+    studio.session.set_current(clip_named(studio, "anna"))
+    qtbot.waitUntil(lambda: "original" in player.sounds, timeout=JOB_MS)
+    window.activateWindow()
+    field = window.library.findChild(QLineEdit)
+    field.setFocus()
+    qtbot.keyClick(field, Qt.Key.Key_Space)
+    assert field.text() == " "
+    assert player.state == "stopped"
+    field.clear()
+    window.desk.setFocus()
+    button = window.desk.findChild(QPushButton)
+    button.setFocus()
+    qtbot.keyClick(button, Qt.Key.Key_Space)
+    assert player.state == "playing"
+    qtbot.keyClick(button, Qt.Key.Key_Space)
+    assert player.state != "playing"
 
 
 def test_the_library_is_there_again_after_a_restart(qtbot: QtBot, studio: Studio) -> None:
