@@ -30,7 +30,7 @@ def main(arguments: list[str]) -> int:
 
 def start_and_end(command: Sequence[str], home: Path, patience_s: float) -> int:
     """Start the program with an empty home, wait until it is ready and end it. Returns an exit status."""
-    log, output = home / "logs" / "studio.log", home / "output.txt"
+    output = home / "output.txt"
     begun = time.monotonic()
     with open(output, "wb") as file:
         program = subprocess.Popen(
@@ -41,7 +41,11 @@ def start_and_end(command: Sequence[str], home: Path, patience_s: float) -> int:
             stdout=file,
             stderr=subprocess.STDOUT,
         )
-    while not (ready := READY in said(log)) and program.poll() is None and time.monotonic() < begun + patience_s:
+    while (
+        not (ready := READY in said_in_log(home))
+        and program.poll() is None
+        and time.monotonic() < begun + patience_s
+    ):
         time.sleep(0.05)
     seconds = time.monotonic() - begun
     lives = program.poll() is None
@@ -50,12 +54,16 @@ def start_and_end(command: Sequence[str], home: Path, patience_s: float) -> int:
         print(f"Ready after {seconds:.1f} s; it ended when asked.")
         return 0
     trouble = "did not get ready" if not ready else "ended by itself" if not lives else "did not end when asked"
-    print(f"It {trouble} ({seconds:.0f} s). It said:\n{said(output)}{said(log)}")
+    print(f"It {trouble} ({seconds:.0f} s). It said:\n{said(output)}{said_in_log(home)}")
     return 1
 
 
 def said(file: Path) -> str:
     return file.read_text("utf-8", "replace") if file.is_file() else ""
+
+
+def said_in_log(home: Path) -> str:
+    return "".join(said(log) for log in home.rglob("studio.log"))
 
 
 def ended_when_asked(program: subprocess.Popen[bytes]) -> bool:

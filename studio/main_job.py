@@ -20,7 +20,7 @@ from PySide6.QtWidgets import QApplication
 
 from engine.api import RunSpec, Take, presets
 from studio import drag, hands, paths, theme
-from studio.app import Studio, catch_exceptions
+from studio.app import Studio, catch_exceptions, set_up_logging
 from studio.clips import Clip
 from studio.hands import StepError
 from studio.jobs import Job
@@ -94,24 +94,26 @@ class MainJob:
     def _open(self) -> Numbers:
         application = QApplication.instance() or QApplication(["triptych"])
         assert isinstance(application, QApplication)
+        set_up_logging()
         theme.apply(application)
         self._studio = Studio()
         self._window, self._session, self._link = self._studio.window, self._studio.session, self._studio.link
         self._studio.messages.said.connect(self._heard)
         catch_exceptions(self._studio.messages)
-        self._window.resize(*SIZE)
         self._studio.open([])
         hands.wait(self._window.isVisible, MOMENT_S, "the window did not appear")
+        self._window.resize(*SIZE)
         return {"platform": QApplication.platformName()}
 
     def _drop_recordings(self) -> Numbers:
         mime = QMimeData()
         mime.setUrls([QUrl.fromLocalFile(str(self._recordings))])
         hands.drop(self._window, self._window, mime)
-        hands.wait(lambda: bool(self._session.clips), MOMENT_S, "no recording appeared in the library")
+        hands.wait(lambda: bool(self._link.jobs()), MOMENT_S, "nothing began to look at what was dropped")
         hands.wait(lambda: not self._link.active(), JOB_S, "the recordings were not all looked at")
-        clips = self._session.clips.values()
-        return {"clips": len(clips), "speakers": len(self._session.speakers())}
+        if not self._session.clips:
+            raise StepError(f"no recording appeared in the library; {self._last_words()}")
+        return {"clips": len(self._session.clips), "speakers": len(self._session.speakers())}
 
     def _analyse(self) -> Numbers:
         hands.wait(lambda: not self._unfinished(), JOB_S, "the analysis did not end")
@@ -243,9 +245,12 @@ class MainJob:
     def _heard(self, message: Message) -> None:
         self._said.append(f"{message.level}: {message.what} {message.hint}".strip())
 
+    def _last_words(self) -> str:
+        return self._said[-1] if self._said else "nothing was said"
+
     def _finish(self, job: Job | None, otherwise: str) -> None:
         if job is None:
-            raise StepError(f"{otherwise}; {self._said[-1] if self._said else 'nothing was said'}")
+            raise StepError(f"{otherwise}; {self._last_words()}")
         hands.wait(lambda: job.ended, JOB_S, f"“{job.title}” did not end")
         if job.words is not None:
             raise StepError(" ".join(job.words[:2]))

@@ -21,9 +21,11 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import pyworld
 import soundfile
 from scipy.signal import resample_poly
+
+from engine import pitch
+from engine.specs import AudioSpec
 
 RATE_HZ = 16_000
 MARGIN_S = 0.05  # silence kept before and after the words
@@ -169,8 +171,7 @@ def _speak(data: Path, style: Style, text: str) -> Samples:
 
 
 def _median_pitch_hz(samples: Samples) -> float:
-    pitch_hz, _ = pyworld.harvest(samples, RATE_HZ, f0_floor=60.0, f0_ceil=500.0)
-    return float(np.median(pitch_hz[pitch_hz > 0]))
+    return float(np.nanmedian(pitch.track(samples, RATE_HZ, AudioSpec())))
 
 
 if __name__ == "__main__":
