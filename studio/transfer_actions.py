@@ -1,0 +1,210 @@
+"""What the user does at the transfer desk, and with takes."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+from engine.api import (
+    Take,
+    Transfer,
+)
+from studio import transfer_setup
+from studio.clips import Clip
+from studio.drag import Payload
+from studio.engine_link import Job
+from studio.model_actions import ModelActions
+from studio.transfer_setup import EmotionChip, VoiceChip
+
+
+class TransferActions(ModelActions):
+    """The desk's setup, rendering, and the takes that are kept."""
+
+    def select(self, ids: Iterable[str], origin: str = "") -> None:
+        """Choose recordings, everywhere. origin names the panel that asks, for logs and tests."""
+        del origin
+        chosen = [clip_id for clip_id in ids if clip_id in self.clips]
+        if chosen == self.selection:
+            return
+        self.selection = chosen
+        self.selection_changed.emit(chosen)
+
+    def set_current(self, clip_id: str | None) -> None:
+        """The recording that is seen and heard."""
+        new = clip_id if clip_id in self.clips else None
+        if new == self.current:
+            return
+        self.current = new
+        if new is not None:
+            self.analysis.look_at([new])
+        self.current_changed.emit(new or "")
+
+    def play(self, clip_id: str) -> None:
+        """Make a recording the current one and play it."""
+        if clip_id in self.clips:
+            self.set_current(clip_id)
+            self.play_requested.emit(clip_id)
+
+    def set_source(self, clip_id: str | None) -> None:
+        """The recording that is to be changed."""
+        self.transfer.source = clip_id if clip_id in self.clips else None
+        self.transfer_changed.emit()
+
+    def add_voice(self, payload: Payload) -> None:
+        """Give the source this voice (h) too."""
+        chip = VoiceChip(payload, transfer_setup.title_of(payload, self.clips))
+        if payload not in [voice.payload for voice in self.transfer.voices]:
+            self.transfer.voices.append(chip)
+        self.transfer_changed.emit()
+
+    def add_emotion(self, payload: Payload) -> None:
+        """Give the source this manner of speaking (m) too."""
+        chip = EmotionChip(payload, transfer_setup.title_of(payload, self.clips))
+        if payload not in [emotion.payload for emotion in self.transfer.emotions]:
+            self.transfer.emotions.append(chip)
+        self.transfer_changed.emit()
+
+    def remove_voice(self, index: int) -> None:
+        del self.transfer.voices[index]
+        self.transfer_changed.emit()
+
+    def remove_emotion(self, index: int) -> None:
+        del self.transfer.emotions[index]
+        self.transfer_changed.emit()
+
+    def set_voice_weight(self, index: int, weight: float) -> None:
+        chip = self.transfer.voices[index]
+        self.transfer.voices[index] = VoiceChip(chip.payload, chip.title, weight)
+        self.transfer_changed.emit()
+
+    def set_emotion_weight(self, index: int, weight: float) -> None:
+        chip = self.transfer.emotions[index]
+        self.transfer.emotions[index] = EmotionChip(chip.payload, chip.title, weight)
+        self.transfer_changed.emit()
+
+    def clear_voices(self) -> None:
+        self.transfer.voices.clear()
+        self.transfer_changed.emit()
+
+    def clear_emotions(self) -> None:
+        self.transfer.emotions.clear()
+        self.transfer_changed.emit()
+
+    def set_strength(self, strength: float) -> None:
+        """0 = the source's own latents, 1 = the given ones."""
+        if strength != self.transfer.strength:
+            self.transfer.strength = strength
+            self.transfer_changed.emit()
+
+    def render(self) -> Job | None:
+        """Render the transfer as it is set up; a render under way gives way to it. The take is kept."""
+        setup = self.transfer
+        source = self.clips.get(setup.source or "")
+        voice = tuple(ref for v in setup.voices for ref in transfer_setup.latents_of(v, self.clips, self.model))
+        emotion = tuple(ref for e in setup.emotions for ref in transfer_setup.latents_of(e, self.clips, self.model))
+        if (trouble := self._no_render(source, bool(voice or emotion))) is not None:
+            self.messages.say(*trouble, level="warning")
+            return None
+        assert source is not None
+        assert source.folder is not None
+        assert self.model is not None
+        name = self._free_take_name(source)
+        request = Transfer(
+            source.folder, self.model.path, str(self.takes_dir / name), name, voice, emotion, setup.strength
+        )
+        title = self.tr("Transfer to {0}").format(source.name)
+        job = self.transfer_job = self.link.submit(request, title=title, latest_key="transfer")
+        job.done.connect(self._rendered)
+        for ended in (job.done, job.failed, job.cancelled):
+            ended.connect(lambda *_result: self._render_ended(job))
+        self._tell_failures(job)
+        self.transfer_changed.emit()
+        return job
+
+    def play_take(self, take: Take, which: str) -> None:
+        """Show the clip a take was made of and play "original", "reconstruction" or "transformed"."""
+        source = next((clip.id for clip in self.clips.values() if clip.folder == take.source), None)
+        if source is not None:
+            self.set_current(source)
+        self.take_play_requested.emit(take, which)
+
+    def rename_take(self, index: int, name: str) -> None:
+        """Call a take differently; its files keep their names."""
+        if (name := name.strip()) and name != self.takes[index].name:
+            self.takes[index] = dataclasses.replace(self.takes[index], name=name)
+            self.takes_changed.emit()
+            self._save_soon()
+
+    def star_take(self, index: int, starred: bool) -> None:
+        """Mark a take as a good one, or no longer."""
+        key = self.takes[index].transformed
+        if starred != (key in self.starred):
+            self.starred ^= {key}
+            self.takes_changed.emit()
+            self._save_soon()
+
+    def save_take(self, index: int, path: str | Path) -> bool:
+        """Write a take's sound to a file of the user's; whether it worked."""
+        take, target = self.takes[index], Path(path)
+        if target.suffix.lower() != ".wav":
+            target = target.with_name(f"{target.name}.wav")
+        temporary = target.with_name(f".{target.name}.part")
+        try:
+            shutil.copyfile(take.transformed, temporary)
+            temporary.replace(target)
+        except OSError as error:
+            self._say_unwritten(target, error)
+            return False
+        self.messages.say(self.tr("Saved {0}").format(target))
+        return True
+
+    def remove_take(self, index: int) -> None:
+        """Take a take off the list and its sounds off the disk."""
+        take = self.takes.pop(index)
+        self.starred.discard(take.transformed)
+        folder = Path(take.transformed).parent
+        if folder.parent == self.takes_dir:
+            self._savers.start(functools.partial(shutil.rmtree, folder, ignore_errors=True))
+        self.takes_changed.emit()
+        self._save_soon()
+
+    def _no_render(self, source: Clip | None, given: bool) -> tuple[str, str] | None:
+        setup = self.transfer
+        if self.model is None:
+            return self.tr("There is no model yet."), self.tr("Train one with “quick”, or open one: Model > Open.")
+        if source is None:
+            return self.tr("The transfer has no source."), self.tr("Drop a recording onto the source.")
+        if not setup.voices and not setup.emotions:
+            return self.tr("Nothing is given to the source."), self.tr("Drop a voice or an emotion onto the desk.")
+        if source.error is not None:
+            return source.error
+        if not source.encoded_by(self.model) or not given:
+            payloads = [chip.payload for chip in setup.voices] + [chip.payload for chip in setup.emotions]
+            givers = [clip.id for p in payloads for clip in transfer_setup.clips_of(p, self.clips)]
+            self.analysis.look_at([source.id, *givers])
+            return (
+                self.tr("These recordings are not analysed with this model yet."),
+                self.tr("They are next in line; try again in a moment."),
+            )
+        return None
+
+    def _rendered(self, take: Take) -> None:
+        self.takes.append(take)
+        self.takes_changed.emit()
+        self._save_soon()
+
+    def _render_ended(self, job: Job) -> None:
+        if self.transfer_job is job:
+            self.transfer_job = None
+            self.transfer_changed.emit()
+
+    def _free_take_name(self, source: Clip) -> str:
+        stem = "".join(c if c.isalnum() or c in "-_" else "-" for c in Path(source.path).stem)[:60] or "take"
+        number = 1
+        taken = {take.name for take in self.takes}
+        while (name := f"{stem}-{number}") in taken or (self.takes_dir / name).exists():
+            number += 1
+        return name
