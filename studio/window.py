@@ -152,7 +152,7 @@ class MainWindow(QMainWindow):
         """Panels where they are at first."""
         left, right = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
         bottom = Qt.DockWidgetArea.BottomDockWidgetArea
-        self.setCorner(Qt.Corner.BottomLeftCorner, left)
+        self.setCorner(Qt.Corner.BottomLeftCorner, bottom)
         self.setCorner(Qt.Corner.BottomRightCorner, bottom)
         for name, area in (
             ("library", left), ("map", right), ("training", right), ("desk", bottom), ("jobs", bottom),
@@ -164,9 +164,10 @@ class MainWindow(QMainWindow):
         self.tabifyDockWidget(self.docks["desk"], self.docks["jobs"])
         self.docks["map"].raise_()
         self.docks["desk"].raise_()
-        self.resize(1480, 920)
-        self.resizeDocks([self.docks["library"], self.docks["map"]], [400, 420], Qt.Orientation.Horizontal)
-        self.resizeDocks([self.docks["desk"]], [360], Qt.Orientation.Vertical)
+        room = self.screen().availableGeometry()
+        self.resize(min(1480, room.width()), min(940, room.height()))
+        self.resizeDocks([self.docks["library"], self.docks["map"]], [470, 440], Qt.Orientation.Horizontal)
+        self.resizeDocks([self.docks["desk"]], [340], Qt.Orientation.Vertical)
 
     # ------------------------------------------------------------------ dropping files anywhere
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
