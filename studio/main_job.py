@@ -11,16 +11,17 @@ import json
 import platform
 import shutil
 import time
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QMimeData, QUrl
+from PySide6.QtCore import QMimeData, QUrl, qInstallMessageHandler
 from PySide6.QtWidgets import QApplication
 
 from engine.api import RunSpec, Take, presets
 from studio import drag, hands, paths, theme
-from studio.app import Studio, catch_exceptions, set_up_logging
+from studio.app import Studio, catch_exceptions, log, set_up_logging
 from studio.clips import Clip
 from studio.hands import StepError
 from studio.jobs import Job
@@ -83,8 +84,10 @@ class MainJob:
         begun = time.monotonic()
         try:
             outcome: Numbers = {"ok": True, **do()}
-        except (StepError, OSError) as error:
+        except StepError as error:
             outcome = {"ok": False, "why": str(error)}
+        except Exception as error:  # noqa: BLE001 - whatever stops a step, the report tells of it
+            outcome = {"ok": False, "why": repr(error), "details": traceback.format_exc()}
         self._steps.append({"step": name, "seconds": round(time.monotonic() - begun, 2), **outcome})
         told = outcome.get("why", ", ".join(f"{k} {v}" for k, v in outcome.items() if k != "ok"))
         print(f"{'ok  ' if outcome['ok'] else 'FAIL'}  {name}: {told}", flush=True)
@@ -95,6 +98,7 @@ class MainJob:
         application = QApplication.instance() or QApplication(["triptych"])
         assert isinstance(application, QApplication)
         set_up_logging()
+        qInstallMessageHandler(lambda _kind, _where, words: log.info("Qt: %s", words))  # what it says is no result
         theme.apply(application)
         self._studio = Studio()
         self._window, self._session, self._link = self._studio.window, self._studio.session, self._studio.link
