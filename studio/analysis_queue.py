@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from engine.api import Analyse, AnalyseDone, ClipAnalysed, ClipFailed, ModelInfo
 from studio.clips import ANALYSING, FAILED, MISSING, READY, WAITING, Clip
 from studio.counted import counted
 from studio.engine_link import EngineLink, Job
 
+TOLD_EVERY_MS = 200  # short clips come by the hundred a second, and every telling is drawn
 AT_ONCE = 500  # recordings a job; what is left follows in the next
 
 
@@ -42,6 +43,11 @@ class AnalysisQueue(QObject):
         self._batch: list[str] = []
         self._halted = False
         self._gives_way = False  # to a new model or a new order, not to the user's wish to end it
+        self._untold: dict[str, None] = {}
+        self._teller = QTimer(self)
+        self._teller.setSingleShot(True)
+        self._teller.setInterval(TOLD_EVERY_MS)
+        self._teller.timeout.connect(self._tell)
 
     def go_on(self) -> None:
         """Take up work again after it was halted."""
@@ -113,11 +119,11 @@ class AnalysisQueue(QObject):
         else:
             clip.state = FAILED if os.path.exists(clip.path) else MISSING
             clip.error = (value.what, value.hint)
-        self.changed.emit([clip.id, *self._begin_next()])
+        self._tell_soon([clip.id, *self._begin_next()])
 
     def _show_current(self) -> None:
         if self.job is not None and self.job.state == "running" and self._begin_next():
-            self.changed.emit(self._batch[:1])
+            self._tell_soon(self._batch[:1])
 
     def _begin_next(self) -> list[str]:
         """The engine works through the batch in order: its first is the one it is at."""
@@ -135,9 +141,21 @@ class AnalysisQueue(QObject):
         self.job = None
         self._gives_way = False
         self._batch = []
-        if current:
-            self.changed.emit(current)
+        self._untold |= dict.fromkeys(current)
+        self._tell()
         return current
+
+    def _tell_soon(self, ids: Iterable[str]) -> None:
+        self._untold |= dict.fromkeys(ids)
+        if not self._teller.isActive():
+            self._teller.start()
+
+    def _tell(self) -> None:
+        self._teller.stop()
+        ids = [clip_id for clip_id in self._untold if clip_id in self._clips]
+        self._untold = {}
+        if ids:
+            self.changed.emit(ids)
 
     def _done(self, _result: AnalyseDone) -> None:
         self._end()

@@ -115,10 +115,11 @@ class ClipTable(QAbstractTableModel):
             return ids
         column, order = self._sorted_by
         key, clips = self._columns[column].key, self._session.clips
-        known = [clip_id for clip_id in ids if key(clips[clip_id]) not in (None, ())]
-        known.sort(key=lambda clip_id: key(clips[clip_id]), reverse=order == Qt.SortOrder.DescendingOrder)
-        there = set(known)
-        return known + [clip_id for clip_id in ids if clip_id not in there]
+        keys = {clip_id: key(clips[clip_id]) for clip_id in ids}
+        unknown = [clip_id for clip_id in ids if keys[clip_id] in (None, ())]
+        known = [clip_id for clip_id in ids if keys[clip_id] not in (None, ())]
+        known.sort(key=keys.__getitem__, reverse=order == Qt.SortOrder.DescendingOrder)
+        return known + unknown
 
     # ------------------------------------------------------------------ what the session says
     def _added(self, ids: Iterable[str]) -> None:
