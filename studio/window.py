@@ -28,7 +28,6 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from engine.api import AUDIO_SUFFIXES
 from studio import drag, paths
 from studio.dialogs.about import AboutDialog, system_info
 from studio.dialogs.error import ErrorDialog
@@ -106,16 +105,6 @@ class MainWindow(QMainWindow):
         self._laid_out = False
 
     # ------------------------------------------------------------------ actions
-    def add_files_dialog(self) -> None:
-        patterns = " ".join(f"*{suffix}" for suffix in (*AUDIO_SUFFIXES, ".csv", ".tsv"))
-        files, _ = QFileDialog.getOpenFileNames(
-            self,
-            self.tr("Add recordings"),
-            self._last_folder(),
-            self.tr("Recordings and label tables ({0})").format(patterns),
-        )
-        self._add(files)
-
     def add_folder_dialog(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, self.tr("Add a folder of recordings"), self._last_folder())
         self._add([folder] if folder else [])
@@ -266,7 +255,7 @@ class MainWindow(QMainWindow):
         maps = self.map_view.commands
         standard = QKeySequence.StandardKey
         file = bar.addMenu(self.tr("&File"))
-        self._item(file, self.tr("&Add recordings …"), self.add_files_dialog, standard.Open)
+        self._item(file, self.tr("&Add recordings …"), self.library.choose_files, standard.Open)
         self._item(file, self.tr("Add &folder …"), self.add_folder_dialog, "Ctrl+Shift+O")
         self._item(file, self.tr("Load &example voices"), self.session.load_example)
         file.addSeparator()

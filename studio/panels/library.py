@@ -406,10 +406,10 @@ class LibraryPanel(QWidget):
         return timer
 
     def _last_folder(self) -> str:
-        return self._preferences.get("library/folder", str(Path.home()))
+        return self._preferences.get("last_folder", str(Path.home()))
 
     def _remember_folder(self, folder: Path) -> None:
-        self._preferences.set("library/folder", str(folder))
+        self._preferences.set("last_folder", str(folder))
 
 
 class LibraryView(QTableView):
