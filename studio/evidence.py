@@ -12,6 +12,7 @@ from engine.api import Evidence, Take
 AUDIBLE_SEMITONES = 0.5
 AUDIBLE_DB = 0.5
 COSINE_STEP = 0.05  # smaller moves of the model's own reading mean nothing
+PAST_TARGET = 1.15
 DASH = "–"
 
 
@@ -116,7 +117,11 @@ def sentence(take: Take) -> str:
             "Evidence", "the pitch fell by {0} semitones"
         )  # fmt: skip
         share = take.evidence.f0_share
-        way = "" if share is None else tr("Evidence", " ({0} of the way to the target)").format(_percent(share))
+        past = share is not None and share > PAST_TARGET
+        way = tr("Evidence", " (past the target: {0} of the way)") if past else tr(
+            "Evidence", " ({0} of the way to the target)"
+        )  # fmt: skip
+        way = "" if share is None else way.format(_percent(share))
         parts.append(words.format(f"{abs(pitch):.1f}") + way)
     if toward is not None:
         if toward >= COSINE_STEP:
@@ -128,7 +133,9 @@ def sentence(take: Take) -> str:
     cost = _difference(take.evidence, take.control_evidence, "content_distance_db")
     if cost is not None and cost >= AUDIBLE_DB:
         parts.append(tr("Evidence", "the spectrum moved {0} dB further from the original").format(f"{cost:.1f}"))
-    return tr("Evidence", "Against the reconstruction alone, {0}.").format(", ".join(parts))
+    return (
+        tr("Evidence", "Against the reconstruction alone, {0}.").format(", ".join(parts)).replace(" %", "\u00a0%")
+    )
 
 
 def shift_words(take: Take) -> str:

@@ -265,6 +265,7 @@ class TrainingPanel(QWidget):
             "entropy_m": self.tr("Entropy of m"),
             "prior_h": self.tr("Predictor of h"),
             "entropy_h": self.tr("Entropy of h"),
+            "levels": self.tr("Levels (pitch, spectrum)"),
             "error": self.tr("Squared error"),
         }
 

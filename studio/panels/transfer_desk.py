@@ -291,12 +291,12 @@ class TransferDeskPanel(QWidget):
     def _chip_detail(self, chip: VoiceChip | EmotionChip) -> str:
         clips = self._clips_of(chip)
         if chip.payload.kind == "speaker":
-            return self.tr("mean of %n clip(s)", "", len(clips))
+            return self.tr("%n clip(s)", "", len(clips))
         if chip.payload.kind == "seconds" and isinstance(chip, EmotionChip):
             count = len(chip.payload.seconds)  # the title of a single one names it
-            return self.tr("mean of %n second(s)", "", count) if count > 1 else ""
+            return self.tr("%n second(s)", "", count) if count > 1 else ""
         if len(clips) > 1:
-            return self.tr("mean of %n clip(s)", "", len(clips))
+            return self.tr("%n clip(s)", "", len(clips))
         return clips[0].labels.get("speaker", "") if clips else self.tr("no longer there")
 
     def _given(self) -> list[VoiceChip | EmotionChip]:

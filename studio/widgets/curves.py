@@ -29,8 +29,34 @@ SPLITS = ("train", "validation")
 REDRAW_MS = 100  # points arrive faster than eyes read
 LOG_FLOOR = 0.01  # below this size the logarithmic axis runs straight through zero
 # Okabe and Ito's colours, told apart by the colour-blind, deepened or lightened to 3:1 on their ground.
-LIGHT = ("#0b5fa5", "#b85400", "#00795a", "#a3467b", "#6b5d00", "#1b7fb8", "#5b4bb0", "#555555", "#8b1a1a")
-DARK = ("#5cb3ff", "#ffa04d", "#3fd0a4", "#e79ac6", "#e6d84a", "#8fd3ff", "#b3a6ff", "#bdbdbd", "#ff8f8f")
+LIGHT = (
+    "#0b5fa5",
+    "#b85400",
+    "#00795a",
+    "#a3467b",
+    "#6b5d00",
+    "#1b7fb8",
+    "#5b4bb0",
+    "#555555",
+    "#8b1a1a",
+    "#3d6b00",
+    "#7a4a2b",
+    "#005a5a",
+)
+DARK = (
+    "#5cb3ff",
+    "#ffa04d",
+    "#3fd0a4",
+    "#e79ac6",
+    "#e6d84a",
+    "#8fd3ff",
+    "#b3a6ff",
+    "#bdbdbd",
+    "#ff8f8f",
+    "#a8d86a",
+    "#d9a982",
+    "#5fd3d3",
+)
 
 
 def log_scaled(values: npt.ArrayLike) -> npt.NDArray[np.float64]:

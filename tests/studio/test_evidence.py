@@ -39,9 +39,16 @@ def test_what_could_not_be_measured_is_a_dash() -> None:
 
 def test_a_change_is_told_against_the_control_not_against_the_original() -> None:
     words = evidence.sentence(take())
-    assert words.startswith("Against the reconstruction alone, the pitch rose by 8.0 semitones (71 % of the way")
+    assert words.startswith(
+        "Against the reconstruction alone, the pitch rose by 8.0 semitones (71\u00a0% of the way"
+    )
     assert "the model hears the target’s voice more" in words
     assert "1.3 dB further from the original" in words
+
+
+def test_going_past_the_target_is_told() -> None:
+    words = evidence.sentence(take(result=replace(RESULT, f0_share=1.93)))
+    assert "past the target: 193\u00a0% of the way" in words
 
 
 def test_a_falling_pitch_falls() -> None:

@@ -23,22 +23,21 @@ from studio.tables import runs as runs_table
 
 
 @pytest.fixture
-def jobs(monkeypatch: pytest.MonkeyPatch) -> list[Job]:
+def jobs() -> list[Job]:
     """Every job that would have gone to a training process."""
-    made: list[Job] = []
-
-    def submit(_link: EngineLink, request: Train, *, title: str, **_: object) -> Job:
-        made.append(Job(len(made), request, title))
-        made[-1].begin()
-        return made[-1]
-
-    monkeypatch.setattr(EngineLink, "submit", submit)
-    return made
+    return []
 
 
 @pytest.fixture
-def session(qtbot: QtBot, tmp_path: Path, jobs: list[Job]) -> Iterator[Session]:
+def session(qtbot: QtBot, tmp_path: Path, jobs: list[Job], monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
     link = EngineLink(tmp_path / "log")
+
+    def submit(request: Train, *, title: str, **_: object) -> Job:
+        jobs.append(Job(len(jobs), request, title))
+        jobs[-1].begin()
+        return jobs[-1]
+
+    monkeypatch.setattr(link, "submit", submit)
     made = Session(link, tmp_path / "data")
     for i in range(6):
         labels = {"speaker": f"s{i % 2}"}

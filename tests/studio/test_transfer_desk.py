@@ -43,15 +43,14 @@ class Asked:
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
-    made = Asked()
-    monkeypatch.setattr(EngineLink, "submit", lambda _self, request, **words: made.submit(request, **words))
-    return made
+def asked() -> Asked:
+    return Asked()
 
 
 @pytest.fixture
-def session(qtbot: QtBot, tmp_path: Path, asked: Asked) -> Iterator[Session]:
+def session(qtbot: QtBot, tmp_path: Path, asked: Asked, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
     link = EngineLink(tmp_path / "log")
+    monkeypatch.setattr(link, "submit", asked.submit)  # of this link only: a desk of an earlier test may still ask
     made = Session(link, tmp_path / "data")
     made.model = ModelInfo("m.triptych.safetensors", "abc", 1, AudioSpec().to_dict(), {}, {}, {})
     for i in range(4):
