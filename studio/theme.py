@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from PySide6.QtCore import QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QIcon, QIconEngine, QPainter, QPalette, QPixmap
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import QAction, QColor, QIcon, QPainter, QPalette, QPixmap
 from PySide6.QtSvg import QSvgRenderer
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QAbstractButton, QApplication, QWidget
 
 from studio import paths
 
@@ -94,37 +94,52 @@ def warning_colours(level: str, *, dark: bool) -> tuple[QColor, QColor]:
 
 
 # ---------------------------------------------------------------------------------------------- icons
-class _Tinted(QIconEngine):
-    """An SVG drawn in the palette's text colour of the moment, sharp at any size and scale."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__()
-        self._name = name
-
-    def paint(self, painter: QPainter, rect: QRect, mode: QIcon.Mode, state: QIcon.State) -> None:
-        ratio = painter.device().devicePixelRatioF()
-        painter.drawPixmap(rect, coloured(self._name, self._colour(mode), rect.width(), ratio))
-
-    def pixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State) -> QPixmap:
-        return coloured(self._name, self._colour(mode), size.width(), 1.0)
-
-    @staticmethod
-    def _colour(mode: QIcon.Mode) -> QColor:
-        group = QPalette.ColorGroup.Disabled if mode == QIcon.Mode.Disabled else QPalette.ColorGroup.Active
-        role = QPalette.ColorRole.HighlightedText if mode == QIcon.Mode.Selected else QPalette.ColorRole.WindowText
-        return QApplication.palette().color(group, role)
-
-    def clone(self) -> QIconEngine:
-        return _Tinted(self._name)
+_SIZES = (16, 20, 24, 32, 40, 48, 64)
+_names: dict[int, str] = {}  # of the icons made here, by their cache key, which copies share
 
 
 def icon(name: str, widget: QWidget | None = None) -> QIcon:
-    """An icon of resources/icons by its name, tinted to the text colour; it follows the theme by itself.
+    """An icon of resources/icons by its name, tinted to the text colour; `restyle` tints it anew.
 
-    widget: whose theme counts; kept for callers that tint by hand.
+    Made of pixmaps: an icon engine written in Python dies with its first clone, as PySide does not keep that alive.
+
+    Args:
+        widget: whose palette counts, if not the program's.
     """
-    del widget  # the engine asks the palette whenever it paints
-    return QIcon(_Tinted(name))
+    palette = widget.palette() if widget is not None else QApplication.palette()
+    text, chosen = QPalette.ColorRole.WindowText, QPalette.ColorRole.HighlightedText
+    made = _icon(
+        name,
+        palette.color(QPalette.ColorGroup.Active, text).name(),
+        palette.color(QPalette.ColorGroup.Disabled, text).name(),
+        palette.color(QPalette.ColorGroup.Active, chosen).name(),
+    )
+    _names[made.cacheKey()] = name
+    return made
+
+
+@cache
+def _icon(name: str, normal: str, disabled: str, selected: str) -> QIcon:
+    made = QIcon()
+    for mode, colour in (
+        (QIcon.Mode.Normal, normal),
+        (QIcon.Mode.Disabled, disabled),
+        (QIcon.Mode.Selected, selected),
+    ):
+        for size in _SIZES:
+            made.addPixmap(coloured(name, QColor(colour), size, 1.0), mode)
+    return made
+
+
+def _tint_again() -> None:
+    """Give every button and command the icon it has in the colours of now."""
+    for widget in QApplication.allWidgets():
+        holders: list[QAction | QAbstractButton] = list(widget.actions())
+        if isinstance(widget, QAbstractButton):
+            holders.append(widget)
+        for holder in holders:
+            if (name := _names.get(holder.icon().cacheKey())) is not None:
+                holder.setIcon(icon(name))
 
 
 def coloured(name: str, colour: QColor, size: int = ICON, ratio: float = 2.0) -> QPixmap:
@@ -188,3 +203,4 @@ def restyle(app: QApplication, *, dark: bool | None = None) -> None:
     for which in (role.WindowText, role.Text, role.ButtonText):
         palette.setColor(QPalette.ColorGroup.Disabled, which, faint)
     app.setPalette(palette)
+    _tint_again()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 
 import pytest
-from PySide6.QtGui import QColor, QIcon, QPalette
-from PySide6.QtWidgets import QApplication
+from PySide6.QtGui import QAction, QColor, QIcon, QPalette, QPixmap
+from PySide6.QtWidgets import QApplication, QPushButton
 from pytestqt.qtbot import QtBot
 
 from studio import theme
@@ -72,14 +73,26 @@ def test_every_icon_is_drawn_in_the_text_s_colour(dark: bool, qapp: QApplication
         assert solid == {ink.name()}, name
 
 
-def test_icons_follow_a_change_of_the_theme(qapp: QApplication, qtbot: QtBot) -> None:
+def test_buttons_and_commands_follow_a_change_of_the_theme(qapp: QApplication, qtbot: QtBot) -> None:
     before = qapp.palette()
-    icon = theme.icon("stop")
     theme.restyle(qapp, dark=False)
-    light = icon.pixmap(24, 24).toImage().pixelColor(6, 12)
+    button, command = QPushButton(theme.icon("stop"), "Stop"), QAction(theme.icon("play"), "Play")
+    button.addAction(command)
+    qtbot.addWidget(button)
+    light = [holder.icon().pixmap(24, 24).toImage() for holder in (button, command)]
     theme.restyle(qapp, dark=True)
-    assert icon.pixmap(24, 24).toImage().pixelColor(6, 12) != light
+    dark = [holder.icon().pixmap(24, 24).toImage() for holder in (button, command)]
+    assert all(now != then for now, then in zip(dark, light, strict=True))
     qapp.setPalette(before)
+
+
+def test_an_icon_outlives_its_copies(qapp: QApplication) -> None:
+    """An engine in Python did not: its clone was freed under the icon."""
+    copies = [QIcon(theme.icon("play")) for _ in range(50)]
+    for copy in copies:
+        copy.addPixmap(QPixmap(3, 3))  # which makes it a clone
+    gc.collect()
+    assert all(not copy.pixmap(24, 24).isNull() for copy in copies)
 
 
 def test_a_disabled_icon_is_paler(dark: bool) -> None:
