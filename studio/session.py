@@ -83,6 +83,7 @@ class Session(TransferActions, RunActions, ExportActions):
 
     def close(self) -> None:
         """Write what is not written yet; the link is shut down by who made it."""
+        self.closing.emit()
         unsaved = self._save_timer.isActive()
         self._save_timer.stop()
         self._savers.waitForDone()

@@ -49,6 +49,7 @@ class SessionState(QObject):
     transfer_changed = Signal()
     play_requested = Signal(str)
     take_play_requested = Signal(object, str)  # a Take; "original", "reconstruction" or "transformed"
+    closing = Signal()  # nothing may be asked of the engine from here on
 
     def __init__(
         self, link: EngineLink, data_dir: Path, messages: Messages | None = None, parent: QObject | None = None

@@ -82,6 +82,7 @@ class TransferDeskPanel(QWidget):
 
         self._soon = QTimer(self, interval=RENDER_DELAY_MS, singleShot=True)
         self._soon.timeout.connect(self._render_if_new)
+        session.closing.connect(self._soon.stop)
         session.transfer_changed.connect(self._setup_changed)
         session.takes_changed.connect(self._takes_changed)
         session.model_changed.connect(self.refresh)

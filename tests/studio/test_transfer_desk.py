@@ -230,6 +230,17 @@ def test_a_complete_setup_renders_by_itself_once(
     assert len(asked.requests) == 1, "the same recipe is not rendered twice by itself"
 
 
+def test_a_rendering_still_to_come_is_dropped_when_the_project_closes(
+    desk: TransferDeskPanel, session: Session, asked: Asked
+) -> None:
+    desk.drop("source", FIRST)
+    desk.drop("voice", ANNA)
+    assert desk._soon.isActive()
+    session.close()
+    assert not desk._soon.isActive()
+    assert asked.requests == []
+
+
 def test_render_on_drop_can_be_turned_off_and_is_remembered(
     desk: TransferDeskPanel, session: Session, asked: Asked, tmp_path: Path
 ) -> None:
