@@ -7,6 +7,8 @@ vocoder do to any sound is not mistaken for an effect of the transfer.
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -104,6 +106,14 @@ def render(request: Transfer, report: Report, steer: Steer) -> Take:
             folders[name].mkdir(exist_ok=True)
             np.save(folders[name] / "mel.npy", rendering.heard.cpu().numpy().astype(np.float16))
             np.save(folders[name] / "f0.npy", rendering.f0)
+            about = dataclasses.replace(
+                clip,
+                clip_id=f"{request.name}.{name}",
+                folder=str(folders[name]),
+                f0_median_hz=pitch.median_hz(rendering.f0),
+                source_key="",
+            )
+            (folders[name] / "meta.json").write_text(json.dumps(dataclasses.asdict(about), indent=1), "utf-8")
     except OSError as error:
         raise cannot_write(out, error) from error
     return Take(

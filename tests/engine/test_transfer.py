@@ -74,6 +74,7 @@ def test_three_sounds_of_the_source_s_length_and_loudness(world: World) -> None:
     take = world.render()
     original, control, result = (sound(path) for path in (take.original, take.control, take.transformed))
     assert len(original) == len(control) == len(result) == len(StoredClip(take.source).array("audio"))
+    assert StoredClip(take.transformed_folder).meta().frames == len(StoredClip(take.source).array("mel"))
     level = take.evidence.level_dbfs
     assert level == pytest.approx(take.control_evidence.level_dbfs, abs=0.01)
     assert 20 * np.log10(np.sqrt(np.mean(original**2))) == pytest.approx(level, abs=0.05)
