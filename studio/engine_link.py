@@ -6,7 +6,6 @@ of its own. Jobs that wait live on this side, so a worker that dies takes only i
 
 from __future__ import annotations
 
-import functools
 import signal
 from pathlib import Path
 
@@ -76,8 +75,7 @@ class EngineLink(QObject):
                     job.cancel()
         job = Job(self._next_id, request, title, latest_key=latest_key, background=background)
         self._next_id += 1
-        job.setParent(self)
-        job.steered.connect(functools.partial(self._steer, job))
+        job.steered.connect(self._steer)
         self._jobs.append(job)
         self.job_added.emit(job)
         if isinstance(request, Train):
@@ -159,7 +157,7 @@ class EngineLink(QObject):
     # ------------------------------------------------------------------ what workers say
     def _start(self, kind: str, log_name: str) -> WorkerThread:
         self._log_dir.mkdir(parents=True, exist_ok=True)
-        thread = WorkerThread(kind, self._log_dir / log_name, self)
+        thread = WorkerThread(kind, self._log_dir / log_name)
         thread.received.connect(self._received)
         thread.gone.connect(self._gone)
         self._threads.append(thread)
@@ -191,7 +189,6 @@ class EngineLink(QObject):
             self._end(job, Failed("", "", cancelled=True))
         elif not thread.expected:
             self._tell_death(thread, job, exit_code, why)
-        thread.deleteLater()
         self._feed()
 
     def _tell_death(self, thread: WorkerThread, job: Job | None, exit_code: int | None, why: str) -> None:
@@ -214,9 +211,9 @@ class EngineLink(QObject):
             self._drop(job)
 
     def _drop(self, job: Job) -> None:
+        # Not deleteLater: Python owns jobs. Closures on a job's signals hold the job, and Qt would free it twice.
         self._jobs.remove(job)
         self.job_removed.emit(job)
-        job.deleteLater()
 
 
 def _death_in_words(kind: str, job: Job | None, exit_code: int | None, why: str) -> tuple[str, str]:

@@ -29,7 +29,7 @@ class Job(QObject):
         partial(value), note(what, hint)
         done(result), failed(what, hint, details), cancelled(): exactly one of them, once
         changed(): anything a list of jobs shows
-        steered(Control): what the user wants; for EngineLink
+        steered(Job, Control): what the user wants; for EngineLink
     """
 
     progress = Signal(object, str, object)
@@ -39,7 +39,7 @@ class Job(QObject):
     failed = Signal(str, str, str)
     cancelled = Signal()
     changed = Signal()
-    steered = Signal(object)
+    steered = Signal(object, object)
 
     def __init__(
         self, number: int, request: Request, title: str, *, latest_key: str | None = None, background: bool = False
@@ -90,7 +90,7 @@ class Job(QObject):
         self.wish = wish
         if self.state in (State.RUNNING, State.PAUSED):
             self.state = State.PAUSED if wish is Control.PAUSE else State.RUNNING
-        self.steered.emit(wish)
+        self.steered.emit(self, wish)
         self.changed.emit()
 
     # ------------------------------------------------------------------ what the engine says

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import gc
 import os
 import signal
 from collections.abc import Iterator
@@ -129,4 +131,19 @@ def test_ended_jobs_can_be_forgotten(link: EngineLink, qtbot: QtBot) -> None:
         pass
     with qtbot.waitSignal(link.job_removed):
         link.forget_ended()
+    assert link.jobs() == []
+
+
+def test_forgotten_jobs_leave_nothing_that_could_crash(link: EngineLink, qtbot: QtBot) -> None:
+    """Closures on a job's signals that hold the job were freed twice by its deferred deletion."""
+    for number in range(60):
+        job = ask(link, f"{number}")
+        job.failed.connect(lambda *_words, job=job: job.changed.emit())
+        job.changed.connect(functools.partial(str, job))
+        job.cancel()
+    first = link.jobs()[0]
+    qtbot.waitUntil(lambda: first.ended, timeout=START_MS)
+    link.forget_ended()
+    gc.collect()
+    qtbot.wait(20)  # for what Qt deletes later
     assert link.jobs() == []
