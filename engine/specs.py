@@ -249,46 +249,37 @@ class Preset:
 
 def presets() -> dict[str, Preset]:
     """Every preset by name, in the order a menu shows them."""
+    small = ModelSpec(
+        latent=128,
+        global_channels=(96, 128, 192),
+        medium_channels=(96, 128, 192),
+        local_channels=(256, 256),
+        decoder_channels=(256, 256, 256),
+        predictor_m_channels=(256, 256),
+        predictor_h_channels=(256,),
+        views="timescale",
+    )
+    brief = TrainSpec(
+        preset="quick",
+        learning_rate=1e-3,
+        schedule="cosine",
+        batch_size=20,
+        crop_s=2.0,
+        minutes=2.3,
+        epochs=1000,
+    )
     items = (
         Preset(
             "quick",
             "A smaller model in about three minutes on two CPU cores; for a first look at your recordings.",
-            ModelSpec(
-                latent=128,
-                global_channels=(96, 128, 192),
-                medium_channels=(96, 128, 192),
-                local_channels=(256, 256),
-                decoder_channels=(256, 256, 256),
-                predictor_m_channels=(256, 256),
-                predictor_h_channels=(256,),
-                views="timescale",
-            ),
-            TrainSpec(
-                preset="quick",
-                learning_rate=1e-3,
-                schedule="cosine",
-                batch_size=20,
-                crop_s=2.0,
-                minutes=2.3,
-                epochs=1000,
-            ),
+            small,
+            brief,
         ),
         Preset(
             "transfer",
-            "Made for giving voices and emotions to other clips; about half an hour on two CPU cores.",
-            ModelSpec(
-                latent=256,
-                global_channels=(128, 256, 384),
-                medium_channels=(128, 192, 256),
-                local_channels=(384, 384),
-                decoder_channels=(384, 384, 384),
-                predictor_m_channels=(256, 256),
-                predictor_h_channels=(256,),
-                local_kernel=3,
-                decoder_kernel=3,
-                views="timescale",
-            ),
-            TrainSpec(preset="transfer", learning_rate=1e-3, schedule="cosine", minutes=25.0, epochs=10_000),
+            "The recipe of the starter model: ten minutes on two CPU cores; cleaner sound and voices than quick.",
+            small,
+            dataclasses.replace(brief, preset="transfer", minutes=10.0, epochs=10_000),
         ),
         Preset(
             "paper",

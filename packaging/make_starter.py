@@ -40,7 +40,7 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as folder:
         run = Path(folder) / "starter"
-        preset = presets()["quick"]
+        preset = presets()["transfer"]
         RunSpec(
             dataclasses.replace(preset.train, minutes=wanted.minutes),
             preset.model,

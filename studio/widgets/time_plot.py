@@ -151,7 +151,8 @@ class TimePlot(pg.PlotWidget):  # type: ignore[misc]
 
     def event(self, event: QEvent) -> bool:
         done = bool(super().event(event))
-        if self._complete and event.type() in (QEvent.Type.PaletteChange, QEvent.Type.DevicePixelRatioChange):
+        alive = self._complete and self.plotItem is not None  # pyqtgraph takes it away in close()
+        if alive and event.type() in (QEvent.Type.PaletteChange, QEvent.Type.DevicePixelRatioChange):
             self._style()
         return done
 
