@@ -154,7 +154,7 @@ class MainWindow(QMainWindow):
         self.docks["map"].raise_()
         self.docks["desk"].raise_()
         room = self.screen().availableGeometry()
-        self.resize(min(1480, room.width()), min(940, room.height()))
+        self.resize(min(1680, room.width()), min(1000, room.height()))
         self.resizeDocks([self.docks["library"], self.docks["map"]], [470, 440], Qt.Orientation.Horizontal)
         self.resizeDocks([self.docks["desk"]], [340], Qt.Orientation.Vertical)
 
