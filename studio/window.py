@@ -13,6 +13,7 @@ from PySide6.QtGui import (
     QDragLeaveEvent,
     QDropEvent,
     QKeySequence,
+    QResizeEvent,
     QShowEvent,
 )
 from PySide6.QtWidgets import (
@@ -24,7 +25,6 @@ from PySide6.QtWidgets import (
     QMenu,
     QMessageBox,
     QProgressBar,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -78,13 +78,16 @@ class MainWindow(QMainWindow):
         self.banner = Banner()
         self.banner.details_wanted.connect(self._show_details)
         self.banner.action_wanted.connect(self._do_banner_action)
-        middle = QWidget()
-        column = QVBoxLayout(middle)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addWidget(self.banner)
-        column.addWidget(self.clip_view, 1)
-        self.setCentralWidget(middle)
+        # Above everything, as wide as the window, whatever the docks leave to the middle.
+        self.banner_bar = QDockWidget(self.tr("Message"), self)
+        self.banner_bar.setObjectName("bannerDock")
+        self.banner_bar.setFeatures(QDockWidget.DockWidgetFeature.NoDockWidgetFeatures)
+        self.banner_bar.setTitleBarWidget(QWidget())
+        self.banner_bar.setWidget(self.banner)
+        self.banner.closed.connect(self.banner_bar.hide)
+        self.addDockWidget(Qt.DockWidgetArea.TopDockWidgetArea, self.banner_bar)
+        self.banner_bar.hide()
+        self.setCentralWidget(self.clip_view)
         self.overlay = DropOverlay(self)
         self.docks = self._make_docks()
         self._make_status_bar()
@@ -191,6 +194,7 @@ class MainWindow(QMainWindow):
             self.statusBar().showMessage(f"{message.what} {message.hint}".strip(), STATUS_MS)
             return
         self._banner_message = message
+        self.banner_bar.show()
         self.banner.show_words(
             message.what,
             message.hint,
@@ -198,6 +202,17 @@ class MainWindow(QMainWindow):
             details=bool(message.details),
             action=message.action[0] if message.action else "",
         )
+        self._fit_banner()
+
+    def _fit_banner(self) -> None:
+        """As high as its words need at this width: a dock would take a share of the window."""
+        self.banner.setFixedHeight(
+            max(self.banner.heightForWidth(self.width()), self.banner.minimumSizeHint().height())
+        )
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit_banner()
 
     def _show_details(self) -> None:
         if self._banner_message is not None:
@@ -205,7 +220,7 @@ class MainWindow(QMainWindow):
 
     def _do_banner_action(self) -> None:
         message = self._banner_message
-        self.banner.hide()
+        self.banner_bar.hide()
         if message is not None and message.action is not None:
             message.action[1]()
 
@@ -407,6 +422,7 @@ class MainWindow(QMainWindow):
         if not geometry.isEmpty():
             self.restoreGeometry(geometry)
             self.restoreState(self.preferences.layout("state"), LAYOUT_VERSION)
+            self.banner_bar.setVisible(self._banner_message is not None)  # no message of last time
 
     # ------------------------------------------------------------------ closing
     def closeEvent(self, event: QCloseEvent) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html import escape
+
 from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QWidget
 
@@ -23,9 +25,10 @@ class Banner(QFrame):
         self.words = QLabel()
         self.words.setObjectName("bannerWords")
         self.words.setWordWrap(True)
-        self.words.setTextFormat(Qt.TextFormat.PlainText)
+        self.words.setTextFormat(Qt.TextFormat.RichText)
         self.words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.words.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.action = QPushButton()
         self.action.clicked.connect(self.action_wanted)
         self.details = QPushButton(self.tr("Details …"))
@@ -48,8 +51,8 @@ class Banner(QFrame):
     def show_words(self, what: str, hint: str, *, level: str, details: bool, action: str = "") -> None:
         """Show a message; `details` and `action` say whether their buttons are there."""
         self._level = level
-        self.words.setText(f"{what} {hint}".strip())
-        self.words.setAccessibleName(self.words.text())
+        self.words.setText(f"<b>{escape(what)}</b> {escape(hint)}")
+        self.words.setAccessibleName(f"{what} {hint}".strip())
         self.details.setVisible(details)
         self.action.setVisible(bool(action))
         self.action.setText(action)

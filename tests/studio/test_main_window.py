@@ -113,7 +113,7 @@ def test_small_news_goes_to_the_status_bar_and_trouble_to_the_banner(window: Mai
     assert not window.banner.isVisible()
     studio.messages.say("The disk is full.", "Free some space.", details="errno 28", level="error")
     assert window.banner.isVisible()
-    assert window.banner.words.text() == "The disk is full. Free some space."
+    assert window.banner.words.accessibleName() == "The disk is full. Free some space."
 
 
 def test_details_can_be_read_and_copied(
