@@ -27,6 +27,7 @@ from PySide6.QtWidgets import (
 from engine.api import AudioSpec, ClipRef, ModelInfo, ModelSpec, Preset, RunSpec, SpecError, TrainSpec, presets
 from studio import theme
 from studio.clips import Clip
+from studio.counted import counted
 from studio.session import Session
 from studio.widgets.spec_form import SpecForm
 
@@ -223,8 +224,10 @@ class NewRunForm(QWidget):
     def refresh(self, *_: object) -> None:
         """Bring the counts of the corpus up to date."""
         library, selection = self._clips("library"), self._clips("selection")
-        self.corpus.setItemText(0, self.tr("Whole library (%n clip(s))", "", len(library)))
-        self.corpus.setItemText(1, self.tr("Selected clips (%n)", "", len(selection)))
+        self.corpus.setItemText(
+            0, counted(len(library), self.tr("Whole library (1 clip)"), self.tr("Whole library ({0} clips)"))
+        )
+        self.corpus.setItemText(1, self.tr("Selected clips ({0})").format(len(selection)))
         self.corpus.setItemText(2, self.tr("A folder…"))
         kind = CUSTOM_CORPUS[max(0, self.corpus.currentIndex())]
         self._folder_row.setVisible(kind == "folder")
@@ -261,7 +264,11 @@ class NewRunForm(QWidget):
         minutes = sum(clip.duration_s or 0.0 for clip in clips) / 60.0
         speakers = len({clip.labels.get("speaker", "") for clip in clips} - {""})
         facts = [self.tr("{0} min of speech").format(f"{minutes:.1f}")] if minutes else []
-        facts.append(self.tr("%n speaker(s)", "", speakers) if speakers else self.tr("no speaker labels needed"))
+        facts.append(
+            counted(speakers, self.tr("1 speaker"), self.tr("{0} speakers"))
+            if speakers
+            else self.tr("no speaker labels needed")
+        )
         return " · ".join(facts)
 
     def _choose_folder(self) -> None:

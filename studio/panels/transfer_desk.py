@@ -27,6 +27,7 @@ from PySide6.QtWidgets import (
 from engine.api import StoredClip, Take
 from studio import drag, drop_rules, evidence, theme
 from studio.clips import Clip
+from studio.counted import counted
 from studio.dialogs.choose_clip import ChooseClip
 from studio.drag import Payload
 from studio.drop_rules import EMOTION, SOURCE, VOICE
@@ -292,12 +293,12 @@ class TransferDeskPanel(QWidget):
     def _chip_detail(self, chip: VoiceChip | EmotionChip) -> str:
         clips = self._clips_of(chip)
         if chip.payload.kind == "speaker":
-            return self.tr("%n clip(s)", "", len(clips))
+            return counted(len(clips), self.tr("1 clip"), self.tr("{0} clips"))
         if chip.payload.kind == "seconds" and isinstance(chip, EmotionChip):
             count = len(chip.payload.seconds)  # the title of a single one names it
-            return self.tr("%n second(s)", "", count) if count > 1 else ""
+            return self.tr("{0} seconds").format(count) if count > 1 else ""
         if len(clips) > 1:
-            return self.tr("%n clip(s)", "", len(clips))
+            return counted(len(clips), self.tr("1 clip"), self.tr("{0} clips"))
         return clips[0].labels.get("speaker", "") if clips else self.tr("no longer there")
 
     def _given(self) -> list[VoiceChip | EmotionChip]:
@@ -350,7 +351,7 @@ class TransferDeskPanel(QWidget):
         clips = list(self._session.clips.values())
         selected = tuple(self._session.selection)
         if selected:
-            words = self.tr("&Selected clip(s) (%n)", "", len(selected))
+            words = counted(len(selected), self.tr("&Selected clip"), self.tr("&Selected clips ({0})"))
             self._add_choice(menu, words, zone, Payload("clips", clips=selected))
         speakers = self._session.speakers()
         if zone != SOURCE and speakers:

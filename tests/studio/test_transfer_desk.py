@@ -168,7 +168,7 @@ def test_every_drop_has_a_menu_twin(desk: TransferDeskPanel, session: Session) -
     entries(desk.source_zone.menu)["c0.wav"].trigger()
     voices = entries(desk.voice_zone.menu)
     voices["anna"].trigger()
-    entries(desk.emotion_zone.menu)["&Selected clip(s) (2)"].trigger()
+    entries(desk.emotion_zone.menu)["&Selected clips (2)"].trigger()
     assert session.transfer.source == "c0"
     assert session.transfer.voices[0].payload == ANNA
     assert session.transfer.emotions[0].payload == Payload("clips", clips=("c1", "c2"))
@@ -178,7 +178,7 @@ def test_a_menu_entry_that_would_be_refused_is_disabled_and_says_why(
     desk: TransferDeskPanel, session: Session
 ) -> None:
     session.select(["c1", "c2"])
-    entry = entries(desk.source_zone.menu)["&Selected clip(s) (2)"]
+    entry = entries(desk.source_zone.menu)["&Selected clips (2)"]
     assert not entry.isEnabled()
     assert "The source is one clip" in entry.toolTip()
 
