@@ -228,6 +228,8 @@ class MapViewPanel(QWidget):
                 "A map needs a model: h, m and z come from one.\nTrain one in the Training tab, or open one with "
                 "Model > Open."
             ), False
+        if self._session.map_job is not None:
+            return self.tr("Laying out the map … The first layout appears in a moment."), False
         ready = len(self._session.encoded())
         if ready < FEWEST_CLIPS:
             return self.tr("A map needs at least {0} analysed clips; there are {1}.").format(

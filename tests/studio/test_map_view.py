@@ -308,3 +308,15 @@ def test_a_clip_without_pitch_is_grey_on_the_scale() -> None:
     found = colouring.colouring(points, clips, colouring.F0, dark=False)
     assert found.index[1] == len(found.palette) - 1
     assert found.index[0] < len(found.palette) - 1
+
+
+def test_until_the_first_layout_is_there_it_says_that_it_is_on_the_way(
+    panel: MapViewPanel, session: Session
+) -> None:
+    give_model(session)
+    give_clips(panel, session, 4)
+    session.map_job = Job(1, FitMap(()), "map")
+    session.map_changed.emit("h")
+    assert "Laying out" in empty_words(panel)
+    assert not panel.findChild(QPushButton, "fitMapFirst").isVisible()
+    session.map_job = None
