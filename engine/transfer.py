@@ -1,8 +1,10 @@
 """Give a clip the h or m of others, hear it, and measure it beside the honest control.
 
 The local network reads the source again with the given h and m, and the decoder rebuilds the mel from that z
-(the paper's figure 3). The control is the same road with the source's own h and m, so that what the model and the
-vocoder do to any sound is not mistaken for an effect of the transfer.
+(the paper's figure 3). The control is the same road with the source's own h and m, so that what the model and
+the vocoder do to any sound is not mistaken for an effect of the transfer. One thing differs: the control keeps
+the pitch level and mean spectrum measured on the source, while given latents must tell theirs, not without error;
+tests.bench.transfer_quality measures that error by giving a source its own latents.
 """
 
 from __future__ import annotations
@@ -44,10 +46,9 @@ Floats = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Rendering:
-    """One sound made by the model. mel: (frames, bands) as decoded; heard: mel of the sound itself."""
+    """One sound made by the model. heard: (frames, bands), mel of the sound itself."""
 
     samples: Floats  # at the source's level
-    mel: torch.Tensor
     heard: torch.Tensor
     f0: Floats
 
@@ -174,7 +175,6 @@ class _Studio:
         normal = samples * self._gain
         return Rendering(
             samples,
-            mel,
             self.front_end.log_mel(torch.from_numpy(normal)),
             pitch.track(samples, self.spec.rate_hz, self.spec),
         )

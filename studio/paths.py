@@ -16,11 +16,6 @@ def data_dir() -> Path:
     return _home("data") or Path(appdirs.user_data_dir(NAME, False))
 
 
-def cache_dir() -> Path:
-    """Analyses: what can be computed again."""
-    return _home("cache") or Path(appdirs.user_cache_dir(NAME, False))
-
-
 def log_dir() -> Path:
     return _home("log") or Path(appdirs.user_log_dir(NAME, False))
 

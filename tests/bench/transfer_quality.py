@@ -5,6 +5,9 @@
 The speakers must not have been trained on. Every one's first clip is the source; the target is the mean h (and m)
 of up to five other clips of another speaker, across and within gender. The judges are not ours: Resemblyzer's
 speaker encoder and STOI (pip install resemblyzer pystoi; benchmark only). Prints a table, writes JSON with --json.
+
+The control keeps the pitch level and mean spectrum that were measured on the source, so its F0 share says nothing
+of h. The last line does: the source given its own h and m like a stranger's, its levels read back from them.
 """
 
 from __future__ import annotations
@@ -42,12 +45,17 @@ def main() -> None:
     wanted = parser.parse_args()
     clips = find_clips(wanted.corpus, [name for name in wanted.speakers.split(",") if name])
     with tempfile.TemporaryDirectory() as folder:
-        results = measure(wanted.model, clips, wanted.targets, Path(folder))
+        results, told_back = measure(wanted.model, clips, wanted.targets, Path(folder))
     table = {kind: summary(np.array(rows)) for kind, rows in results.items()}
     width = max(map(len, COLUMNS)) + 2
     print(" " * width + "".join(f"{kind:>26}" for kind in table))
     for column in ("pairs", *COLUMNS):
         print(f"{column:<{width}}" + "".join(f"{told(values[column]):>26}" for values in table.values()))
+    away, similarity, clearness = np.array(told_back).T
+    print(
+        f"own h and m, levels read back: {np.median(away):.2f} semitones off (median; at most {away.max():.2f}), "
+        f"like source {similarity.mean():.3f}, STOI {clearness.mean():.3f}, {len(away)} voices"
+    )
     if wanted.json is not None:
         wanted.json.write_text(json.dumps(table, indent=1), "utf-8")
 
@@ -85,7 +93,8 @@ def find_clips(corpus: Path, speakers: list[str]) -> dict[tuple[str, str], list[
 
 def measure(
     model: str, clips: dict[tuple[str, str], list[Path]], targets: int, folder: Path
-) -> dict[str, list[list[float]]]:
+) -> tuple[dict[str, list[list[float]]], list[tuple[float, float, float]]]:
+    """Rows of COLUMNS by kind of pair; and of each source with its own latents: semitones off, similarity, STOI."""
     from pystoi import stoi
     from resemblyzer import VoiceEncoder, preprocess_wav
 
@@ -107,6 +116,7 @@ def measure(
         mean = np.mean([voice(stored(key, i).array("audio")) for i in range(1, len(paths))], axis=0)
         voices[key] = mean / np.linalg.norm(mean)
     rows: dict[str, list[list[float]]] = defaultdict(list)
+    told_back: list[tuple[float, float, float]] = []
     for source in clips:
         across = [key for key in clips if key[1] != source[1]][:targets]
         within = [key for key in clips if key[1] == source[1] and key != source][:2]
@@ -114,6 +124,22 @@ def measure(
         wave = torch.from_numpy(np.array(clip.array("audio")) * 10 ** (clip.meta().gain_db / 20))
         mel = torch.from_numpy(np.array(clip.array("mel"), np.float32))
         vocoded = vocoder.synthesise(mel, AudioSpec(), samples=len(wave), phase_of=wave).numpy()
+        itself = (LatentRef(clip.folder),)
+        take = transfer.render(
+            Transfer(
+                clip.folder, model, str(folder / "takes"), f"{source[0]}-itself", voice=itself, emotion=itself
+            ),
+            lambda event: None,
+            lambda: Control.RUN,
+        )
+        original, heard = (soundfile.read(path, dtype="float32")[0] for path in (take.original, take.transformed))
+        told_back.append(
+            (
+                abs(number(take.evidence.f0_shift_semitones)),
+                float(voice(original) @ voice(heard)),
+                float(stoi(vocoded, heard, 16_000)),
+            )
+        )
         for kind, others in (("across", across), ("within", within)):
             for target in others:
                 given = tuple(LatentRef(stored(target, i).folder) for i in range(1, len(clips[target])))
@@ -147,7 +173,7 @@ def measure(
                             number(take.evidence.content_distance_db),
                         ]
                     )
-    return rows
+    return rows, told_back
 
 
 def number(value: float | None) -> float:
