@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 from PySide6.QtCore import QMimeData, QUrl
 
 MIME = "application/x-triptych-latent+json"
-VERSION = 1
+VERSION = 2
 KINDS = ("clips", "speaker", "seconds")
 
 
@@ -22,16 +23,24 @@ class Payload:
         clips    recordings, by id
         speaker  everything of one speaker, named; clips are its recordings
         seconds  single seconds of m: (clip id, second)
+    weights: of each clip or second in their mean, in the same order; () = all alike. A place on a map is a mean.
+    name: what to call it, where the recordings' own names would say too little.
     """
 
     kind: str
     clips: tuple[str, ...] = ()
     speaker: str = ""
     seconds: tuple[tuple[str, int], ...] = ()
+    weights: tuple[float, ...] = ()
+    name: str = ""
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise ValueError(f"no payload of kind {self.kind!r}")
+        if self.weights and len(self.weights) != len(self.seconds or self.clips):
+            raise ValueError(f"{len(self.weights)} weights for {len(self.seconds or self.clips)} recordings")
+        if not all(0.0 <= weight < math.inf for weight in self.weights):
+            raise ValueError("a weight is no number from zero up")
 
     @property
     def clip_ids(self) -> tuple[str, ...]:
@@ -48,6 +57,8 @@ def to_mime(payload: Payload, session_uuid: str, files: Sequence[str | Path] = (
         "clips": payload.clips,
         "speaker": payload.speaker,
         "seconds": payload.seconds,
+        "weights": payload.weights,
+        "name": payload.name,
     }
     mime = QMimeData()
     mime.setData(MIME, json.dumps(values).encode())
@@ -72,6 +83,8 @@ def payload_of(mime: QMimeData, session_uuid: str) -> Payload | None:
             tuple(str(clip) for clip in values["clips"]),
             str(values["speaker"]),
             tuple((str(clip), int(second)) for clip, second in values["seconds"]),
+            tuple(float(weight) for weight in values["weights"]),
+            str(values["name"]),
         )
     except (ValueError, KeyError, TypeError):
         return None

@@ -40,6 +40,8 @@ class TransferSetup:
 
 def title_of(payload: Payload, clips: Mapping[str, Clip]) -> str:
     """A few words for a chip."""
+    if payload.name:
+        return payload.name
     if payload.kind == "speaker":
         return payload.speaker
     names = [clips[clip_id].name if clip_id in clips else "?" for clip_id in payload.clip_ids]
@@ -59,10 +61,19 @@ def latents_of(
     chip: VoiceChip | EmotionChip, clips: Mapping[str, Clip], model: ModelInfo | None
 ) -> tuple[LatentRef, ...]:
     """The latents a chip stands for, those that the model has made; its weight is shared out among them."""
-    places: list[tuple[str, int | None]] = [
-        (clip.folder, None) for clip in clips_of(chip.payload, clips) if clip.folder and clip.encoded_by(model)
-    ]
-    if isinstance(chip, EmotionChip) and chip.payload.kind == "seconds":
-        known = {clip.id: clip.folder for clip in clips_of(chip.payload, clips) if clip.encoded_by(model)}
-        places = [(folder, second) for i, second in chip.payload.seconds if (folder := known.get(i)) is not None]
-    return tuple(LatentRef(folder, second, chip.weight / len(places)) for folder, second in places)
+    payload = chip.payload
+    known = {clip.id: clip.folder for clip in clips_of(payload, clips) if clip.folder and clip.encoded_by(model)}
+    if isinstance(chip, EmotionChip) and payload.kind == "seconds":
+        wanted: list[tuple[str, int | None]] = list(payload.seconds)
+        shares = payload.weights or (1.0,) * len(wanted)
+    elif payload.kind == "clips":
+        wanted = [(clip_id, None) for clip_id in payload.clips]
+        shares = payload.weights or (1.0,) * len(wanted)
+    else:  # a speaker, or the recordings that seconds are of
+        wanted = [(clip_id, None) for clip_id in known]
+        shares = (1.0,) * len(wanted)
+    there = [(known[i], second, share) for (i, second), share in zip(wanted, shares, strict=True) if i in known]
+    whole = sum(share for _, _, share in there)
+    if whole <= 0.0:
+        return ()
+    return tuple(LatentRef(folder, second, chip.weight * share / whole) for folder, second, share in there)

@@ -15,6 +15,7 @@ PAYLOADS = [
     Payload("clips", ("a", "b")),
     Payload("speaker", ("a",), "Žofie 😀\nsecond line"),
     Payload("seconds", seconds=(("a", 0), ("b", 7))),
+    Payload("clips", ("a", "b"), weights=(0.25, 0.75), name="a place on the map"),
 ]
 
 
@@ -27,7 +28,10 @@ def test_ids_of_another_session_mean_nothing() -> None:
     assert drag.payload_of(drag.to_mime(PAYLOADS[0], "theirs"), "ours") is None
 
 
-GOOD = {"version": 1, "session": "s", "kind": "clips", "clips": [], "speaker": "", "seconds": []}
+GOOD = {
+    "version": 2, "session": "s", "kind": "clips", "clips": [], "speaker": "", "seconds": [], "weights": [],
+    "name": "",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("data", [b"", b"\xff\xfe", b"[]", b"null", b"{}"])
@@ -37,7 +41,18 @@ def test_foreign_data_is_no_payload(data: bytes) -> None:
     assert drag.payload_of(mime, "s") is None
 
 
-@pytest.mark.parametrize("change", [{"kind": "virus"}, {"version": 99}, {"clips": 3}, {"seconds": [1]}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"kind": "virus"},
+        {"version": 99},
+        {"clips": 3},
+        {"seconds": [1]},
+        {"weights": [1.0]},
+        {"clips": ["a"], "weights": [-1.0]},
+        {"clips": ["a"], "weights": ["nan"]},
+    ],
+)
 def test_damaged_data_is_no_payload(change: dict[str, object]) -> None:
     mime = QMimeData()
     mime.setData(drag.MIME, json.dumps(GOOD).encode())
