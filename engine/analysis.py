@@ -334,6 +334,12 @@ class ArrayWriter:
             yield piece
 
 
+def store_sound(folder: Path, samples: npt.NDArray[np.float32]) -> None:
+    """Write audio.npy and peaks.npy of a finished sound (n,), as StoredClip describes them."""
+    np.save(folder / "audio.npy", samples)
+    np.save(folder / "peaks.npy", _peaks(samples))
+
+
 def obey_cancel(steer: Steer) -> None:
     """Within a clip only pause and cancel count: STOP lets the clip be finished and kept."""
     obey(steer)

@@ -61,6 +61,8 @@ __all__ = [
     "ModelSpec",
     "Note",
     "Partial",
+    "Picture",
+    "PictureDone",
     "PlaceOnMap",
     "Preset",
     "Progress",
@@ -112,6 +114,9 @@ class StoredClip:
     h.npy       float32 (latent,)         mean of q(h|x)               only when a model was given
     m.npy       float32 (seconds, latent) mean of q(m|h,x)             only when a model was given
     z.npy       float16 (frames, latent)  mean of q(z|h,m,x)           only when a model was given
+    spectrum.npy   float16 (frames, bins) log amplitude re full scale (natural log)   only after a Picture
+    spectrum4.npy, spectrum16.npy         its loudest of every 4 and 16 frames        only after a Picture
+    intensity.npy  float32 (frames,)      RMS level in dBFS                           only after a Picture
     """
 
     folder: str
@@ -339,7 +344,15 @@ class Figure:
     width_cm: float = 16.0
 
 
-Request = Analyse | Scan | Inspect | FitMap | PlaceOnMap | Transfer | Train | Export | Figure
+@dataclass(frozen=True)
+class Picture:
+    """Compute what the folders of stored sounds lack of intensity and, if asked for, of the linear spectrogram."""
+
+    folders: tuple[str, ...]
+    spectrum: bool = False
+
+
+Request = Analyse | Scan | Inspect | FitMap | PlaceOnMap | Transfer | Train | Export | Figure | Picture
 
 
 # ---------------------------------------------------------------------------------------------- events
@@ -459,8 +472,11 @@ class Take:
     evidence: Evidence
     model_hash: str
     seconds: float
-    transformed_folder: str  # mel.npy, f0.npy of the transformed sound, as in StoredClip
+    transformed_folder: str  # of the transformed sound, as in StoredClip: audio, peaks, mel, f0
     control_folder: str
+    loudness_lufs: dict[str, float] = field(
+        default_factory=dict
+    )  # of original, control, transformed; not of silence
 
 
 @dataclass(frozen=True)
@@ -510,7 +526,12 @@ class FigureDone:
     file: str
 
 
-Result = AnalyseDone | ScanDone | ModelInfo | MapPoints | Take | TrainDone | ExportDone | FigureDone
+@dataclass(frozen=True)
+class PictureDone:
+    folders: tuple[str, ...]
+
+
+Result = AnalyseDone | ScanDone | ModelInfo | MapPoints | Take | TrainDone | ExportDone | FigureDone | PictureDone
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from engine.api import (
     Figure,
     FitMap,
     Inspect,
+    Picture,
     PlaceOnMap,
     Report,
     Request,
@@ -69,6 +70,10 @@ def run(request: Request, report: Report, steer: Steer) -> Result:
             from engine import figures
 
             return figures.draw(request)
+        case Picture():
+            from engine import picture
+
+            return picture.store(request, report, steer)
 
 
 def in_words(error: Exception) -> tuple[str, str]:

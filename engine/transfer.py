@@ -20,9 +20,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from engine import audio, devices, pitch, views, vocoder
+from engine import audio, devices, loudness, pitch, views, vocoder
 from engine import evidence as measure
-from engine.analysis import load_model
+from engine.analysis import load_model, store_sound
 from engine.api import Evidence, LatentRef, Progress, Report, Steer, StoredClip, Take, Transfer
 from engine.checkpoint import Checkpoint
 from engine.errors import EngineError, SpecError
@@ -96,17 +96,17 @@ def render(request: Transfer, report: Report, steer: Steer) -> Take:
         "control": (out / f"{request.name}.control.wav", control.samples),
         "transformed": (out / f"{request.name}.wav", result.samples),
     }
+    sounds = {name: _within_scale(samples) for name, (_, samples) in files.items()}
     try:
         out.mkdir(parents=True, exist_ok=True)
-        for path, samples in files.values():
-            audio.write(
-                path, _within_scale(samples), rate, {"software": "Triptych", "comment": _recipe(request, model)}
-            )
+        for name, (path, _) in files.items():
+            audio.write(path, sounds[name], rate, {"software": "Triptych", "comment": _recipe(request, model)})
         folders = {name: out / f"{request.name}.{name}" for name in ("control", "transformed")}
         for name, rendering in (("control", control), ("transformed", result)):
             folders[name].mkdir(exist_ok=True)
             np.save(folders[name] / "mel.npy", rendering.heard.cpu().numpy().astype(np.float16))
             np.save(folders[name] / "f0.npy", rendering.f0)
+            store_sound(folders[name], sounds[name])
             about = dataclasses.replace(
                 clip,
                 clip_id=f"{request.name}.{name}",
@@ -135,6 +135,7 @@ def render(request: Transfer, report: Report, steer: Steer) -> Take:
         seconds=time.monotonic() - began,
         transformed_folder=str(folders["transformed"]),
         control_folder=str(folders["control"]),
+        loudness_lufs=loudness.loudnesses(sounds, rate),
     )
 
 

@@ -125,6 +125,8 @@ def _take(values: Mapping[str, Any]) -> Take:
         )
     for name in ("evidence", "control_evidence"):
         read[name] = Evidence(**values[name])
+    loudness = values.get("loudness_lufs", {})  # takes of earlier versions have none
+    read["loudness_lufs"] = {str(name): float(lufs) for name, lufs in loudness.items()}
     return Take(**read)
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QDragEnterEvent, QDragMoveEvent, QDropEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
@@ -15,12 +13,11 @@ from studio import drag, theme
 from studio.messages import Messages
 from studio.preferences import Preferences
 from studio.session import Clip, Session
+from studio.versions import Version, gains_of, take_is_there, versions_of
 from studio.widgets.player import Player
 from studio.widgets.recording_view import RecordingView
 from studio.widgets.timeline import clock_text
 from studio.widgets.transport import TransportBar
-
-Array = npt.NDArray[np.float32]
 
 
 class ClipViewPanel(QWidget):
@@ -41,8 +38,7 @@ class ClipViewPanel(QWidget):
         self._preferences = preferences
         self._take: Take | None = None  # asked for by name
         self._shown: tuple[str, str, str] | None = None  # clip, its folder, its take: what is loaded
-        self._folders: dict[str, str] = {}  # version -> folder with its mel and pitch
-        self._sounds: dict[str, Array] = {}
+        self._versions: dict[str, Version] = {}  # by the name the player knows them by
         self._spec = AudioSpec()
         self.setObjectName("clipView")
         self.setAcceptDrops(True)
@@ -157,26 +153,26 @@ class ClipViewPanel(QWidget):
 
     def _load(self, clip: Clip, stored: StoredClip, take: Take | None) -> None:
         meta = stored.meta()
-        audio = stored.array("audio")
         same_clip = self._shown is not None and self._shown[0] == clip.id
         self._spec = AudioSpec.from_dict(meta.audio)
-        self._sounds, self._folders = {"original": audio}, {"original": stored.folder}
-        if take is not None:
-            self._sounds |= {"reconstruction": read_wav(take.control), "transformed": read_wav(take.transformed)}
-            self._folders |= {"reconstruction": take.control_folder, "transformed": take.transformed_folder}
+        self._versions = versions_of(stored.folder, take)
         self._show_header(clip, meta)
         if not same_clip:
-            self.view.show_recording(len(audio) / self._spec.rate_hz)
-        self.player.set_sounds(self._sounds, self._spec.rate_hz, keep_place=same_clip)
+            self.view.show_recording(len(self._versions["original"].audio) / self._spec.rate_hz)
+        self.player.set_sounds(
+            {name: version.audio for name, version in self._versions.items()},
+            self._spec.rate_hz,
+            gains=gains_of(self._versions, take),
+            keep_place=same_clip,
+        )
 
     def _show_version(self, name: str) -> None:
         """The picture of the version that is heard."""
-        if name not in self._folders:
+        if name not in self._versions:
             return
-        stored = StoredClip(self._folders[name])
-        peaks = stored.array("peaks") if name == "original" else None
-        self.view.show_sound(self._sounds[name], self._spec.rate_hz, peaks)
-        self.view.show_mel(stored.array("mel"), stored.array("f0"), self._spec)
+        version = self._versions[name]
+        self.view.show_sound(version.audio, self._spec.rate_hz, version.peaks)
+        self.view.show_mel(version.stored.array("mel"), version.stored.array("f0"), self._spec)
 
     def _show_header(self, clip: Clip, meta: ClipAnalysed) -> None:
         channels = {1: self.tr("mono"), 2: self.tr("stereo")}.get(
@@ -195,7 +191,7 @@ class ClipViewPanel(QWidget):
 
     def _clear(self, words: str) -> None:
         self._shown = None
-        self._folders, self._sounds = {}, {}
+        self._versions = {}
         self.player.set_sounds({}, 16_000)
         self._empty.setText(words)
         self._pages.setCurrentIndex(0)
@@ -216,7 +212,7 @@ class ClipViewPanel(QWidget):
     def _take_of(self, folder: str) -> Take | None:
         """The take last played, if it is of this clip, else its newest, of those whose sounds still exist."""
         takes = [take for take in self._session.takes if Path(take.source) == Path(folder)]
-        there = [take for take in takes if Path(take.transformed).is_file() and Path(take.control).is_file()]
+        there = [take for take in takes if take_is_there(take)]
         if self._take in there:
             return self._take
         return there[-1] if there else None
@@ -277,11 +273,3 @@ class ClipViewPanel(QWidget):
         if self._session.current is not None:
             self._session.set_source(self._session.current)
             self._session.add_voice(payload)
-
-
-def read_wav(path: str) -> Array:
-    """A take's sound, float32 mono (samples,)."""
-    import soundfile  # late: it loads a system library
-
-    sound, _rate = soundfile.read(path, dtype="float32", always_2d=True)
-    return np.ascontiguousarray(sound.mean(axis=1), np.float32)

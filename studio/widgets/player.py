@@ -9,17 +9,16 @@ import numpy.typing as npt
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from studio.widgets.audio_output import AudioOutput, open_output
-from studio.widgets.sound_source import Samples, SoundSource
+from studio.widgets.sound_source import SoundSource
 
 TICK_MS = 33
-LOUDNESS_SPAN_S = 600.0  # versions are matched in loudness over their first ten minutes
 DRAIN_TICKS = 15  # a paused output that does not finish its fade in half a second is stopped anyway
 
 
 class Player(QObject):
     """Plays named versions of one recording ("original", "reconstruction", "transformed") in mono.
 
-    Versions are matched in loudness to the first, and swapped without a gap at the same place.
+    Versions are swapped without a gap at the same place, each at the gain that makes it as loud as the others.
     The output is opened at the first play, or by `prepare`, because sound libraries cost start time.
 
     Signals:
@@ -93,21 +92,26 @@ class Player(QObject):
 
     # ------------------------------------------------------------------ sounds
     def set_sounds(
-        self, sounds: Mapping[str, npt.NDArray[np.float32]], rate_hz: int, *, keep_place: bool = False
+        self,
+        sounds: Mapping[str, npt.NDArray[np.float32]],
+        rate_hz: int,
+        *,
+        gains: Mapping[str, float] | None = None,
+        keep_place: bool = False,
     ) -> None:
         """Load the versions of a recording, or with `keep_place` exchange them under the playhead.
 
         Args:
             sounds: name -> float32 (samples,), memory-mapped or not; empty to unload.
+            gains: name -> factor (see studio.loudness.matching_gains).
         """
-        matched = _match_loudness(sounds, rate_hz)
-        if keep_place and matched and self._source is not None and self._source.rate_hz == rate_hz:
-            self._source.replace(matched)
+        if keep_place and sounds and self._source is not None and self._source.rate_hz == rate_hz:
+            self._source.replace(sounds, gains)
             self._apply_range()
         else:
             self.stop()
             self._finish_output()
-            self._source = SoundSource(matched, rate_hz) if matched else None
+            self._source = SoundSource(sounds, rate_hz, gains) if sounds else None
             self._selection = None
             if self._source is not None:
                 self._source.set_volume(self._volume)
@@ -308,22 +312,3 @@ class Player(QObject):
         if state != self._state:
             self._state = state
             self.state_changed.emit(state)
-
-
-def _match_loudness(sounds: Mapping[str, npt.NDArray[np.float32]], rate_hz: int) -> dict[str, Samples]:
-    """Bring every version to the first one's RMS, so that a comparison hears the voice and not the level."""
-    names = list(sounds)
-    if len(names) < 2:
-        return dict(sounds)
-    span = int(LOUDNESS_SPAN_S * rate_hz)
-    level = {name: _rms(sounds[name][:span]) for name in names}
-    matched: dict[str, Samples] = {names[0]: sounds[names[0]]}
-    for name in names[1:]:
-        gain = level[names[0]] / level[name] if level[name] > 0 and level[names[0]] > 0 else 1.0
-        peak = float(np.max(np.abs(sounds[name][:span]), initial=0.0)) * gain
-        matched[name] = np.asarray(sounds[name], np.float32) * np.float32(gain / max(1.0, peak))
-    return matched
-
-
-def _rms(sound: npt.NDArray[np.float32]) -> float:
-    return float(np.sqrt(np.mean(np.square(sound, dtype=np.float32)))) if len(sound) else 0.0

@@ -32,13 +32,17 @@ class SoundSource:
     Args:
         sounds: name -> float32 (samples,); lengths may differ by a little, the shorter end in silence.
         rate_hz: sampling rate of all of them.
+        gains: name -> factor to play it with; 1 where nothing is said.
     """
 
-    def __init__(self, sounds: Mapping[str, Samples], rate_hz: int) -> None:
+    def __init__(
+        self, sounds: Mapping[str, Samples], rate_hz: int, gains: Mapping[str, float] | None = None
+    ) -> None:
         if not sounds:
             raise ValueError("a source needs at least one sound")
         self.rate_hz = rate_hz
         self._sounds = dict(sounds)
+        self._gains = dict(gains or {})
         self._name = next(iter(sounds))
         self._position = 0
         self._start, self._stop = 0, self.samples
@@ -113,12 +117,13 @@ class SoundSource:
             self._leave()
             self._name = name
 
-    def replace(self, sounds: Mapping[str, Samples]) -> None:
+    def replace(self, sounds: Mapping[str, Samples], gains: Mapping[str, float] | None = None) -> None:
         """New sounds at the same place; the one heard keeps its name if it still exists."""
         if not sounds:
             raise ValueError("a source needs at least one sound")
         self._leave()
         self._sounds = dict(sounds)
+        self._gains = dict(gains or {})
         if self._name not in self._sounds:
             self._name = next(iter(self._sounds))
         self.set_range(0, self.samples, loop=self._loop)
@@ -174,7 +179,7 @@ class SoundSource:
         piece = np.asarray(sound[start : start + count], np.float32)
         if len(piece) < count:
             piece = np.concatenate([piece, np.zeros(count - len(piece), np.float32)])
-        return piece
+        return piece * np.float32(self._gains.get(self._name, 1.0))
 
     def _rising(self, piece: Samples) -> Samples:
         if self._risen >= self._fade:

@@ -15,6 +15,7 @@ from engine.api import (
     Figure,
     FitMap,
     Inspect,
+    Picture,
     PlaceOnMap,
     Request,
     Train,
@@ -33,6 +34,7 @@ from engine.api import (
         (Train("run"), "engine.training.train"),
         (Export((), "out.csv"), "engine.export.export"),
         (Figure("out.png"), "engine.figures.draw"),
+        (Picture(("clip",)), "engine.picture.store"),
     ],
 )
 def test_a_request_reaches_its_function(request_: Request, function: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ import pytest
 import soundfile
 import torch
 
-from engine import analysis, checkpoint, transfer
+from engine import analysis, checkpoint, loudness, transfer
 from engine.api import Analyse, ClipRef, Control, LatentRef, StoredClip, Take, Transfer
 from engine.errors import Cancelled, EngineError, SpecError
 from engine.model import AuxVAE
@@ -78,6 +78,17 @@ def test_three_sounds_of_the_source_s_length_and_loudness(world: World) -> None:
     level = take.evidence.level_dbfs
     assert level == pytest.approx(take.control_evidence.level_dbfs, abs=0.01)
     assert 20 * np.log10(np.sqrt(np.mean(original**2))) == pytest.approx(level, abs=0.05)
+
+
+def test_a_take_tells_how_loud_its_sounds_are_and_keeps_them_as_stored_clips(world: World) -> None:
+    take = world.render(name="loud")
+    files = {"original": take.original, "control": take.control, "transformed": take.transformed}
+    for name, path in files.items():
+        assert take.loudness_lufs[name] == pytest.approx(loudness.integrated_lufs(sound(path), 16_000), abs=0.01)
+    for folder, path in ((take.control_folder, take.control), (take.transformed_folder, take.transformed)):
+        kept = StoredClip(folder).array("audio")
+        assert np.abs(kept - sound(path)).max() < 1e-3
+        assert StoredClip(folder).array("peaks").max() == kept.max()
 
 
 def test_no_strength_gives_the_control_to_the_sample(world: World) -> None:

@@ -229,11 +229,15 @@ def test_new_versions_come_in_under_a_running_playhead(bench: Bench) -> None:
     assert bench.player.position_s == pytest.approx(0.6, abs=0.03)
 
 
-def test_versions_are_matched_in_loudness(bench: Bench) -> None:
-    bench.player.set_sounds({"original": tone(200, 1.0, 0.2), "transformed": tone(200, 1.0, 0.02)}, RATE)
+def test_every_version_is_heard_at_its_own_gain(bench: Bench) -> None:
+    sounds = {"original": tone(200, 1.0, 0.2), "transformed": tone(200, 1.0, 0.02)}
+    bench.player.set_sounds(sounds, RATE, gains={"transformed": 10.0})
     assert bench.player._source is not None
     bench.player.switch("transformed")
     bench.player.play()
+    bench.player._source.read(1000)
+    assert np.abs(bench.player._source.read(2000)).max() == pytest.approx(0.2, abs=0.005)
+    bench.player.switch("original")
     bench.player._source.read(1000)
     assert np.abs(bench.player._source.read(2000)).max() == pytest.approx(0.2, abs=0.005)
 
