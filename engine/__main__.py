@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from engine import commands, jobs
-from engine.api import Cancelled, Control, presets
+from engine.api import RULES, Cancelled, Control, presets
 from engine.commands import Facts
 from engine.errors import EngineError
 from engine.terminal import Terminal
@@ -108,6 +108,19 @@ def _parser() -> argparse.ArgumentParser:
     transfer.add_argument("--voice", nargs="+", default=[], metavar="CLIP", help="give the mean h of these")
     transfer.add_argument("--emotion", nargs="+", default=[], metavar="CLIP", help="give the m of these")
     transfer.add_argument("--strength", type=float, default=1.0, metavar="S", help="0 = none, 1 = full, up to 1.5")
+    transfer.add_argument("--strength-m", type=float, metavar="S", help="of the emotion, where it differs")
+    transfer.add_argument(
+        "--rule", choices=RULES, default="auto", help="how the emotion's seconds are laid on others"
+    )
+    transfer.add_argument(
+        "--edit",
+        nargs="+",
+        action="append",
+        default=[],
+        metavar="WORD",
+        help="change single seconds: SECONDS CLIP[@SECONDS]... [rule=R] [weight=W] [fade-in=S] [fade-out=S], as in "
+        "2-5 angry.wav@0-3; may be given several times",
+    )
 
     info = command("info", commands.info, "Say what a model file is.")
     info.add_argument("model_file", nargs="?", metavar="MODEL")

@@ -31,6 +31,7 @@ from engine.specs import AudioSpec, ModelSpec, Preset, Spec, TrainSpec, presets
 
 __all__ = [
     "AUDIO_SUFFIXES",
+    "RULES",
     "Analyse",
     "AnalyseDone",
     "AudioError",
@@ -70,6 +71,7 @@ __all__ = [
     "RunSpec",
     "Scan",
     "ScanDone",
+    "SecondEdit",
     "Spec",
     "SpecError",
     "StoredClip",
@@ -142,6 +144,28 @@ class LatentRef:
     folder: str
     second: int | None = None
     weight: float = 1.0
+
+
+RULES = ("auto", "mean", "tile", "stretch", "nearest")  # how given seconds are laid on others: see engine.seconds
+
+
+@dataclass(frozen=True)
+class SecondEdit:
+    """Some seconds of the source take the m of others.
+
+    target: seconds of the source, each once, rising.
+    givers: in their order; one that names no second stands for all seconds of its clip.
+    weight: 0 = what was there stays, 1 = the given m takes its place, up to 1.5.
+    fade_in_s, fade_out_s: the weight rises and falls over so many seconds at the ends of each run of neighbours.
+    rule: one of RULES, for givers of another number than the targets.
+    """
+
+    target: tuple[int, ...]
+    givers: tuple[LatentRef, ...]
+    weight: float = 1.0
+    fade_in_s: float = 0.0
+    fade_out_s: float = 0.0
+    rule: str = "stretch"
 
 
 @dataclass(frozen=True)
@@ -296,7 +320,9 @@ class PlaceOnMap:
 class Transfer:
     """Give the source clip the h of `voice` and/or the m of `emotion`, and render it beside its control.
 
-    Several LatentRefs are averaged by weight. strength 0 = the source's own latents, 1 = the given ones.
+    Several LatentRefs are averaged by weight. strength 0 = the source's own latents, 1 = the given ones;
+    strength_m is that of `emotion`, None = the same. rule: how the seconds of `emotion` are laid on the source's.
+    edits are made after that, one upon the other.
     Writes out_dir/{name}.wav (transformed) and out_dir/{name}.control.wav (reconstruction only).
     """
 
@@ -309,6 +335,9 @@ class Transfer:
     strength: float = 1.0
     vocoder: str = "griffin-lim"
     device: str = "auto"
+    strength_m: float | None = None
+    rule: str = "auto"
+    edits: tuple[SecondEdit, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -477,6 +506,9 @@ class Take:
     loudness_lufs: dict[str, float] = field(
         default_factory=dict
     )  # of original, control, transformed; not of silence
+    strength_m: float | None = None  # None: strength counts for both
+    emotion_rule: str = "auto"  # as it was asked for
+    edits: tuple[SecondEdit, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from engine import jobs, resources
+from engine import edit_words, jobs, resources
 from engine.api import (
     Analyse,
     AnalyseDone,
@@ -224,28 +224,37 @@ def _write_points(out: str, ids: Sequence[str], index: Any, columns: dict[str, t
 
 def transfer(options: argparse.Namespace, terminal: Terminal) -> Facts:
     model = _model(options)
-    if not options.voice and not options.emotion:
+    if not options.voice and not options.emotion and not options.edit:
         raise SpecError("Nothing was named to give the sources.", "Add --voice CLIP or --emotion CLIP.", "voice")
-    if not 0.0 <= options.strength <= MOST_STRENGTH:
-        raise SpecError(f"strength is {options.strength:g}.", f"It can be 0 to {MOST_STRENGTH}.", "strength")
+    for strength in (options.strength, options.strength_m):
+        if strength is not None and not 0.0 <= strength <= MOST_STRENGTH:
+            raise SpecError(f"strength is {strength:g}.", f"It can be 0 to {MOST_STRENGTH}.", "strength")
+    edits = [edit_words.read(words) for words in options.edit]
+    if folders := [path for _, paths in edits for path in paths if Path(path).is_dir()]:
+        raise SpecError(f"{folders[0]} is a folder.", "Name the single clips whose seconds an edit gives.", "edits")
     sources, _ = _recordings(options.sources, terminal)
     targets = _targets(options.out, sources)
-    voices, emotions = (
-        _recordings(paths, terminal)[0] if paths else [] for paths in (options.voice, options.emotion)
+    editors = list(dict.fromkeys(path for _, paths in edits for path in paths))
+    voices, emotions, givers = (
+        _recordings(paths, terminal)[0] if paths else [] for paths in (options.voice, options.emotion, editors)
     )
     outputs = []
     with tempfile.TemporaryDirectory(prefix="triptych-") as folder:
-        named = [*sources, *voices, *emotions]
+        named = [*sources, *voices, *emotions, *givers]
         _, clips, failed = _analysed(named, model, folder, options.device, terminal)
         if failed:
             raise EngineError(f"{failed[0].path}: {failed[0].what}", failed[0].hint)
-        voice, emotion = clips[len(sources) :][: len(voices)], clips[len(sources) + len(voices) :]
+        given = iter(clips[len(sources) :])
+        voice, emotion = [next(given) for _ in voices], [next(given) for _ in emotions]
+        analyses = {giver.path: next(given).folder for giver in givers}
+        changes = tuple(edit_words.placed(edit, lambda path: analyses[str(Path(path))]) for edit, _ in edits)
         for source, analysed, target in zip(sources, clips, targets, strict=False):
             request = Transfer(
                 source=analysed.folder, model=model, out_dir=folder, name=f"take-{analysed.clip_id}",
                 voice=tuple(LatentRef(c.folder) for c in voice),
                 emotion=tuple(LatentRef(c.folder) for c in emotion),
-                strength=options.strength, device=options.device,
+                strength=options.strength, device=options.device, strength_m=options.strength_m,
+                rule=options.rule, edits=changes,
             )  # fmt: skip
             take = jobs.run(request, terminal.report, terminal.steer)
             assert isinstance(take, Take)

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from engine import audio, devices, loudness, pitch, views, vocoder
+from engine import audio, devices, loudness, pitch, seconds, views, vocoder
 from engine import evidence as measure
 from engine.analysis import load_model, store_sound
 from engine.api import Evidence, LatentRef, Progress, Report, Steer, StoredClip, Take, Transfer
@@ -37,9 +37,6 @@ OVERLAP_FRAMES = 16  # between vocoded chunks, cross-faded: a quarter of a secon
 ITERATIONS = 32
 FULL_SCALE = 0.99
 SAME_PITCH = 0.01  # natural log: a sixth of a semitone
-RULE_SAME = "its own seconds"
-RULE_MEAN = "the mean of the given seconds, at every second"
-RULE_EACH = "second by second"
 
 Floats = npt.NDArray[np.float32]
 
@@ -67,21 +64,23 @@ def render(request: Transfer, report: Report, steer: Steer) -> Take:
     model = load_model(request.model, device)
     source = StoredClip(request.source)
     clip = source.meta()
-    for folder in {request.source, *(ref.folder for ref in (*request.voice, *request.emotion))}:
+    givers = (*request.voice, *request.emotion, *(ref for edit in request.edits for ref in edit.givers))
+    for folder in {request.source, *(ref.folder for ref in givers)}:
         _same_model(StoredClip(folder), model)
 
     own_h, own_m = _array(source, "h"), _array(source, "m")
     h = _towards(own_h, _mean_h(request.voice), request.strength) if request.voice else own_h
-    m, rule = _given_m(own_m, request.emotion, request.strength)
+    strength_m = request.strength if request.strength_m is None else request.strength_m
+    given = seconds.given_m(
+        source, request.emotion, strength_m, request.rule, request.edits, model.model.spec.window_frames
+    )
     report(Progress(0.1, "Reading the source"))
     studio = _Studio(model, source, device, steer)
     control = studio.render(own_h, own_m, request.vocoder, keep_h=1.0, keep_m=1.0)
     report(Progress(0.5, "Rendering the transfer"))
     obey(steer)
-    kept = max(0.0, 1.0 - request.strength)
-    result = studio.render(
-        h, m, request.vocoder, keep_h=kept if request.voice else 1.0, keep_m=kept if request.emotion else 1.0
-    )
+    keep_h = max(0.0, 1.0 - request.strength) if request.voice else 1.0
+    result = studio.render(h, given.m, request.vocoder, keep_h=keep_h, keep_m=torch.from_numpy(given.kept))
     report(Progress(0.9, "Measuring"))
     obey(steer)
 
@@ -126,7 +125,7 @@ def render(request: Transfer, report: Report, steer: Steer) -> Take:
         strength=request.strength,
         voice=request.voice,
         emotion=request.emotion,
-        rule=rule,
+        rule=given.rule,
         source_f0_hz=clip.f0_median_hz,
         target_f0_hz=target_hz,
         control_evidence=judge.evidence(control),
@@ -136,6 +135,9 @@ def render(request: Transfer, report: Report, steer: Steer) -> Take:
         transformed_folder=str(folders["transformed"]),
         control_folder=str(folders["control"]),
         loudness_lufs=loudness.loudnesses(sounds, rate),
+        strength_m=request.strength_m,
+        emotion_rule=request.rule,
+        edits=request.edits,
     )
 
 
@@ -156,10 +158,13 @@ class _Studio:
         self._wave = torch.from_numpy(np.array(source.array("audio"), np.float32) * self._gain)
 
     @torch.no_grad()
-    def render(self, h: Floats, m: Floats, vocoder_name: str, *, keep_h: float, keep_m: float) -> Rendering:
+    def render(
+        self, h: Floats, m: Floats, vocoder_name: str, *, keep_h: float, keep_m: float | torch.Tensor
+    ) -> Rendering:
         """The source with h (latent,) and m (seconds, latent), as a sound of the source's length and loudness.
 
         keep_h, keep_m: how much is kept of what the source's own h and m do not tell of its levels; see `_levels`.
+        keep_m may be one number for all or (seconds,).
         """
         mel = self._decode(torch.from_numpy(h).to(self._device), torch.from_numpy(m).to(self._device))
         repitched = False
@@ -199,7 +204,9 @@ class _Studio:
             network.band_mean,
         )
 
-    def _levels(self, h: Floats, m: Floats, measured: Levels, keep_h: float, keep_m: float) -> Levels:
+    def _levels(
+        self, h: Floats, m: Floats, measured: Levels, keep_h: float, keep_m: float | torch.Tensor
+    ) -> Levels:
         """The slow part as the given h and m tell it.
 
         What is measured on the source differs a little from what its own h and m tell; this remainder belongs to
@@ -213,6 +220,8 @@ class _Studio:
             assert told is not None  # there are levels only where there are heads to read them
             return told
 
+        if isinstance(keep_m, torch.Tensor):
+            keep_m = keep_m.to(self._device)
         told, own = told_by(h, m), told_by(*self._own)
         return Levels(
             told.pitch + keep_h * (measured.pitch - own.pitch),
@@ -303,12 +312,13 @@ def _pitch_moves(levels: Levels, measured: Levels) -> bool:
 
 
 def _check(request: Transfer) -> None:
-    if not request.voice and not request.emotion:
+    if not request.voice and not request.emotion and not request.edits:
         raise SpecError("Nothing is given to the clip.", "Give a voice (h), an emotion (m), or both.", "voice")
-    if not 0.0 <= request.strength <= STRONGEST:
-        raise SpecError(
-            f"The strength is {request.strength:g}.", f"It can be 0 (none) to {STRONGEST:g} (150 %).", "strength"
-        )
+    for strength in (request.strength, request.strength_m):
+        if strength is not None and not 0.0 <= strength <= STRONGEST:
+            raise SpecError(
+                f"The strength is {strength:g}.", f"It can be 0 (none) to {STRONGEST:g} (150 %).", "strength"
+            )
     if request.vocoder not in vocoder.VOCODERS:
         raise SpecError(
             f"There is no vocoder called {request.vocoder!r}.",
@@ -350,28 +360,6 @@ def _mean_h(refs: Sequence[LatentRef]) -> Floats:
     return mean
 
 
-def _given_m(own: Floats, refs: Sequence[LatentRef], strength: float) -> tuple[Floats, str]:
-    """m for every second of the source, (seconds, latent), and the rule by which seconds were matched."""
-    if not refs:
-        return own, RULE_SAME
-    if len(refs) == 1 and refs[0].second is None:
-        given = _array(StoredClip(refs[0].folder), "m")
-        if len(given) == len(own):
-            return _towards(own, given, strength), RULE_EACH
-    total = sum(ref.weight for ref in refs)
-    mean = np.zeros(own.shape[1], np.float32)
-    for ref in refs:
-        m = _array(StoredClip(ref.folder), "m")
-        if ref.second is not None and not 0 <= ref.second < len(m):
-            raise SpecError(
-                f"The given clip has {len(m)} seconds, not a second {ref.second + 1}.",
-                "Choose one it has.",
-                "second",
-            )
-        mean += ref.weight / total * (m.mean(axis=0) if ref.second is None else m[ref.second])
-    return _towards(own, np.broadcast_to(mean, own.shape), strength), RULE_MEAN
-
-
 def _mean_pitch(refs: Sequence[LatentRef]) -> float | None:
     """Weighted mean of the given clips' median pitches, in log frequency; None if one has no pitch."""
     pitches = [(StoredClip(ref.folder).meta().f0_median_hz, ref.weight) for ref in refs]
@@ -388,5 +376,8 @@ def _within_scale(samples: Floats) -> Floats:
 
 def _recipe(request: Transfer, model: Checkpoint) -> str:
     """The recipe in one line, for the file's tags: no paths."""
-    given = [name for name, refs in (("h", request.voice), ("m", request.emotion)) if refs]
-    return f"{' and '.join(given)} given, strength {request.strength:g}, {request.vocoder}, model {model.hash[:12]}"
+    given = [name for name, refs in (("h", request.voice), ("m", request.emotion or request.edits)) if refs]
+    strength = f"{request.strength:g}"
+    if request.strength_m is not None:
+        strength = f"{strength} (h), {request.strength_m:g} (m)"
+    return f"{' and '.join(given)} given, strength {strength}, {request.vocoder}, model {model.hash[:12]}"

@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from engine.api import Evidence, LatentRef, Take
+from engine.api import Evidence, LatentRef, SecondEdit, Take
 from studio.clips import ANALYSING, STATES, WAITING, Clip
 
 FORMAT = "triptych-library"
@@ -117,17 +117,30 @@ def _clip(values: Mapping[str, Any]) -> Clip:
 def _take(values: Mapping[str, Any]) -> Take:
     read: dict[str, Any] = dict(values)
     for name in ("voice", "emotion"):
-        read[name] = tuple(
-            LatentRef(
-                str(ref["folder"]), None if ref["second"] is None else int(ref["second"]), float(ref["weight"])
-            )
-            for ref in values[name]
+        read[name] = _latents(values[name])
+    read["edits"] = tuple(
+        SecondEdit(
+            tuple(int(second) for second in edit["target"]),
+            _latents(edit["givers"]),
+            float(edit["weight"]),
+            float(edit["fade_in_s"]),
+            float(edit["fade_out_s"]),
+            str(edit["rule"]),
         )
+        for edit in values.get("edits", ())
+    )
     for name in ("evidence", "control_evidence"):
         read[name] = Evidence(**values[name])
     loudness = values.get("loudness_lufs", {})  # takes of earlier versions have none
     read["loudness_lufs"] = {str(name): float(lufs) for name, lufs in loudness.items()}
     return Take(**read)
+
+
+def _latents(values: Sequence[Mapping[str, Any]]) -> tuple[LatentRef, ...]:
+    return tuple(
+        LatentRef(str(ref["folder"]), None if ref["second"] is None else int(ref["second"]), float(ref["weight"]))
+        for ref in values
+    )
 
 
 def _number_or_none(value: Any) -> float | None:

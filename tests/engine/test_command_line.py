@@ -29,6 +29,7 @@ from engine.api import (
     Result,
     RunSpec,
     Steer,
+    StoredClip,
     Take,
     Train,
     TrainDone,
@@ -374,6 +375,41 @@ def test_one_source_can_have_a_file_of_its_own_and_two_cannot(
     status, facts, _ = triptych("transfer", *speech[:2], *more)
     assert status == 2
     assert "2 sources" in facts["error"]["what"]
+
+
+def test_edits_of_seconds_reach_the_engine_with_their_givers_analysed(
+    triptych: Any, speech: list[Path], tmp_path: Path, model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = jobs.run
+    asked: list[tuple[Transfer, list[int]]] = []
+
+    def run(request: Request, report: Report, steer: Steer) -> Result:
+        if isinstance(request, Transfer):
+            givers = [ref.folder for edit in request.edits for ref in edit.givers]
+            asked.append((request, [len(StoredClip(folder).array("audio")) for folder in givers]))
+            return fake_transfer(request)
+        return real(request, report, steer)
+
+    monkeypatch.setattr(jobs, "run", run)
+    status, _, _ = triptych(
+        "transfer", speech[0], "--out", tmp_path / "t.wav", "--model", model, "--strength-m", 0.7, "--rule", "tile",
+        "--edit", "1", f"{speech[3]}@0", "--edit", "0-2", speech[2], speech[1], "rule=mean", "weight=0.5",
+    )  # fmt: skip
+    assert status == 0
+    request, lengths = asked[0]
+    assert (request.strength_m, request.rule) == (0.7, "tile")
+    assert [(e.target, e.rule, e.weight) for e in request.edits] == [((1,), "stretch", 1.0), ((0, 1), "mean", 0.5)]
+    assert [ref.second for edit in request.edits for ref in edit.givers] == [0, None, None]
+    expected = [soundfile.info(speech[i]).frames for i in (3, 2, 1)]
+    assert lengths == pytest.approx(expected, abs=2)
+
+
+def test_a_folder_gives_no_seconds(triptych: Any, speech: list[Path], tmp_path: Path, model: str) -> None:
+    status, facts, _ = triptych(
+        "transfer", speech[0], "--out", tmp_path / "t.wav", "--model", model, "--edit", "1", speech[0].parent
+    )
+    assert status == 2
+    assert "is a folder" in facts["error"]["what"]
 
 
 # ------------------------------------------------------------------------------------------ the program

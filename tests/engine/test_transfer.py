@@ -118,13 +118,6 @@ def test_several_voices_are_averaged_by_weight(world: World) -> None:
     assert take.target_f0_hz == pytest.approx(np.exp(0.25 * np.log(pitches[1]) + 0.75 * np.log(pitches[2])))
 
 
-def test_one_second_of_m_is_given_to_every_second(world: World) -> None:
-    own = np.array(StoredClip(world.folders[0]).array("m"))
-    given, rule = transfer._given_m(own, (LatentRef(world.folders[2], second=1),), 1.0)
-    assert rule == transfer.RULE_MEAN
-    assert np.allclose(given, StoredClip(world.folders[2]).array("m")[1])
-
-
 def test_chunks_are_joined_without_a_trace(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = world.render(name="whole")
     monkeypatch.setattr(transfer, "CHUNK_WINDOWS", 1)

@@ -19,10 +19,12 @@ from engine.api import (
     AudioSpec,
     ClipsFound,
     Evidence,
+    LatentRef,
     MapPoints,
     ModelInfo,
     Partial,
     RunSpec,
+    SecondEdit,
     Take,
     TrainPoint,
     Transfer,
@@ -283,7 +285,8 @@ def test_a_cancelled_analysis_waits_for_the_user(session: Session, link: Idle, s
 def test_library_takes_and_model_survive_a_restart(session: Session, messages: Messages, tmp_path: Path) -> None:
     ids = encoded(session, "a", "b")
     session.set_label(ids[:1], "mood ✓", "odd\n=1+1")
-    session._rendered(take())
+    edit = SecondEdit((1, 2), (LatentRef("/of/b", 3), LatentRef("/of/b")), 0.5, 1.0, 0.0, "nearest")
+    session._rendered(replace(take(), edits=(edit,), strength_m=0.25, emotion_rule="tile"))
     session.star_take(0, True)
     session.close()
     again = Session(Idle(tmp_path / "logs2"), tmp_path / "data", messages)

@@ -1,0 +1,109 @@
+"""Edits of single seconds as words of a command line, and back.
+
+    2-5 angry.wav@0-3 rule=stretch weight=0.8 fade-in=1
+
+What is to change comes first: spans of time in whole seconds, so 2-5 is the three seconds from 2 s to 5 s, and 7 is
+the one from 7 s to 8 s; several stand with commas between. Then the clips that give, each whole or some seconds of
+it, then what differs from the usual.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from engine.api import LatentRef, SecondEdit
+from engine.errors import SpecError
+
+OPTIONS = {"rule": "rule", "weight": "weight", "fade-in": "fade_in_s", "fade-out": "fade_out_s"}
+MOST_SECONDS = 100_000  # more than a day: a slip of the hand, not a recording
+
+
+def seconds_of(words: str) -> tuple[int, ...]:
+    """ "2-5,7" -> (2, 3, 4, 7).
+
+    Raises:
+        SpecError: no such spans.
+    """
+    found: set[int] = set()
+    for span in words.split(","):
+        start, dash, stop = span.strip().partition("-")
+        if not start.isdecimal() or (dash and not stop.isdecimal()):
+            raise SpecError(f"{words!r} names no seconds.", "Write spans such as 2-5,7.", "edits")
+        first, last = int(start), int(stop) if dash else int(start) + 1
+        if not first < last <= MOST_SECONDS:
+            raise SpecError(f"{span.strip()!r} is no span of time.", "Write it as start-end.", "edits")
+        found.update(range(first, last))
+    return tuple(sorted(found))
+
+
+def spans_of(seconds: Sequence[int]) -> str:
+    """(2, 3, 4, 7) -> "2-5,7-8"."""
+    spans: list[list[int]] = []
+    for second in seconds:
+        if spans and second == spans[-1][1]:
+            spans[-1][1] = second + 1
+        else:
+            spans.append([second, second + 1])
+    return ",".join(f"{start}-{stop}" for start, stop in spans)
+
+
+def read(words: Sequence[str]) -> tuple[SecondEdit, list[str]]:
+    """An edit whose givers are named by their paths, and those paths; `placed` puts the analyses in their place.
+
+    Raises:
+        SpecError: it cannot be understood.
+    """
+    if len(words) < 2:
+        raise SpecError("An edit names seconds and a clip that gives.", "Write: --edit 2-5 angry.wav", "edits")
+    edit = SecondEdit(seconds_of(words[0]), ())
+    givers: list[LatentRef] = []
+    for word in words[1:]:
+        name, sign, value = word.partition("=")
+        if sign and name in OPTIONS:
+            option: dict[str, Any] = {OPTIONS[name]: value if name == "rule" else _number(word, value)}
+            edit = dataclasses.replace(edit, **option)
+            continue
+        path, at, spans = word.rpartition("@")
+        if at and spans[:1].isdecimal():
+            givers += [LatentRef(path, second) for second in seconds_of(spans)]
+        else:
+            givers.append(LatentRef(word))
+    if not givers:
+        raise SpecError("An edit names no clip that gives.", "Write: --edit 2-5 angry.wav", "edits")
+    return dataclasses.replace(edit, givers=tuple(givers)), list(dict.fromkeys(ref.folder for ref in givers))
+
+
+def placed(edit: SecondEdit, folder_of: Callable[[str], str]) -> SecondEdit:
+    """The same edit with other names for its givers: a path's analysis, or an analysis' path."""
+    return dataclasses.replace(
+        edit, givers=tuple(dataclasses.replace(ref, folder=folder_of(ref.folder)) for ref in edit.givers)
+    )
+
+
+def written(edit: SecondEdit) -> list[str]:
+    """The inverse of `read`, for an edit whose givers are named by their paths."""
+    words = [spans_of(edit.target)]
+    runs: list[tuple[str, list[int]]] = []
+    for ref in edit.givers:
+        if ref.second is None:
+            runs.append((ref.folder, []))
+        elif runs and runs[-1][0] == ref.folder and runs[-1][1] and ref.second == runs[-1][1][-1] + 1:
+            runs[-1][1].append(ref.second)
+        else:
+            runs.append((ref.folder, [ref.second]))
+    words += [f"{path}@{spans_of(seconds)}" if seconds else path for path, seconds in runs]
+    plain = SecondEdit((0,), ())
+    for name, field in OPTIONS.items():
+        value = getattr(edit, field)
+        if value != getattr(plain, field):
+            words.append(f"{name}={value if isinstance(value, str) else format(value, 'g')}")
+    return words
+
+
+def _number(word: str, value: str) -> float:
+    try:
+        return float(value)
+    except ValueError:
+        raise SpecError(f"{word!r} is no number.", "Write for example weight=0.8.", "edits") from None
