@@ -146,8 +146,7 @@ def _recordings(paths: Sequence[str], terminal: Terminal) -> tuple[list[ClipRef]
         terminal.report(Partial(failed))
     clips = []
     for utterance in manifest.utterances:
-        labels = {k: v for k, v in dataclasses.asdict(utterance.labels).items() if v is not None}
-        clips.append(ClipRef(utterance.name, utterance.path, labels))
+        clips.append(ClipRef(utterance.name, utterance.path, utterance.labels.words()))
     return clips, skipped
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from pathlib import Path
 
@@ -52,10 +51,6 @@ def _tables_below(folder: Path) -> list[Path]:
 
 def _labels(utterance: Utterance, tables: dict[str, dict[str, str]]) -> dict[str, str]:
     """What the layout tells, then what a table says of the file by path, else by name."""
-    told = {
-        name: value
-        for name, value in dataclasses.asdict(utterance.labels).items()
-        if value is not None and name != "session"
-    }
+    told = utterance.labels.words()
     path = os.path.realpath(utterance.path)
     return told | tables.get(path, tables.get(Path(path).name, {}))

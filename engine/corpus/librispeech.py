@@ -13,6 +13,7 @@ from pathlib import Path
 from engine.corpus.manifest import Labels
 
 _NAME = re.compile(r"(\d+)-(\d+)-\d{4,}")
+_SPLIT = re.compile(r"(train|dev|test)-\w+(-\d+)?")
 _GENDERS = {"F": "female", "M": "male"}
 _LEVELS_UP = 3  # from the split's folder to the folder that holds the corpus
 
@@ -30,11 +31,13 @@ class LibriSpeech:
         if match is None or (path.parent.parent.name, path.parent.name) != match.groups():
             return None
         speaker, chapter = match.groups()
+        split = path.parents[2]
         return Labels(
             speaker=speaker,
-            gender=self._gender(path.parents[2], speaker),
+            gender=self._gender(split, speaker),
             text=self._transcripts(path.parent / f"{speaker}-{chapter}.trans.txt").get(path.stem),
             session=f"{speaker}-{chapter}",
+            split=split.name if _SPLIT.fullmatch(split.name) else None,
         )
 
     def _gender(self, split: Path, speaker: str) -> str | None:

@@ -2,19 +2,56 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
+
+SCALES = {"arousal": (0.0, 1.0), "valence": (-1.0, 1.0)}
 
 
 @dataclass(frozen=True)
 class Labels:
-    """What a layout tells about a recording; None where it says nothing. session: recorded in one sitting."""
+    """What is known of a recording; None where nothing is.
+
+    session: recorded in one sitting, so a test on the same session flatters.
+    arousal: 0 (calm) to 1 (excited); valence: -1 (unpleasant) to 1 (pleasant): the scales of OMG-Emotion.
+    split: the part of its corpus it belongs to, in the corpus's own words.
+    """
 
     speaker: str | None = None
     gender: str | None = None
     emotion: str | None = None
     text: str | None = None
     session: str | None = None
+    arousal: float | None = None
+    valence: float | None = None
+    split: str | None = None
+
+    @staticmethod
+    def of(values: Mapping[str, str]) -> Labels:
+        """Labels from words, as tables and users give them; what has no place here, or no sense, is left out."""
+        known: dict[str, Any] = {}
+        for item in dataclasses.fields(Labels):
+            word = values.get(item.name, "").strip()
+            if not word:
+                continue
+            value = _number(word, *SCALES[item.name]) if item.name in SCALES else word
+            if value is not None:
+                known[item.name] = value
+        return Labels(**known)
+
+    def words(self) -> dict[str, str]:
+        """What is known, as words by name; numbers in full."""
+        told = {item.name: getattr(self, item.name) for item in dataclasses.fields(Labels)}
+        return {name: _word(value) for name, value in told.items() if value is not None}
+
+    def over(self, other: Labels) -> Labels:
+        """These, and where they say nothing the other's."""
+        mine = {k: v for k, v in dataclasses.asdict(self).items() if v is not None}
+        return dataclasses.replace(other, **mine)
 
 
 @dataclass(frozen=True)
@@ -64,3 +101,16 @@ class Manifest:
 
         chosen = set(sorted(range(count), key=lot)[:held])
         return tuple(i for i in range(count) if i not in chosen), tuple(sorted(chosen))
+
+
+def _word(value: str | float) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else value
+
+
+def _number(word: str, low: float, high: float) -> float | None:
+    """The number a word says, if it lies on the scale."""
+    try:
+        value = float(word)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) and low <= value <= high else None

@@ -1,6 +1,7 @@
 """RAVDESS file names (Livingstone and Russo, PLOS ONE 2018): seven two-digit fields.
 
-modality-channel-emotion-intensity-statement-repetition-actor; odd actors are male, even ones female.
+modality-channel-emotion-intensity-statement-repetition-actor; odd actors are male, even ones female. Arousal and
+valence are the emotion's place (see affect): the corpus itself rates neither.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from engine.corpus.affect import coordinates
 from engine.corpus.manifest import Labels
 
 _NAME = re.compile(r"0[1-3]-0[12]-(0[1-8])-0[12]-(0[12])-0[12]-(\d\d)")
@@ -30,10 +32,13 @@ class Ravdess:
         if match is None:
             return None
         emotion, statement, actor = match.groups()
+        arousal, valence = coordinates(_EMOTIONS[emotion])
         return Labels(
             speaker=f"actor {actor}",
             gender="male" if int(actor) % 2 else "female",
             emotion=_EMOTIONS[emotion],
             text=_STATEMENTS[statement],
             session=f"actor {actor}",
+            arousal=arousal,
+            valence=valence,
         )

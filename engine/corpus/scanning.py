@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from engine.api import AUDIO_SUFFIXES, ClipRef, Steer
+from engine.corpus.emodb import EmoDb
 from engine.corpus.folders import speaker_of_each
 from engine.corpus.librispeech import LibriSpeech
 from engine.corpus.manifest import Labels, Manifest, Skipped, Utterance
@@ -25,7 +25,7 @@ def scan(folders: Sequence[str], clips: Sequence[ClipRef], steer: Steer) -> Mani
         CorpusError: a folder is missing or unreadable, or there is no recording at all.
         Cancelled: the user cancelled or stopped it.
     """
-    layouts = (LibriSpeech(), Ravdess())
+    layouts = (LibriSpeech(), Ravdess(), EmoDb())
     utterances: dict[str, Utterance] = {}
     skipped: list[Skipped] = []
     others = 0
@@ -53,7 +53,8 @@ def scan(folders: Sequence[str], clips: Sequence[ClipRef], steer: Steer) -> Mani
             add(path, path.relative_to(root).as_posix(), known[path])
     for clip in clips:
         path = Path(clip.path).absolute()
-        add(path, path.name, _with_given(labels_of(path) or Labels(), clip.labels))
+        # The user's own labels go before the layout's.
+        add(path, path.name, Labels.of(clip.labels).over(labels_of(path) or Labels()))
 
     if not utterances:
         told = f" ({others} other files are there)" if others else ""
@@ -95,9 +96,3 @@ def _unusable(path: Path) -> str:
     if not os.access(path, os.R_OK):
         return "It may not be read."
     return ""
-
-
-def _with_given(labels: Labels, given: dict[str, str]) -> Labels:
-    """The user's own labels go before the layout's."""
-    names = {item.name for item in dataclasses.fields(Labels)}
-    return dataclasses.replace(labels, **{k: v for k, v in given.items() if k in names and v})

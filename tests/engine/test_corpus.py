@@ -1,4 +1,4 @@
-"""Corpora: layouts, labels, the division for validation, the mel cache, the order of crops."""
+"""Corpora: scanning, the division for validation, the mel cache, the order of crops."""
 
 from __future__ import annotations
 
@@ -16,11 +16,8 @@ from engine import audio, pitch
 from engine.api import ClipRef, Control, Progress
 from engine.corpus import melcache
 from engine.corpus.crops import CropOrder, Stretch, divide, gather
-from engine.corpus.folders import speaker_of_each
-from engine.corpus.librispeech import LibriSpeech
-from engine.corpus.manifest import Labels, Manifest, Utterance
+from engine.corpus.manifest import Manifest, Utterance
 from engine.corpus.melcache import MelCache, build
-from engine.corpus.ravdess import Ravdess
 from engine.corpus.scanning import scan
 from engine.errors import Cancelled, CorpusError, TrainingError
 from engine.mel import MelFrontEnd
@@ -55,41 +52,6 @@ def voices(folder: Path, tone: Tone, seconds: tuple[float, ...]) -> list[Path]:
 
 def cached(folder: Path, steer: Callable[[], Control] = run) -> MelCache:
     return build(scan([str(folder)], [], run), SPEC, folder.parent / "cache", "cpu", ignore, steer)
-
-
-# ------------------------------------------------------------------------------------------------- layouts
-def test_librispeech_tells_speaker_gender_text_and_chapter(tmp_path: Path) -> None:
-    (tmp_path / "SPEAKERS.TXT").write_text(
-        "; a comment | F |\n14   | F | train-clean-360  | 25.03 | Kristin LeMoine\n"
-        "60   | M | train-clean-100  | 20.18 | |CBW|Simon\n"
-    )
-    path = touch(tmp_path / "LibriSpeech" / "some-split" / "60" / "121082" / "60-121082-0003.flac")
-    (path.parent / "60-121082.trans.txt").write_text("60-121082-0002 NO\n60-121082-0003 HE SAID  SO\n")
-    layout = LibriSpeech()
-    assert layout.labels(path) == Labels("60", "male", None, "HE SAID  SO", "60-121082")
-    unknown = touch(tmp_path / "LibriSpeech" / "some-split" / "99" / "1" / "99-1-0000.flac")
-    assert layout.labels(unknown) == Labels("99", None, None, None, "99-1")
-
-
-@pytest.mark.parametrize("name", ["60/121082/61-121082-0003.flac", "60-121082-0003.flac", "60/121082/hello.flac"])
-def test_what_only_resembles_librispeech_is_not_taken_for_it(tmp_path: Path, name: str) -> None:
-    assert LibriSpeech().labels(tmp_path / name) is None
-
-
-def test_ravdess_names_tell_actor_gender_emotion_and_sentence() -> None:
-    labels = Ravdess().labels(Path("anywhere/03-01-08-02-01-01-05.flac"))
-    assert labels == Labels("actor 05", "male", "surprised", "Kids are talking by the door", "actor 05")
-    even = Ravdess().labels(Path("03-01-02-01-02-01-06.wav"))
-    assert even is not None
-    assert (even.gender, even.emotion) == ("female", "calm")
-    assert Ravdess().labels(Path("03-01-09-01-02-01-06.wav")) is None
-
-
-def test_a_folder_per_speaker_and_loose_files() -> None:
-    nested = [Path("/c/wavs/anna/1.wav"), Path("/c/wavs/anna/day2/2.wav"), Path("/c/wavs/bert/1.wav")]
-    assert [labels.speaker for labels in speaker_of_each(nested).values()] == ["anna", "anna", "bert"]
-    loose = [Path("/c/1.wav"), Path("/c/2.wav"), Path("/c/anna/3.wav")]
-    assert [labels.speaker for labels in speaker_of_each(loose).values()] == [None, None, "anna"]
 
 
 # ------------------------------------------------------------------------------------------------- scanning
