@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import functools
-import shutil
+import copy
+import dataclasses
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import QObject
@@ -17,7 +18,7 @@ from engine.api import (
     ScanDone,
 )
 from studio import library_file, paths, runs
-from studio.clips import WAITING, Clip
+from studio.clips import ANALYSING, WAITING, Clip
 from studio.counted import counted
 from studio.engine_link import EngineLink, Job
 from studio.export_actions import ExportActions
@@ -33,6 +34,15 @@ SAVE_RESULTS_AFTER_MS = 15_000  # what the engine found can be had again: no hur
 NAMED_SKIPS = 40  # told one by one in the details
 
 __all__ = ["Clip", "EmotionChip", "RunRecord", "Session", "TransferSetup", "VoiceChip", "joined"]
+
+
+@dataclass
+class Import:
+    """What one import brought: clips by id, and labels of known clips before and after."""
+
+    clips: dict[str, Clip]
+    labels: dict[str, tuple[dict[str, str], dict[str, str]]]
+    undone: bool = False
 
 
 class Session(TransferActions, RunActions, ExportActions):
@@ -98,16 +108,34 @@ class Session(TransferActions, RunActions, ExportActions):
         given = [str(Path(file).absolute()) for file in files]
         if not given:
             return None
-        before = set(self.clips)
-        self._insert_paths([(path, {}) for path in given if path.lower().endswith(AUDIO_SUFFIXES)])
         title = (
             Path(given[0]).name if len(given) == 1 else counted(len(given), self.tr("1 item"), self.tr("{0} items"))
         )
+        came = Import({}, {})
         job = self.link.submit(Scan(tuple(given)), title=self.tr("Look through {0}").format(title))
-        job.partial.connect(self._found)
-        job.done.connect(lambda result: self._scanned(result, len(self.clips.keys() - before)))
+        job.partial.connect(lambda chunk: self._found(chunk, came))
+        job.done.connect(lambda result: self._scanned(result, len(came.clips)))
         job.note.connect(lambda what, hint: self.messages.say(what, hint, level="warning"))
         self._tell_failures(job)
+
+        def do() -> None:
+            if not came.undone:
+                singles: list[tuple[str, dict[str, str]]] = [
+                    (path, {}) for path in given if path.lower().endswith(AUDIO_SUFFIXES)
+                ]
+                self._insert_paths(singles, came)
+                return
+            came.undone = False
+            self._put_labels({i: after for i, (_before, after) in came.labels.items()})
+            self._put_back(list(came.clips.values()))
+
+        def undo() -> None:
+            came.undone = True
+            job.cancel()
+            self._put_labels({i: before for i, (before, _after) in came.labels.items()})
+            self._take_out(came.clips)
+
+        self.undoable(self.tr("Add {0}").format(title), do, undo)
         return job
 
     def load_example(self) -> None:
@@ -116,31 +144,69 @@ class Session(TransferActions, RunActions, ExportActions):
 
     def remove(self, ids: Iterable[str]) -> None:
         """Take recordings out of the library; their files stay where they are."""
-        gone = [clip_id for clip_id in ids if clip_id in self.clips]
+        gone = [self.clips[clip_id] for clip_id in dict.fromkeys(ids) if clip_id in self.clips]
         if not gone:
             return
-        removed = [self.clips.pop(clip_id) for clip_id in gone]
-        there = set(gone)
-        self._ids_by_path = {path: i for path, i in self._ids_by_path.items() if i not in there}
+        desk = copy.deepcopy(self.transfer)
+
+        def undo() -> None:
+            self._put_back(gone)
+            self._put_desk(desk)
+
+        words = (
+            self.tr("Remove {0}").format(gone[0].name)
+            if len(gone) == 1
+            else self.tr("Remove {0} recordings").format(len(gone))
+        )
+        self.undoable(words, lambda: self._take_out([clip.id for clip in gone]), undo)
+
+    def set_label(self, ids: Iterable[str], name: str, value: str) -> None:
+        """Give recordings a label; an empty value takes it away."""
+        before: dict[str, dict[str, str]] = {}
+        after: dict[str, dict[str, str]] = {}
+        for clip in (self.clips[clip_id] for clip_id in ids if clip_id in self.clips):
+            if clip.labels.get(name, "") != value:
+                before[clip.id] = clip.labels
+                after[clip.id] = {k: v for k, v in clip.labels.items() if k != name} | (
+                    {name: value} if value else {}
+                )
+        if after:
+            words = self.tr("Label {0}: {1}").format(name, value) if value else self.tr("No label {0}").format(name)
+            self.undoable(words, lambda: self._put_labels(after), lambda: self._put_labels(before))
+
+    def _put_labels(self, labels: Mapping[str, dict[str, str]]) -> None:
+        changed = [clip_id for clip_id in labels if clip_id in self.clips]
+        for clip_id in changed:
+            self.clips[clip_id].labels = labels[clip_id]
+        if changed:
+            self.clips_changed.emit(changed)
+            self._save_soon()
+
+    def _take_out(self, ids: Iterable[str]) -> None:
+        """Off the library; what was computed stays on the disk, so that it can be put back."""
+        there = {clip_id for clip_id in ids if clip_id in self.clips}
+        if not there:
+            return
+        gone = [clip_id for clip_id in self.clips if clip_id in there]
+        for clip_id in gone:
+            del self._ids_by_path[self.clips.pop(clip_id).path]
         if self.transfer.source in there:
-            self.set_source(None)
+            self._put_desk(dataclasses.replace(self.transfer, source=None))
         self.clips_removed.emit(gone)
         self.select([clip_id for clip_id in self.selection if clip_id in self.clips])
         if self.current in there:
             self.set_current(None)
-        self._forget_analyses(removed)
         self._save_soon()
 
-    def set_label(self, ids: Iterable[str], name: str, value: str) -> None:
-        """Give recordings a label; an empty value takes it away."""
-        changed = []
-        for clip in (self.clips[clip_id] for clip_id in ids if clip_id in self.clips):
-            if clip.labels.get(name, "") != value:
-                clip.labels = {k: v for k, v in clip.labels.items() if k != name} | ({name: value} if value else {})
-                changed.append(clip.id)
-        if changed:
-            self.clips_changed.emit(changed)
-            self._save_soon()
+    def _put_back(self, clips: Sequence[Clip]) -> None:
+        """Into the library again. What was under way when it left begins anew."""
+        back = [clip for clip in clips if clip.id not in self.clips and clip.path not in self._ids_by_path]
+        for clip in back:
+            if clip.state == ANALYSING:
+                clip.state = WAITING
+        self._insert(back)
+        self.analysis.go_on()
+        self._save_soon()
 
     def analyse_again(self, ids: Iterable[str]) -> None:
         """Try recordings once more that failed or went missing."""
@@ -161,15 +227,20 @@ class Session(TransferActions, RunActions, ExportActions):
         if clips:
             self.clips_added.emit([clip.id for clip in clips])
 
-    def _insert_paths(self, found: Sequence[tuple[str, dict[str, str]]]) -> None:
+    def _insert_paths(self, found: Sequence[tuple[str, dict[str, str]]], came: Import | None = None) -> None:
         """Rows for files that have none yet; a known file gets the labels it lacks."""
+        came = came or Import({}, {})
         new: list[Clip] = []
         labelled: list[str] = []
         for path, labels in found:
             if (known := self._ids_by_path.get(path)) is None:
                 self._ids_by_path[path] = clip_id = uuid.uuid4().hex
                 new.append(Clip(clip_id, path, labels=dict(labels)))
+                came.clips[clip_id] = new[-1]
             elif known in self.clips and (more := labels | self.clips[known].labels) != self.clips[known].labels:
+                if known not in came.clips:  # its own clips come and go with the labels they have
+                    before = came.labels[known][0] if known in came.labels else self.clips[known].labels
+                    came.labels[known] = (before, more)
                 self.clips[known].labels = more
                 labelled.append(known)
         self._insert(new)
@@ -178,9 +249,10 @@ class Session(TransferActions, RunActions, ExportActions):
         if new or labelled:
             self._save_soon()
 
-    def _found(self, chunk: ClipsFound) -> None:
-        self._insert_paths(chunk.clips)
-        self.analysis.pump()
+    def _found(self, chunk: ClipsFound, came: Import | None = None) -> None:
+        if came is None or not came.undone:
+            self._insert_paths(chunk.clips, came)
+            self.analysis.pump()
 
     def _scanned(self, result: ScanDone, new: int) -> None:
         known = result.found - new
@@ -213,14 +285,6 @@ class Session(TransferActions, RunActions, ExportActions):
             what, hint, details=details, level="warning", action=(self.tr("Go on analysing"), self.analysis.go_on)
         )
 
-    def _forget_analyses(self, removed: Sequence[Clip]) -> None:
-        """Delete what was computed, unless a take still shows it."""
-        used = {Path(take.source) for take in self.takes}
-        folders = [Path(clip.folder) for clip in removed if clip.folder]
-        root = self.data_dir / "analysis"
-        doomed = [folder for folder in folders if folder not in used and folder.parent == root]
-        self._savers.start(functools.partial(_delete, doomed))
-
     def _set_library_aside(self, why: str) -> None:
         try:
             aside = library_file.set_aside(self._file)
@@ -232,8 +296,3 @@ class Session(TransferActions, RunActions, ExportActions):
             self.tr("It is kept as {0}; you begin with an empty one. Your recordings are untouched.").format(aside),
             level="error",
         )
-
-
-def _delete(folders: Sequence[Path]) -> None:
-    for folder in folders:
-        shutil.rmtree(folder, ignore_errors=True)

@@ -21,11 +21,12 @@ from studio.library_file import Library
 from studio.messages import Messages
 from studio.runs import RunRecord
 from studio.transfer_setup import TransferSetup
+from studio.undo import UndoActions
 
 SAVE_AFTER_MS = 1_000
 
 
-class SessionState(QObject):
+class SessionState(UndoActions):
     """Clips, selection, model, maps, takes, runs and the transfer desk's setup.
 
     Args:
@@ -60,6 +61,7 @@ class SessionState(QObject):
         self.data_dir = data_dir
         self.runs_dir = data_dir / "runs"
         self.takes_dir = data_dir / "takes"
+        self.analysis_dir = data_dir / "analysis"
         self._file = data_dir / "library.json"
         self.uuid = uuid.uuid4().hex
         self.clips: dict[str, Clip] = {}
@@ -77,7 +79,7 @@ class SessionState(QObject):
         self._run_jobs: dict[str, Job] = {}
         self._placing: set[str] = set()
 
-        self.analysis = AnalysisQueue(link, self.clips, str(data_dir / "analysis"), self)
+        self.analysis = AnalysisQueue(link, self.clips, str(self.analysis_dir), self)
         self._save_timer = QTimer(self)
         self._save_timer.setSingleShot(True)
         self._save_timer.timeout.connect(self._save_aside)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
-import functools
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from engine.api import (
@@ -17,7 +17,7 @@ from studio.clips import Clip
 from studio.drag import Payload
 from studio.engine_link import Job
 from studio.model_actions import ModelActions
-from studio.transfer_setup import EmotionChip, VoiceChip
+from studio.transfer_setup import EmotionChip, TransferSetup, VoiceChip
 
 
 class TransferActions(ModelActions):
@@ -50,54 +50,79 @@ class TransferActions(ModelActions):
 
     def set_source(self, clip_id: str | None) -> None:
         """The recording that is to be changed."""
-        self.transfer.source = clip_id if clip_id in self.clips else None
-        self.transfer_changed.emit()
+        source = clip_id if clip_id in self.clips else None
+        if source != self.transfer.source:
+            self._change_desk(self.tr("Choose the source"), lambda desk: setattr(desk, "source", source))
 
     def add_voice(self, payload: Payload) -> None:
         """Give the source this voice (h) too."""
         chip = VoiceChip(payload, transfer_setup.title_of(payload, self.clips))
         if payload not in [voice.payload for voice in self.transfer.voices]:
-            self.transfer.voices.append(chip)
-        self.transfer_changed.emit()
+            self._change_desk(
+                self.tr("Give the voice {0}").format(chip.title), lambda desk: desk.voices.append(chip)
+            )
 
     def add_emotion(self, payload: Payload) -> None:
         """Give the source this manner of speaking (m) too."""
         chip = EmotionChip(payload, transfer_setup.title_of(payload, self.clips))
         if payload not in [emotion.payload for emotion in self.transfer.emotions]:
-            self.transfer.emotions.append(chip)
-        self.transfer_changed.emit()
+            self._change_desk(
+                self.tr("Give the emotion {0}").format(chip.title), lambda desk: desk.emotions.append(chip)
+            )
 
     def remove_voice(self, index: int) -> None:
-        del self.transfer.voices[index]
-        self.transfer_changed.emit()
+        title = self.transfer.voices[index].title
+        self._change_desk(self.tr("Take away {0}").format(title), lambda desk: desk.voices.pop(index))
 
     def remove_emotion(self, index: int) -> None:
-        del self.transfer.emotions[index]
-        self.transfer_changed.emit()
+        title = self.transfer.emotions[index].title
+        self._change_desk(self.tr("Take away {0}").format(title), lambda desk: desk.emotions.pop(index))
 
-    def set_voice_weight(self, index: int, weight: float) -> None:
-        chip = self.transfer.voices[index]
-        self.transfer.voices[index] = VoiceChip(chip.payload, chip.title, weight)
-        self.transfer_changed.emit()
+    def weigh_voices(self, weights: Sequence[float]) -> None:
+        """Mix the voices anew, one weight each."""
+        chips = [dataclasses.replace(c, weight=w) for c, w in zip(self.transfer.voices, weights, strict=True)]
+        self._change_desk(self.tr("Mix the voices"), lambda desk: setattr(desk, "voices", chips), merge="voices")
 
-    def set_emotion_weight(self, index: int, weight: float) -> None:
-        chip = self.transfer.emotions[index]
-        self.transfer.emotions[index] = EmotionChip(chip.payload, chip.title, weight)
-        self.transfer_changed.emit()
+    def weigh_emotions(self, weights: Sequence[float]) -> None:
+        """Mix the emotions anew, one weight each."""
+        chips = [dataclasses.replace(c, weight=w) for c, w in zip(self.transfer.emotions, weights, strict=True)]
+        self._change_desk(
+            self.tr("Mix the emotions"), lambda desk: setattr(desk, "emotions", chips), merge="emotions"
+        )
 
     def clear_voices(self) -> None:
-        self.transfer.voices.clear()
-        self.transfer_changed.emit()
+        self._change_desk(self.tr("Take all voices away"), lambda desk: desk.voices.clear())
 
     def clear_emotions(self) -> None:
-        self.transfer.emotions.clear()
-        self.transfer_changed.emit()
+        self._change_desk(self.tr("Take all emotions away"), lambda desk: desk.emotions.clear())
+
+    def clear_desk(self) -> None:
+        """No source, nothing given; takes stay."""
+
+        def clear(desk: TransferSetup) -> None:
+            desk.source = None
+            desk.voices.clear()
+            desk.emotions.clear()
+
+        self._change_desk(self.tr("Clear the desk"), clear)
 
     def set_strength(self, strength: float) -> None:
         """0 = the source's own latents, 1 = the given ones."""
         if strength != self.transfer.strength:
-            self.transfer.strength = strength
-            self.transfer_changed.emit()
+            self._change_desk(
+                self.tr("Strength"), lambda desk: setattr(desk, "strength", strength), merge="strength"
+            )
+
+    def _change_desk(self, words: str, change: Callable[[TransferSetup], object], *, merge: str = "") -> None:
+        """Change the desk's setup in a way that can be undone: the whole setup is put back as it was."""
+        before, after = copy.deepcopy(self.transfer), copy.deepcopy(self.transfer)
+        change(after)
+        if after != before:
+            self.undoable(words, lambda: self._put_desk(after), lambda: self._put_desk(before), merge=merge)
+
+    def _put_desk(self, setup: TransferSetup) -> None:
+        self.transfer = copy.deepcopy(setup)
+        self.transfer_changed.emit()
 
     def render(self) -> Job | None:
         """Render the transfer as it is set up; a render under way gives way to it. The take is kept."""
@@ -133,18 +158,24 @@ class TransferActions(ModelActions):
 
     def rename_take(self, index: int, name: str) -> None:
         """Call a take differently; its files keep their names."""
-        if (name := name.strip()) and name != self.takes[index].name:
-            self.takes[index] = dataclasses.replace(self.takes[index], name=name)
-            self.takes_changed.emit()
-            self._save_soon()
+        take, name = self.takes[index], name.strip()
+        if name and name != take.name:
+            self.undoable(
+                self.tr("Rename the take {0}").format(take.name),
+                lambda: self._put_name(take.transformed, name),
+                lambda: self._put_name(take.transformed, take.name),
+            )
 
     def star_take(self, index: int, starred: bool) -> None:
         """Mark a take as a good one, or no longer."""
-        key = self.takes[index].transformed
-        if starred != (key in self.starred):
-            self.starred ^= {key}
-            self.takes_changed.emit()
-            self._save_soon()
+        take = self.takes[index]
+        if starred != (take.transformed in self.starred):
+            words = self.tr("Star the take {0}") if starred else self.tr("Take the star off {0}")
+            self.undoable(
+                words.format(take.name),
+                lambda: self._put_star(take.transformed, starred),
+                lambda: self._put_star(take.transformed, not starred),
+            )
 
     def save_take(self, index: int, path: str | Path) -> bool:
         """Write a take's sound to a file of the user's; whether it worked."""
@@ -162,12 +193,40 @@ class TransferActions(ModelActions):
         return True
 
     def remove_take(self, index: int) -> None:
-        """Take a take off the list and its sounds off the disk."""
-        take = self.takes.pop(index)
-        self.starred.discard(take.transformed)
-        folder = Path(take.transformed).parent
-        if folder.parent == self.takes_dir:
-            self._savers.start(functools.partial(shutil.rmtree, folder, ignore_errors=True))
+        """Take a take off the list. Its sounds stay on the disk: it can be had back."""
+        take = self.takes[index]
+        starred = take.transformed in self.starred
+
+        def put_back() -> None:
+            self.takes.insert(min(index, len(self.takes)), take)
+            if starred:
+                self.starred.add(take.transformed)
+            self._takes_edited()
+
+        self.undoable(
+            self.tr("Remove the take {0}").format(take.name), lambda: self._drop_take(take.transformed), put_back
+        )
+
+    def _place_of(self, transformed: str) -> int | None:
+        """Where a take stands now, by its sound: that never changes."""
+        return next((i for i, take in enumerate(self.takes) if take.transformed == transformed), None)
+
+    def _put_name(self, transformed: str, name: str) -> None:
+        if (place := self._place_of(transformed)) is not None:
+            self.takes[place] = dataclasses.replace(self.takes[place], name=name)
+            self._takes_edited()
+
+    def _put_star(self, transformed: str, starred: bool) -> None:
+        (self.starred.add if starred else self.starred.discard)(transformed)
+        self._takes_edited()
+
+    def _drop_take(self, transformed: str) -> None:
+        if (place := self._place_of(transformed)) is not None:
+            del self.takes[place]
+        self.starred.discard(transformed)
+        self._takes_edited()
+
+    def _takes_edited(self) -> None:
         self.takes_changed.emit()
         self._save_soon()
 

@@ -143,9 +143,7 @@ class TransferDeskPanel(QWidget):
 
     def clear(self) -> None:
         """Empty the three zones; takes stay."""
-        self._session.set_source(None)
-        self._session.clear_voices()
-        self._session.clear_emotions()
+        self._session.clear_desk()
 
     def play(self, which: str) -> None:
         """Play the chosen take's original, reconstruction or transformed sound."""
@@ -316,12 +314,11 @@ class TransferDeskPanel(QWidget):
         """Give one chip this share of the mixture; the others share the rest as before."""
         setup = self._session.transfer
         chips: Sequence[VoiceChip | EmotionChip] = setup.voices if zone == VOICE else setup.emotions
-        weigh = self._session.set_voice_weight if zone == VOICE else self._session.set_emotion_weight
+        weigh = self._session.weigh_voices if zone == VOICE else self._session.weigh_emotions
         rest = sum(chip.weight for i, chip in enumerate(chips) if i != place)
         weights = [(1 - percent / 100) * chip.weight / rest for chip in chips]
         weights[place] = percent / 100
-        for i, weight in enumerate(weights):
-            weigh(i, weight)
+        weigh(weights)
 
     # ------------------------------------------------------------------------------------------ menus
     def _zone(self, zone: str, title: str, invitation: str) -> DropZone:

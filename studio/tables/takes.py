@@ -22,7 +22,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QHeaderView,
     QLabel,
-    QMessageBox,
     QPushButton,
     QTableView,
     QVBoxLayout,
@@ -205,8 +204,8 @@ class TakesList(QWidget):
         self.view.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
         self.save_button = QPushButton(self.tr("Save WAV…"))
         self.save_button.setObjectName("saveTake")
-        self.delete_button = QPushButton(self.tr("Delete…"))
-        self.delete_button.setObjectName("deleteTake")
+        self.remove_button = QPushButton(self.tr("Remove"))
+        self.remove_button.setObjectName("removeTake")
         self.star_button = QPushButton(self.tr("★ Star"))
         self.star_button.setObjectName("starTake")
         heading = QLabel(self.tr("Takes"))
@@ -220,7 +219,7 @@ class TakesList(QWidget):
 
         above = QHBoxLayout()
         above.addWidget(heading, 1)
-        for button in (self.star_button, self.save_button, self.delete_button):
+        for button in (self.star_button, self.save_button, self.remove_button):
             above.addWidget(button)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -232,13 +231,13 @@ class TakesList(QWidget):
         self.view.doubleClicked.connect(self._double_clicked)
         self.view.clicked.connect(self._clicked)
         self.save_button.clicked.connect(self.ask_where_to_save)
-        self.delete_button.clicked.connect(self.ask_to_delete)
+        self.remove_button.clicked.connect(self.remove)
         self.star_button.clicked.connect(self.toggle_star)
         for words, slot in (
             (self.tr("Star"), self.toggle_star),
             (self.tr("Rename"), self.rename),
             (self.tr("Save WAV…"), self.ask_where_to_save),
-            (self.tr("Delete…"), self.ask_to_delete),
+            (self.tr("Remove"), self.remove),
         ):
             action = QAction(words, self.view)
             action.triggered.connect(slot)
@@ -283,16 +282,9 @@ class TakesList(QWidget):
         if path:
             self._session.save_take(self.table.place(self.view.currentIndex().row()), path)
 
-    def ask_to_delete(self) -> None:
-        take = self.current()
-        if take is None:
-            return
-        question = self.tr("Delete the take “{0}” and its sounds? This cannot be undone.").format(take.name)
-        buttons = QMessageBox.StandardButton.Yes | QMessageBox.StandardButton.Cancel
-        answer = QMessageBox.question(
-            self, self.tr("Delete the take"), question, buttons, QMessageBox.StandardButton.Cancel
-        )
-        if answer == QMessageBox.StandardButton.Yes:
+    def remove(self) -> None:
+        """Off the list; Undo brings it back, its sounds are not touched."""
+        if self.current() is not None:
             self._session.remove_take(self.table.place(self.view.currentIndex().row()))
 
     # ------------------------------------------------------------------ inside
@@ -318,7 +310,7 @@ class TakesList(QWidget):
 
     def _row_changed(self) -> None:
         take = self.current()
-        for button in (self.star_button, self.save_button, self.delete_button):
+        for button in (self.star_button, self.save_button, self.remove_button):
             button.setEnabled(take is not None)
         self.chosen.emit(take)
 

@@ -48,7 +48,7 @@ def enter(window: MainWindow, mime: QMimeData) -> bool:
 # ------------------------------------------------------------------------------------------------ places
 def test_every_panel_has_its_place_and_no_tab_bar_is_left_over(window: MainWindow) -> None:
     shown = {dock.windowTitle() for dock in window.docks.values() if dock.isVisible()}
-    assert shown == {"Library", "Map", "Training", "Transfer desk", "Jobs"}
+    assert shown == {"Library", "Map", "Training", "Transfer desk", "Jobs", "History"}
     of_docks = [bar for bar in window.findChildren(QTabBar) if bar.parent() is window]
     assert len(of_docks) == 2
 
@@ -60,7 +60,7 @@ def test_the_layout_is_remembered_and_can_be_reset(window: MainWindow, studio: S
     qtbot.addWidget(again)
     again.show()
     assert not again.docks["jobs"].isVisible()
-    again.reset_layout()
+    again.places.reset()
     assert not again.docks["jobs"].isHidden()
 
 

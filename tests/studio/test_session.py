@@ -366,7 +366,7 @@ def test_a_transfer_names_its_latents_and_their_shares(session: Session, link: I
     session.set_source(a)
     session.add_voice(Payload("speaker", (b1, b2), "b"))
     session.add_voice(Payload("clips", (c,)))
-    session.set_voice_weight(1, 3.0)
+    session.weigh_voices([1.0, 3.0])
     session.add_emotion(Payload("seconds", seconds=((c, 2),)))
     session.set_strength(1.2)
     session.render()

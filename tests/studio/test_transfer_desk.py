@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QAction, QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QLabel, QMenu, QMessageBox, QPushButton, QWidget
+from PySide6.QtWidgets import QLabel, QMenu, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from engine.api import AudioSpec, Evidence, ModelInfo, Take, Transfer
@@ -358,15 +358,11 @@ def test_a_star_goes_on_and_off(two_takes: TransferDeskPanel, session: Session) 
     assert cell(two_takes, 0, STAR) == "☆"
 
 
-def test_deleting_a_take_asks_first(
-    two_takes: TransferDeskPanel, session: Session, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    answers = iter([QMessageBox.StandardButton.Cancel, QMessageBox.StandardButton.Yes])
-    monkeypatch.setattr(QMessageBox, "question", lambda *_words: next(answers))
-    two_takes.takes.delete_button.click()
-    assert len(session.takes) == 2
-    two_takes.takes.delete_button.click()
+def test_a_removed_take_comes_back_with_undo(two_takes: TransferDeskPanel, session: Session) -> None:
+    two_takes.takes.remove_button.click()
     assert [made.name for made in session.takes] == ["first"]
+    session.undo_stack.undo()
+    assert [made.name for made in session.takes] == ["first", "second"]
 
 
 def test_a_take_is_dragged_out_as_its_sound_file(two_takes: TransferDeskPanel) -> None:

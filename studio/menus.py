@@ -1,0 +1,203 @@
+"""The menu bar: every command of the studio, with a name that shortcuts are kept under, and a twin for every drag.
+
+To add a command, add a line to the menu it belongs to. `add` makes one from words and a slot; `adopt` takes in an
+action that a panel made. Either way it appears in the list of shortcuts, and its key can be changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QMenu
+
+from studio import drag
+from studio.dialogs.about import AboutDialog
+
+if TYPE_CHECKING:
+    from studio.window import MainWindow
+
+Key = str | QKeySequence.StandardKey | Qt.Key
+
+
+class Menus(QObject):
+    """Builds the window's menus. actions: every command by its name, "menu.command"."""
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self._window = window
+        self._session = window.session
+        self.actions: dict[str, QAction] = {}
+        for title, fill in (
+            (self.tr("&File"), self._fill_file),
+            (self.tr("&Edit"), self._fill_edit),
+            (self.tr("&View"), self._fill_view),
+            (self.tr("&Playback"), self._fill_playback),
+            (self.tr("&Map"), self._fill_map),
+            (self.tr("M&odel"), self._fill_model),
+            (self.tr("&Transfer"), self._fill_transfer),
+            (self.tr("&Window"), self._fill_window),
+            (self.tr("&Help"), self._fill_help),
+        ):
+            fill(window.menuBar().addMenu(title))
+        self._session.selection_changed.connect(lambda _ids: self._show_possible())
+        self._session.current_changed.connect(lambda _id: self._show_possible())
+        self._session.model_changed.connect(self._show_possible)
+        self._show_possible()
+
+    def add(
+        self, menu: QMenu, name: str, words: str, slot: Callable[[], object], key: Key | None = None
+    ) -> QAction:
+        """A new command."""
+        action = QAction(words, self._window)
+        if key is not None:
+            action.setShortcut(QKeySequence(key))
+        action.triggered.connect(lambda _checked=False: slot())
+        return self.adopt(menu, name, action)
+
+    def adopt(self, menu: QMenu, name: str, action: QAction) -> QAction:
+        """A command that a panel made."""
+        if name in self.actions:
+            raise ValueError(f"two commands are called {name}")
+        if not action.objectName():
+            action.setObjectName(name)
+        menu.addAction(action)
+        self.actions[name] = action
+        return action
+
+    # ------------------------------------------------------------------ one menu each
+    def _fill_file(self, menu: QMenu) -> None:
+        window, maps, standard = self._window, self._window.map_view.commands, QKeySequence.StandardKey
+        self.add(menu, "file.add", self.tr("&Add recordings …"), window.library.choose_files, standard.Open)
+        self.add(menu, "file.add_folder", self.tr("Add &folder …"), window.add_folder_dialog, "Ctrl+Shift+O")
+        self.add(menu, "file.example", self.tr("Load &example voices"), self._session.load_example)
+        menu.addSeparator()
+        export = menu.addMenu(self.tr("&Export embeddings"))
+        for latent, words in (
+            ("h", self.tr("&h: a row a clip …")),
+            ("m", self.tr("&m: a row a second …")),
+            ("z", self.tr("&z: a row a frame …")),
+            ("all", self.tr("&All three …")),
+        ):
+            key = "Ctrl+E" if latent == "h" else None
+            self.add(
+                export,
+                f"file.export_{latent}",
+                words,
+                partial(window.export_embeddings_dialog, latent),
+                key,
+            )
+        self.adopt(menu, "file.export_figure", maps["export_figure"])
+        self.adopt(menu, "file.export_coordinates", maps["export_coordinates"])
+        menu.addSeparator()
+        leave = self.add(menu, "file.quit", self.tr("&Quit"), window.close, standard.Quit)
+        leave.setMenuRole(QAction.MenuRole.QuitRole)
+
+    def _fill_edit(self, menu: QMenu) -> None:
+        session, standard = self._session, QKeySequence.StandardKey
+        stack = session.undo_stack
+        for name, action, key in (
+            ("edit.undo", stack.createUndoAction(self, self.tr("&Undo")), standard.Undo),
+            ("edit.redo", stack.createRedoAction(self, self.tr("&Redo")), standard.Redo),
+        ):
+            action.setShortcut(QKeySequence(key))
+            self.adopt(menu, name, action)
+        menu.addSeparator()
+        self.add(
+            menu,
+            "edit.select_all",
+            self.tr("Select &all clips"),
+            lambda: session.select(list(session.clips)),
+            standard.SelectAll,
+        )
+        self.add(
+            menu,
+            "edit.remove",
+            self.tr("Re&move selected clips"),
+            lambda: session.remove(list(session.selection)),
+        )
+
+    def _fill_view(self, menu: QMenu) -> None:
+        for name, action in self._window.clip_view.view.commands.items():
+            self.adopt(menu, f"view.{name}", action)
+
+    def _fill_playback(self, menu: QMenu) -> None:
+        transport = self._window.clip_view.transport.commands
+        # Everywhere but where one types: text fields keep the keys they need for themselves.
+        transport["play"].setShortcut(QKeySequence(Qt.Key.Key_Space))
+        for name, action in transport.items():
+            self.adopt(menu, f"playback.{name}", action)
+
+    def _fill_map(self, menu: QMenu) -> None:
+        maps = self._window.map_view.commands
+        for name in ("h", "m", "z"):
+            self.adopt(menu, f"map.{name}", maps[name])
+        menu.addSeparator()
+        for name in ("fit_map", "stop_map", "fit_view"):
+            self.adopt(menu, f"map.{name}", maps[name])
+
+    def _fill_model(self, menu: QMenu) -> None:
+        window = self._window
+        self.add(menu, "model.open", self.tr("&Open model …"), window.open_model_dialog, "Ctrl+M")
+        self.add(menu, "model.train", self.tr("&Train a model …"), lambda: window.places.show("training"), "Ctrl+T")
+
+    def _fill_transfer(self, menu: QMenu) -> None:
+        for name, words, slot, key in (
+            ("source", self.tr("Use the current clip as &source"), self._use_as_source, "Ctrl+1"),
+            ("voice", self.tr("Add the selected clips as &voice (h)"), self._add_voice, "Ctrl+2"),
+            ("speaker", self.tr("Add the current clip's s&peaker as voice (h)"), self._add_speaker, "Ctrl+3"),
+            ("emotion", self.tr("Add the selected clips as &emotion (m)"), self._add_emotion, "Ctrl+4"),
+        ):
+            self.add(menu, f"transfer.{name}", words, slot, key)
+        menu.addSeparator()
+        self.add(menu, "transfer.render", self.tr("&Render"), self._window.desk.render_now, "Ctrl+Return")
+
+    def _fill_window(self, menu: QMenu) -> None:
+        for name, dock in self._window.docks.items():
+            self.adopt(menu, f"window.{name}", dock.toggleViewAction())
+        menu.addSeparator()
+        self.add(menu, "window.reset", self.tr("&Reset layout"), self._window.places.reset)
+
+    def _fill_help(self, menu: QMenu) -> None:
+        window = self._window
+        self.add(menu, "help.system_info", self.tr("Copy &system info"), window.copy_system_info)
+        self.add(menu, "help.log_folder", self.tr("Open the &log folder"), window.open_log_folder)
+        about = self.add(menu, "help.about", self.tr("&About Triptych"), lambda: AboutDialog(window).exec())
+        about.setMenuRole(QAction.MenuRole.AboutRole)
+
+    # ------------------------------------------------------------------ twins of the drags
+    def _show_possible(self) -> None:
+        """They are there when there is something to drag."""
+        session = self._session
+        current = session.clips.get(session.current or "")
+        speaker = current.labels.get("speaker") if current else None
+        selected = bool(session.selection)
+        for name, possible in (
+            ("edit.remove", selected),
+            ("transfer.source", current is not None),
+            ("transfer.voice", selected),
+            ("transfer.speaker", bool(speaker)),
+            ("transfer.emotion", selected),
+        ):
+            self.actions[name].setEnabled(possible)
+
+    def _use_as_source(self) -> None:
+        if self._session.current is not None:
+            self._to_desk("source", drag.Payload("clips", clips=(self._session.current,)))
+
+    def _add_voice(self) -> None:
+        self._to_desk("voice", drag.Payload("clips", clips=tuple(self._session.selection)))
+
+    def _add_speaker(self) -> None:
+        current = self._session.clips[self._session.current or ""]
+        self._to_desk("voice", drag.Payload("speaker", speaker=current.labels["speaker"]))
+
+    def _add_emotion(self) -> None:
+        self._to_desk("emotion", drag.Payload("clips", clips=tuple(self._session.selection)))
+
+    def _to_desk(self, zone: str, payload: drag.Payload) -> None:
+        self._window.places.show("desk")
+        self._window.desk.drop(zone, payload)

@@ -1,0 +1,29 @@
+"""What was done to the project, step by step; a click goes back or forth to there."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QUndoView, QVBoxLayout, QWidget
+
+from studio import theme
+from studio.messages import Messages
+from studio.preferences import Preferences
+from studio.session import Session
+
+
+class HistoryPanel(QWidget):
+    """Shows session.undo_stack; the state that was saved last is marked."""
+
+    def __init__(
+        self, session: Session, messages: Messages, preferences: Preferences, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        del messages, preferences
+        self.setObjectName("history")
+        self.view = QUndoView(session.undo_stack)
+        self.view.setAccessibleName(self.tr("History: steps that can be undone"))
+        self.view.setEmptyLabel(self.tr("As it was opened"))
+        self.view.setCleanIcon(theme.icon("check"))
+        self.view.setAlternatingRowColors(True)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.view)

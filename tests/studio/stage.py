@@ -1,0 +1,66 @@
+"""What tests of the session share: a link that never works, recordings as if analysed, takes as if rendered."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from engine.api import AudioSpec, Evidence, ModelInfo, Take
+from studio.engine_link import EngineLink
+from studio.session import Session
+
+HASH = "ab" * 32
+
+
+class Idle(EngineLink):
+    """A link whose workers never start: what would be asked of them is kept."""
+
+    def _feed(self) -> None:
+        pass
+
+    def _begin(self, thread: Any, job: Any) -> None:
+        pass
+
+    def _start(self, kind: str, log_name: str) -> Any:
+        return None
+
+    def asked(self, kind: type) -> list[Any]:
+        return [job for job in self.jobs() if isinstance(job.request, kind) and not job.ended]
+
+
+def analysed(session: Session, *names: str) -> list[str]:
+    """Recordings that were found, analysed and encoded; their folders are there, with nothing in them."""
+    session._use(ModelInfo("/m/model.safetensors", HASH, 1, AudioSpec().to_dict(), {}, {}, {}))
+    before = set(session.clips)
+    session._insert_paths([(f"/r/{name}.wav", {"speaker": name[0]}) for name in names])
+    ids = [clip_id for clip_id in session.clips if clip_id not in before]
+    for clip_id in ids:
+        clip = session.clips[clip_id]
+        folder = Path(session.analysis_dir) / clip_id
+        folder.mkdir(parents=True)
+        clip.state, clip.folder, clip.model_hash, clip.duration_s = "ready", str(folder), HASH, 2.0
+    return ids
+
+
+def some_take(name: str, transformed: str, source: str = "/nowhere") -> Take:
+    none = Evidence(None, None, None, None, None, None, -26.0)
+    stem = transformed.removesuffix(".wav")
+    return Take(
+        name,
+        source,
+        f"{stem}.original.wav",
+        f"{stem}.control.wav",
+        transformed,
+        1.0,
+        (),
+        (),
+        "",
+        None,
+        None,
+        none,
+        none,
+        HASH,
+        1.0,
+        f"{stem}.transformed",
+        f"{stem}.control",
+    )

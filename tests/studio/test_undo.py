@@ -1,0 +1,175 @@
+"""Undo and redo: what the user did is taken back as it was done, and nothing else is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from pytestqt.qtbot import QtBot
+from stage import Idle, analysed, some_take
+
+from engine.api import ClipsFound, Partial
+from studio.drag import Payload
+from studio.session import Session
+from studio.undo import UndoActions
+
+
+@pytest.fixture
+def session(qtbot: QtBot, tmp_path: Path) -> Iterator[Session]:
+    link = Idle(tmp_path / "logs")
+    made = Session(link, tmp_path / "data")
+    yield made
+    made.close()
+    link.shutdown()
+
+
+def names(session: Session) -> list[str]:
+    return sorted(clip.name for clip in session.clips.values())
+
+
+# ------------------------------------------------------------------------------------------------ the stack
+def test_an_action_is_done_once_undone_and_done_again(qtbot: QtBot) -> None:
+    actions, log = UndoActions(), []
+    actions.undoable("Write", lambda: log.append("do"), lambda: log.append("undo"))
+    assert log == ["do"]
+    actions.undo_stack.undo()
+    actions.undo_stack.redo()
+    assert log == ["do", "undo", "do"]
+    assert actions.undo_stack.undoText() == "Write"
+
+
+def test_a_slider_drawn_through_many_values_is_one_step(session: Session) -> None:
+    for percent in range(101, 131):
+        session.set_strength(percent / 100)
+    assert session.undo_stack.count() == 1
+    session.undo_stack.undo()
+    assert session.transfer.strength == 1.0
+    session.undo_stack.redo()
+    assert session.transfer.strength == 1.3
+
+
+def test_what_came_in_between_parts_two_pulls_of_a_slider(session: Session) -> None:
+    (a,) = analysed(session, "a")
+    session.set_strength(0.5)
+    session.set_source(a)
+    session.set_strength(0.7)
+    session.undo_stack.undo()
+    assert (session.transfer.strength, session.transfer.source) == (0.5, a)
+
+
+def test_an_action_inside_another_is_a_part_of_it(qtbot: QtBot) -> None:
+    actions, log = UndoActions(), []
+
+    def outer() -> None:
+        actions.undoable("Inner", lambda: log.append("inner"), lambda: log.append("never"))
+
+    actions.undoable("Outer", outer, lambda: log.append("back"))
+    assert actions.undo_stack.count() == 1
+    actions.undo_stack.undo()
+    assert log == ["inner", "back"]
+
+
+def test_several_actions_can_be_one_step(session: Session) -> None:
+    a, b = analysed(session, "a", "b")
+    with session.one_step("Set the desk"):
+        session.set_source(a)
+        session.add_voice(Payload("clips", clips=(b,)))
+    session.undo_stack.undo()
+    assert session.transfer.source is None
+    assert session.transfer.voices == []
+
+
+def test_an_action_that_fails_leaves_no_step(qtbot: QtBot) -> None:
+    actions = UndoActions()
+    with pytest.raises(ZeroDivisionError):
+        actions.undoable("Break", lambda: 1 / 0, lambda: None)
+    assert actions.undo_stack.count() == 0
+    actions.undoable("Work", lambda: None, lambda: None)  # and the next one is a step of its own
+    assert actions.undo_stack.count() == 1
+
+
+# ------------------------------------------------------------------------------------------------ recordings
+def test_an_import_is_undone_whole_and_redone_with_the_labels_it_found(session: Session) -> None:
+    job = session.add_files(["/r/a.wav", "/r/folder"])
+    assert job is not None
+    job.take(Partial(ClipsFound((("/r/folder/b.wav", {"speaker": "b"}), ("/r/a.wav", {"speaker": "a"})))))
+    session.undo_stack.undo()
+    assert names(session) == []
+    session.undo_stack.redo()
+    assert names(session) == ["a.wav", "b.wav"]
+    assert sorted(session.speakers()) == ["a", "b"]
+
+
+def test_what_an_undone_import_still_finds_stays_outside(session: Session) -> None:
+    job = session.add_files(["/r/folder"])
+    assert job is not None
+    session.undo_stack.undo()
+    job.take(Partial(ClipsFound((("/r/folder/b.wav", {}),))))
+    assert names(session) == []
+
+
+def test_undoing_an_import_leaves_what_was_there_before(session: Session) -> None:
+    session.add_files(["/r/a.wav"])
+    job = session.add_files(["/r"])
+    assert job is not None
+    job.take(Partial(ClipsFound((("/r/a.wav", {"speaker": "a"}), ("/r/b.wav", {})))))
+    session.undo_stack.undo()
+    assert names(session) == ["a.wav"]
+    assert session.speakers() == []
+
+
+def test_a_removed_recording_comes_back_with_its_analysis_and_its_place_on_the_desk(session: Session) -> None:
+    a, b = analysed(session, "a", "b")
+    folder = session.clips[a].folder
+    assert folder is not None
+    session.set_source(a)
+    session.remove([a])
+    assert session.transfer.source is None
+    assert Path(folder).is_dir()
+    session.undo_stack.undo()
+    assert sorted(session.clips) == sorted([a, b])
+    assert session.clips[a].state == "ready"
+    assert session.transfer.source == a
+
+
+def test_labels_are_put_back_as_they_were(session: Session) -> None:
+    a, b = analysed(session, "a", "b")
+    session.set_label([a], "emotion", "calm")
+    session.set_label([a, b], "emotion", "angry")
+    session.undo_stack.undo()
+    assert [session.clips[i].labels.get("emotion") for i in (a, b)] == ["calm", None]
+
+
+# ------------------------------------------------------------------------------------------------ takes
+def test_takes_are_renamed_starred_and_removed_and_all_of_it_is_undone(session: Session, tmp_path: Path) -> None:
+    sound = tmp_path / "data" / "takes" / "one" / "one.wav"
+    sound.parent.mkdir(parents=True)
+    sound.write_bytes(b"RIFF")
+    first, second = some_take("one", str(sound)), some_take("two", "/two.wav")
+    session._rendered(first)
+    session._rendered(second)
+    session.rename_take(0, "the good one")
+    session.star_take(0, True)
+    session.remove_take(0)
+    assert [take.name for take in session.takes] == ["two"]
+    assert sound.exists()
+    for _ in range(3):
+        session.undo_stack.undo()
+    assert session.takes == [first, second]
+    assert session.starred == set()
+    for _ in range(2):
+        session.undo_stack.redo()
+    assert session.takes == [replace(first, name="the good one"), second]
+    assert session.starred == {str(sound)}
+
+
+def test_a_take_that_arrives_cuts_nothing_off_that_can_be_redone(session: Session) -> None:
+    session.set_strength(0.5)
+    session.undo_stack.undo()
+    session._rendered(some_take("one", "/one.wav"))
+    assert session.undo_stack.canRedo()
+    session.undo_stack.redo()
+    assert session.transfer.strength == 0.5
+    assert len(session.takes) == 1
