@@ -38,7 +38,9 @@ class SourceFilter:
         self._centres = centres.float().to(device)
         # Twice the highest frequency, so that a stretch by a half still finds its place.
         hz = torch.arange(0.0, 2.0 * audio.high_hz + 1.0, _TABLE_HZ, dtype=torch.float64)
-        self._band_of_hz = _bands_of(hz, centres).float().to(device)
+        band_of_hz = _bands_of(hz, centres)
+        self._band_of_hz = band_of_hz.float().to(device)
+        self._band_step = band_of_hz.diff(append=band_of_hz[-1:]).float().to(device)
 
     def split(self, mel: Tensor) -> tuple[Tensor, Tensor]:
         """Envelope and fine structure; their sum is the input."""
@@ -48,24 +50,31 @@ class SourceFilter:
     def stretch(self, x: Tensor, factor: Tensor, *, beyond: float | None = None) -> Tensor:
         """Move what lies at f to f * factor.
 
+        A factor that holds for a whole clip is one small matrix applied to all its frames, many times cheaper than
+        finding every band of every frame anew; both give the same numbers but for rounding.
+
         Args:
             x: (..., frames, bands).
-            factor: (..., frames), above 1 is up.
+            factor: (..., frames), above 1 is up; or (..., 1), the same for all frames.
             beyond: what comes in from outside the bands; None repeats the outermost band.
         """
         place = self._lookup(self._centres / factor[..., None])
+        if factor.shape[-1] == 1 and x.shape[-2] > 1:
+            y = x @ self._matrix(place[..., 0, :])
+        else:
+            y = _interpolated(x, place)
+        return y if beyond is None else torch.where((place < -0.5) | (place > x.shape[-1] - 0.5), beyond, y)
+
+    def _matrix(self, place: Tensor) -> Tensor:
+        """Interpolation at `place` (..., bands) as matrices (..., bands from, bands to)."""
         whole = place.floor()
         part = place - whole
-        first = whole.long()
-        last = x.shape[-1] - 1
-
-        def at(offset: int) -> Tensor:
-            return x.gather(-1, (first + offset).clamp(0, last))
-
-        # Catmull-Rom: passes through the bands, so a factor of 1 changes nothing.
-        a, b, c, d = at(-1), at(0), at(1), at(2)
-        y = b + 0.5 * part * (c - a + part * (2 * a - 5 * b + 4 * c - d + part * (3 * (b - c) + d - a)))
-        return y if beyond is None else torch.where((place < -0.5) | (place > last + 0.5), beyond, y)
+        bands = place.shape[-1]
+        matrix = place.new_zeros((*place.shape[:-1], bands, bands))
+        for offset, weight in zip((-1, 0, 1, 2), _catmull_rom(part), strict=True):
+            band = (whole.long() + offset).clamp(0, bands - 1)
+            matrix.scatter_add_(-2, band[..., None, :], weight[..., None, :])
+        return matrix
 
     def revoice(self, mel: Tensor, pitch: Tensor, formants: Tensor) -> Tensor:
         """The same speech, its harmonics moved by `pitch` and its envelope by `formants`, both (..., frames)."""
@@ -74,9 +83,8 @@ class SourceFilter:
 
     def _lookup(self, hz: Tensor) -> Tensor:
         step = (hz / _TABLE_HZ).clamp(0, len(self._band_of_hz) - 2)
-        first = step.floor().long()
-        low, high = self._band_of_hz[first], self._band_of_hz[first + 1]
-        return low + (step - first) * (high - low)
+        first = step.long()
+        return torch.addcmul(self._band_of_hz.take(first), step - first, self._band_step.take(first))
 
 
 @functools.lru_cache(maxsize=8)
@@ -88,6 +96,38 @@ def source_filter(audio: AudioSpec, device: torch.device) -> SourceFilter:
 def formants_for(pitch: Tensor) -> Tensor:
     """The factor by which formants move, on average, when a speaker is exchanged for one `pitch` times as high."""
     return pitch**FORMANT_EXPONENT
+
+
+def _catmull_rom(part: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Weights of the bands before, at, after and second after a place `part` beyond a band.
+
+    The curve passes through the bands, so a factor of 1 changes nothing.
+    """
+    square = part * part
+    cube = square * part
+    return (
+        square - (part + cube) / 2.0,
+        1.0 - 2.5 * square + 1.5 * cube,
+        part / 2.0 + 2.0 * square - 1.5 * cube,
+        (cube - square) / 2.0,
+    )
+
+
+_MARGIN = 3  # bands of padding: beyond them all four neighbours are the outermost band, wherever the place is
+
+
+def _interpolated(x: Tensor, place: Tensor) -> Tensor:
+    """x (..., frames, bands) at `place` (..., frames or 1, bands), the outermost bands repeated."""
+    whole = place.floor()
+    bands = x.shape[-1]
+    before, at, after, second = _catmull_rom(place - whole)
+    index = (whole.clamp(-_MARGIN, bands - 2 + _MARGIN).long() + _MARGIN).expand(x.shape)
+    edge = (*x.shape[:-1], _MARGIN + 1)
+    padded = torch.cat((x[..., :1].expand(edge), x, x[..., -1:].expand(edge)), dim=-1)
+    y = padded.gather(-1, index) * before
+    for offset, weight in ((1, at), (2, after), (3, second)):
+        y = torch.addcmul(y, padded[..., offset:].gather(-1, index), weight)
+    return y
 
 
 def _bands_of(hz: Tensor, centres: Tensor) -> Tensor:

@@ -114,7 +114,7 @@ def restore(mel: Tensor, levels: Levels, spec: ModelSpec, audio: AudioSpec, band
     tools = source_filter(audio, mel.device)
     frames = mel.shape[1]
     centred = mel - band_mean + _mean_spectrum(levels.spectrum, tools, band_mean)
-    clip = levels.pitch[:, None].expand(-1, frames)
+    clip = levels.pitch[:, None]
     return tools.revoice(
         centred, torch.exp(clip + _by_frame(levels.second_pitch, frames, spec)), formants_for(torch.exp(clip))
     )
@@ -129,7 +129,7 @@ def _take_out(
     pitch = _log_pitch(f0, voiced, spec)
     clip = _median(pitch, voiced)
     second = _second_pitch(pitch - clip[:, None], voiced, spec)
-    by_clip = -clip[:, None].expand(-1, frames)
+    by_clip = -clip[:, None]
     envelope, fine = tools.split(mel)
     envelope = tools.stretch(envelope, formants_for(torch.exp(by_clip)))
 
@@ -201,8 +201,7 @@ def _revoiced(batch: Batch, tools: SourceFilter, generator: torch.Generator) -> 
     formants = formants_for(pitch) * torch.exp((2.0 * draw() - 1.0) * FORMANT_JITTER)[chosen, None]
 
     def revoice(mel: Tensor) -> Tensor:
-        frames = mel.shape[1]
-        new = tools.revoice(mel[chosen], pitch.expand(-1, frames), formants.expand(-1, frames))
+        new = tools.revoice(mel[chosen], pitch, formants)
         return mel.index_copy(0, chosen, new)
 
     f0 = batch.f0.index_copy(0, chosen, batch.f0[chosen] * pitch)
