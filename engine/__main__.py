@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from engine import commands, jobs
-from engine.api import RULES, Cancelled, Control, presets
+from engine.api import PROBE_TASKS, RULES, Cancelled, Control, presets
 from engine.commands import Facts
 from engine.errors import EngineError
 from engine.terminal import Terminal
@@ -121,6 +121,21 @@ def _parser() -> argparse.ArgumentParser:
         help="change single seconds: SECONDS CLIP[@SECONDS]... [rule=R] [weight=W] [fade-in=S] [fade-out=S], as in "
         "2-5 angry.wav@0-3; may be given several times",
     )
+
+    probe = command("probe", commands.probe, "Measure what h, m and z tell, beside two floors and a control.")
+    probe.add_argument("--train", nargs="+", metavar="CORPUS", help="folders or files to train the probe on")
+    how = probe.add_mutually_exclusive_group()
+    how.add_argument("--test", nargs="+", metavar="CORPUS", help="another corpus to test on")
+    how.add_argument("--folds", choices=("speaker",), help="test on folds of the one corpus (the default)")
+    probe.add_argument("--task", required=True, choices=PROBE_TASKS)
+    probe.add_argument("--latent", choices=("h", "m", "z", "all"), default="all")
+    probe.add_argument("--seeds", type=int, default=3, metavar="N", help="repetitions with other folds (3)")
+    probe.add_argument(
+        "--keep",
+        metavar="FILE",
+        help="write a copy of the model that carries the probe (of h for gender, else of m)",
+    )
+    probe.add_argument("--cache", metavar="DIR", help="keep the corpus's spectrograms here for the next time")
 
     info = command("info", commands.info, "Say what a model file is.")
     info.add_argument("model_file", nargs="?", metavar="MODEL")

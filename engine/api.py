@@ -31,6 +31,7 @@ from engine.specs import AudioSpec, ModelSpec, Preset, Spec, TrainSpec, presets
 
 __all__ = [
     "AUDIO_SUFFIXES",
+    "PROBE_TASKS",
     "RULES",
     "Analyse",
     "AnalyseDone",
@@ -66,6 +67,11 @@ __all__ = [
     "PictureDone",
     "PlaceOnMap",
     "Preset",
+    "Probe",
+    "ProbeCorpus",
+    "ProbeDone",
+    "ProbeResult",
+    "ProbeScore",
     "Progress",
     "Request",
     "RunSpec",
@@ -381,7 +387,39 @@ class Picture:
     spectrum: bool = False
 
 
-Request = Analyse | Scan | Inspect | FitMap | PlaceOnMap | Transfer | Train | Export | Figure | Picture
+PROBE_TASKS = ("speaker", "verify", "gender", "emotion", "arousal", "valence")
+
+
+@dataclass(frozen=True)
+class ProbeCorpus:
+    """Recordings to probe: folders (their layout is recognised), and clips that are analysed already."""
+
+    folders: tuple[str, ...] = ()
+    clips: tuple[tuple[ClipRef, str], ...] = ()  # (clip, analysis folder)
+
+
+@dataclass(frozen=True)
+class Probe:
+    """Measure what h, m and z tell of speaker, gender and emotion, beside two floors and a shuffled control.
+
+    Reports Partial(ProbeResult) with one score each as they come. STOP keeps those.
+    test: another corpus to test on; None: folds of the one, with no speaker on both sides (but for task speaker).
+    pieces: classify 4-second pieces as well.
+    cache_dir: where the spectrograms of folders are kept; None: nowhere.
+    """
+
+    tasks: tuple[str, ...]
+    corpus: ProbeCorpus
+    model: str
+    test: ProbeCorpus | None = None
+    latents: tuple[str, ...] = ("h", "m", "z")
+    seeds: int = 3
+    pieces: bool = True
+    cache_dir: str | None = None
+    device: str = "auto"
+
+
+Request = Analyse | Scan | Inspect | FitMap | PlaceOnMap | Transfer | Train | Export | Figure | Picture | Probe
 
 
 # ---------------------------------------------------------------------------------------------- events
@@ -563,12 +601,60 @@ class PictureDone:
     folders: tuple[str, ...]
 
 
-Result = AnalyseDone | ScanDone | ModelInfo | MapPoints | Take | TrainDone | ExportDone | FigureDone | PictureDone
+@dataclass(frozen=True)
+class ProbeScore:
+    """What one probe told. All but n are shares (0 to 1) or a CCC (-1 to 1); the task's measure says which.
+
+    n: clips tested. low, high: 95 % bootstrap interval (NaN if there is none). shuffled: the same with the training
+    labels shuffled: what chance gives. seeds: the score of each. also: other measures by their full name.
+    """
+
+    n: int
+    score: float
+    low: float
+    high: float
+    shuffled: float
+    seeds: tuple[float, ...] = ()
+    also: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ProbeResult:
+    """One task: scores by what was probed (h, m, z, and the floors mel and mfcc), or why there are none."""
+
+    task: str
+    measure: str
+    protocol: str
+    scores: dict[str, ProbeScore]
+    notes: tuple[str, ...] = ()
+    failed: str = ""
+
+
+@dataclass(frozen=True)
+class ProbeDone:
+    results: tuple[ProbeResult, ...]
+    model_hash: str
+    clips: int
+    seconds: float
+
+
+Result = (
+    AnalyseDone
+    | ScanDone
+    | ModelInfo
+    | MapPoints
+    | Take
+    | TrainDone
+    | ExportDone
+    | FigureDone
+    | PictureDone
+    | ProbeDone
+)
 
 
 @dataclass(frozen=True)
 class Partial:
-    value: ClipAnalysed | ClipFailed | ClipsFound | MapPoints | TrainPoint
+    value: ClipAnalysed | ClipFailed | ClipsFound | MapPoints | TrainPoint | ProbeResult
 
 
 @dataclass(frozen=True)

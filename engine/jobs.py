@@ -15,6 +15,7 @@ from engine.api import (
     Inspect,
     Picture,
     PlaceOnMap,
+    Probe,
     Report,
     Request,
     Result,
@@ -74,6 +75,10 @@ def run(request: Request, report: Report, steer: Steer) -> Result:
             from engine import picture
 
             return picture.store(request, report, steer)
+        case Probe():
+            from engine.probes import job
+
+            return job.probe(request, report, steer)
 
 
 def in_words(error: Exception) -> tuple[str, str]:

@@ -17,6 +17,8 @@ from engine.api import (
     Inspect,
     Picture,
     PlaceOnMap,
+    Probe,
+    ProbeCorpus,
     Request,
     Train,
     Transfer,
@@ -35,6 +37,7 @@ from engine.api import (
         (Export((), "out.csv"), "engine.export.export"),
         (Figure("out.png"), "engine.figures.draw"),
         (Picture(("clip",)), "engine.picture.store"),
+        (Probe(("gender",), ProbeCorpus(), "m"), "engine.probes.job.probe"),
     ],
 )
 def test_a_request_reaches_its_function(request_: Request, function: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,158 @@
+"""What a probe sees: one row of numbers a clip, or a 4-second piece of one, with its labels.
+
+Vectors: h as it is; the mean over a clip's seconds of m and over its frames of z (the paper takes the time mean).
+Floors, which know nothing but the spectrogram: mean and deviation over time of the mel bands, and of MFCCs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from engine.analysis import ClipViews
+from engine.api import Steer
+from engine.checkpoint import Checkpoint
+from engine.errors import EngineError
+
+LATENTS = ("h", "m", "z")
+FLOORS = ("mel", "mfcc")
+PIECE_S = 4.0  # the paper's
+SHORTEST_PIECE_S = 2.0  # a rest below it stays with the piece before
+MFCC = 20  # cosine coefficients, as usual for speech
+_CHUNK_WINDOWS = 600
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One clip as a probe takes it. mel: (frames, bands) natural-log mel; f0: (frames,) Hz, NaN where unvoiced.
+
+    labels: as ClipRef.labels: speaker, gender, emotion, arousal, valence, session, split.
+    """
+
+    name: str
+    mel: npt.NDArray[Any]
+    f0: npt.NDArray[Any]
+    labels: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Example:
+    """A clip or a piece of one. content: a hash of the clip's spectrogram, equal for copies under other names."""
+
+    clip: str
+    content: str
+    speaker: str
+    session: str
+    labels: Mapping[str, str] = field(hash=False)
+
+
+@dataclass(frozen=True)
+class Table:
+    """Examples and their vectors: values["h"] (examples, dimensions), float32, and so for each of the names."""
+
+    examples: tuple[Example, ...]
+    values: Mapping[str, npt.NDArray[np.float32]]
+
+    def only(self, rows: npt.NDArray[Any]) -> Table:
+        """The table of some rows (positions or a mask)."""
+        at = np.arange(len(self.examples))[rows]
+        return Table(tuple(self.examples[i] for i in at), {name: v[at] for name, v in self.values.items()})
+
+
+def joined(first: Table, second: Table) -> Table:
+    """Both tables' rows, the first's before the second's."""
+    values = {name: np.concatenate((first.values[name], second.values[name])) for name in first.values}
+    return Table((*first.examples, *second.examples), values)
+
+
+def table(
+    recordings: Iterable[Recording],
+    model: Checkpoint | None,
+    device: torch.device,
+    steer: Steer,
+    *,
+    pieces: bool = False,
+    each: Callable[[Recording], object] = lambda recording: None,
+) -> Table:
+    """Vectors of whole clips, or of their 4-second pieces: a piece is encoded as if there were no more of the clip.
+
+    Args:
+        model: None for the floors alone.
+        each: called after every recording, to tell progress and to obey.
+
+    Raises:
+        EngineError: there is no recording.
+    """
+    examples: list[Example] = []
+    rows: dict[str, list[npt.NDArray[np.float32]]] = {}
+    for recording in recordings:
+        mel = np.asarray(recording.mel, np.float32)
+        f0 = np.asarray(recording.f0, np.float32)
+        example = example_of(recording)
+        for start, stop in _pieces(len(mel), model) if pieces else [(0, len(mel))]:
+            examples.append(example)
+            found = floors(mel[start:stop])
+            if model is not None:
+                found |= encoded(mel[start:stop], f0[start:stop], model, device, steer)
+            for name, vector in found.items():
+                rows.setdefault(name, []).append(vector)
+        each(recording)
+    if not examples:
+        raise EngineError("There is no recording to probe.", "Name a corpus that holds some.")
+    return Table(tuple(examples), {name: np.stack(vectors) for name, vectors in rows.items()})
+
+
+def encoded(
+    mel: npt.NDArray[Any], f0: npt.NDArray[Any], model: Checkpoint, device: torch.device, steer: Steer
+) -> dict[str, npt.NDArray[np.float32]]:
+    """h, the mean of m and the mean of z of one clip, each (latent,); those the model has."""
+    network = model.model
+    views = ClipViews(mel, f0, model, device, steer)
+    with torch.inference_mode():
+        latents = network.encode_stream(views, len(mel), chunk_windows=_CHUNK_WINDOWS)
+        total, frames = torch.zeros(network.spec.latent, dtype=torch.float64, device=device), 0
+        for part in latents.z:
+            total += part.double().sum(dim=0)
+            frames += len(part)
+    found = {"h": latents.h, "m": latents.m.mean(dim=0), "z": total / max(1, frames)}
+    return {name: vector.float().cpu().numpy() for name, vector in found.items()}
+
+
+def floors(mel: npt.NDArray[np.float32]) -> dict[str, npt.NDArray[np.float32]]:
+    """Mean and deviation over the frames of the mel bands (2 x bands,) and of MFCCs (2 x MFCC,)."""
+    coefficients = mel @ _cosines(mel.shape[1])
+    return {
+        name: np.concatenate((values.mean(axis=0), values.std(axis=0))).astype(np.float32)
+        for name, values in (("mel", mel), ("mfcc", coefficients))
+    }
+
+
+def _cosines(bands: int) -> npt.NDArray[np.float32]:
+    """The orthonormal cosine transform of `bands` log energies, its first MFCC columns: (bands, MFCC)."""
+    angles = np.pi * (np.arange(bands)[:, None] + 0.5) * np.arange(min(MFCC, bands))[None] / bands
+    basis = np.cos(angles) * np.sqrt(2.0 / bands)
+    basis[:, 0] /= np.sqrt(2.0)
+    columns: npt.NDArray[np.float32] = basis.astype(np.float32)
+    return columns
+
+
+def _pieces(frames: int, model: Checkpoint | None) -> list[tuple[int, int]]:
+    rate = 64.0 if model is None else model.audio.frames_per_second
+    size, least = round(PIECE_S * rate), round(SHORTEST_PIECE_S * rate)
+    starts = list(range(0, max(1, frames), size))
+    if len(starts) > 1 and frames - starts[-1] < least:
+        starts.pop()
+    return list(zip(starts, [*starts[1:], frames], strict=True))
+
+
+def example_of(recording: Recording) -> Example:
+    labels = recording.labels
+    content = hashlib.sha256(np.ascontiguousarray(recording.mel, np.float16).tobytes()).hexdigest()
+    speaker = labels.get("speaker") or f"(unnamed) {recording.name}"
+    return Example(recording.name, content, speaker, labels.get("session") or speaker, dict(labels))

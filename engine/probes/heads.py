@@ -1,0 +1,100 @@
+"""Fit the linear readings that travel in a model file (engine/probe_heads.py) from labelled recordings.
+
+gender is read from h, of whole clips. emotion, arousal and valence are read from m, of single seconds: the label of
+an acted clip holds for each of its seconds, and a chip of the m lane is one second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from sklearn.linear_model import Ridge
+from sklearn.preprocessing import StandardScaler
+
+from engine.analysis import ClipViews
+from engine.api import Steer
+from engine.checkpoint import Checkpoint
+from engine.errors import EngineError
+from engine.probe_heads import Head
+from engine.probes import linear
+from engine.probes.examples import Recording, example_of
+from engine.probes.scores import balanced_accuracy, ccc
+from engine.probes.splits import folds
+from engine.steering import obey
+
+READS = {"gender": "h", "emotion": "m", "arousal": "m", "valence": "m"}
+_RIDGE = 100.0  # for standardised vectors
+
+
+def fit_head(
+    name: str, recordings: Sequence[Recording], model: Checkpoint, device: torch.device, steer: Steer
+) -> Head:
+    """The reading called `name` ("gender", "emotion", "arousal", "valence"), with its score on held-out speakers.
+
+    Raises:
+        EngineError: no such reading, or the recordings lack the label or a second speaker. Cancelled.
+    """
+    if name not in READS:
+        raise EngineError(f"There is no reading called {name!r}.", f"Choose one of {', '.join(READS)}.")
+    labelled = [r for r in recordings if r.labels.get(name) and r.labels.get("speaker")]
+    if len({r.labels[name] for r in labelled}) < 2:
+        raise EngineError(
+            f"The recordings do not tell two different values of {name}.", "Name a corpus that has this label."
+        )
+    rows: list[npt.NDArray[np.float32]] = []
+    of: list[int] = []
+    for number, recording in enumerate(labelled):
+        obey(steer)
+        found = _rows(READS[name], recording, model, device, steer)
+        rows.append(found)
+        of += [number] * len(found)
+    vectors, owner = np.concatenate(rows), np.array(of)
+    labels = np.array([r.labels[name] for r in labelled])
+    examples = [example_of(r) for r in labelled]
+    numeric = name in ("arousal", "valence")
+    told = np.zeros(len(labelled)) if numeric else np.empty(len(labelled), object)
+    classes = np.digitize(labels.astype(np.float64), [-0.1, 0.1]) if numeric else labels
+    for split in folds(examples, classes, "speaker", 0):
+        mine = np.isin(owner, split.train)
+        head = _fitted(name, vectors[mine], labels[owner[mine]])
+        for i in split.test:
+            seconds = vectors[owner == i]
+            told[i] = (
+                float(head.value(seconds).mean())
+                if numeric
+                else head.classes[int(head.posteriors(seconds).mean(axis=0).argmax())]
+            )
+    if numeric:
+        tested = {"CCC, pooled, of clips of held-out speakers": ccc(labels.astype(np.float64), told)}
+    else:
+        score = balanced_accuracy(labels, told.astype(str))
+        tested = {"balanced accuracy of clips of held-out speakers": score}
+    whole = _fitted(name, vectors, labels[owner])
+    return Head(name, whole.reads, whole.classes, whole.weight, whole.bias, tested)
+
+
+def _fitted(name: str, vectors: npt.NDArray[np.float32], labels: npt.NDArray[np.str_]) -> Head:
+    if name in ("arousal", "valence"):
+        scaler = StandardScaler().fit(vectors.astype(np.float64))
+        ridge = Ridge(alpha=_RIDGE).fit(scaler.transform(vectors.astype(np.float64)), labels.astype(np.float64))
+        weight = ridge.coef_ / scaler.scale_
+        bias = np.array([ridge.intercept_ - weight @ scaler.mean_])
+        return Head(name, READS[name], (), weight[None].astype(np.float32), bias.astype(np.float32))
+    found = linear.fit(vectors, labels)
+    weights, biases = found.weight.astype(np.float32), found.bias.astype(np.float32)
+    return Head(name, READS[name], found.classes, weights, biases)
+
+
+def _rows(
+    latent: str, recording: Recording, model: Checkpoint, device: torch.device, steer: Steer
+) -> npt.NDArray[np.float32]:
+    """h as one row, or m a row a second."""
+    views = ClipViews(recording.mel, recording.f0, model, device, steer)
+    with torch.inference_mode():
+        found = model.model.encode_stream(views, len(recording.mel))
+    rows = found.h[None] if latent == "h" else found.m
+    values: npt.NDArray[np.float32] = rows.float().cpu().numpy()
+    return values

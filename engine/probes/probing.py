@@ -1,0 +1,339 @@
+"""The probe of one task on one corpus: h, m, z and the floors by the same splits, with intervals and controls.
+
+| task | what is told | measure | split |
+|---|---|---|---|
+| speaker | who speaks | accuracy | same session, and cross-chapter where the corpus allows it |
+| verify | are two clips of one voice | equal error rate | all pairs; nothing is trained |
+| gender | | accuracy | speaker-disjoint |
+| emotion | | balanced accuracy | speaker-disjoint |
+| arousal, valence | | pooled CCC | speaker-disjoint |
+
+Every trained measure is taken with several seeds (of the folds, of the regressor's weights); the score is the mean,
+the interval is over the speakers (of the clips, for speaker ID). The control trains on labels shuffled among the
+training clips.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.api import PROBE_TASKS, ProbeScore, Steer
+from engine.errors import EngineError, SpecError
+from engine.probes import linear, regressor
+from engine.probes.examples import Table, joined
+from engine.probes.scores import (
+    Floats,
+    accuracy,
+    balanced_accuracy,
+    bootstrap,
+    ccc,
+    ccc_per_group,
+)
+from engine.probes.splits import (
+    CROSS_CHAPTER,
+    SAME_SESSION,
+    SPEAKER_DISJOINT,
+    Split,
+    across_sessions,
+    folds,
+    two_corpora,
+)
+from engine.probes.verification import MOST_CLIPS, evenly_by_speaker, verify
+from engine.steering import obey
+
+CLASSES = ("speaker", "gender", "emotion")
+REGRESSIONS = ("arousal", "valence")
+MEASURES = {
+    "speaker": "accuracy",
+    "verify": "equal error rate",
+    "gender": "accuracy",
+    "emotion": "balanced accuracy",
+    "arousal": "CCC, pooled",
+    "valence": "CCC, pooled",
+}
+BY_PIECE = "by 4 s piece"
+PER_VIDEO = "CCC, mean of the sessions'"
+FEWEST = 2  # classes, or speakers
+
+
+@dataclass(frozen=True)
+class Material:
+    """What is probed. test: another corpus to test on; None: the folds of the one.
+
+    pieces, test_pieces: the same recordings in 4-second pieces, where those are asked for.
+    """
+
+    table: Table
+    test: Table | None = None
+    pieces: Table | None = None
+    test_pieces: Table | None = None
+
+
+@dataclass(frozen=True)
+class Probed:
+    """scores: by name of the vectors (h, m, z, mel, mfcc). protocol: how it is divided. notes: what is left out."""
+
+    task: str
+    measure: str
+    protocol: str
+    scores: dict[str, ProbeScore]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Told:
+    """Truth and predictions of all tested examples of one seed."""
+
+    truth: npt.NDArray[np.generic]
+    told: npt.NDArray[np.generic]
+    units: npt.NDArray[np.generic]
+    sessions: npt.NDArray[np.str_]
+
+
+def probe(
+    material: Material, task: str, names: tuple[str, ...], steer: Steer, *, seeds: int = 3,
+    each: Callable[[str], object] = lambda name: None,
+) -> Probed:  # fmt: skip
+    """Measure what the vectors called `names` tell of the task.
+
+    Args:
+        each: called with a name before its vectors are probed.
+
+    Raises:
+        SpecError: no such task. EngineError: the corpus has not the labels or speakers it takes. Cancelled.
+    """
+    if task not in PROBE_TASKS:
+        raise SpecError(f"There is no probe called {task!r}.", f"Choose one of {', '.join(PROBE_TASKS)}.", "task")
+    notes: list[str] = []
+    whole, of_test = _labelled(material.table, material.test, task, notes)
+    if task == "verify":
+        scores = {}
+        for name in names:
+            each(name)
+            scores[name] = _verified(whole, of_test, name, notes, steer)
+        return Probed(task, MEASURES[task], "all pairs of clips", scores, tuple(dict.fromkeys(notes)))
+    trial = _Trial(whole, of_test, task, steer, notes)
+    cut = None
+    if material.pieces is not None and task in CLASSES:
+        cut = _Trial(*_labelled(material.pieces, material.test_pieces, task, []), task, steer, [])
+    scores = {}
+    for name in names:
+        each(name)
+        found = trial.score(name, seeds)
+        if cut is not None:
+            by_piece = cut.score(name, 1)
+            found = dataclasses.replace(found, also=found.also | {f"{MEASURES[task]} {BY_PIECE}": by_piece.score})
+        scores[name] = found
+    return Probed(task, MEASURES[task], trial.protocol, scores, tuple(dict.fromkeys(notes)))
+
+
+class _Trial:
+    """One task on one set of examples: its splits, and the score of any vectors on them."""
+
+    def __init__(
+        self, whole: Table, of_test: npt.NDArray[np.bool_] | None, task: str, steer: Steer, notes: list[str]
+    ) -> None:
+        self._table, self._task, self._steer = whole, task, steer
+        label = "speaker" if task == "verify" else task
+        if task in REGRESSIONS:
+            self._truth: npt.NDArray[np.generic] = np.array([float(e.labels[label]) for e in whole.examples])
+        else:
+            self._truth = np.array([_label(e, label) for e in whole.examples])
+        apart = "clip" if task == "speaker" else "speaker"
+        if of_test is not None:
+            fixed, left_out = two_corpora(whole.examples, of_test, apart)
+            if left_out:
+                notes.append(f"{left_out} training clips share a {apart} with the test corpus and were left out.")
+            self._splits: Callable[[int], list[Split]] = lambda seed: [fixed]
+        else:
+            spread = self._truth if task not in REGRESSIONS else _thirds(np.asarray(self._truth, np.float64))
+            self._splits = lambda seed: folds(whole.examples, spread, apart, seed)
+        self.protocol = SAME_SESSION if task == "speaker" else SPEAKER_DISJOINT
+        self._crossing = across_sessions(whole.examples, 0) if task == "speaker" and of_test is None else None
+        if task == "speaker" and of_test is not None:
+            fixed_sessions = [{whole.examples[i].session for i in side} for side in (fixed.train, fixed.test)]
+            self.protocol = SAME_SESSION if set.intersection(*fixed_sessions) else CROSS_CHAPTER
+        elif task == "speaker" and self._crossing is None:
+            notes.append("No speaker has clips of two sessions, so cross-chapter speaker ID cannot be measured.")
+
+    def score(self, name: str, seeds: int) -> ProbeScore:
+        if self._task in REGRESSIONS:
+            return self._regression(name, seeds)
+        measure = balanced_accuracy if self._task == "emotion" else accuracy
+        runs = [self._classified(name, self._splits(seed), seed, False) for seed in range(seeds)]
+        shuffled = [self._classified(name, self._splits(seed), seed, True) for seed in range(seeds)]
+        also: dict[str, float] = {}
+        if self._task == "speaker" and self._crossing is not None:
+            crossed = self._classified(name, [self._crossing], 0, False)
+            also[f"accuracy {CROSS_CHAPTER}"] = measure(crossed.truth, crossed.told)
+            also[f"clips {CROSS_CHAPTER}"] = float(len(crossed.truth))
+        if self._task == "emotion":
+            also["accuracy"] = _mean([accuracy(r.truth, r.told) for r in runs])
+        return _scored(measure, runs, shuffled, also)
+
+    def _classified(self, name: str, splits: list[Split], seed: int, shuffle: bool) -> _Told:
+        values, truth = self._table.values[name], self._truth.astype(np.str_)
+        rng = np.random.default_rng([seed, 1])
+        told = []
+        for split in splits:
+            obey(self._steer)
+            labels = truth[split.train]
+            if shuffle:
+                labels = rng.permutation(labels)
+            told.append(linear.fit(values[split.train], labels).told(values[split.test]))
+        return self._told(splits, np.concatenate(told))
+
+    def _regression(self, name: str, seeds: int) -> ProbeScore:
+        by_loss = {
+            loss: [self._regressed(name, seed, loss, False) for seed in range(seeds)] for loss in regressor.LOSSES
+        }
+        shuffled = [self._regressed(name, seed, "CCC", True) for seed in range(seeds)]
+        also: dict[str, float] = {}
+        for loss, runs in by_loss.items():
+            also[f"CCC, pooled, {loss} training"] = _mean([ccc(_floats(r.truth), _floats(r.told)) for r in runs])
+            per_session = [ccc_per_group(_floats(r.truth), _floats(r.told), r.sessions) for r in runs]
+            also[f"{PER_VIDEO}, {loss} training"] = _mean(per_session)
+        return _scored(lambda y, p: ccc(_floats(y), _floats(p)), by_loss["CCC"], shuffled, also)
+
+    def _regressed(self, name: str, seed: int, loss: str, shuffle: bool) -> _Told:
+        values, truth = self._table.values[name], _floats(self._truth)
+        rng = np.random.default_rng([seed, 1])
+        splits, told = self._splits(seed), []
+        for split in splits:
+            obey(self._steer)
+            targets = truth[split.train]
+            if shuffle:
+                targets = rng.permutation(targets)
+            told.append(regressor.fit_and_tell(values[split.train], targets, values[split.test], loss, seed))
+        return self._told(splits, np.concatenate(told))
+
+    def _told(self, splits: list[Split], told: npt.NDArray[np.generic]) -> _Told:
+        at = np.concatenate([split.test for split in splits])
+        tested = [self._table.examples[i] for i in at]
+        units = [e.clip if self._task == "speaker" else e.speaker for e in tested]
+        return _Told(self._truth[at], told, np.array(units), np.array([e.session for e in tested]))
+
+
+def _scored(
+    measure: Callable[[npt.NDArray[np.generic], npt.NDArray[np.generic]], float],
+    runs: list[_Told],
+    shuffled: list[_Told],
+    also: dict[str, float],
+) -> ProbeScore:
+    each = [measure(run.truth, run.told) for run in runs]
+    intervals = [bootstrap(measure, run.truth, run.told, run.units, seed) for seed, run in enumerate(runs)]
+    return ProbeScore(
+        n=len(runs[0].truth),
+        score=_mean(each),
+        low=_mean([i.low for i in intervals]),
+        high=_mean([i.high for i in intervals]),
+        shuffled=_mean([measure(run.truth, run.told) for run in shuffled]),
+        seeds=tuple(each),
+        also=also,
+    )
+
+
+def _verified(
+    whole: Table, of_test: npt.NDArray[np.bool_] | None, name: str, notes: list[str], steer: Steer
+) -> ProbeScore:
+    """Pairs of the test corpus (of all, without one), scaled by the training corpus (by all, without one)."""
+    obey(steer)
+    values = whole.values[name].astype(np.float64)
+    speakers = np.array([e.speaker for e in whole.examples])
+    reference = values
+    if of_test is not None:
+        reference, values, speakers = values[~of_test], values[of_test], speakers[of_test]
+    distinct = _first_of_each(
+        np.array([e.content for e in whole.examples])[of_test if of_test is not None else ...]
+    )
+    if len(distinct) < len(speakers):  # a clip and its copy would be the easiest pair of one voice
+        notes.append(f"{len(speakers) - len(distinct)} copies of clips were left out.")
+    values, speakers = values[distinct], speakers[distinct]
+    chosen = evenly_by_speaker(speakers, MOST_CLIPS)
+    if len(chosen) < len(speakers):
+        notes.append(f"{len(chosen)} of {len(speakers)} clips were paired, evenly over the speakers.")
+    deviation = reference.std(axis=0)
+    scaled = (values[chosen] - reference.mean(axis=0)) / np.where(deviation > 0.0, deviation, 1.0)
+    found = verify(scaled, speakers[chosen])
+    mixed = np.random.default_rng(1).permutation(speakers[chosen])
+    also = {
+        "pairs of one voice": float(found.same),
+        "pairs of two voices": float(found.different),
+        "equal error rate, unscaled": verify(values[chosen], speakers[chosen]).error,
+    }
+    chance = verify(scaled, mixed).error
+    return ProbeScore(
+        len(chosen), found.error, found.interval.low, found.interval.high, chance, (found.error,), also
+    )
+
+
+def _labelled(
+    first: Table, second: Table | None, task: str, notes: list[str]
+) -> tuple[Table, npt.NDArray[np.bool_] | None]:
+    """The rows that say what the task needs, both corpora in one table, and which rows are the test corpus's.
+
+    Raises:
+        EngineError: too few are left.
+    """
+    whole = first if second is None else joined(first, second)
+    of_test = np.arange(len(whole.examples)) >= len(first.examples)
+    label = "speaker" if task == "verify" else task
+    fit = np.array([
+        bool(e.labels.get("speaker"))
+        and _label(e, label) != ""
+        and (task not in REGRESSIONS or _is_number(e.labels[task]))
+        for e in whole.examples
+    ])  # fmt: skip
+    if task == "speaker":  # a voice with a single clip cannot be both learnt and tested
+        names, counts = np.unique([e.speaker for e in whole.examples], return_counts=True)
+        several = set(names[counts > 1].tolist())
+        alone = fit & np.array([e.speaker not in several for e in whole.examples])
+        if alone.any():
+            notes.append(f"{int(alone.sum())} speakers with a single clip were left out.")
+        fit &= ~alone
+    elif missing := int((~fit).sum()):
+        notes.append(f"{missing} clips without a label for {label}, or without a speaker's name, were left out.")
+    kept = whole.only(fit)
+    if len({_label(e, label) for e in kept.examples}) < FEWEST or len({e.speaker for e in kept.examples}) < FEWEST:
+        raise EngineError(
+            f"The corpus does not say enough to probe {task}: {len(kept.examples)} clips have a label for {label} "
+            "and a speaker's name, and at least two different ones of each are needed.",
+            "Name a corpus with these labels, or add them in a table beside the recordings.",
+        )
+    return kept, None if second is None else of_test[fit]
+
+
+def _first_of_each(names: npt.NDArray[np.str_]) -> npt.NDArray[np.int64]:
+    """The positions at which a name occurs for the first time, in rising order."""
+    return np.sort(np.unique(names, return_index=True)[1])
+
+
+def _label(example: object, name: str) -> str:
+    return str(getattr(example, "labels", {}).get(name) or "")
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
+
+
+def _thirds(values: Floats) -> npt.NDArray[np.int64]:
+    """Low, middle or high: what the folds of a regression are spread over."""
+    return np.searchsorted(np.quantile(values, [1 / 3, 2 / 3]), values).astype(np.int64)
+
+
+def _floats(values: npt.NDArray[np.generic]) -> Floats:
+    return values.astype(np.float64)
+
+
+def _mean(values: list[float]) -> float:
+    real = [v for v in values if math.isfinite(v)]
+    return float(np.mean(real)) if real else float("nan")

@@ -1,0 +1,170 @@
+"""Probes of vectors whose content is known: they find what is there, and nothing where nothing is."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from engine.api import Control, ProbeScore
+from engine.errors import EngineError, SpecError
+from engine.probes import linear, regressor
+from engine.probes.examples import Example, Table
+from engine.probes.probing import Material, probe
+from engine.probes.scores import ccc
+
+SPEAKERS, CLIPS = 12, 8
+Score = Callable[[str, str], ProbeScore]
+
+
+def run() -> Control:
+    return Control.RUN
+
+
+@pytest.fixture(scope="module")
+def corpus() -> Table:
+    """Twelve voices in two sittings each. h knows the voice, m the emotion and arousal, z nothing at all."""
+    rng = np.random.default_rng(3)
+    voices = rng.standard_normal((SPEAKERS, 10)) * 2.0
+    moods = rng.standard_normal((3, 10)) * 3.0
+    examples, h, m = [], [], []
+    for s in range(SPEAKERS):
+        gender = "female" if s % 2 else "male"
+        voices[s, :5] += 6.0 if s % 2 else -6.0
+        for c in range(CLIPS):
+            mood = c % 3
+            labels = {
+                "speaker": f"p{s}", "gender": gender, "emotion": ("calm", "glad", "angry")[mood],
+                "arousal": f"{(-0.5, 0.2, 0.7)[mood]}",
+            }  # fmt: skip
+            examples.append(Example(f"p{s}-{c}", f"x{s}-{c}", f"p{s}", f"p{s}-{c % 2}", labels))
+            h.append(voices[s] + 0.6 * rng.standard_normal(10))
+            m.append(moods[mood] + rng.standard_normal(10))
+    z = rng.standard_normal((len(examples), 10))
+    values = {name: np.array(v, np.float32) for name, v in (("h", h), ("m", m), ("z", z))}
+    return Table(tuple(examples), values)
+
+
+@pytest.fixture(scope="module")
+def score(corpus: Table) -> Score:
+    """score(task, name): each is measured once."""
+
+    @functools.cache
+    def measured(task: str, name: str) -> ProbeScore:
+        return probe(Material(corpus), task, (name,), run, seeds=1).scores[name]
+
+    return measured
+
+
+def test_h_knows_the_speaker_in_one_sitting_and_across_two(score: Score) -> None:
+    found = score("speaker", "h")
+    assert found.n == SPEAKERS * CLIPS
+    assert found.score > 0.95
+    assert found.also["accuracy cross-chapter"] > 0.9
+    assert found.also["clips cross-chapter"] == SPEAKERS * CLIPS / 2
+    assert found.low <= found.score <= found.high
+
+
+def test_the_shuffled_control_is_at_chance(score: Score) -> None:
+    assert score("speaker", "h").shuffled < 3.0 / SPEAKERS
+    assert 0.3 < score("gender", "h").shuffled < 0.7
+    assert 0.4 < score("verify", "h").shuffled < 0.6
+    assert abs(score("arousal", "m").shuffled) < 0.35
+
+
+def test_gender_and_emotion_are_read_from_speakers_never_met(score: Score) -> None:
+    assert score("gender", "h").score > 0.95
+    assert score("emotion", "m").score > 0.95
+    assert score("arousal", "m").score > 0.8
+
+
+def test_where_nothing_is_nothing_is_found(score: Score) -> None:
+    assert score("speaker", "z").score < 3.0 / SPEAKERS
+    assert 0.3 < score("gender", "z").score < 0.7
+    assert score("emotion", "z").score < 0.5
+    assert score("arousal", "z").score < 0.35
+    assert 0.4 < score("verify", "z").score < 0.6
+
+
+def test_speaker_identity_hidden_behind_gender_does_not_pass_for_gender() -> None:
+    """Vectors that name the speaker and nothing else: a split with speakers on both sides would look perfect."""
+    rng = np.random.default_rng(0)
+    names = np.repeat(np.arange(30), 6)
+    voices = rng.standard_normal((30, 40)) * 4.0
+    examples = tuple(
+        Example(f"c{i}", f"c{i}", f"p{s}", f"p{s}", {"speaker": f"p{s}", "gender": "f" if s % 2 else "m"})
+        for i, s in enumerate(names)
+    )
+    table = Table(examples, {"h": (voices[names] + 0.1 * rng.standard_normal((180, 40))).astype(np.float32)})
+    assert probe(Material(table), "gender", ("h",), run).scores["h"].score < 0.75
+    assert probe(Material(table), "speaker", ("h",), run, seeds=1).scores["h"].score == 1.0
+
+
+def test_a_second_corpus_is_tested_on_and_shared_speakers_are_left_out_of_training(corpus: Table) -> None:
+    half = np.array([int(e.speaker[1:]) < 6 for e in corpus.examples])
+    shared = np.array([e.speaker == "p6" for e in corpus.examples])
+    material = Material(corpus.only(half | shared), corpus.only(~half))
+    found = probe(material, "gender", ("h",), run)
+    assert found.scores["h"].n == 6 * CLIPS
+    assert found.scores["h"].score > 0.9
+    assert "8 training clips" in found.notes[0]
+
+
+def test_pieces_are_classified_beside_the_utterances(corpus: Table) -> None:
+    twice = Table(corpus.examples * 2, {n: np.concatenate((v, v)) for n, v in corpus.values.items()})
+    found = probe(Material(corpus, pieces=twice), "gender", ("h",), run, seeds=1).scores["h"]
+    assert found.also["accuracy by 4 s piece"] > 0.95
+
+
+def test_regressions_name_both_losses_and_both_ways_of_counting(score: Score) -> None:
+    also = score("arousal", "m").also
+    assert set(also) == {
+        "CCC, pooled, MSE training", "CCC, pooled, CCC training",
+        "CCC, mean of the sessions', MSE training", "CCC, mean of the sessions', CCC training",
+    }  # fmt: skip
+
+
+def test_copies_of_a_clip_are_no_easy_pairs(corpus: Table) -> None:
+    twice = Table(corpus.examples * 2, {n: np.concatenate((v, v)) for n, v in corpus.values.items()})
+    once, again = (probe(Material(t), "verify", ("z",), run) for t in (corpus, twice))
+    assert again.scores["z"].score == once.scores["z"].score
+    assert "copies" in again.notes[0]
+
+
+def test_clips_without_the_label_are_left_out_and_counted(corpus: Table) -> None:
+    bare = tuple(
+        Example(e.clip, e.content, e.speaker, e.session, {"speaker": e.speaker}) if i < 5 else e
+        for i, e in enumerate(corpus.examples)
+    )
+    found = probe(Material(Table(bare, corpus.values)), "emotion", ("m",), run, seeds=1)
+    assert found.scores["m"].n == SPEAKERS * CLIPS - 5
+    assert found.notes[0].startswith("5 clips without a label for emotion")
+
+
+def test_a_corpus_without_the_labels_says_so(corpus: Table) -> None:
+    with pytest.raises(EngineError, match="does not say enough to probe valence"):
+        probe(Material(corpus), "valence", ("h",), run)
+    with pytest.raises(SpecError, match="no probe called"):
+        probe(Material(corpus), "shoe size", ("h",), run)
+
+
+def test_the_linear_probe_is_the_same_for_raw_and_standardised_vectors() -> None:
+    rng = np.random.default_rng(0)
+    labels = np.array(["a", "b"] * 50)
+    vectors = rng.standard_normal((100, 4)) + (labels == "b")[:, None] * 2.0
+    found = linear.fit(vectors * [1, 100, 0.01, 5] + 7.0, labels)
+    again = linear.fit(vectors, labels)
+    told = found.told(vectors * [1, 100, 0.01, 5] + 7.0)
+    assert (told == again.told(vectors)).all()
+    assert (told == labels).mean() > 0.9
+
+
+def test_the_regressor_learns_a_curve_no_line_can_follow() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.uniform(-2, 2, (400, 3))
+    y = x[:, 0] ** 2
+    for loss in ("MSE", "CCC"):
+        told = regressor.fit_and_tell(x[:300], y[:300], x[300:], loss, 0)
+        assert ccc(y[300:], told) > 0.8
