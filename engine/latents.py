@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+import os
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +15,7 @@ from engine.api import StoredClip
 from engine.errors import EngineError, SpecError
 
 LATENTS = ("h", "m", "z")
+LOOK_EVERY = 100  # clips
 
 
 @dataclass(frozen=True)
@@ -42,8 +45,11 @@ class Stack:
         chosen = evenly(int(ends[-1]), most)
         clip = np.searchsorted(ends, chosen, side="right")
         index = chosen - (ends - self.rows)[clip]
+        starts = np.searchsorted(clip, np.arange(len(self.arrays) + 1))
         values = np.concatenate(
-            [array[index[clip == i]] for i, array in enumerate(self.arrays)], dtype=np.float32, casting="same_kind"
+            [array[index[starts[i] : starts[i + 1]]] for i, array in enumerate(self.arrays)],
+            dtype=np.float32,
+            casting="same_kind",
         )
         return np.asarray(self.positions, np.int32)[clip], index.astype(np.int32), values
 
@@ -54,8 +60,11 @@ def evenly(rows: int, most: int) -> npt.NDArray[np.int64]:
     return np.arange(count, dtype=np.int64) * rows // max(1, count)
 
 
-def stack(folders: Sequence[str], latent: str) -> Stack:
+def stack(folders: Sequence[str], latent: str, between: Callable[[], object] | None = None) -> Stack:
     """One latent of the clips analysed in `folders`.
+
+    Args:
+        between: called every few clips; what it raises ends the reading.
 
     Raises:
         SpecError: no such latent. EngineError: no clip holds it, or they come from different models.
@@ -65,16 +74,18 @@ def stack(folders: Sequence[str], latent: str) -> Stack:
     positions, arrays, missing = [], [], []
     hashes: set[str] = set()
     for position, folder in enumerate(folders):
-        clip = StoredClip(folder)
+        if between is not None and position % LOOK_EVERY == 0:
+            between()
         try:
-            meta = clip.meta()
-            array = clip.array(latent)
+            made_by = _model_of(folder)
+            # One row is read at once: a mapping of it costs more than it saves, and systems allow only so many.
+            array = _row(folder) if latent == "h" else StoredClip(folder).array(latent)
         except (OSError, ValueError, TypeError):
             missing.append(position)
             continue
         positions.append(position)
         arrays.append(array[None] if latent == "h" else array)
-        hashes.add(meta.model_hash or "")
+        hashes.add(made_by)
     if not arrays:
         raise EngineError(
             f"None of the {len(folders)} clips has been encoded, so there is no {latent}."
@@ -88,3 +99,19 @@ def stack(folders: Sequence[str], latent: str) -> Stack:
             "Analyse them again with one model.",
         )
     return Stack(latent, tuple(positions), tuple(arrays), tuple(missing), hashes.pop())
+
+
+def _model_of(folder: str) -> str:
+    """Only this of a clip's meta.json: the whole of it, read for ten thousand clips, takes as long as their map."""
+    with open(os.path.join(folder, "meta.json"), encoding="utf-8") as file:
+        meta = json.load(file)
+    if not isinstance(meta, dict):
+        raise ValueError("not the meta of a clip")
+    return str(meta.get("model_hash") or "")
+
+
+def _row(folder: str) -> npt.NDArray[Any]:
+    row: npt.NDArray[Any] = np.load(os.path.join(folder, "h.npy"), allow_pickle=False)
+    if row.ndim != 1:
+        raise ValueError("not one latent")
+    return row

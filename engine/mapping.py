@@ -1,11 +1,12 @@
 """Latents laid out in the plane: PCA, then t-SNE (openTSNE), with layouts on the way and room for later clips.
 
 The map last fitted for every latent stays in this process's memory, so that it can go on, and take new clips in
-without a point of it moving.
+without a point of it moving. No step lasts longer than a blink before it looks for the user's wish.
 """
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from dataclasses import dataclass
@@ -14,28 +15,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import openTSNE
-from openTSNE.affinity import PerplexityBasedNN
-from sklearn.decomposition import PCA
 
+from engine import map_score, tsne
 from engine.api import FitMap, MapPoints, Note, Partial, PlaceOnMap, Progress, Report, Steer
 from engine.errors import EngineError, SpecError
 from engine.latents import stack
+from engine.neighbours import METRICS, Space
+from engine.projection import Projection, principal
 from engine.steering import Pace, obey
 
-METRICS = ("euclidean", "cosine", "manhattan")
 LAYOUT_INTERVAL_S = 0.5
 # Fewer points have no neighbourhoods to speak of; their PCA shows all there is.
 FEWEST_FOR_TSNE = 5
-# A third of the iterations draws clusters together, as openTSNE does by default (Kobak & Berens 2019). In a handful
-# of points that pull is stronger than all repulsion and would draw them into one.
-EARLY_SHARE = 1 / 3
-EARLY_EXAGGERATION = 12.0
-FEWEST_FOR_EARLY = 50
-CALLBACK_ITERATIONS = 5
-# A new point is drawn to its neighbours on the finished map (openTSNE's own defaults for `transform`).
-PLACE_NEIGHBOURS = 25
-PLACE_PERPLEXITY = 5.0
-PLACE_ITERATIONS = 250
 
 Floats = npt.NDArray[np.float32]
 
@@ -63,13 +54,18 @@ class Fitted:
     index: npt.NDArray[np.int32]
     share: float  # of all rows that became points
     model_hash: str
-    pca: PCA
+    projection: Projection
+    space: Space  # of the projected latents
     tsne: openTSNE.TSNEEmbedding | None
     xy: Floats
     settings: dict[str, Any]
 
     def points(self, final: bool) -> MapPoints:
         return MapPoints(self.request.latent, self.ids, self.index, self.xy, dict(self.settings), final)
+
+
+class _StoppedError(Exception):
+    """The user wants what there is, and does not want to wait for more."""
 
 
 _last: dict[str, Fitted] = {}  # by latent
@@ -81,7 +77,8 @@ def fit(request: FitMap, report: Report, steer: Steer) -> MapPoints:
     Raises:
         SpecError: a setting is out of range. EngineError: no latents, or of several models. Cancelled.
     """
-    latents = stack([folder for _, folder in request.clips], request.latent)
+    report(Progress(None, f"Reading {request.latent} of {len(request.clips)} clips"))
+    latents = stack([folder for _, folder in request.clips], request.latent, lambda: obey(steer))
     if latents.missing:
         report(Note(f"{len(latents.missing)} clips are not on the map.", "Analyse them with the model first."))
     at, index, values = latents.thinned(request.most_points)
@@ -99,9 +96,10 @@ def fit_points(request: FitMap, points: Points, report: Report, steer: Steer) ->
     else:
         if points.of > len(points.ids):
             report(Note(f"The map shows {len(points.ids)} of {points.of} points, evenly chosen."))
-        fitted = _begin(request, points, report)
+        fitted = _begin(request, points, report, steer)
     if fitted.tsne is not None:
         _optimise(fitted, request.iterations, report, steer)
+    _judge(fitted, points, report, steer)
     _last[request.latent] = fitted
     return fitted.points(final=True)
 
@@ -115,7 +113,7 @@ def place(request: PlaceOnMap, report: Report, steer: Steer) -> MapPoints:
     fitted = _last.get(request.latent)
     if fitted is None:
         raise EngineError(f"There is no map of {request.latent} to place clips on.", "Draw the map first.")
-    latents = stack([folder for _, folder in request.clips], request.latent)
+    latents = stack([folder for _, folder in request.clips], request.latent, lambda: obey(steer))
     if latents.model_hash != fitted.model_hash:
         raise EngineError(
             "The clips were encoded by another model than the map shows.", "Draw the map again with one model."
@@ -123,25 +121,21 @@ def place(request: PlaceOnMap, report: Report, steer: Steer) -> MapPoints:
     if latents.missing:
         report(Note(f"{len(latents.missing)} clips are not placed.", "Analyse them with the model first."))
     at, index, values = latents.thinned(max(1, round(fitted.share * sum(latents.rows))))
-    obey(steer)
-    reduced = fitted.pca.transform(values)
-    if fitted.tsne is None:
-        xy = _two_columns(reduced)
-    else:
-        # Not `transform`, which shifts the fitted points first.
-        count = len(fitted.ids)
-        new = fitted.tsne.prepare_partial(
-            reduced,
-            initialization="median",
-            k=min(PLACE_NEIGHBOURS, count),
-            perplexity=min(PLACE_PERPLEXITY, (count - 1) / 3),
-        )
-        new = new.optimize(
-            PLACE_ITERATIONS, learning_rate=0.1, exaggeration=1.5, momentum=0.8, max_grad_norm=0.25, n_jobs=_jobs()
-        )
-        xy = np.asarray(new, np.float32)
+    xy = _placed(fitted, fitted.projection(values), steer)
     ids = tuple(request.clips[i][0] for i in at)
     return MapPoints(request.latent, ids, index, xy, dict(fitted.settings), final=True)
+
+
+def place_values(latent: str, values: Floats, steer: Steer) -> Floats:
+    """As `place`, of latents at hand: (points, dimensions) -> (points, 2)."""
+    fitted = _last[latent]
+    return _placed(fitted, fitted.projection(values), steer)
+
+
+def _placed(fitted: Fitted, reduced: Floats, steer: Steer) -> Floats:
+    if fitted.tsne is None:
+        return _two_columns(reduced)
+    return tsne.place(fitted.tsne, fitted.space, reduced, lambda _share: _heed(steer), _jobs())
 
 
 def _check(request: FitMap) -> None:
@@ -167,131 +161,108 @@ def _continues(before: Fitted, now: FitMap, points: Points) -> bool:
         and np.array_equal(before.index, points.index)
         and before.model_hash == points.model_hash
         and settings(before.request) == settings(now)
+        and (before.tsne is not None or len(points.ids) < FEWEST_FOR_TSNE)
     )
 
 
-def _begin(request: FitMap, points: Points, report: Report) -> Fitted:
-    """The map before its first iteration; complete already where t-SNE has nothing to do."""
+def _begin(request: FitMap, points: Points, report: Report, steer: Steer) -> Fitted:
+    """The map before its first iteration; complete already where t-SNE has nothing to do.
+
+    Its first layout, the two main components, is shown at once. Stopped before t-SNE could begin, it stays at that.
+    """
     values = points.values
     count, dimensions = values.shape
     report(Progress(None, f"Comparing {count} points"))
-    pca = PCA(min(request.pca, count, dimensions), svd_solver=_solver(values), random_state=request.seed)
-    with np.errstate(invalid="ignore", divide="ignore"):  # shares of no variance at all: all points the same
-        reduced = pca.fit_transform(values)
+    projection = principal(values, min(request.pca, count, dimensions), lambda: _heed(steer))
+    reduced = projection(values)
     settings: dict[str, Any] = {
-        "method": "t-SNE" if count >= FEWEST_FOR_TSNE else "PCA",
-        "perplexity": request.perplexity,
-        "pca": int(pca.n_components_),
+        "method": "PCA",
+        "perplexity": None,
+        "pca": projection.kept,
         "metric": request.metric,
         "seed": request.seed,
         "iterations": 0,
         "model_hash": points.model_hash,
     }
-    tsne = None
-    xy = _two_columns(reduced)
+    fitted = Fitted(
+        request, points.ids, points.index, count / points.of, points.model_hash, projection,
+        Space(reduced, request.metric), None, _two_columns(reduced), settings,
+    )  # fmt: skip
     if count < FEWEST_FOR_TSNE:
-        settings["perplexity"] = None
         report(Note(f"With {count} points the map shows their principal components.", "Add clips for a t-SNE map."))
-    else:
-        perplexity = min(request.perplexity, (count - 1) / 3)
-        if perplexity < request.perplexity:
-            settings["perplexity"] = perplexity
-            report(
-                Note(
-                    f"Perplexity was lowered from {request.perplexity:g} to {perplexity:.3g}.",
-                    f"{count} points allow no more; add clips for a larger one.",
-                )
+        return fitted
+    report(Partial(fitted.points(final=False)))
+    perplexity = min(request.perplexity, (count - 1) / 3)
+
+    def look(share: float) -> None:
+        report(Progress(None, f"Looking for neighbours, {share:.0%} of {count} points"))
+        if obey(steer):
+            raise _StoppedError
+
+    try:
+        fitted.tsne = tsne.begin(fitted.space, fitted.xy, perplexity, request.seed, look, _jobs())
+    except _StoppedError:
+        report(Note("The map was stopped before t-SNE began: it shows the two main components."))
+        return fitted
+    settings |= {"method": "t-SNE", "perplexity": perplexity}
+    if perplexity < request.perplexity:
+        report(
+            Note(
+                f"Perplexity was lowered from {request.perplexity:g} to {perplexity:.3g}.",
+                f"{count} points allow no more; add clips for a larger one.",
             )
-        affinities = PerplexityBasedNN(
-            reduced, perplexity, metric=request.metric, n_jobs=_jobs(), random_state=request.seed
         )
-        spread = float(xy[:, 0].std())
-        start = xy / spread * 1e-4 if spread > 0 else 1e-4 * _noise(count, request.seed)
-        tsne = openTSNE.TSNEEmbedding(
-            np.asarray(start, np.float64),
-            affinities,
-            random_state=request.seed,
-            n_jobs=_jobs(),
-            negative_gradient_method="auto",
-            learning_rate="auto",
-        )
-    share = count / points.of
-    return Fitted(request, points.ids, points.index, share, points.model_hash, pca, tsne, xy, settings)
+    return fitted
 
 
 def _optimise(fitted: Fitted, iterations: int, report: Report, steer: Steer) -> None:
-    assert fitted.tsne is not None
-    begun = fitted.settings["iterations"] > 0
-    early = 0 if begun or len(fitted.ids) < FEWEST_FOR_EARLY else round(iterations * EARLY_SHARE)
-    watcher = _Watcher(fitted, iterations, report, steer)
-    for count, exaggeration, momentum in ((early, EARLY_EXAGGERATION, 0.5), (iterations - early, 1.0, 0.8)):
-        if count and not watcher.stopped:
-            fitted.tsne = fitted.tsne.optimize(
-                count,
-                inplace=True,
-                exaggeration=exaggeration,
-                momentum=momentum,
-                callbacks=[watcher],
-                callbacks_every_iters=min(CALLBACK_ITERATIONS, count),
-                n_jobs=_jobs(),
-            )
-            watcher.phase_done(count)
+    """Go down from where the map is, telling of progress and layouts, until it is stopped."""
+    before = fitted.settings["iterations"]
+    pace = Pace(iterations)
+    shown_at = time.monotonic()
+
+    def look(done: int, layout: npt.NDArray[np.float64]) -> bool:
+        nonlocal shown_at
+        if done:
+            pace.advance(1)
+        fitted.settings["iterations"] = before + min(done, iterations)
+        said = "" if math.isnan(descent.divergence) else f", divergence {descent.divergence:.3f}"
+        report(Progress(pace.fraction, f"t-SNE, iteration {done} of {iterations}{said}", pace.eta_s))
+        if time.monotonic() - shown_at >= LAYOUT_INTERVAL_S:
+            shown_at = time.monotonic()
+            fitted.xy = np.array(layout, np.float32)
+            report(Partial(fitted.points(final=False)))
+        return obey(steer)
+
+    descent = tsne.Descent(fitted.tsne, look, _jobs())
+    descent.run(iterations, early=before == 0)
     fitted.xy = np.asarray(fitted.tsne, np.float32)
-    fitted.settings["kl_divergence"] = round(float(fitted.tsne.kl_divergence), 4)
+    if not math.isnan(descent.divergence):
+        fitted.settings["kl_divergence"] = round(descent.divergence, 4)
 
 
-class _Watcher:
-    """openTSNE's callback: reports progress and layouts, and obeys."""
-
-    def __init__(self, fitted: Fitted, iterations: int, report: Report, steer: Steer) -> None:
-        self._fitted = fitted
-        self._before = fitted.settings["iterations"]
-        self._iterations = iterations
-        self._report = report
-        self._steer = steer
-        self._pace = Pace(iterations)
-        self._done = 0  # in finished phases
-        self._told = 0
-        self._layout_at = time.monotonic()
-        self.stopped = False
-
-    def __call__(self, iteration: int, error: float, embedding: npt.NDArray[np.float64]) -> bool:
-        done = self._done + iteration
-        self._pace.advance(done - self._told)
-        self._told = done
-        self._fitted.settings["iterations"] = self._before + done
-        self._report(
-            Progress(
-                self._pace.fraction,
-                f"t-SNE, iteration {done} of {self._iterations}, divergence {error:.3f}",
-                self._pace.eta_s,
-            )
-        )
-        if time.monotonic() - self._layout_at >= LAYOUT_INTERVAL_S:
-            self._layout_at = time.monotonic()
-            self._fitted.xy = np.array(embedding, np.float32)
-            self._report(Partial(self._fitted.points(final=False)))
-        self.stopped = obey(self._steer)
-        return self.stopped
-
-    def phase_done(self, count: int) -> None:
-        if not self.stopped:
-            self._done += count
-            self._fitted.settings["iterations"] = self._before + self._done
+def _judge(fitted: Fitted, points: Points, report: Report, steer: Steer) -> None:
+    """Note on the map how far it can be trusted."""
+    report(Progress(None, "Comparing the map with the latents"))
+    found = map_score.score(points.values, fitted.xy, fitted.request.metric, lambda _share: _heed(steer))
+    if found is not None:
+        fitted.settings |= {
+            "neighbours_kept": round(found.kept, 4),
+            "trustworthiness": round(found.trustworthiness, 4),
+            "score_neighbours": found.neighbours,
+            "score_points": found.asked,
+        }
 
 
-def _solver(values: Floats) -> str:
-    return "covariance_eigh" if values.shape[0] > values.shape[1] else "full"
+def _heed(steer: Steer) -> None:
+    """Only a cancel ends these steps: what comes of them is short, and wanted whatever else was stopped."""
+    obey(steer)
 
 
 def _two_columns(reduced: npt.NDArray[Any]) -> Floats:
     xy = np.zeros((len(reduced), 2), np.float32)
     xy[:, : min(2, reduced.shape[1])] = reduced[:, :2]
     return xy
-
-
-def _noise(count: int, seed: int) -> npt.NDArray[np.float64]:
-    return np.random.default_rng(seed).standard_normal((count, 2))
 
 
 def _jobs() -> int:
