@@ -67,6 +67,7 @@ __all__ = [
     "PictureDone",
     "PlaceOnMap",
     "Preset",
+    "PreviewTable",
     "Probe",
     "ProbeCorpus",
     "ProbeDone",
@@ -81,6 +82,8 @@ __all__ = [
     "Spec",
     "SpecError",
     "StoredClip",
+    "TableColumns",
+    "TablePreview",
     "Take",
     "Train",
     "TrainDone",
@@ -175,10 +178,22 @@ class SecondEdit:
 
 
 @dataclass(frozen=True)
+class TableColumns:
+    """What the columns of a table of labels mean: headings as they stand in the table.
+
+    file: the column that names the recordings. labels: label -> column; see corpus.manifest.Labels for the labels
+    that the engine reads.
+    """
+
+    file: str
+    labels: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class RunSpec:
     """The truth about a training run: what run_dir/spec.json holds.
 
-    corpus: folders (their layout is recognised) and single recordings (with labels), in any mix.
+    folders: folders (their layout is recognised) and tables of labels; clips: single recordings (with labels).
     from_model: a checkpoint to fine-tune from; model's sizes must then be the checkpoint's own.
     """
 
@@ -277,12 +292,25 @@ class Analyse:
 
 @dataclass(frozen=True)
 class Scan:
-    """Find the recordings in folders and single files, with the labels their layout gives.
+    """Find the recordings in folders, tables and single files, with the labels that layouts and tables give.
 
     Reports Partial(ClipsFound) in chunks, so that rows appear while it runs.
+    columns: (table, what its columns mean) for tables of which the user said so.
     """
 
     paths: tuple[str, ...]
+    columns: tuple[tuple[str, TableColumns], ...] = ()
+
+
+@dataclass(frozen=True)
+class PreviewTable:
+    """Look into a table of labels: what it holds, what its columns mean, and which rows have a recording.
+
+    columns: what the user says they mean; None: guess it from the headings.
+    """
+
+    path: str
+    columns: TableColumns | None = None
 
 
 @dataclass(frozen=True)
@@ -419,7 +447,20 @@ class Probe:
     device: str = "auto"
 
 
-Request = Analyse | Scan | Inspect | FitMap | PlaceOnMap | Transfer | Train | Export | Figure | Picture | Probe
+Request = (
+    Analyse
+    | Scan
+    | PreviewTable
+    | Inspect
+    | FitMap
+    | PlaceOnMap
+    | Transfer
+    | Train
+    | Export
+    | Figure
+    | Picture
+    | Probe
+)
 
 
 # ---------------------------------------------------------------------------------------------- events
@@ -476,10 +517,33 @@ class ClipsFound:
 
 @dataclass(frozen=True)
 class ScanDone:
-    """skipped: (path, why) of every file that looked like a recording and cannot be one."""
+    """skipped: (path, why) of every file that looked like a recording and cannot be one.
+
+    unmatched: (table and line, why) of every row of a table that no recording answers to, or that is incomplete.
+    """
 
     found: int
     skipped: tuple[tuple[str, str], ...]
+    unmatched: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class TablePreview:
+    """What a table of labels holds. columns is None, and `trouble` says why, if no column names the recordings.
+
+    rows: the first ones, a cell for every heading. matched: rows that have a recording.
+    unmatched: (table and line, why), the first ones; unmatched_rows: how many there are.
+    """
+
+    path: str
+    headings: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    row_count: int
+    columns: TableColumns | None
+    matched: int = 0
+    unmatched: tuple[tuple[str, str], ...] = ()
+    unmatched_rows: int = 0
+    trouble: str = ""
 
 
 @dataclass(frozen=True)
@@ -641,6 +705,7 @@ class ProbeDone:
 Result = (
     AnalyseDone
     | ScanDone
+    | TablePreview
     | ModelInfo
     | MapPoints
     | Take

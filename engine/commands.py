@@ -30,6 +30,7 @@ from engine.api import (
     Inspect,
     LatentRef,
     ModelInfo,
+    Note,
     Partial,
     Probe,
     ProbeCorpus,
@@ -97,13 +98,13 @@ def _run_spec(options: argparse.Namespace, terminal: Terminal) -> RunSpec:
         assert isinstance(known, ModelInfo)
         model, audio = ModelSpec.from_dict(known.model), AudioSpec.from_dict(known.audio)
         from_model = str(Path(from_model).absolute())
-    paths = [Path(p).absolute() for p in options.corpus]
+    paths = [str(Path(p).absolute()) for p in options.corpus]
     return RunSpec(
         train=train,
         model=model,
         audio=audio,
-        folders=tuple(str(p) for p in paths if not p.is_file()),
-        clips=tuple(ClipRef(p.name, str(p)) for p in paths if p.is_file()),
+        folders=tuple(p for p in paths if not _is_recording(p)),
+        clips=tuple(ClipRef(Path(p).name, p) for p in paths if _is_recording(p)),
         from_model=from_model,
     )
 
@@ -128,6 +129,11 @@ def analyse(options: argparse.Namespace, terminal: Terminal) -> Facts:
     }  # fmt: skip
 
 
+def _is_recording(path: str) -> bool:
+    """Whether it is a single recording, and not a folder or a table of labels."""
+    return Path(path).is_file() and Path(path).suffix.lower() not in (".csv", ".tsv")
+
+
 def _recordings(paths: Sequence[str], terminal: Terminal) -> tuple[list[ClipRef], list[ClipFailed]]:
     """Every recording named or below a folder named, with the labels its corpus layout tells; ids are names.
 
@@ -135,21 +141,25 @@ def _recordings(paths: Sequence[str], terminal: Terminal) -> tuple[list[ClipRef]
     """
     from engine.corpus.scanning import scan
 
-    single = [Path(path) for path in paths if not Path(path).is_dir()]
-    for path in single:
-        if not path.exists():
+    for path in paths:
+        if not Path(path).exists():
             raise EngineError(f"{path} is not there.", "Check the name, then try again.")
+    single = [Path(path) for path in paths if _is_recording(path)]
     manifest = scan(
-        [path for path in paths if Path(path).is_dir()],
+        [path for path in paths if not _is_recording(path)],
         [ClipRef(path.name, str(path)) for path in single],
         terminal.steer,
     )
+    for what, hint in manifest.troubles:
+        terminal.report(Note(what, hint))
+    for row in manifest.unmatched:
+        terminal.say(f"{row.path}: {row.why}")
     skipped = [ClipFailed("", file.path, file.why, "It is left out.") for file in manifest.skipped]
     for failed in skipped:
         terminal.report(Partial(failed))
     clips = []
     for utterance in manifest.utterances:
-        clips.append(ClipRef(utterance.name, utterance.path, utterance.labels.words()))
+        clips.append(ClipRef(utterance.name, utterance.path, utterance.words()))
     return clips, skipped
 
 

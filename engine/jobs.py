@@ -15,6 +15,7 @@ from engine.api import (
     Inspect,
     Picture,
     PlaceOnMap,
+    PreviewTable,
     Probe,
     Report,
     Request,
@@ -43,6 +44,10 @@ def run(request: Request, report: Report, steer: Steer) -> Result:
             from engine.corpus import finding
 
             return finding.find(request, report, steer)
+        case PreviewTable():
+            from engine.corpus import preview
+
+            return preview.preview(request, steer)
         case Inspect():
             from engine import checkpoint
 

@@ -257,7 +257,7 @@ class Session(TransferActions, RunActions, ExportActions):
     def _scanned(self, result: ScanDone, new: int) -> None:
         known = result.found - new
         self.analysis.go_on()
-        if not result.skipped:
+        if not result.skipped and not result.unmatched:
             if known > 0 and new == 0:
                 self.messages.say(
                     counted(
@@ -267,11 +267,23 @@ class Session(TransferActions, RunActions, ExportActions):
                     )
                 )
             return
-        listed = "\n".join(f"{path}: {why}" for path, why in result.skipped[:NAMED_SKIPS])
-        more = len(result.skipped) - NAMED_SKIPS
+        told = []
+        if result.skipped:
+            told.append(counted(len(result.skipped), self.tr("1 file skipped."), self.tr("{0} files skipped.")))
+        if result.unmatched:
+            told.append(
+                counted(
+                    len(result.unmatched),
+                    self.tr("1 row of a table could not be used."),
+                    self.tr("{0} rows of tables could not be used."),
+                )
+            )
+        left_out = (*result.skipped, *result.unmatched)
+        listed = "\n".join(f"{path}: {why}" for path, why in left_out[:NAMED_SKIPS])
+        more = len(left_out) - NAMED_SKIPS
         self.messages.say(
-            counted(len(result.skipped), self.tr("1 file skipped."), self.tr("{0} files skipped.")),
-            f"{Path(result.skipped[0][0]).name}: {result.skipped[0][1]}",
+            " ".join(told),
+            f"{Path(left_out[0][0]).name}: {left_out[0][1]}",
             details=listed + (self.tr("\n… and {0} more").format(more) if more > 0 else ""),
             level="warning",
         )

@@ -6,7 +6,7 @@ import dataclasses
 import hashlib
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 SCALES = {"arousal": (0.0, 1.0), "valence": (-1.0, 1.0)}
@@ -54,18 +54,29 @@ class Labels:
         return dataclasses.replace(other, **mine)
 
 
+LABEL_NAMES = tuple(item.name for item in dataclasses.fields(Labels))
+
+
 @dataclass(frozen=True)
 class Utterance:
-    """One recording. name: its path below the folder it was found in, the same on every machine."""
+    """One recording. name: its path below the folder it was found in, the same on every machine.
+
+    more: labels of the user's own, from tables, by name: words that the engine carries along and does not read.
+    """
 
     path: str
     name: str
     labels: Labels = Labels()
+    more: dict[str, str] = field(default_factory=dict, hash=False)
+
+    def words(self) -> dict[str, str]:
+        """All labels as words."""
+        return self.labels.words() | self.more
 
 
 @dataclass(frozen=True)
 class Skipped:
-    """A file left out, and why."""
+    """A file left out, or a line of a table, and why."""
 
     path: str
     why: str
@@ -73,10 +84,16 @@ class Skipped:
 
 @dataclass(frozen=True)
 class Manifest:
-    """A corpus: the same files give the same manifest, in the same order."""
+    """A corpus: the same files give the same manifest, in the same order.
+
+    skipped: files that cannot be used. unmatched: lines of tables that no recording answers to, or that say nothing
+    of use. troubles: tables that cannot be used at all (what, hint).
+    """
 
     utterances: tuple[Utterance, ...]
     skipped: tuple[Skipped, ...] = ()
+    unmatched: tuple[Skipped, ...] = ()
+    troubles: tuple[tuple[str, str], ...] = ()
 
     @property
     def speakers(self) -> int:

@@ -1,67 +1,199 @@
-"""From folders and single recordings to one manifest."""
+"""From folders, tables and single recordings to one manifest."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 
-from engine.api import AUDIO_SUFFIXES, ClipRef, Steer
+from engine.api import AUDIO_SUFFIXES, ClipRef, Steer, TableColumns
+from engine.corpus import table as tables
 from engine.corpus.emodb import EmoDb
 from engine.corpus.folders import speaker_of_each
 from engine.corpus.librispeech import LibriSpeech
-from engine.corpus.manifest import Labels, Manifest, Skipped, Utterance
+from engine.corpus.manifest import LABEL_NAMES, Labels, Manifest, Skipped, Utterance
+from engine.corpus.omg import Omg
 from engine.corpus.ravdess import Ravdess
+from engine.corpus.table import TABLE_SUFFIXES
 from engine.errors import Cancelled, CorpusError
 from engine.steering import obey
 
+# Tables that label the recordings below their folder without being asked for.
+OWN_TABLES = tuple(f"{name}{suffix}" for name in ("labels", "manifest") for suffix in TABLE_SUFFIXES)
+_OMG_LEVELS_UP = 2  # from a split's folder to the tables
 
-def scan(folders: Sequence[str], clips: Sequence[ClipRef], steer: Steer) -> Manifest:
-    """Every recording below the folders, and the single ones, each once; layouts are recognised file by file.
 
-    Nothing is decoded here: a file that turns out to be no sound is told when it is read.
+def scan(
+    places: Sequence[str],
+    clips: Sequence[ClipRef],
+    steer: Steer,
+    columns: Mapping[str, TableColumns] | None = None,
+) -> Manifest:
+    """Every recording below the folders, every one that a table names, and the single ones, each once.
+
+    Layouts are recognised file by file. A labels.csv (or manifest.csv, or .tsv) below a folder labels what it
+    names. What a table says goes before what a layout tells, and a clip's own labels before both. Nothing is
+    decoded here: a file that turns out to be no sound is told when it is read.
+
+    Args:
+        places: folders and tables.
+        columns: what the columns of a table mean, by the table's path; of others it is guessed.
 
     Raises:
         CorpusError: a folder is missing or unreadable, or there is no recording at all.
         Cancelled: the user cancelled or stopped it.
     """
-    layouts = (LibriSpeech(), Ravdess(), EmoDb())
-    utterances: dict[str, Utterance] = {}
-    skipped: list[Skipped] = []
-    others = 0
+    return _Scan(steer, columns or {}).run([Path(place).absolute() for place in places], clips)
 
-    def labels_of(path: Path) -> Labels | None:
-        return next((found for layout in layouts if (found := layout.labels(path)) is not None), None)
 
-    def add(path: Path, name: str, labels: Labels) -> None:
-        if why := _unusable(path):
-            skipped.append(Skipped(str(path), why))
-        elif utterances.setdefault(os.path.realpath(path), Utterance(str(path), name, labels)).path != str(path):
-            skipped.append(Skipped(str(path), "It is in the corpus already."))
+@dataclass(frozen=True)
+class _Folder:
+    """What lies below one of the places, and the tables that belong to it."""
 
-    for folder in folders:
-        root = Path(folder).absolute()
-        found = []
-        for path in _files(root, skipped, steer):
+    root: Path
+    recordings: tuple[Path, ...]
+    tables: tuple[Path, ...]  # labels.csv and its like
+    omg: tuple[Path, ...]
+    others: int = 0  # files that are no recordings
+
+
+class _Scan:
+    def __init__(self, steer: Steer, columns: Mapping[str, TableColumns]) -> None:
+        self._steer = steer
+        self._columns = columns
+        self._layouts = (LibriSpeech(), Ravdess(), EmoDb())
+        self._utterances: dict[str, Utterance] = {}
+        self._skipped: list[Skipped] = []
+        self._unmatched: list[Skipped] = []
+        self._troubles: list[tuple[str, str]] = []
+        self._said: dict[str, dict[str, str]] = {}  # by real path: labels that tables give
+
+    def run(self, places: Sequence[Path], clips: Sequence[ClipRef]) -> Manifest:
+        given = [place for place in places if place.suffix.lower() in TABLE_SUFFIXES and place.is_file()]
+        folders = [self._folder(place) for place in places if place not in given]
+        for folder in folders:
+            for table in folder.tables:
+                self._join(table, partial(_below, table.parent, folder.recordings))
+        named = [(t, self._join(t, partial(recordings_below, t.parent, self._steer))) for t in given]
+        for folder in folders:
+            self._add_folder(folder)
+        for table, recordings in named:
+            for path in recordings:
+                self._add(path, _name(path, table.parent), self._told(path) or Labels())
+        for clip in clips:
+            path = Path(clip.path).absolute()
+            self._add(path, path.name, self._told(path) or Labels(), given=clip.labels)
+        return self._manifest(sum(folder.others for folder in folders))
+
+    # ------------------------------------------------------------------------------------------ what is there
+    def _folder(self, root: Path) -> _Folder:
+        above = [
+            path for folder in list(root.parents)[:_OMG_LEVELS_UP] for path in sorted(folder.glob("omg_*.csv"))
+        ]
+        recordings, own, omg, others = [], [], above, 0
+        for path in _files(root, self._skipped, self._steer):
             if path.suffix.lower() in AUDIO_SUFFIXES:
-                found.append(path)
-            else:
-                others += 1
-        known = {path: labels for path in found if (labels := labels_of(path)) is not None}
-        known |= speaker_of_each(path for path in found if path not in known)
-        for path in found:
-            add(path, path.relative_to(root).as_posix(), known[path])
-    for clip in clips:
-        path = Path(clip.path).absolute()
-        # The user's own labels go before the layout's.
-        add(path, path.name, Labels.of(clip.labels).over(labels_of(path) or Labels()))
+                recordings.append(path)
+                continue
+            others += 1
+            if path.name.lower() in OWN_TABLES:
+                own.append(path)
+            elif Omg.is_table(path):
+                omg.append(path)
+        return _Folder(root, tuple(recordings), tuple(own), tuple(omg), others)
 
-    if not utterances:
+    def _join(self, file: Path, beside: Callable[[], Iterable[Path]]) -> list[Path]:
+        """Take up what a table says; the recordings it names."""
+        try:
+            table = tables.read(file)
+            joined = tables.join(table, self._columns.get(str(file)) or tables.guess(table), beside)
+        except CorpusError as error:
+            self._troubles.append((error.what, error.hint))
+            return []
+        self._unmatched += joined.unmatched
+        self._said |= {os.path.realpath(path): labels for path, labels in joined.labels.items()}
+        return list(joined.labels)
+
+    # ------------------------------------------------------------------------------------------ what is known
+    def _told(self, path: Path) -> Labels | None:
+        """What a layout tells."""
+        return next((found for layout in self._layouts if (found := layout.labels(path)) is not None), None)
+
+    def _add_folder(self, folder: _Folder) -> None:
+        omg = self._omg(folder)
+        known: dict[Path, Labels] = {}
+        videos: dict[Path, str] = {}
+        for path in folder.recordings:
+            if (labels := self._told(path)) is not None:
+                known[path] = labels
+            elif omg is not None and (told := omg.labels(path)) is not None:
+                videos[path], known[path] = told
+        if omg is not None:
+            self._unmatched += omg.unmatched()
+        known |= speaker_of_each(path for path in folder.recordings if path not in known)
+        for path in folder.recordings:
+            more = {"video": videos[path]} if path in videos else {}
+            self._add(path, _name(path, folder.root), known[path], more)
+
+    def _omg(self, folder: _Folder) -> Omg | None:
+        try:
+            return Omg(folder.omg) if folder.omg else None
+        except CorpusError as error:
+            self._troubles.append((error.what, error.hint))
+            return None
+
+    def _add(
+        self,
+        path: Path,
+        name: str,
+        told: Labels,
+        more: Mapping[str, str] = MappingProxyType({}),
+        given: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """Take a recording up. The user's own labels (given) go before a table's, and these before the layout's."""
+        if why := _unusable(path):
+            self._skipped.append(Skipped(str(path), why))
+            return
+        real = os.path.realpath(path)
+        if (before := self._utterances.get(real)) is not None:
+            if before.path != str(path):
+                self._skipped.append(Skipped(str(path), "It is in the corpus already."))
+            return
+        said = {**self._said.get(real, {}), **given}
+        labels = Labels.of(given).over(Labels.of(self._said.get(real, {})).over(told))
+        own = {word: value for word, value in said.items() if word not in LABEL_NAMES and value}
+        self._utterances[real] = Utterance(str(path), name, labels, {**more, **own})
+
+    def _manifest(self, others: int) -> Manifest:
+        if self._utterances:
+            ordered = sorted(self._utterances.values(), key=lambda u: (u.name, u.path))
+            return Manifest(tuple(ordered), tuple(self._skipped), tuple(self._unmatched), tuple(self._troubles))
+        if self._troubles:
+            raise CorpusError(*self._troubles[0])
         told = f" ({others} other files are there)" if others else ""
-        if skipped:
-            told += f"; {Path(skipped[0].path).name} and {len(skipped) - 1} more cannot be used: {skipped[0].why}"
+        if self._skipped:
+            first = self._skipped[0]
+            told += f"; {Path(first.path).name} and {len(self._skipped) - 1} more cannot be used: {first.why}"
+        elif self._unmatched:
+            told += f"; {self._unmatched[0].path}: {self._unmatched[0].why}"
         raise CorpusError(f"The corpus holds no recording{told}.", "Choose a folder that holds sound files.")
-    return Manifest(tuple(sorted(utterances.values(), key=lambda u: (u.name, u.path))), tuple(skipped))
+
+
+def recordings_below(root: Path, steer: Steer) -> list[Path]:
+    """Every file below a folder that is named like a recording."""
+    return [path for path in _files(root, [], steer) if path.suffix.lower() in AUDIO_SUFFIXES]
+
+
+def _below(folder: Path, recordings: Sequence[Path]) -> Iterable[Path]:
+    return [path for path in recordings if folder in path.parents]
+
+
+def _name(path: Path, root: Path) -> str:
+    """The path below the folder it was found in; its bare name if it lies elsewhere."""
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
 
 
 def _files(root: Path, skipped: list[Skipped], steer: Steer) -> Iterator[Path]:

@@ -18,12 +18,15 @@ from pytestqt.qtbot import QtBot
 from engine.api import (
     AudioSpec,
     ClipsFound,
+    Done,
     Evidence,
     LatentRef,
     MapPoints,
     ModelInfo,
     Partial,
     RunSpec,
+    Scan,
+    ScanDone,
     SecondEdit,
     Take,
     TrainPoint,
@@ -227,6 +230,23 @@ def test_the_analysis_survives_the_death_of_the_engine(
     assert not any(message.level == "error" for message in said)  # the link tells it, once
     real.analyse_again([clip.id for clip in lost])
     qtbot.waitUntil(lambda: all(c.state == "ready" for c in real.clips.values()), timeout=WORK_MS)
+
+
+def test_rows_of_tables_without_a_recording_are_counted_and_listed(
+    session: Session, link: Idle, said: list[Message]
+) -> None:
+    session.add_files(["/corpus"])
+    (job,) = link.asked(Scan)
+    job.take(
+        Done(
+            ScanDone(
+                3, (("/corpus/a.wav", "The file is empty."),), (("/corpus/omg.csv, line 3", "It has no video."),)
+            )
+        )
+    )
+    (told,) = said
+    assert told.what == "1 file skipped. 1 row of a table could not be used."
+    assert told.details == "/corpus/a.wav: The file is empty.\n/corpus/omg.csv, line 3: It has no video."
 
 
 def test_skipped_files_are_counted_and_named(
