@@ -39,7 +39,7 @@ def scan(
     decoded here: a file that turns out to be no sound is told when it is read.
 
     Args:
-        places: folders and tables.
+        places: folders, tables and recordings.
         columns: what the columns of a table mean, by the table's path; of others it is guessed.
 
     Raises:
@@ -72,8 +72,9 @@ class _Scan:
         self._said: dict[str, dict[str, str]] = {}  # by real path: labels that tables give
 
     def run(self, places: Sequence[Path], clips: Sequence[ClipRef]) -> Manifest:
-        given = [place for place in places if place.suffix.lower() in TABLE_SUFFIXES and place.is_file()]
-        folders = [self._folder(place) for place in places if place not in given]
+        files = [place for place in places if place.is_file()]
+        given = [file for file in files if file.suffix.lower() in TABLE_SUFFIXES]
+        folders = [self._folder(place) for place in places if place not in files]
         for folder in folders:
             for table in folder.tables:
                 self._join(table, partial(_below, table.parent, folder.recordings))
@@ -83,6 +84,7 @@ class _Scan:
         for table, recordings in named:
             for path in recordings:
                 self._add(path, _name(path, table.parent), self._told(path) or Labels())
+        clips = [*(ClipRef(str(file), str(file)) for file in files if file not in given), *clips]
         for clip in clips:
             path = Path(clip.path).absolute()
             self._add(path, path.name, self._told(path) or Labels(), given=clip.labels)

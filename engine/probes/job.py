@@ -12,7 +12,6 @@ from pathlib import Path
 from engine import checkpoint, devices
 from engine.analysis import load_model
 from engine.api import (
-    ClipRef,
     Partial,
     Probe,
     ProbeCorpus,
@@ -174,8 +173,7 @@ def _recordings(
     corpus: ProbeCorpus, spec: AudioSpec, cache: Path, device: str, report: Report, steer: Steer
 ) -> Iterator[Recording]:
     if corpus.folders:
-        singles = [ClipRef(Path(p).name, p) for p in corpus.folders if Path(p).is_file()]
-        manifest = scan([p for p in corpus.folders if not Path(p).is_file()], singles, steer)
+        manifest = scan(corpus.folders, [], steer)
         held = build(manifest, spec, cache, str(devices.resolve(device)), report, steer)
         for entry in held.entries:
             frames = slice(entry.start, entry.start + entry.frames)

@@ -1,0 +1,32 @@
+"""`triptych analyse`."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+
+from engine import jobs
+from engine.api import Export, ExportDone
+from engine.commands.common import Facts, analyse_all, check_suffix, model_named, recordings
+from engine.errors import EngineError
+from engine.terminal import Terminal
+
+
+def analyse(options: argparse.Namespace, terminal: Terminal) -> Facts:
+    model = model_named(options)
+    check_suffix(options.out, (".csv", ".npz", ".parquet"))
+    named, skipped = recordings(options.paths, terminal)
+    with tempfile.TemporaryDirectory(prefix="triptych-") as folder:
+        done, clips, failed = analyse_all(named, model, folder, options.device, terminal)
+        if not clips:
+            raise EngineError(
+                f"None of the {len(named)} recordings could be analysed: {failed[0].what}", failed[0].hint
+            )
+        pairs = tuple((named[int(clip.clip_id)], clip.folder) for clip in clips)
+        written = jobs.run(Export(pairs, options.out, options.latent, model), terminal.report, terminal.steer)
+    assert isinstance(written, ExportDone)
+    return {
+        "clips": done.clips, "audio_s": done.audio_s, "seconds": done.seconds, "device": done.device,
+        "files": list(written.files), "rows": written.rows, "model_hash": clips[0].model_hash,
+        "failed": [{"path": f.path, "what": f.what, "hint": f.hint} for f in (*skipped, *failed)],
+    }  # fmt: skip

@@ -1,0 +1,80 @@
+"""What several commands need: the model, the recordings named, their analyses."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from engine import jobs, resources
+from engine.api import Analyse, AnalyseDone, ClipAnalysed, ClipFailed, ClipRef, Event, Note, Partial
+from engine.errors import EngineError, ExportError
+from engine.terminal import Terminal
+
+Facts = dict[str, Any]
+
+
+def model_named(options: argparse.Namespace) -> str:
+    """The model to use: the one named, or the one that comes with the program."""
+    if options.model is not None:
+        return str(options.model)
+    if (starter := resources.default_model()) is not None:
+        return str(starter)
+    raise EngineError(
+        "Latents need a model, and none was named.",
+        "Add --model FILE; `triptych train RUN_DIR --corpus DIR` makes one in about three minutes.",
+    )
+
+
+def recordings(paths: Sequence[str], terminal: Terminal) -> tuple[list[ClipRef], list[ClipFailed]]:
+    """Every recording named or below a folder named, with the labels its corpus layout tells; ids are names.
+
+    Also those left out unopened, and why.
+    """
+    from engine.corpus.scanning import scan
+
+    for path in paths:
+        if not Path(path).exists():
+            raise EngineError(f"{path} is not there.", "Check the name, then try again.")
+    manifest = scan(paths, [], terminal.steer)
+    for what, hint in manifest.troubles:
+        terminal.report(Note(what, hint))
+    for row in manifest.unmatched:
+        terminal.say(f"{row.path}: {row.why}")
+    skipped = [ClipFailed("", file.path, file.why, "It is left out.") for file in manifest.skipped]
+    for failed in skipped:
+        terminal.report(Partial(failed))
+    clips = []
+    for utterance in manifest.utterances:
+        clips.append(ClipRef(utterance.name, utterance.path, utterance.words()))
+    return clips, skipped
+
+
+def analyse_all(
+    named: Sequence[ClipRef], model: str, folder: str, device: str, terminal: Terminal
+) -> tuple[AnalyseDone, list[ClipAnalysed], list[ClipFailed]]:
+    """Analyse into folder/<position in named>: names may hold slashes."""
+    clips: list[ClipAnalysed] = []
+    failed: list[ClipFailed] = []
+
+    def report(event: Event) -> None:
+        match event:
+            case Partial(ClipAnalysed() as clip):
+                clips.append(clip)
+                for note in clip.notes:
+                    terminal.say(note)
+            case Partial(ClipFailed() as clip):
+                failed.append(clip)
+        terminal.report(event)
+
+    numbered = tuple(ClipRef(str(n), clip.path, clip.labels) for n, clip in enumerate(named))
+    done = jobs.run(Analyse(numbered, folder, model, device), report, terminal.steer)
+    assert isinstance(done, AnalyseDone)
+    return done, clips, failed
+
+
+def check_suffix(out: str, suffixes: tuple[str, ...]) -> None:
+    """Say at once, and not after the work, that a format is not known."""
+    if Path(out).suffix.lower() not in suffixes:
+        raise ExportError(f"{out} does not say which format to write.", f"End it in {', '.join(suffixes)}.")

@@ -1,0 +1,18 @@
+"""`triptych info`."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+
+from engine import jobs
+from engine.api import Inspect, ModelInfo
+from engine.commands.common import Facts, model_named
+from engine.terminal import Terminal
+
+
+def info(options: argparse.Namespace, terminal: Terminal) -> Facts:
+    options.model = options.model_file or options.model
+    result = jobs.run(Inspect(model_named(options)), terminal.report, terminal.steer)
+    assert isinstance(result, ModelInfo)
+    return dataclasses.asdict(result)

@@ -1,0 +1,58 @@
+"""`triptych train`."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from pathlib import Path
+
+from engine import jobs
+from engine.api import Inspect, ModelInfo, RunSpec, Train, TrainDone, presets
+from engine.commands.common import Facts
+from engine.errors import SpecError
+from engine.specs import AudioSpec, ModelSpec
+from engine.terminal import Terminal
+
+
+def train(options: argparse.Namespace, terminal: Terminal) -> Facts:
+    if options.resume:
+        if given := [
+            n for n in ("corpus", "preset", "from_model", "minutes", "epochs", "seed") if getattr(options, n)
+        ]:
+            raise SpecError(
+                f"A run that goes on keeps its settings; --{given[0].split('_')[0]} cannot be given with --resume.",
+                "Leave it out, or start a new run.",
+                given[0],
+            )
+        RunSpec.read(options.run_dir)
+    else:
+        _run_spec(options, terminal).write(options.run_dir)
+    result = jobs.run(Train(options.run_dir), terminal.report, terminal.steer)
+    assert isinstance(result, TrainDone)
+    return dataclasses.asdict(result)
+
+
+def _run_spec(options: argparse.Namespace, terminal: Terminal) -> RunSpec:
+    if not options.corpus:
+        raise SpecError("No corpus was named to train on.", "Add --corpus DIR, or --resume to go on.", "corpus")
+    preset = presets()[options.preset or "quick"]
+    changes = {
+        name: getattr(options, name) for name in ("minutes", "epochs", "seed") if getattr(options, name) is not None
+    }
+    if options.epochs is not None and options.minutes is None:
+        changes["minutes"] = None  # or the preset's time would end the run before its epochs
+    train = dataclasses.replace(preset.train, device=options.device, **changes)
+    model, audio = preset.model, AudioSpec()
+    from_model = options.from_model or options.model
+    if from_model is not None:
+        known = jobs.run(Inspect(from_model), terminal.report, terminal.steer)
+        assert isinstance(known, ModelInfo)
+        model, audio = ModelSpec.from_dict(known.model), AudioSpec.from_dict(known.audio)
+        from_model = str(Path(from_model).absolute())
+    return RunSpec(
+        train=train,
+        model=model,
+        audio=audio,
+        folders=tuple(str(Path(p).absolute()) for p in options.corpus),
+        from_model=from_model,
+    )

@@ -1,0 +1,102 @@
+"""`triptych transfer`."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import math
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from engine import edit_words, jobs
+from engine.api import ClipAnalysed, ClipRef, LatentRef, Take, Transfer
+from engine.commands.common import Facts, analyse_all, model_named, recordings
+from engine.errors import EngineError, ExportError, SpecError
+from engine.terminal import Terminal
+
+MOST_STRENGTH = 1.5
+
+
+def transfer(options: argparse.Namespace, terminal: Terminal) -> Facts:
+    model = model_named(options)
+    if not options.voice and not options.emotion and not options.edit:
+        raise SpecError("Nothing was named to give the sources.", "Add --voice CLIP or --emotion CLIP.", "voice")
+    for strength in (options.strength, options.strength_m):
+        if strength is not None and not 0.0 <= strength <= MOST_STRENGTH:
+            raise SpecError(f"strength is {strength:g}.", f"It can be 0 to {MOST_STRENGTH}.", "strength")
+    edits = [edit_words.read(words) for words in options.edit]
+    if folders := [path for _, paths in edits for path in paths if Path(path).is_dir()]:
+        raise SpecError(f"{folders[0]} is a folder.", "Name the single clips whose seconds an edit gives.", "edits")
+    sources, _ = recordings(options.sources, terminal)
+    targets = _targets(options.out, sources)
+    editors = list(dict.fromkeys(path for _, paths in edits for path in paths))
+    voices, emotions, givers = (
+        recordings(paths, terminal)[0] if paths else [] for paths in (options.voice, options.emotion, editors)
+    )
+    outputs = []
+    with tempfile.TemporaryDirectory(prefix="triptych-") as folder:
+        named = [*sources, *voices, *emotions, *givers]
+        _, clips, failed = analyse_all(named, model, folder, options.device, terminal)
+        if failed:
+            raise EngineError(f"{failed[0].path}: {failed[0].what}", failed[0].hint)
+        given = iter(clips[len(sources) :])
+        voice, emotion = [next(given) for _ in voices], [next(given) for _ in emotions]
+        analyses = {giver.path: next(given).folder for giver in givers}
+        changes = tuple(edit_words.placed(edit, lambda path: analyses[str(Path(path))]) for edit, _ in edits)
+        for source, analysed, target in zip(sources, clips, targets, strict=False):
+            request = Transfer(
+                source=analysed.folder, model=model, out_dir=folder, name=f"take-{analysed.clip_id}",
+                voice=tuple(LatentRef(c.folder) for c in voice),
+                emotion=tuple(LatentRef(c.folder) for c in emotion),
+                strength=options.strength, device=options.device, strength_m=options.strength_m,
+                rule=options.rule, edits=changes,
+            )  # fmt: skip
+            take = jobs.run(request, terminal.report, terminal.steer)
+            assert isinstance(take, Take)
+            control = target.with_name(f"{target.stem}.control.wav")
+            _copy(take.transformed, target)
+            _copy(take.control, control)
+            outputs.append({
+                "source": source.path, "voice": [c.path for c in voices], "emotion": [c.path for c in emotions],
+                "transformed": str(target), "control": str(control), "strength": take.strength, "rule": take.rule,
+                "f0_hz": {
+                    "source": take.source_f0_hz, "voice": _middle_hz(voice), "emotion": _middle_hz(emotion),
+                    "transformed": take.evidence.f0_median_hz, "control": take.control_evidence.f0_median_hz,
+                },
+                "evidence": dataclasses.asdict(take.evidence),
+                "control_evidence": dataclasses.asdict(take.control_evidence),
+            })  # fmt: skip
+    return {"outputs": outputs, "model_hash": clips[0].model_hash}
+
+
+def _targets(out: str, sources: Sequence[ClipRef]) -> list[Path]:
+    """A file for every source: OUT itself for a single one, else OUT/NAME.wav, names made different."""
+    target = Path(out)
+    if target.suffix.lower() == ".wav" and not target.is_dir():
+        if len(sources) > 1:
+            raise ExportError(f"{out} is one file, but there are {len(sources)} sources.", "Name a folder.")
+        return [target]
+    if target.suffix and not target.is_dir():
+        raise ExportError(f"{out} is no WAV file.", "Name a file ending in .wav, or a folder.")
+    names: dict[str, int] = {}
+    targets = []
+    for source in sources:
+        stem = Path(source.path).stem
+        names[stem] = names.get(stem, 0) + 1
+        targets.append(target / f"{stem}{'' if names[stem] == 1 else f'-{names[stem]}'}.wav")
+    return targets
+
+
+def _copy(source: str, target: Path) -> None:
+    from engine.placing import placed_whole
+
+    with placed_whole(target) as temporary:
+        shutil.copyfile(source, temporary)
+
+
+def _middle_hz(clips: Sequence[ClipAnalysed]) -> float | None:
+    """The clips' median F0; of several, the mean on a logarithmic scale."""
+    known = [clip.f0_median_hz for clip in clips if clip.f0_median_hz is not None]
+    return math.exp(sum(math.log(hz) for hz in known) / len(known)) if known else None
