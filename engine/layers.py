@@ -14,6 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from engine.products import Product, tanh_of_product
+
 LOG_TWO_PI = math.log(2.0 * math.pi)
 
 
@@ -75,6 +77,8 @@ def mean_over_windows(x: Tensor, mask: Tensor | None, window: int) -> Tensor:
     """
     batch, frames, channels = x.shape
     windows = -(-frames // window)
+    if mask is None and frames % window == 0:
+        return x.float().view(batch, windows, window, channels).mean(dim=2)
     real = x.new_ones((batch, frames), dtype=torch.float32) if mask is None else mask.float()
     missing = windows * window - frames
     padded = functional.pad(x.float() * real[..., None], (0, 0, 0, missing)).view(batch, windows, window, channels)
@@ -92,7 +96,7 @@ def window_mask(mask: Tensor | None, batch: int, frames: int, window: int, devic
 
 
 class FrameLinear(nn.Module):
-    """A convolution over time, as one matrix product, with room for inputs that are slower than the frames.
+    """A convolution over time and its tanh, as one matrix product, with room for inputs slower than the frames.
 
     The slow inputs (h: the same in a whole clip; m: the same in a window) enter as they would if they were
     repeated at every frame and joined to x, but their product is taken once a clip or window instead of once a
@@ -109,27 +113,18 @@ class FrameLinear(nn.Module):
         super().__init__()
         self.kernel = kernel
         self.window = window
-        self.frame = nn.Linear(kernel * inputs, outputs)
-        self.slow = nn.Linear(slow, outputs, bias=False) if slow else None
+        self.frame = Product(kernel * inputs, outputs)
+        self.slow = Product(slow, outputs, bias=False) if slow else None
         # One bound for both parts, as one joined layer would have.
         bound = 1.0 / math.sqrt(kernel * inputs + slow)
         for parameter in self.parameters():
             nn.init.uniform_(parameter, -bound, bound)
 
     def forward(self, x: Tensor, slow: Tensor | None = None) -> Tensor:
-        """x (batch, frames, inputs), slow (batch, 1 or windows, slow) -> (batch, frames, outputs)."""
-        frames = x.shape[1]
-        if self.kernel > 1:
-            reach = self.kernel // 2
-            padded = functional.pad(x, (0, 0, reach, reach))
-            x = torch.cat([padded[:, tap : tap + frames] for tap in range(self.kernel)], dim=-1)
-        y: Tensor = self.frame(x)
-        if self.slow is None or slow is None:
-            return y
-        added: Tensor = self.slow(slow)
-        if added.shape[1] > 1:
-            added = added.repeat_interleave(self.window, dim=1)[:, :frames]
-        return y + added
+        """tanh of the convolution: x (batch, frames, inputs), slow (batch, 1 or windows, slow)
+        -> (batch, frames, outputs)."""
+        added = None if self.slow is None or slow is None else self.slow(slow)
+        return tanh_of_product(self.frame, x, added, kernel=self.kernel, window=self.window)
 
 
 class FrameNorm(nn.Module):
@@ -188,7 +183,7 @@ class Trunk(nn.Module):
     def forward(self, x: Tensor, mask: Tensor | None = None, slow: Tensor | None = None) -> Tensor:
         """x (batch, frames, inputs), zero in the padding -> (batch, frames, channels[-1])."""
         for i, layer in enumerate(self.layers):
-            x = torch.tanh(layer(x, slow if i == 0 else None))
+            x = layer(x, slow if i == 0 else None)
             if self.norms is not None:
                 x = self.norms[i](x, mask)
         return x
@@ -202,7 +197,7 @@ class GaussianHead(nn.Module):
 
     def __init__(self, inputs: int, latent: int, low: float, high: float) -> None:
         super().__init__()
-        self.linear = nn.Linear(inputs, 2 * latent)
+        self.linear = Product(inputs, 2 * latent)
         self.middle = (low + high) / 2.0
         self.radius = max((high - low) / 2.0, 1e-3)
 

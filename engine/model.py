@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 from engine.errors import SpecError
 from engine.layers import Gaussian, GaussianHead, Trunk, frame_mask, mean_over_clip, mean_over_windows
+from engine.products import Product
 from engine.specs import ModelSpec
 from engine.views import Levels, Views, head_sizes
 
@@ -86,8 +87,8 @@ class AuxVAE(nn.Module):
         self.predictor_h_head = head(self.predictor_h_trunk)
 
         of_h, of_m = head_sizes(spec)
-        self.levels_of_h = nn.Linear(latent, of_h) if of_h else None
-        self.levels_of_m = nn.Linear(latent, of_m) if of_m else None
+        self.levels_of_h = Product(latent, of_h) if of_h else None
+        self.levels_of_m = Product(latent, of_m) if of_m else None
         self.band_mean: Tensor
         self.band_scale: Tensor
         self.register_buffer("band_mean", torch.zeros(spec.bands))

@@ -63,7 +63,7 @@ class SourceFilter:
             y = x @ self._matrix(place[..., 0, :])
         else:
             y = _interpolated(x, place)
-        return y if beyond is None else torch.where((place < -0.5) | (place > x.shape[-1] - 0.5), beyond, y)
+        return y if beyond is None else torch.where(_inside(place), y, beyond)
 
     def _matrix(self, place: Tensor) -> Tensor:
         """Interpolation at `place` (..., bands) as matrices (..., bands from, bands to)."""
@@ -77,9 +77,18 @@ class SourceFilter:
         return matrix
 
     def revoice(self, mel: Tensor, pitch: Tensor, formants: Tensor) -> Tensor:
-        """The same speech, its harmonics moved by `pitch` and its envelope by `formants`, both (..., frames)."""
-        envelope, fine = self.split(mel)
-        return self.stretch(envelope, formants) + self.stretch(fine, pitch, beyond=0.0)
+        """The same speech, its harmonics moved by `pitch` and its envelope by `formants`.
+
+        Both are (..., frames), or (..., 1) where they hold for the whole clip.
+        """
+        if pitch.shape[-1] == formants.shape[-1] == 1:
+            # Everything is linear and the same for all frames: one matrix says it all.
+            place = self._lookup(self._centres / pitch[..., None])
+            fine = self._matrix(place[..., 0, :]) * _inside(place)
+            envelope = self._matrix(self._lookup(self._centres / formants[..., None])[..., 0, :])
+            return mel @ (fine + self.basis.T @ (self.basis @ (envelope - fine)))
+        envelope, rest = self.split(mel)
+        return self.stretch(envelope, formants) + self.stretch(rest, pitch, beyond=0.0)
 
     def _lookup(self, hz: Tensor) -> Tensor:
         step = (hz / _TABLE_HZ).clamp(0, len(self._band_of_hz) - 2)
@@ -96,6 +105,11 @@ def source_filter(audio: AudioSpec, device: torch.device) -> SourceFilter:
 def formants_for(pitch: Tensor) -> Tensor:
     """The factor by which formants move, on average, when a speaker is exchanged for one `pitch` times as high."""
     return pitch**FORMANT_EXPONENT
+
+
+def _inside(place: Tensor) -> Tensor:
+    """Whether a place lies on one of the bands, (..., bands)."""
+    return (place >= -0.5) & (place <= place.shape[-1] - 0.5)
 
 
 def _catmull_rom(part: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:

@@ -233,7 +233,11 @@ class TrainSpec(Spec):
     checkpoint_minutes: float = setting(2.0, unit="min", low=0.01, high=600.0, why="between two saves of `last`")
     seed: int = setting(0, low=0, high=2**31 - 1)
     device: str = setting("auto", why="auto, cpu, cuda, cuda:1, mps")
-    precision: str = setting("auto", choices=("auto", "float32", "bfloat16"), why="auto = bfloat16 on CUDA")
+    precision: str = setting(
+        "auto",
+        choices=("auto", "float32", "bfloat16"),
+        why="of matrix products; auto = bfloat16 where the device is made for it (CUDA, AMX, AVX-512 BF16)",
+    )
     threads: int = setting(0, low=0, high=256, why="CPU threads; 0 = all cores")
 
 

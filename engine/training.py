@@ -28,6 +28,7 @@ from engine.errors import TrainingError
 from engine.fresh_model import fresh_model
 from engine.model import AuxVAE
 from engine.objective import TERM_NAMES, Terms, terms
+from engine.products import bfloat16_pays
 from engine.run_clock import Clock, Speed
 from engine.run_state import RunLog, Standing, StateFiles
 from engine.steering import obey
@@ -96,7 +97,9 @@ class _Trainer:
         if parent is None:
             model.set_scaling(*self.cache.scaling(self.division.entries))
         self.model = model.to(self.device)
-        self.optimiser = torch.optim.Adam(self.model.parameters(), lr=run.train.learning_rate)
+        self.optimiser = torch.optim.Adam(
+            self.model.parameters(), lr=run.train.learning_rate, fused=self.device.type in ("cpu", "cuda")
+        )
         self.generator = torch.Generator(self.device).manual_seed(run.train.seed)
         if resumed is not None:
             self.at = resumed.standing
@@ -212,9 +215,7 @@ class _Trainer:
 
     def _bfloat16(self) -> bool:
         precision = self.spec.train.precision
-        return precision == "bfloat16" or (
-            precision == "auto" and self.device.type == "cuda" and torch.cuda.is_bf16_supported()
-        )
+        return precision == "bfloat16" or (precision == "auto" and bfloat16_pays(self.device.type))
 
     # ------------------------------------------------------------------------------------------ the plan
     def _plan(self) -> None:
@@ -396,8 +397,7 @@ class _Trainer:
         self.model.to(device)
         for values in self.optimiser.state.values():
             for name, value in values.items():
-                if name != "step":  # Adam keeps its counters on the CPU
-                    values[name] = value.to(device)
+                values[name] = value.to(device)
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
 

@@ -104,3 +104,11 @@ def test_every_clip_and_every_frame_has_a_factor_of_its_own() -> None:
     torch.testing.assert_close(
         tools.stretch(mel, factors[:, :1]), tools.stretch(mel, factors[:, :1].expand(-1, 5)), atol=1e-4, rtol=0
     )
+
+
+def test_a_clip_revoiced_as_a_whole_is_revoiced_in_every_frame() -> None:
+    tools = source_filter(AUDIO, CPU)
+    mel = torch.randn(3, 5, AUDIO.bands)
+    pitch, formants = 0.6 + torch.rand(3, 1), 0.8 + 0.4 * torch.rand(3, 1)
+    by_frame = tools.revoice(mel, pitch.expand(-1, 5), formants.expand(-1, 5))
+    torch.testing.assert_close(tools.revoice(mel, pitch, formants), by_frame, atol=1e-4, rtol=0)

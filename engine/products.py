@@ -1,0 +1,157 @@
+"""Matrix products at the precision that pays, and the hyperbolic tangent that follows them.
+
+Training in bfloat16 runs under torch.autocast: products over frames take bfloat16 and add up in float32. Two things
+autocast does badly on a processor are done here instead:
+
+* its tanh of bfloat16 numbers takes five times as long as of float32 ones, so the tangent is taken of the product
+  before it is rounded, where oneDNN can in the same pass, else in float32;
+* products over a few rows (one a clip, one a window) gain nothing from bfloat16 and stay in float32.
+
+In float32 everything here is `torch.tanh(linear(x) + added)` and nothing else.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+_FEW_ROWS = 512
+
+_Fused = Callable[[Tensor, Tensor, Tensor, str, list[float], str], Tensor]
+
+
+@functools.cache
+def bfloat16_pays(kind: str) -> bool:
+    """Whether a device of this kind ("cuda", "cpu", ...) multiplies bfloat16 faster than float32."""
+    if kind == "cuda":
+        return bool(torch.cuda.is_bf16_supported())
+    able = torch.cpu.get_capabilities()
+    return kind == "cpu" and bool(able.get("amx_bf16") or able.get("avx512_bf16"))
+
+
+class Product(nn.Linear):
+    """A linear layer whose products over few rows stay in float32, whatever autocast says."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(..., inputs) -> (..., outputs)."""
+        if x.numel() < _FEW_ROWS * self.in_features and torch.is_autocast_enabled(x.device.type):
+            with torch.autocast(x.device.type, enabled=False):
+                return super().forward(x.float())
+        return super().forward(x)
+
+
+def tanh_of_product(layer: Product, x: Tensor, added: Tensor | None, *, kernel: int, window: int) -> Tensor:
+    """tanh(layer(x) + added): `kernel` neighbouring frames stacked, one vector added for every `window` frames.
+
+    Args:
+        x: (batch, frames, inputs / kernel).
+        added: (batch, windows, outputs), or (batch, 1, outputs) for the same vector at every frame, or None.
+    """
+    half = _in_bfloat16(x)
+    if kernel > 1:
+        x = _Neighbours.apply(x.bfloat16() if half else x, kernel)  # type: ignore[no-untyped-call]
+    if half:
+        found: Tensor = _TanhOfProduct.apply(x, layer.weight, layer.bias, added, window)  # type: ignore[no-untyped-call]
+        return found
+    y: Tensor = layer(x)
+    return torch.tanh(y if added is None else y + _at_frames(added, window, x.shape[1]))
+
+
+def _in_bfloat16(x: Tensor) -> bool:
+    return (
+        x.device.type == "cpu"
+        and torch.is_autocast_enabled("cpu")
+        and torch.get_autocast_dtype("cpu") == torch.bfloat16
+    )
+
+
+def _at_frames(added: Tensor, window: int, frames: int) -> Tensor:
+    """(batch, windows or 1, channels) -> broadcastable to (batch, frames, channels)."""
+    if added.shape[1] == 1:
+        return added
+    return added[:, :, None].expand(-1, -1, window, -1).flatten(1, 2)[:, :frames]
+
+
+class _Neighbours(torch.autograd.Function):
+    """(batch, frames, channels) -> (batch, frames, kernel * channels): each frame with those around it.
+
+    Zeros stand beyond the ends. The same as padding and joining slices, without their copies.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, kernel: int) -> Tensor:
+        batch, frames, channels = x.shape
+        ctx.kernel = kernel
+        stacked = x.new_empty(batch, frames, kernel, channels)
+        for tap, (to, of) in enumerate(_shifts(kernel, frames)):
+            stacked[:, to, tap] = x[:, of]
+            stacked[:, : to.start, tap] = 0.0
+            stacked[:, to.stop :, tap] = 0.0
+        return stacked.flatten(2)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        batch, frames, stacked = gradient.shape
+        by_tap = gradient.view(batch, frames, ctx.kernel, stacked // ctx.kernel)
+        to_x = by_tap[:, :, ctx.kernel // 2].clone()
+        for tap, (to, of) in enumerate(_shifts(ctx.kernel, frames)):
+            if tap != ctx.kernel // 2:
+                to_x[:, of] += by_tap[:, to, tap]
+        return to_x, None
+
+
+def _shifts(kernel: int, frames: int) -> Iterator[tuple[slice, slice]]:
+    """For every tap, the frames that have such a neighbour and the neighbours."""
+    for shift in range(-(kernel // 2), kernel // 2 + 1):
+        first, last = min(max(0, -shift), frames), max(min(frames, frames - shift), 0)
+        last = max(first, last)
+        yield slice(first, last), slice(first + shift, last + shift) if last > first else slice(0, 0)
+
+
+class _TanhOfProduct(torch.autograd.Function):
+    """The bfloat16 products of one layer on a processor, both ways; gradients of weights in float32."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, added: Tensor | None, window: int) -> Tensor:
+        half, half_weight, half_bias = x.bfloat16(), weight.bfloat16(), bias.bfloat16()
+        if added is None and (fused := _fused()) is not None:
+            y = fused(half, half_weight, half_bias, "tanh", [], "")
+        else:
+            z = nn.functional.linear(half, half_weight, half_bias).float()
+            if added is not None:
+                z += _at_frames(added, window, x.shape[1])
+            y = z.tanh_().bfloat16()
+        ctx.save_for_backward(half, half_weight, y)
+        ctx.window, ctx.input_dtype = window, x.dtype
+        ctx.added = None if added is None else added.shape
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor, Tensor, Tensor | None, None]:
+        half, half_weight, y = ctx.saved_tensors
+        below = torch.ops.aten.tanh_backward(gradient.bfloat16(), y)
+        rows = below.flatten(0, 1)
+        to_x = (rows @ half_weight).view(half.shape).to(ctx.input_dtype) if ctx.needs_input_grad[0] else None
+        to_weight = (rows.t() @ half.flatten(0, 1)).float()
+        to_bias = rows.sum(dim=0).float()  # added up in float32 inside
+        to_added = _over_windows(below, ctx.added, ctx.window) if ctx.added is not None else None
+        return to_x, to_weight, to_bias, to_added, None
+
+
+def _over_windows(frames: Tensor, shape: tuple[int, int, int], window: int) -> Tensor:
+    """The sum over the frames of every window: the adjoint of `_at_frames`."""
+    if shape[1] == 1:
+        return frames.sum(dim=1, keepdim=True).float()
+    missing = shape[1] * window - frames.shape[1]
+    padded = nn.functional.pad(frames, (0, 0, 0, missing)) if missing else frames
+    return padded.view(shape[0], shape[1], window, shape[2]).sum(dim=2).float()
+
+
+@functools.cache
+def _fused() -> _Fused | None:
+    """oneDNN's product with the tangent taken on the way out, where this torch has it."""
+    return cast(_Fused | None, getattr(torch.ops.mkldnn, "_linear_pointwise", None))
