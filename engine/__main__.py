@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from engine import commands, jobs
-from engine.api import PROBE_TASKS, RULES, Cancelled, Control, presets
+from engine.api import PROBE_TASKS, RULES, SYSTEMS, Cancelled, Control, presets
 from engine.commands import Facts
 from engine.errors import EngineError
 from engine.terminal import Terminal
@@ -87,6 +87,9 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--minutes", type=float, metavar="M", help="time budget")
     train.add_argument("--epochs", type=int, metavar="N", help="passes over the corpus")
     train.add_argument("--seed", type=int, metavar="S")
+    train.add_argument(
+        "--system", choices=SYSTEMS, help="a system to compare with, for `probe` alone, on plain views"
+    )
 
     analyse = command("analyse", commands.analyse, "Write the latents h, m and z of recordings.")
     analyse.add_argument("paths", nargs="+", metavar="PATH", help="sound files, and folders of them")

@@ -36,7 +36,7 @@ from engine.api import (
     Steer,
     StoredClip,
 )
-from engine.checkpoint import Checkpoint
+from engine.checkpoint import Checkpoint, SystemCheckpoint
 from engine.errors import AudioError
 from engine.mel import MelFrontEnd
 from engine.placing import cannot_write
@@ -261,7 +261,7 @@ class ClipViews:
         self,
         mel: npt.NDArray[np.float16],
         f0: npt.NDArray[np.float32],
-        model: Checkpoint,
+        model: SystemCheckpoint,
         device: torch.device,
         steer: Steer,
     ) -> None:

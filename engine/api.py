@@ -27,12 +27,13 @@ from engine.errors import (
     SpecError,
     TrainingError,
 )
-from engine.specs import AudioSpec, ModelSpec, Preset, Spec, TrainSpec, presets
+from engine.specs import SYSTEMS, AudioSpec, ModelSpec, Preset, Spec, TrainSpec, presets
 
 __all__ = [
     "AUDIO_SUFFIXES",
     "PROBE_TASKS",
     "RULES",
+    "SYSTEMS",
     "Analyse",
     "AnalyseDone",
     "AudioError",

@@ -15,11 +15,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from engine import tensorfile
+from engine import systems, tensorfile
 from engine.api import ModelInfo
 from engine.errors import CheckpointError, SpecError
 from engine.model import AuxVAE
 from engine.specs import AudioSpec, ModelSpec, TrainSpec
+from engine.systems import Network
 
 SUFFIX = ".triptych.safetensors"
 FORMAT = "triptych-model"
@@ -32,10 +33,10 @@ _EXTRA = "extra."
 
 
 @dataclass(frozen=True)
-class Checkpoint:
-    """A model with everything needed to use it. hash names its content: same hash, same results."""
+class SystemCheckpoint:
+    """A network of any system with everything needed to use it. hash names its content: same hash, same results."""
 
-    model: AuxVAE
+    model: Network
     audio: AudioSpec
     train: TrainSpec
     provenance: dict[str, Any]
@@ -43,9 +44,16 @@ class Checkpoint:
     extra: dict[str, Tensor] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Checkpoint(SystemCheckpoint):
+    """A model with h, m and z: what everything but training and probes asks for."""
+
+    model: AuxVAE
+
+
 def save(
     path: str | os.PathLike[str],
-    model: AuxVAE,
+    model: Network,
     audio: AudioSpec,
     train: TrainSpec,
     provenance: Mapping[str, Any],
@@ -88,15 +96,29 @@ def load(path: str | os.PathLike[str], device: str | torch.device = "cpu") -> Ch
 
     Raises:
         CheckpointError: missing, unreadable, truncated, not a Triptych model, from a newer version, or changed
-            since it was written.
+            since it was written, or a system of comparison.
+    """
+    held = load_system(path, device)
+    if not isinstance(held.model, AuxVAE):
+        raise CheckpointError(
+            f"{path} is a system of comparison ({held.model.spec.system}), which has no h, m and z.",
+            "Probe it (`triptych probe`), or choose another model.",
+        )
+    return Checkpoint(held.model, held.audio, held.train, held.provenance, held.hash, held.extra)
+
+
+def load_system(path: str | os.PathLike[str], device: str | torch.device = "cpu") -> SystemCheckpoint:
+    """Like `load`, for a model of any system: what training goes on from, and what is probed.
+
+    Raises:
+        CheckpointError: as `load`.
     """
     file = Path(path)
     description, tensors = tensorfile.read(file, FORMAT, VERSION, MIGRATIONS)
     audio, spec, train = _specs(file, description)
     weights = {n.removeprefix(_WEIGHTS): t for n, t in tensors.items() if n.startswith(_WEIGHTS)}
-    model = _build(file, spec, weights)
-    return Checkpoint(
-        model=model.to(device).eval(),
+    return SystemCheckpoint(
+        model=_build(file, spec, weights).to(device).eval(),
         audio=audio,
         train=train,
         provenance=dict(description["provenance"]),
@@ -143,11 +165,11 @@ def _specs(file: Path, description: dict[str, Any]) -> tuple[AudioSpec, ModelSpe
     return audio, spec, train
 
 
-def _build(file: Path, spec: ModelSpec, weights: dict[str, Tensor]) -> AuxVAE:
+def _build(file: Path, spec: ModelSpec, weights: dict[str, Tensor]) -> Network:
     """A model that takes over `weights`, after a look at their shapes that costs no memory."""
     try:
         with torch.device("meta"):
-            model = AuxVAE(spec)
+            model = systems.build(spec)
     except SpecError as error:
         raise CheckpointError(f"The model file {file} cannot be used: {error.what}", error.hint) from error
     except RuntimeError as error:  # torch's word for sizes beyond any memory

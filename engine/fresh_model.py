@@ -7,14 +7,14 @@ import torch
 from engine import checkpoint
 from engine.api import RunSpec
 from engine.errors import TrainingError
-from engine.model import AuxVAE
 from engine.specs import ModelSpec
+from engine.systems import Network, build
 
 # What a model may differ in from the one it is fine-tuned from: what it hears, not its shape.
 _FREE_TO_DIFFER = frozenset({"reference_hz"})
 
 
-def fresh_model(run: RunSpec) -> tuple[AuxVAE, str | None]:
+def fresh_model(run: RunSpec) -> tuple[Network, str | None]:
     """The model and, where it is fine-tuned, its parent's content hash. Draws none of the caller's random numbers.
 
     Raises:
@@ -24,8 +24,8 @@ def fresh_model(run: RunSpec) -> tuple[AuxVAE, str | None]:
     if run.from_model is None:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(run.train.seed)
-            return AuxVAE(run.model), None
-    parent = checkpoint.load(run.from_model)
+            return build(run.model), None
+    parent = checkpoint.load_system(run.from_model)
     if parent.audio != run.audio:
         raise TrainingError(
             "The model to go on from was trained with another audio front end.",
@@ -36,7 +36,7 @@ def fresh_model(run: RunSpec) -> tuple[AuxVAE, str | None]:
             f"The model to go on from has other sizes ({', '.join(differing)}).",
             "Use its model settings for this run, or start from fresh weights.",
         )
-    model = AuxVAE(run.model)
+    model = build(run.model)
     model.load_state_dict(parent.model.state_dict())
     return model, parent.hash
 

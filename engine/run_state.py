@@ -21,7 +21,6 @@ import torch
 
 from engine import tensorfile
 from engine.errors import CheckpointError, TrainingError
-from engine.model import AuxVAE
 
 _KIND = "triptych-training-state"
 _VERSION = 1
@@ -63,7 +62,11 @@ class StateFiles:
         self._previous = run_dir / "state.previous.safetensors"
 
     def save(
-        self, standing: Standing, model: AuxVAE, optimiser: torch.optim.Optimizer, generator: torch.Generator
+        self,
+        standing: Standing,
+        model: torch.nn.Module,
+        optimiser: torch.optim.Optimizer,
+        generator: torch.Generator,
     ) -> None:
         """Keep this state as the newest and the newest so far as the previous.
 
@@ -108,7 +111,7 @@ class SavedState:
     standing: Standing
     tensors: Mapping[str, torch.Tensor]
 
-    def restore(self, model: AuxVAE, optimiser: torch.optim.Optimizer, generator: torch.Generator) -> None:
+    def restore(self, model: torch.nn.Module, optimiser: torch.optim.Optimizer, generator: torch.Generator) -> None:
         """Put weights, optimiser and random generator back.
 
         Raises:

@@ -170,6 +170,10 @@ def _slaney_hz(mel: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return np.where(mel < _BREAK_MEL, linear, _BREAK_HZ * np.exp(_LOG_STEP * (mel - _BREAK_MEL)))
 
 
+# The model, then what the paper's table 1 compares it with.
+SYSTEMS = ("two-auxiliary", "one-auxiliary", "vae", "cpc", "supervised")
+
+
 @dataclass(frozen=True)
 class ModelSpec(Spec):
     """The shape of the Aux-VAE (paper section 4). Input is log-mel, frames x bands.
@@ -196,6 +200,12 @@ class ModelSpec(Spec):
         choices=("plain", "timescale"),
         why="what each network hears: plain = the paper's x everywhere; timescale = slower things taken out",
     )
+    system: str = setting(
+        "two-auxiliary",
+        choices=SYSTEMS,
+        why="the paper's model, or a system it is compared with: those are for probing alone",
+    )
+    speakers: int = setting(0, low=0, high=1_000_000, why="named by the system `supervised`; the others need none")
     reference_hz: float = setting(
         150.0, unit="Hz", low=50.0, high=400.0, why="pitch the timescale views are moved to"
     )

@@ -21,17 +21,18 @@ import torch
 
 from engine import checkpoint, devices
 from engine.api import Control, Note, Partial, Progress, Report, RunSpec, Steer, TrainDone, TrainPoint
-from engine.corpus.crops import CropOrder, Crops, Division, divide, gather
+from engine.corpus.crops import CropOrder, Crops, Division, SpeakerNumbers, divide, gather
 from engine.corpus.melcache import MelCache, build
 from engine.corpus.scanning import scan
 from engine.errors import TrainingError
 from engine.fresh_model import fresh_model
-from engine.model import AuxVAE
-from engine.objective import TERM_NAMES, Terms, terms
+from engine.objective import TERM_NAMES, Terms
 from engine.products import bfloat16_pays
 from engine.run_clock import Clock, Speed
 from engine.run_state import RunLog, Standing, StateFiles
 from engine.steering import obey
+from engine.systems import build as build_system
+from engine.systems import terms
 from engine.views import for_training
 
 BEST = "best" + checkpoint.SUFFIX
@@ -84,7 +85,7 @@ class _Trainer:
             )
         resumed = self.states.load() if self.states.exists() else None
         # Before the corpus is read: what cannot be is told at once. A resumed run has all weights in its state.
-        model, parent = (AuxVAE(run.model), resumed.standing.parent) if resumed else fresh_model(run)
+        model, parent = (build_system(run.model), resumed.standing.parent) if resumed else fresh_model(run)
 
         self.cache = self._corpus(folder / "cache")
         shortest = run.audio.frames(math.ceil(run.audio.shortest_s * run.audio.rate_hz))
@@ -92,6 +93,7 @@ class _Trainer:
         crop_frames = round(run.train.crop_s * run.audio.frames_per_second)
         self.order = CropOrder(self.division.training, crop_frames, run.train.seed)
         held_out = CropOrder(self.division.validation, crop_frames, run.train.seed)
+        self.speakers = SpeakerNumbers(self.cache)
         self.held_out: Crops = held_out.held_out(_VALIDATION_CROPS)
 
         if parent is None:
@@ -188,10 +190,13 @@ class _Trainer:
 
     def _terms(self, crops: Crops, generator: torch.Generator) -> Terms:
         batch, lengths = gather(self.cache, crops, self.device)
+        speakers = self.speakers.of(crops, self.device)
         with torch.no_grad():
             views = for_training(batch, self.spec.model, generator, self.spec.audio, self.model.band_mean)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self._bfloat16()):
-            return terms(self.model, views, self.spec.train, lengths=lengths, generator=generator)
+            return terms(
+                self.model, views, self.spec.train, lengths=lengths, generator=generator, speakers=speakers
+            )
 
     def _halve_batch(self, error: Exception) -> None:
         self.optimiser.zero_grad(set_to_none=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 
 from engine import jobs
@@ -17,7 +18,9 @@ from engine.terminal import Terminal
 def train(options: argparse.Namespace, terminal: Terminal) -> Facts:
     if options.resume:
         if given := [
-            n for n in ("corpus", "preset", "from_model", "minutes", "epochs", "seed") if getattr(options, n)
+            n
+            for n in ("corpus", "preset", "from_model", "minutes", "epochs", "seed", "system")
+            if getattr(options, n)
         ]:
             raise SpecError(
                 f"A run that goes on keeps its settings; --{given[0].split('_')[0]} cannot be given with --resume.",
@@ -49,6 +52,13 @@ def _run_spec(options: argparse.Namespace, terminal: Terminal) -> RunSpec:
         assert isinstance(known, ModelInfo)
         model, audio = ModelSpec.from_dict(known.model), AudioSpec.from_dict(known.audio)
         from_model = str(Path(from_model).absolute())
+    if options.system is not None:
+        if from_model is not None:
+            raise SpecError("A model that is fine-tuned keeps its system.", "Leave --system out.", "system")
+        # The systems of comparison are trained as in their papers: on x as it is.
+        model = dataclasses.replace(model, system=options.system, views="plain")
+        if options.system == "supervised":
+            model = dataclasses.replace(model, speakers=_named_speakers(options.corpus, terminal))
     return RunSpec(
         train=train,
         model=model,
@@ -56,3 +66,9 @@ def _run_spec(options: argparse.Namespace, terminal: Terminal) -> RunSpec:
         folders=tuple(str(Path(p).absolute()) for p in options.corpus),
         from_model=from_model,
     )
+
+
+def _named_speakers(paths: Sequence[str], terminal: Terminal) -> int:
+    from engine.corpus.scanning import scan
+
+    return scan(paths, [], terminal.steer).speakers

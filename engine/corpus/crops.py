@@ -120,6 +120,23 @@ class CropOrder:
         return np.where(before + after > 0, apart, farthest)
 
 
+class SpeakerNumbers:
+    """Which speaker a crop is of, as a number: the corpus's named speakers in the order of their names."""
+
+    def __init__(self, cache: MelCache) -> None:
+        names = sorted(
+            {e.utterance.labels.speaker for e in cache.entries if e.utterance.labels.speaker is not None}
+        )
+        numbers = {name: number for number, name in enumerate(names)}
+        self._starts = np.array([entry.start for entry in cache.entries], np.int64)
+        self._numbers = np.array([numbers.get(e.utterance.labels.speaker or "", -1) for e in cache.entries])
+
+    def of(self, crops: Crops, device: torch.device) -> torch.Tensor:
+        """(crops,) a number each, -1 where the speaker has no name."""
+        entry = np.searchsorted(self._starts, crops[:, 0], side="right") - 1
+        return torch.from_numpy(self._numbers[entry]).to(device)
+
+
 def gather(cache: MelCache, crops: Crops, device: torch.device) -> tuple[Batch, torch.Tensor | None]:
     """The batch of some crops on `device`, and its lengths, or None when no crop is shorter than the others."""
     frames = int(crops[:, 2].max())

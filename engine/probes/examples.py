@@ -15,9 +15,10 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from engine import systems
 from engine.analysis import ClipViews
 from engine.api import Steer
-from engine.checkpoint import Checkpoint
+from engine.checkpoint import SystemCheckpoint
 from engine.errors import EngineError
 
 LATENTS = ("h", "m", "z")
@@ -73,7 +74,7 @@ def joined(first: Table, second: Table) -> Table:
 
 def table(
     recordings: Iterable[Recording],
-    model: Checkpoint | None,
+    model: SystemCheckpoint | None,
     device: torch.device,
     steer: Steer,
     *,
@@ -109,19 +110,13 @@ def table(
 
 
 def encoded(
-    mel: npt.NDArray[Any], f0: npt.NDArray[Any], model: Checkpoint, device: torch.device, steer: Steer
+    mel: npt.NDArray[Any], f0: npt.NDArray[Any], model: SystemCheckpoint, device: torch.device, steer: Steer
 ) -> dict[str, npt.NDArray[np.float32]]:
-    """h, the mean of m and the mean of z of one clip, each (latent,); those the model has."""
-    network = model.model
+    """One vector a latent of one clip, each (dimensions,); those the system has."""
     views = ClipViews(mel, f0, model, device, steer)
     with torch.inference_mode():
-        latents = network.encode_stream(views, len(mel), chunk_windows=_CHUNK_WINDOWS)
-        total, frames = torch.zeros(network.spec.latent, dtype=torch.float64, device=device), 0
-        for part in latents.z:
-            total += part.double().sum(dim=0)
-            frames += len(part)
-    found = {"h": latents.h, "m": latents.m.mean(dim=0), "z": total / max(1, frames)}
-    return {name: vector.float().cpu().numpy() for name, vector in found.items()}
+        found = systems.vectors(model.model, views, len(mel), chunk_windows=_CHUNK_WINDOWS)
+    return {name: vector.cpu().numpy() for name, vector in found.items()}
 
 
 def floors(mel: npt.NDArray[np.float32]) -> dict[str, npt.NDArray[np.float32]]:
@@ -142,7 +137,7 @@ def _cosines(bands: int) -> npt.NDArray[np.float32]:
     return columns
 
 
-def _pieces(frames: int, model: Checkpoint | None) -> list[tuple[int, int]]:
+def _pieces(frames: int, model: SystemCheckpoint | None) -> list[tuple[int, int]]:
     rate = 64.0 if model is None else model.audio.frames_per_second
     size, least = round(PIECE_S * rate), round(SHORTEST_PIECE_S * rate)
     starts = list(range(0, max(1, frames), size))

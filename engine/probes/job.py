@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from engine import checkpoint, devices
-from engine.analysis import load_model
 from engine.api import (
     Partial,
     Probe,
@@ -22,7 +21,7 @@ from engine.api import (
     Steer,
     StoredClip,
 )
-from engine.checkpoint import Checkpoint
+from engine.checkpoint import SystemCheckpoint
 from engine.corpus.melcache import build
 from engine.corpus.scanning import scan
 from engine.errors import EngineError, SpecError
@@ -47,11 +46,14 @@ def probe(request: Probe, report: Report, steer: Steer) -> ProbeDone:
     if strange := [name for name in request.latents if name not in LATENTS]:
         raise SpecError(f"There is no latent called {strange[0]!r}.", "Choose h, m or z.", "latent")
     device = devices.resolve(request.device)
-    model = load_model(request.model, device)
+    model = checkpoint.load_system(request.model, device)
     with contextlib.ExitStack() as stack:
         folder = request.cache_dir or _temporary(stack)
         material = _material(request, model, Path(folder), report, steer)
-    names = (*(n for n in request.latents if n in material.table.values), *FLOORS)
+    given = [name for name in material.table.values if name not in FLOORS]
+    # A system of comparison has latents of its own; whoever asks for all of ours gets all of its.
+    wanted = given if set(request.latents) == set(LATENTS) else [n for n in request.latents if n in given]
+    names = (*wanted, *FLOORS)
     results: list[ProbeResult] = []
     for number, task in enumerate(request.tasks):
         if obey(steer):
@@ -114,7 +116,7 @@ def _temporary(stack: contextlib.ExitStack) -> str:
 
 
 # ---------------------------------------------------------------------------------------------- corpora
-def _material(request: Probe, model: Checkpoint, cache: Path, report: Report, steer: Steer) -> Material:
+def _material(request: Probe, model: SystemCheckpoint, cache: Path, report: Report, steer: Steer) -> Material:
     wants_pieces = request.pieces and any(task in CLASSES for task in request.tasks)
     corpora = [request.corpus] + ([request.test] if request.test is not None else [])
     tables = [encoded(corpus, model, cache, request.device, report, steer) for corpus in corpora]
@@ -133,7 +135,7 @@ def _material(request: Probe, model: Checkpoint, cache: Path, report: Report, st
 
 def encoded(
     corpus: ProbeCorpus,
-    model: Checkpoint,
+    model: SystemCheckpoint,
     cache: Path,
     device: str,
     report: Report,

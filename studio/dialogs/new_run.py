@@ -138,7 +138,7 @@ class NewRunForm(QWidget):
             suggestions={"device": ("auto", "cpu", "cuda", "mps")},
             hidden=("preset",),
         )
-        self.sizes = SpecForm(first.model, titles=titles, hidden=("bands",))
+        self.sizes = SpecForm(first.model, titles=titles, hidden=("bands", "system", "speakers"))
         self.size_facts = _dim_label()
         self.size_facts.setObjectName("sizeFacts")
         self._sizes_toggle = QPushButton(self.tr("Model sizes…"))

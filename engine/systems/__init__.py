@@ -1,0 +1,81 @@
+"""The systems of the paper's table 1, one a file, all trained by one loop and read by one probe.
+
+two-auxiliary   h, m, z: the model itself (engine/model.py)
+one-auxiliary   h, z: Springenberg et al. 2019
+vae             z: no auxiliaries
+cpc             c: contrastive predictive coding, van den Oord et al. 2018
+supervised      h: the global network, told the speakers' names
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from engine import objective
+from engine.errors import SpecError
+from engine.model import AuxVAE
+from engine.objective import Terms
+from engine.specs import ModelSpec, TrainSpec
+from engine.systems.base import System, ViewsOf
+from engine.systems.contrastive import ContrastivePredictiveCoding
+from engine.systems.one_auxiliary import OneAuxiliary, PlainVAE
+from engine.systems.supervised import Supervised
+from engine.views import Views
+
+Network = AuxVAE | System
+
+_SYSTEMS: dict[str, type[System]] = {
+    "one-auxiliary": OneAuxiliary,
+    "vae": PlainVAE,
+    "cpc": ContrastivePredictiveCoding,
+    "supervised": Supervised,
+}
+
+
+def build(spec: ModelSpec) -> Network:
+    """The network that spec.system names, with fresh weights.
+
+    Raises:
+        SpecError: its sizes make no network.
+    """
+    if spec.system == "two-auxiliary":
+        return AuxVAE(spec)
+    if spec.system not in _SYSTEMS:
+        raise SpecError(f"There is no system called {spec.system!r}.", "Choose another.", "system")
+    return _SYSTEMS[spec.system](spec)
+
+
+def terms(
+    model: Network,
+    views: Views,
+    spec: TrainSpec,
+    *,
+    lengths: Tensor | None = None,
+    generator: torch.Generator | None = None,
+    speakers: Tensor | None = None,
+) -> Terms:
+    """What a training step maximises, whatever the system.
+
+    Args:
+        speakers: (batch,) number of each piece's speaker, -1 where it has no name; only `supervised` looks.
+    """
+    if isinstance(model, AuxVAE):
+        return objective.terms(model, views, spec, lengths=lengths, generator=generator)
+    return model.terms(views, spec, lengths=lengths, generator=generator, speakers=speakers)
+
+
+@torch.no_grad()
+def vectors(model: Network, views: ViewsOf, frames: int, *, chunk_windows: int = 60) -> dict[str, Tensor]:
+    """One vector a latent for a whole clip, (latent,): h as it is, of the others the mean over time.
+
+    Args:
+        views: views(start, stop) gives the frames [start, stop) of the clip, as for AuxVAE.encode_stream.
+    """
+    if not isinstance(model, AuxVAE):
+        return model.vectors(views, frames, chunk_windows * model.spec.window_frames)
+    latents = model.encode_stream(views, frames, chunk_windows=chunk_windows)
+    total = torch.zeros(model.spec.latent, dtype=torch.float64, device=model.band_mean.device)
+    for part in latents.z:
+        total += part.double().sum(dim=0)
+    return {"h": latents.h.float(), "m": latents.m.float().mean(dim=0), "z": (total / frames).float()}

@@ -1,0 +1,67 @@
+"""The supervised row: the same global network, trained to name the speakers (softmax over the corpus's readers).
+
+What is probed is what its classifier sees: the network's output for the clip, read by the same linear probe as all.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from engine.errors import SpecError, TrainingError
+from engine.layers import Trunk, frame_mask, mean_over_clip
+from engine.objective import Terms
+from engine.specs import ModelSpec, TrainSpec
+from engine.systems.base import System, ViewsOf, chunks, need, only_total, pooled
+from engine.views import Views
+
+
+class Supervised(System):
+    """The objective is the log probability of the right name, in nats; `error` is the share named wrong.
+
+    Raises:
+        SpecError: spec.speakers does not say how many there are.
+    """
+
+    latents = ("h",)
+
+    def __init__(self, spec: ModelSpec) -> None:
+        super().__init__(spec)
+        need(spec, "global_channels")
+        if spec.speakers < 2:
+            raise SpecError(
+                f"speakers is {spec.speakers}.", "Give the number of named speakers in the corpus.", "speakers"
+            )
+        self.global_trunk = Trunk(spec.bands, spec.global_channels, kernel=3)
+        self.embedding = nn.Linear(self.global_trunk.channels, spec.latent)
+        self.names = nn.Linear(spec.latent, spec.speakers)
+
+    def terms(
+        self,
+        views: Views,
+        spec: TrainSpec,
+        *,
+        lengths: Tensor | None,
+        generator: torch.Generator | None,
+        speakers: Tensor | None,
+    ) -> Terms:
+        if speakers is None or int(speakers.max()) >= self.spec.speakers:
+            raise TrainingError(
+                f"The corpus names more than the {self.spec.speakers} speakers this model was made for.",
+                "Start a new run with the right number.",
+            )
+        mask = frame_mask(lengths, views.clip.shape[1])
+        h = self.embedding(mean_over_clip(self.global_trunk(self.scaled(views.clip, mask), mask), mask))
+        logits = self.names(h).float()
+        named = speakers >= 0
+        if not bool(named.any()):
+            return only_total(0.0 * logits.sum())
+        loss = functional.cross_entropy(logits[named], speakers[named])
+        wrong = (logits[named].argmax(dim=1) != speakers[named]).float().mean()
+        return only_total(-loss, error=wrong)
+
+    def vectors(self, views: ViewsOf, frames: int, chunk: int) -> dict[str, Tensor]:
+        seen = ((self.scaled(v.clip), inner) for v, inner in chunks(views, frames, chunk, self.global_trunk.reach))
+        h: Tensor = self.embedding(pooled(self.global_trunk, seen, frames))
+        return {"h": h[0].float()}
