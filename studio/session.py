@@ -23,6 +23,7 @@ from studio.counted import counted
 from studio.engine_link import EngineLink, Job
 from studio.export_actions import ExportActions
 from studio.library_file import DamagedError
+from studio.listen_actions import ListenActions
 from studio.messages import Messages
 from studio.model_actions import joined
 from studio.run_actions import RunActions
@@ -45,7 +46,7 @@ class Import:
     undone: bool = False
 
 
-class Session(TransferActions, RunActions, ExportActions):
+class Session(TransferActions, RunActions, ExportActions, ListenActions):
     """The library, and with it everything the user can do: models, maps, transfers, runs and exports are inherited.
 
     Args:

@@ -9,7 +9,7 @@ from PySide6.QtGui import QAction, QDragEnterEvent, QDragMoveEvent, QDropEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
 from engine.api import AudioSpec, ClipAnalysed, EngineError, StoredClip, Take
-from studio import drag, theme
+from studio import drag, pictures, theme
 from studio.messages import Messages
 from studio.preferences import Preferences
 from studio.session import Clip, Session
@@ -86,6 +86,7 @@ class ClipViewPanel(QWidget):
         line.selection_changed.connect(self.player.set_selection)
         self.player.position_changed.connect(self._follow)
         self.player.sound_changed.connect(self._show_version)
+        self.view.picture_wanted.connect(self._show_picture)
         self.player.device_note.connect(self._say_note)
         session.current_changed.connect(lambda _id: self.refresh())
         session.clips_changed.connect(self._clips_changed)
@@ -168,11 +169,38 @@ class ClipViewPanel(QWidget):
 
     def _show_version(self, name: str) -> None:
         """The picture of the version that is heard."""
-        if name not in self._versions:
+        if name in self._versions:
+            version = self._versions[name]
+            self.view.show_sound(version.audio, self._spec.rate_hz, version.peaks)
+            self._show_picture()
+
+    def _show_picture(self) -> None:
+        """The picture and the lines that the view asks for; what is not computed yet is asked of the engine."""
+        if self.player.sound not in self._versions:
             return
-        version = self._versions[name]
-        self.view.show_sound(version.audio, self._spec.rate_hz, version.peaks)
-        self.view.show_mel(version.stored.array("mel"), version.stored.array("f0"), self._spec)
+        self.view.allow_difference("transformed" in self._versions)
+        try:
+            pictures.show(self.view, self._versions, self.player.sound, self._spec)
+        except (OSError, ValueError) as error:
+            self._messages.say(
+                self.tr("The pictures of this clip cannot be read ({0}).").format(error),
+                self.tr("Analyse it again."),
+                level="warning",
+            )
+            return
+        lacking = pictures.lacking(self.view, self._versions, self.player.sound)
+        if not lacking:
+            return
+        if self.view.linear:
+            self.view.spectrogram.set_words(self.tr("Computing the spectrum …"))
+        job = self._session.draw_picture(lacking, spectrum=self.view.linear)
+        job.done.connect(lambda _result: self._picture_ready())
+        job.failed.connect(lambda what, _hint, _details: self.view.spectrogram.set_words(what))
+
+    def _picture_ready(self) -> None:
+        lacking = pictures.lacking(self.view, self._versions, self.player.sound) if self._versions else []
+        if not lacking:  # else it was for another clip, and the one shown has a job of its own
+            self._show_picture()
 
     def _show_header(self, clip: Clip, meta: ClipAnalysed) -> None:
         channels = {1: self.tr("mono"), 2: self.tr("stereo")}.get(
@@ -239,7 +267,7 @@ class ClipViewPanel(QWidget):
     def _remember(self) -> None:
         """Take colours, levels, volume and loop from the preferences, and keep them there."""
         get, look = self._preferences.get, self.view.look()
-        self.view.set_look(**{name: get(f"clip_view/{name}", value) for name, value in look.items()})
+        self.view.set_look({name: get(f"clip_view/{name}", value) for name, value in look.items()})
         self.transport.set_volume(get("playback/volume", 1.0))
         self.transport.set_loop(get("playback/loop", False))
         self.view.look_changed.connect(self._keep_look)

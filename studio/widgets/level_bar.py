@@ -2,18 +2,39 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPalette, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-LOWEST_DB, HIGHEST_DB = -120, 20
 LEAST_RANGE_DB = 10
 BAR_PX = 14
 
 
+@dataclass(frozen=True)
+class LevelRange:
+    """The ends of a bar in dB and what it shows at first. symmetric: its middle stays 0, as for differences."""
+
+    lowest_db: int = -120
+    highest_db: int = 20
+    default_db: tuple[float, float] = (-80.0, 0.0)
+    symmetric: bool = False
+
+    def kept(self, low_db: float, high_db: float) -> tuple[float, float]:
+        """The nearest possible levels: whole, within the bar, and 10 dB apart."""
+        if self.symmetric:
+            high = float(np.clip(round(high_db), LEAST_RANGE_DB / 2, self.highest_db))
+            return -high, high
+        low = float(np.clip(round(low_db), self.lowest_db, self.highest_db - LEAST_RANGE_DB))
+        return low, float(np.clip(round(high_db), low + LEAST_RANGE_DB, self.highest_db))
+
+
 class LevelBar(QWidget):
     """Drag a handle to move one end of the range, the bar between them to move both; double click resets.
+
+    Up and Down move the range, with Shift its upper end alone, with Ctrl its lower end; Home resets.
 
     Signals:
         levels_changed(float, float): lowest and highest level in dB.
@@ -21,9 +42,10 @@ class LevelBar(QWidget):
 
     levels_changed = Signal(float, float)
 
-    def __init__(self, low_db: float, high_db: float, parent: QWidget | None = None) -> None:
+    def __init__(self, span: LevelRange | None = None, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._default = self._levels = (low_db, high_db)
+        self.span = span or LevelRange()
+        self._levels = self.span.default_db
         self._colours = QImage()
         self._held = ""
         self._from = (0.0, self._levels)
@@ -33,7 +55,8 @@ class LevelBar(QWidget):
         self.setAccessibleName(self.tr("Level range of the colours"))
         self.setToolTip(
             self.tr(
-                "Levels shown, in dB. Drag a handle, or the bar itself; arrow keys move it; double click resets."
+                "Levels shown, in dB. Drag a handle, or the bar itself; double click resets. Arrow keys move it, "
+                "with Shift only the upper end, with Ctrl only the lower."
             )
         )
 
@@ -42,13 +65,18 @@ class LevelBar(QWidget):
         return self._levels
 
     def set_levels(self, low_db: float, high_db: float) -> None:
-        """Kept within -120..20 dB and 10 dB apart."""
-        low = float(np.clip(round(low_db), LOWEST_DB, HIGHEST_DB - LEAST_RANGE_DB))
-        high = float(np.clip(round(high_db), low + LEAST_RANGE_DB, HIGHEST_DB))
-        if (low, high) != self._levels:
-            self._levels = (low, high)
+        """Kept as LevelRange says."""
+        levels = self.span.kept(low_db, high_db)
+        if levels != self._levels:
+            self._levels = levels
             self.update()
-            self.levels_changed.emit(low, high)
+            self.levels_changed.emit(*levels)
+
+    def set_span(self, span: LevelRange, low_db: float, high_db: float) -> None:
+        """Another kind of levels, and what is shown of it; the user changed nothing, so nothing is emitted."""
+        self.span = span
+        self._levels = span.kept(low_db, high_db)
+        self.update()
 
     def set_colours(self, table: np.ndarray) -> None:
         """The colour map, uint8 (256, 3 or 4), from low to high."""
@@ -70,10 +98,13 @@ class LevelBar(QWidget):
 
     def _y(self, db: float) -> float:
         track = self._track()
-        return track.bottom() - (db - LOWEST_DB) / (HIGHEST_DB - LOWEST_DB) * track.height()
+        return track.bottom() - (db - self.span.lowest_db) / self._whole_db() * track.height()
+
+    def _whole_db(self) -> int:
+        return self.span.highest_db - self.span.lowest_db
 
     def _db_per_px(self) -> float:
-        return (HIGHEST_DB - LOWEST_DB) / self._track().height()
+        return self._whole_db() / self._track().height()
 
     # ------------------------------------------------------------------ events
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -97,8 +128,8 @@ class LevelBar(QWidget):
         painter.setPen(ink)
         metrics = self.fontMetrics()
         painter.drawText(QPointF(2, metrics.ascent() + 1), "dB")
-        for db in range(LOWEST_DB, HIGHEST_DB + 1, 20):
-            text = str(db).replace("-", "−")
+        for db in range(self.span.lowest_db, self.span.highest_db + 1, 20):
+            text = (f"{db:+d}" if self.span.symmetric and db else str(db)).replace("-", "−")
             at = QPointF(track.right() + 9, self._y(db) + metrics.ascent() / 2 - 1)
             painter.drawText(at, text)
         painter.setBrush(ink)
@@ -130,9 +161,10 @@ class LevelBar(QWidget):
             return
         began, (low, high) = self._from
         moved = (began - event.position().y()) * self._db_per_px()
-        if self._held == "both":
-            moved = float(np.clip(moved, LOWEST_DB - low, HIGHEST_DB - high))
-            self.set_levels(low + moved, high + moved)
+        if self.span.symmetric:
+            self._widen(-moved if self._held == "low" else moved, high)
+        elif self._held == "both":
+            self._shift(moved, low, high)
         elif self._held == "low":
             self.set_levels(min(low + moved, high - LEAST_RANGE_DB), high)
         else:
@@ -142,13 +174,30 @@ class LevelBar(QWidget):
         self._held = ""
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        self.set_levels(*self._default)
+        self.set_levels(*self.span.default_db)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        step = {Qt.Key.Key_Up: 5.0, Qt.Key.Key_Down: -5.0}.get(Qt.Key(event.key()))
-        if step is None:
-            super().keyPressEvent(event)
-            return
         low, high = self._levels
-        if low + step >= LOWEST_DB and high + step <= HIGHEST_DB:
-            self.set_levels(low + step, high + step)
+        step = {Qt.Key.Key_Up: 5.0, Qt.Key.Key_Down: -5.0}.get(Qt.Key(event.key()), 0.0)
+        held = event.modifiers()
+        if event.key() == Qt.Key.Key_Home:
+            self.set_levels(*self.span.default_db)
+        elif not step:
+            super().keyPressEvent(event)
+        elif self.span.symmetric:
+            self._widen(step, high)
+        elif held & Qt.KeyboardModifier.ShiftModifier:
+            self.set_levels(low, high + step)
+        elif held & Qt.KeyboardModifier.ControlModifier:
+            self.set_levels(min(low + step, high - LEAST_RANGE_DB), high)
+        else:
+            self._shift(step, low, high)
+
+    # ------------------------------------------------------------------ inside
+    def _shift(self, by_db: float, low: float, high: float) -> None:
+        """Both ends, as far as the bar goes."""
+        by_db = float(np.clip(by_db, self.span.lowest_db - low, self.span.highest_db - high))
+        self.set_levels(low + by_db, high + by_db)
+
+    def _widen(self, by_db: float, high: float) -> None:
+        self.set_levels(-high - by_db, high + by_db)

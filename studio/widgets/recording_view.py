@@ -1,15 +1,17 @@
-"""One recording to look at: waveform above mel spectrogram, colour bar, readout, and how it is drawn."""
+"""One recording to look at: waveform above spectrogram, colour bar, readout, and how it is drawn."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtGui import QAction, QKeySequence, QPalette
 from PySide6.QtWidgets import (
     QComboBox,
+    QFrame,
     QGridLayout,
     QHBoxLayout,
     QLabel,
@@ -21,20 +23,32 @@ from PySide6.QtWidgets import (
 
 from engine.api import AudioSpec
 from studio.widgets.choice_button import ChoiceButton
-from studio.widgets.level_bar import LevelBar
-from studio.widgets.spectrogram import COLOUR_MAPS, DEFAULT_LEVELS_DB, SpectrogramView
+from studio.widgets.frequency import FrequencyScale
+from studio.widgets.level_bar import LevelBar, LevelRange
+from studio.widgets.mel_image import LevelImage
+from studio.widgets.spectrogram import COLOUR_MAPS, DEFAULT_LEVELS_DB, SpectrogramView, Track
 from studio.widgets.timeline import Span, Timeline, clock_text
 from studio.widgets.waveform import WaveformView
+
+# What the colours span: the model's bands at the level that the model knows, the sound at its own, and differences.
+SPANS = {
+    "mel": LevelRange(-120, 20, DEFAULT_LEVELS_DB),
+    "linear": LevelRange(-120, 0, (-100.0, -30.0)),
+    "difference": LevelRange(-60, 60, (-20.0, 20.0), symmetric=True),
+}
+ZOOM_STEP = 0.5
 
 
 class RecordingView(QWidget):
     """Waveform and spectrogram over one timeline.
 
     Signals:
-        look_changed(): the user changed colours, levels or overlays (see `look`).
+        look_changed(): the user changed colours, levels, overlays or snapping (see `look`).
+        picture_wanted(): the user asks for another picture or line; `linear`, `difference`, `intensity` say which.
     """
 
     look_changed = Signal()
+    picture_wanted = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -43,15 +57,17 @@ class RecordingView(QWidget):
         self.waveform.setObjectName("waveform")
         self.spectrogram = SpectrogramView(self.timeline)
         self.spectrogram.setObjectName("spectrogram")
-        self.levels = LevelBar(*DEFAULT_LEVELS_DB)
+        self.levels = LevelBar(SPANS["mel"])
         self.levels.setObjectName("levelBar")
+        self._kind = "mel"
+        self._levels = {kind: span.default_db for kind, span in SPANS.items()}
         self.readout = QLabel()
         self.readout.setObjectName("readout")
         self.readout.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.readout.setToolTip(
             self.tr(
                 "Wheel zooms time at the cursor, Ctrl+wheel zooms frequency, Shift+wheel scrolls; click sets the "
-                "playhead, drag selects a time, with Shift in whole seconds."
+                "playhead, drag selects a time, with Shift in whole seconds. Right-click for the commands."
             )
         )
         self.readout.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -63,23 +79,157 @@ class RecordingView(QWidget):
             self.tr("Colours of the spectrogram; all keep their order when printed in grey.")
         )
         self.colour_map.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # the wheel and letter keys stay with the picture
+        self.commands = self._make_commands()
+        # A right click anywhere on the pictures offers what their keys do.
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
+        self._lay_out()
 
-        self.commands = {
-            "fit": self._command(self.tr("&Fit"), "F", self.tr("Show the whole recording and all bands"), self.fit),
+        self.waveform.readout.connect(self._read_out)
+        self.spectrogram.readout.connect(self._read_out)
+        self.timeline.selection_changed.connect(self._selection_changed)
+        self.levels.levels_changed.connect(self._levels_changed)
+        self.colour_map.currentTextChanged.connect(self._colours_changed)
+        self._colours_changed(COLOUR_MAPS[0])
+        self._read_out("")
+
+    # ------------------------------------------------------------------ content
+    def show_recording(self, duration_s: float) -> None:
+        """A new recording of this length: its pictures follow by `show_sound` and `show_picture`."""
+        self.timeline.set_duration(duration_s)
+
+    def show_sound(
+        self, audio: npt.NDArray[np.float32], rate_hz: int, peaks: npt.NDArray[np.float32] | None
+    ) -> None:
+        self.waveform.set_audio(audio, rate_hz, peaks)
+
+    def show_picture(
+        self, picture: LevelImage | None, scale: FrequencyScale, spec: AudioSpec, kind: str = "mel"
+    ) -> None:
+        """Show a picture of a kind of SPANS at that kind's levels; None = none yet."""
+        self._kind = kind
+        self.spectrogram.set_picture(picture, scale, spec, difference=kind == "difference")
+        self.levels.set_span(SPANS[kind], *self._levels[kind])
+        self.levels.set_colours(self.spectrogram.colour_table())
+        self.spectrogram.set_levels(*self._levels[kind])
+        self.colour_map.setEnabled(kind != "difference")  # it has colours of its own, with a middle
+
+    def show_tracks(self, f0_hz: Track | None, before_hz: Track | None, intensity_db: Track | None) -> None:
+        """Pitch, the pitch it is compared with, and intensity: (frames,) each, or None."""
+        self.spectrogram.set_f0(f0_hz, before_hz)
+        self.spectrogram.set_intensity(intensity_db)
+
+    def allow_difference(self, possible: bool) -> None:
+        """Whether there are two versions to compare; without them the choice waits."""
+        self.commands["difference"].setEnabled(possible)
+
+    # ------------------------------------------------------------------ what is asked for
+    @property
+    def linear(self) -> bool:
+        return self.commands["linear"].isChecked()
+
+    @property
+    def difference(self) -> bool:
+        return self.commands["difference"].isEnabled() and self.commands["difference"].isChecked()
+
+    @property
+    def intensity(self) -> bool:
+        return self.commands["show_intensity"].isChecked()
+
+    # ------------------------------------------------------------------ look
+    def look(self) -> dict[str, Any]:
+        """What to remember of how it is drawn."""
+        values: dict[str, Any] = {"colour_map": self.colour_map.currentText()}
+        for kind, prefix in (("mel", ""), ("linear", "linear_"), ("difference", "difference_")):
+            values[f"{prefix}low_db"], values[f"{prefix}high_db"] = self._levels[kind]
+        checked = {name: self.commands[command].isChecked() for name, command in _REMEMBERED.items()}
+        return values | checked
+
+    def set_look(self, values: dict[str, Any]) -> None:
+        """Take up what `look` gave; all of its names must be there."""
+        if values["colour_map"] in COLOUR_MAPS:
+            self.colour_map.setCurrentText(values["colour_map"])
+        for kind, prefix in (("mel", ""), ("linear", "linear_"), ("difference", "difference_")):
+            self._levels[kind] = SPANS[kind].kept(values[f"{prefix}low_db"], values[f"{prefix}high_db"])
+        self.levels.set_span(SPANS[self._kind], *self._levels[self._kind])
+        self.spectrogram.set_levels(*self._levels[self._kind])
+        for name, command in _REMEMBERED.items():
+            self.commands[command].setChecked(values[name])
+        self._show_choices()
+
+    def fit(self) -> None:
+        self.spectrogram.fit()
+
+    # ------------------------------------------------------------------ making
+    def _make_commands(self) -> dict[str, QAction]:
+        line = self.timeline
+        made = {
+            "linear": self._choice(
+                self.tr("&Linear spectrum"),
+                self.tr("Linear"),
+                "S",
+                self.tr("Show the sound's own spectrum in equal steps of frequency, instead of the model's bands"),
+                self._ask,
+            ),
+            "difference": self._choice(
+                self.tr("&Difference"),
+                self.tr("Difference"),
+                "D",
+                self.tr("Show what the transfer changed: the transformed version minus the reconstruction"),
+                self._ask,
+            ),
+            "show_f0": self._choice(
+                self.tr("Show &pitch"),
+                self.tr("F0"),
+                "P",
+                self.tr("Draw the fundamental frequency (F0); of a take, before and after"),
+                self._choose,
+            ),
+            "show_intensity": self._choice(
+                self.tr("Show &intensity"),
+                self.tr("Intensity"),
+                "I",
+                self.tr("Draw the level of the sound: from −80 dBFS at the bottom to 0 at the top"),
+                self._ask,
+            ),
+            "snap": self._choice(
+                self.tr("S&nap to seconds"),
+                self.tr("Snap"),
+                "W",
+                self.tr("Selections are made of whole 1-second windows of m; Shift while dragging turns it about"),
+                self._choose,
+            ),
+            "fit": self._command(
+                self.tr("&Fit"), self.tr("Fit"), "F", self.tr("Show all of the time and the frequencies"), self.fit
+            ),
             "zoom_selection": self._command(
                 self.tr("&Zoom to selection"),
+                self.tr("Zoom"),
                 "Z",
                 self.tr("Show the selected time"),
-                self.timeline.zoom_to_selection,
-            ),
-            "show_f0": self._command(
-                self.tr("Show &pitch"), "P", self.tr("Draw the fundamental frequency (F0)"), self._toggle_f0
+                line.zoom_to_selection,
             ),
         }
-        self.commands["show_f0"].setCheckable(True)
-        self.commands["show_f0"].setChecked(True)
-        self.commands["zoom_selection"].setEnabled(False)
+        made["show_f0"].setChecked(True)
+        made["zoom_selection"].setEnabled(False)
+        made["difference"].setEnabled(False)
+        for name, words, key, slot in (
+            ("zoom_in", self.tr("Zoom i&n"), "+", lambda: line.zoom(ZOOM_STEP, line.playhead_s)),
+            ("zoom_out", self.tr("Zoom &out"), "-", lambda: line.zoom(1 / ZOOM_STEP, line.playhead_s)),
+            ("earlier", self.tr("Scroll to &earlier"), "PgUp", lambda: line.scroll(-ZOOM_STEP)),
+            ("later", self.tr("Scroll to l&ater"), "PgDown", lambda: line.scroll(ZOOM_STEP)),
+            (
+                "select_from",
+                self.tr("Selection &begins at the playhead"),
+                "[",
+                lambda: line.select_from(line.playhead_s),
+            ),
+            ("select_to", self.tr("Selection ends at the play&head"), "]", lambda: line.select_to(line.playhead_s)),
+            ("select_none", self.tr("Select n&othing"), "Esc", lambda: line.select(None)),
+        ):
+            made[name] = self._command(words, words, key, words, slot)
+        return made
 
+    def _lay_out(self) -> None:
         plots = QSplitter(Qt.Orientation.Vertical)
         plots.addWidget(self.waveform)
         plots.addWidget(self.spectrogram)
@@ -92,69 +242,32 @@ class RecordingView(QWidget):
         middle.addWidget(plots, 0, 0)
         middle.addWidget(self.levels, 0, 1)
         middle.setColumnStretch(0, 1)
-        below = QHBoxLayout()
-        below.setSpacing(6)
-        below.addWidget(self.readout, 1)
-        for name, words in (("show_f0", "F0"), ("fit", self.tr("Fit")), ("zoom_selection", self.tr("Zoom"))):
-            self.commands[name].setIconText(words)
-            button = ChoiceButton(self.commands[name])
-            button.setObjectName(name)
-            below.addWidget(button)
-        below.addWidget(self.colour_map)
+        above = QHBoxLayout()
+        above.setSpacing(4)
+        for group in (
+            ("linear", "difference"),
+            ("show_f0", "show_intensity"),
+            ("snap",),
+            ("fit", "zoom_selection"),
+        ):
+            if above.count():
+                above.addWidget(_divider())
+            for name in group:
+                button = ChoiceButton(self.commands[name])
+                button.setObjectName(name)
+                above.addWidget(button)
+        above.addStretch(1)
+        above.addWidget(self.colour_map)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
+        column.addLayout(above)
         column.addLayout(middle, 1)
-        column.addLayout(below)
+        column.addWidget(self.readout)
 
-        self.waveform.readout.connect(self._read_out)
-        self.spectrogram.readout.connect(self._read_out)
-        self.timeline.selection_changed.connect(self._selection_changed)
-        self.levels.levels_changed.connect(self._levels_changed)
-        self.colour_map.currentTextChanged.connect(self._colours_changed)
-        self._colours_changed(COLOUR_MAPS[0])
-        self._read_out("")
-
-    # ------------------------------------------------------------------ content
-    def show_recording(self, duration_s: float) -> None:
-        """A new recording of this length: its pictures follow by `show_sound` and `show_mel`."""
-        self.timeline.set_duration(duration_s)
-
-    def show_sound(
-        self, audio: npt.NDArray[np.float32], rate_hz: int, peaks: npt.NDArray[np.float32] | None
-    ) -> None:
-        self.waveform.set_audio(audio, rate_hz, peaks)
-
-    def show_mel(
-        self, mel: npt.NDArray[Any] | None, f0_hz: npt.NDArray[np.float32] | None, spec: AudioSpec
-    ) -> None:
-        self.spectrogram.set_mel(mel, spec)
-        self.spectrogram.set_f0(f0_hz)
-
-    # ------------------------------------------------------------------ look
-    def look(self) -> dict[str, Any]:
-        """What to remember of how it is drawn: colour_map, low_db, high_db, f0."""
-        low, high = self.levels.levels
-        return {
-            "colour_map": self.colour_map.currentText(),
-            "low_db": low,
-            "high_db": high,
-            "f0": self.commands["show_f0"].isChecked(),
-        }
-
-    def set_look(self, *, colour_map: str, low_db: float, high_db: float, f0: bool) -> None:
-        if colour_map in COLOUR_MAPS:
-            self.colour_map.setCurrentText(colour_map)
-        self.levels.set_levels(low_db, high_db)
-        self.commands["show_f0"].setChecked(f0)
-        self.spectrogram.show_f0(f0)
-
-    def fit(self) -> None:
-        self.spectrogram.fit()
-
-    # ------------------------------------------------------------------ inside
-    def _command(self, text: str, key: str, tip: str, slot: Any) -> QAction:
+    def _command(self, text: str, short: str, key: str, tip: str, slot: Callable[[], object]) -> QAction:
         action = QAction(text, self)
+        action.setIconText(short)
         action.setShortcut(QKeySequence(key))
         # Only within this view: elsewhere letters belong to lists and fields.
         action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
@@ -164,17 +277,39 @@ class RecordingView(QWidget):
         self.addAction(action)
         return action
 
-    def _toggle_f0(self) -> None:
-        self.spectrogram.show_f0(self.commands["show_f0"].isChecked())
+    def _choice(self, text: str, short: str, key: str, tip: str, slot: Callable[[], object]) -> QAction:
+        action = self._command(text, short, key, tip, slot)
+        action.setCheckable(True)
+        return action
+
+    # ------------------------------------------------------------------ reactions
+    def _ask(self) -> None:
+        """Another picture or track is wanted; whoever has the data shows it."""
+        self._choose()
+        self.picture_wanted.emit()
+
+    def _choose(self) -> None:
+        self._show_choices()
         self.look_changed.emit()
 
+    def _show_choices(self) -> None:
+        self.spectrogram.show_f0(self.commands["show_f0"].isChecked())
+        self.spectrogram.show_intensity(self.intensity)
+        self.timeline.snapping = self.commands["snap"].isChecked()
+
     def _levels_changed(self, low_db: float, high_db: float) -> None:
+        self._levels[self._kind] = (low_db, high_db)
         self.spectrogram.set_levels(low_db, high_db)
         self.look_changed.emit()
 
     def _colours_changed(self, name: str) -> None:
         self.levels.set_colours(self.spectrogram.set_colour_map(name))
         self.look_changed.emit()
+
+    def changeEvent(self, event: Any) -> None:
+        super().changeEvent(event)
+        if event.type() == event.Type.PaletteChange:  # differences have a middle in the theme's own ground
+            self.levels.set_colours(self.spectrogram.colour_table())
 
     def _selection_changed(self, span: Span | None) -> None:
         self.commands["zoom_selection"].setEnabled(span is not None)
@@ -188,5 +323,16 @@ class RecordingView(QWidget):
                 clock_text(span[0], 3), clock_text(span[1], 3), f"{span[1] - span[0]:.3f}"
             )
         elif not words:
-            words = self.tr("Drag selects, Shift snaps to seconds; the wheel zooms.")
+            words = self.tr("Drag selects, Shift snaps to seconds; the wheel zooms; right-click for the commands.")
         self.readout.setText(words)
+
+
+_REMEMBERED = {"f0": "show_f0", "intensity": "show_intensity", "linear": "linear", "snap": "snap"}
+
+
+def _divider() -> QFrame:
+    line = QFrame()
+    line.setFrameShape(QFrame.Shape.VLine)
+    line.setForegroundRole(QPalette.ColorRole.Mid)
+    line.setFixedHeight(16)
+    return line

@@ -1,4 +1,4 @@
-"""The mel spectrogram as the model sees it: bands upwards, ticks in Hz at their true places."""
+"""A spectrogram over the shared timeline: mel bands as the model sees them, linear, or the difference of two."""
 
 from __future__ import annotations
 
@@ -9,112 +9,110 @@ import numpy.typing as npt
 import pyqtgraph as pg
 from PySide6.QtCore import QPointF, QTimer
 from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QLabel
 
 from engine.api import AudioSpec
-from studio.widgets.mel_image import MelImage
+from studio import theme
+from studio.widgets.frequency import FrequencyScale, HzAxis, MelScale, note_text
+from studio.widgets.mel_image import LevelImage, MelImage
 from studio.widgets.time_plot import TimePlot
 from studio.widgets.timeline import Timeline, clock_text
 
-COLOUR_MAPS = ("magma", "viridis", "inferno", "cividis", "grey")
+COLOUR_MAPS = ("magma", "viridis", "inferno", "cividis", "grey")  # all even steps in lightness
+# Blue is less, yellow is more, for every colour vision; the middle is the theme's ground.
+DIFFERENCE_MAPS = {"light": "CET-CBD1", "dark": "CET-D6"}
 DEFAULT_LEVELS_DB = (-80.0, 0.0)
-TICK_APART_PX = 22
-# Labels to place, the most telling first; each takes its place only if there is room.
-_TICK_TIERS = (
-    (100, 200, 500, 1000, 2000, 4000, 8000),
-    (300, 700, 1500, 3000, 6000),
-    tuple(range(100, 1000, 100)) + tuple(range(1000, 24_001, 500)),
-    tuple(range(50, 1000, 50)) + tuple(range(1000, 24_001, 100)),
-    tuple(range(10, 1000, 10)) + tuple(range(1000, 24_001, 50)),
-)
-
-
-class HzAxis(pg.AxisItem):  # type: ignore[misc]
-    """Labels in Hz on an axis that counts mel bands."""
-
-    def __init__(self) -> None:
-        super().__init__("left")
-        self.spec = AudioSpec()
-
-    def tickValues(self, low: float, high: float, size: float) -> list[tuple[float, list[float]]]:
-        """One level of ticks, at least 22 pixels apart."""
-        return [(1.0, [row_of_hz(hz, self.spec) for hz in ticks_hz(self.spec, low, high, size)])]
-
-    def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
-        return [hz_text(round(hz_of_row(value, self.spec))) for value in values]
-
-
-def row_of_hz(hz: npt.ArrayLike, spec: AudioSpec) -> Any:
-    """Band index of a frequency, fractional; as AudioSpec.band_of_hz, and on to the outer edges (-1 and bands)."""
-    return np.interp(np.asarray(hz, np.float64), spec.mel_edges_hz(), np.arange(-1, spec.bands + 1))
-
-
-def hz_of_row(row: float, spec: AudioSpec) -> float:
-    """The inverse of `row_of_hz`."""
-    return float(np.interp(row, np.arange(-1, spec.bands + 1), spec.mel_edges_hz()))
-
-
-def ticks_hz(spec: AudioSpec, low: float, high: float, size_px: float) -> list[int]:
-    """Round frequencies for the rows low..high on an axis of so many pixels, in rising order."""
-    chosen: list[tuple[float, int]] = []
-    apart = TICK_APART_PX * (high - low) / max(1.0, size_px)
-    for tier in _TICK_TIERS:
-        for hz in tier:
-            row = float(row_of_hz(hz, spec))
-            if low <= row <= high and hz <= spec.high_hz and all(abs(row - other) >= apart for other, _ in chosen):
-                chosen.append((row, hz))
-        if len(chosen) >= 5:
-            break
-    return sorted(hz for _, hz in chosen)
-
-
-def hz_text(hz: float) -> str:
-    """500 -> "500 Hz", 2000 -> "2 kHz", 1500 -> "1.5 kHz"."""
-    return f"{hz:.0f} Hz" if hz < 1000 else f"{hz / 1000:.5g} kHz"
+INTENSITY_DB = (-80.0, 0.0)  # bottom and top of the plot for the intensity's line
+NOW, BEFORE, INTENSITY = QColor("#5fe3ff"), QColor("#ffd166"), QColor("#ffffff")
+SHADOW = QColor(0, 0, 0, 170)
+OVER_IMAGE = "background: rgba(0, 0, 0, 165); color: white; border-radius: 3px; padding: 2px 6px;"
+Track = npt.NDArray[np.float32]
+NO_TRACK: Track = np.zeros(0, np.float32)
 
 
 class SpectrogramView(TimePlot):
-    """The mel spectrogram of one recording over a shared timeline, with its F0."""
+    """One picture over a shared timeline, with pitch before and after, and intensity."""
 
     def __init__(self, timeline: Timeline) -> None:
-        self._hz_axis = HzAxis()
+        self.scale: FrequencyScale = MelScale(AudioSpec())
+        self._hz_axis = HzAxis(self.scale)
         self._image = pg.ImageItem(axisOrder="row-major")
+        self._before_curve = pg.PlotCurveItem(connect="finite")
         self._f0_curve = pg.PlotCurveItem(connect="finite")
+        self._intensity_curve = pg.PlotCurveItem(connect="finite")
+        self._unsigned = True  # levels; a difference is told with its sign
+        self._colour_map = COLOUR_MAPS[0]
         super().__init__(timeline, left_axis=self._hz_axis, vertical_zoom=True, over_image=True)
-        self.spec = AudioSpec()
-        self._mel: MelImage | None = None
-        self._f0: npt.NDArray[np.float32] = np.zeros(0, np.float32)
-        self._f0_rows: npt.NDArray[np.float32] = np.zeros(0, np.float32)
+        self._frames_per_second = AudioSpec().frames_per_second
+        self._picture: LevelImage | None = None
+        self._f0 = self._before = self._intensity = NO_TRACK
+        self._shown = {"f0": True, "intensity": False}
         self._levels = DEFAULT_LEVELS_DB
         self.addItem(self._image)
-        self.addItem(self._f0_curve, ignoreBounds=True)
-        self._f0_curve.setZValue(5)
+        for curve, height in ((self._intensity_curve, 4), (self._before_curve, 5), (self._f0_curve, 6)):
+            self.addItem(curve, ignoreBounds=True)
+            curve.setZValue(height)
+        self._key = QLabel(self)
+        self._key.setObjectName("trackKey")
+        self._words = QLabel(self)  # in place of a picture that is still computed
+        self._words.setObjectName("pictureWords")
+        for label in (self._key, self._words):
+            label.setStyleSheet(OVER_IMAGE)
+            label.hide()
         self._refresh = QTimer(self, singleShot=True, interval=0)
         self._refresh.timeout.connect(self._draw)
         timeline.view_changed.connect(lambda *_: self._refresh.start())
         self.box.sigResized.connect(lambda *_: self._refresh.start())
-        self.set_colour_map(COLOUR_MAPS[0])
-        self.setAccessibleName(self.tr("Mel spectrogram"))
-        self._fit_bands()
+        self.box.sigYRangeChanged.connect(lambda *_: self._refresh.start())
+        self.setAccessibleName(self.tr("Spectrogram"))
+        self._fit_rows()
 
     # ------------------------------------------------------------------ content
     def set_mel(self, mel: npt.NDArray[Any] | None, spec: AudioSpec) -> None:
         """Show a log-mel (frames, bands), natural-log amplitude; None shows nothing."""
-        self.spec = self._hz_axis.spec = spec
-        self._mel = None if mel is None or not len(mel) else MelImage(mel)
-        self._image.setVisible(self._mel is not None)
-        self.set_f0(None)
-        self._fit_bands()
+        self.set_picture(None if mel is None or not len(mel) else MelImage(mel), MelScale(spec), spec)
+
+    def set_picture(
+        self, picture: LevelImage | None, scale: FrequencyScale, spec: AudioSpec, *, difference: bool = False
+    ) -> None:
+        """Show a picture and forget the lines of the one before; the frequencies in view stay."""
+        kept_hz = [self.scale.hz_of_row(row) for row in self.box.viewRange()[1]]
+        whole = np.allclose(self.box.viewRange()[1], self.scale.span)
+        self.scale = scale
+        self._hz_axis.set_frequencies(scale)
+        self._frames_per_second = spec.frames_per_second
+        self._picture = picture
+        self._image.setVisible(picture is not None)
+        self._f0 = self._before = self._intensity = NO_TRACK
+        self._fit_rows(None if whole else (float(scale.row_of_hz(kept_hz[0])), float(scale.row_of_hz(kept_hz[1]))))
+        if difference == self._unsigned:
+            self._unsigned = not difference
+            self._colour()
+        self.set_words("")
         self._refresh.start()
 
-    def set_f0(self, f0_hz: npt.NDArray[np.float32] | None) -> None:
-        """Draw a pitch line: (frames,) Hz, NaN where unvoiced; None draws none."""
-        self._f0 = np.zeros(0, np.float32) if f0_hz is None else np.asarray(f0_hz, np.float32)
-        self._f0_rows = np.asarray(row_of_hz(self._f0, self.spec), np.float32)
-        self._f0_rows[~np.isfinite(self._f0)] = np.nan
+    def set_words(self, words: str) -> None:
+        """Words over the middle of the plot, such as why there is no picture yet."""
+        self._words.setText(words)
+        self._words.setVisible(bool(words))
+        self._place_labels()
+
+    def set_f0(self, f0_hz: Track | None, before_hz: Track | None = None) -> None:
+        """Draw pitch lines: (frames,) Hz, NaN where unvoiced; `before_hz` of the sound it is compared with."""
+        self._f0 = NO_TRACK if f0_hz is None else np.asarray(f0_hz, np.float32)
+        self._before = NO_TRACK if before_hz is None else np.asarray(before_hz, np.float32)
+        self._refresh.start()
+
+    def set_intensity(self, level_db: Track | None) -> None:
+        """Draw a level line: (frames,) dBFS, from -80 at the bottom of the plot to 0 at its top."""
+        self._intensity = NO_TRACK if level_db is None else np.asarray(level_db, np.float32)
         self._refresh.start()
 
     def show_f0(self, shown: bool) -> None:
-        self._f0_curve.setVisible(shown)
+        self._show_track("f0", shown)
+
+    def show_intensity(self, shown: bool) -> None:
+        self._show_track("intensity", shown)
 
     # ------------------------------------------------------------------ look
     def set_levels(self, low_db: float, high_db: float) -> None:
@@ -122,56 +120,135 @@ class SpectrogramView(TimePlot):
         self._image.setLevels(self._levels)
 
     def set_colour_map(self, name: str) -> npt.NDArray[np.uint8]:
-        """One of COLOUR_MAPS; returns its table (256, 3), from low to high."""
+        """One of COLOUR_MAPS, for levels; returns the table (256, 3) now in use, from low to high."""
+        self._colour_map = name
+        return self._colour()
+
+    def colour_table(self) -> npt.NDArray[np.uint8]:
+        """The table now in use: the chosen map, or the one for differences. uint8 (256, 3), from low to high."""
+        if not self._unsigned:
+            return _table(DIFFERENCE_MAPS["dark" if theme.is_dark(self) else "light"])
+        table = _table("CET-L1" if self._colour_map == "grey" else self._colour_map)
         # Phoneticians read grey spectrograms as ink on paper: dark is loud.
-        table = pg.colormap.get("CET-L1" if name == "grey" else name).getLookupTable(nPts=256, alpha=False)
-        table = np.ascontiguousarray(table[::-1] if name == "grey" else table)
-        self._image.setLookupTable(table)
-        return table
+        return np.ascontiguousarray(table[::-1]) if self._colour_map == "grey" else table
 
     def fit(self) -> None:
-        """All of the time and all of the bands."""
+        """All of the time and all of the frequencies."""
         self.timeline.fit()
-        self._fit_bands()
+        self._fit_rows()
 
     def describe(self, place: QPointF) -> str:
-        frame = round(place.x() * self.spec.frames_per_second)
-        band = round(place.y())
-        if self._mel is None or not 0 <= frame < len(self._mel.mel) or not -1 <= place.y() <= self.spec.bands:
+        frame, row = round(place.x() * self._frames_per_second), round(place.y())
+        low, high = self.scale.span
+        if self._picture is None or not 0 <= frame < self._picture.frames or not low <= place.y() <= high:
             return ""
-        band = min(max(band, 0), self.spec.bands - 1)
-        words: str = self.tr("{0}   {1} Hz   band {2}   {3} dB").format(
+        row = min(max(row, 0), self.scale.rows - 1)
+        hz = self.scale.hz_of_row(place.y())
+        level = self._picture.db(frame, row)
+        words = [
             clock_text(place.x(), 3),
-            f"{hz_of_row(place.y(), self.spec):,.0f}".replace(",", "\u202f"),
-            band,
-            f"{self._mel.db(frame, band):.1f}".replace("-", "−"),
-        )
-        if frame < len(self._f0) and np.isfinite(self._f0[frame]):
-            words += self.tr("   F0 {0} Hz").format(f"{self._f0[frame]:.0f}")
-        return words
+            self.tr("{0} Hz").format(f"{hz:,.0f}".replace(",", "\u202f")),
+            note_text(hz),
+            self.scale.row_text(row),
+            self.tr("{0} dB").format(f"{level:.1f}" if self._unsigned else f"{level:+.1f}"),
+        ]
+        f0, before = _at(self._f0, frame), _at(self._before, frame)
+        if f0 is not None and before is not None:
+            words.append(self.tr("F0 {0} → {1} Hz").format(f"{before:.0f}", f"{f0:.0f}"))
+        elif f0 is not None:
+            words.append(self.tr("F0 {0} Hz ({1})").format(f"{f0:.0f}", note_text(f0)))
+        if (intensity := _at(self._intensity, frame)) is not None:
+            words.append(self.tr("RMS {0} dBFS").format(f"{intensity:.1f}"))
+        return "   ".join(word for word in words if word).replace("-", "−")
 
     # ------------------------------------------------------------------ drawing
     def style(self, ink: QColor, ground: QColor) -> None:
-        self._f0_curve.setPen(self.pen(QColor("#5fe3ff"), 1.8))
-        self._f0_curve.setShadowPen(self.pen(QColor(0, 0, 0, 190), 4.0))
+        for curve, colour, width in (
+            (self._f0_curve, NOW, 1.8),
+            (self._before_curve, BEFORE, 1.4),
+            (self._intensity_curve, INTENSITY, 1.0),
+        ):
+            curve.setPen(self.pen(colour, width))
+            curve.setShadowPen(self.pen(SHADOW, width + 1.6))
+        self._colour()
 
-    def _fit_bands(self) -> None:
-        self.box.setLimits(yMin=-1, yMax=self.spec.bands, minYRange=4)
-        self.box.setYRange(-1, self.spec.bands, padding=0)
+    def _colour(self) -> npt.NDArray[np.uint8]:
+        table = self.colour_table()
+        self._image.setLookupTable(table)
+        return table
+
+    def _show_track(self, name: str, shown: bool) -> None:
+        self._shown[name] = shown
+        self._refresh.start()
+
+    def _fit_rows(self, rows: tuple[float, float] | None = None) -> None:
+        low, high = self.scale.span
+        self.box.setLimits(yMin=low, yMax=high, minYRange=4)
+        first, last = rows or (low, high)
+        self.box.setYRange(max(low, first), min(high, last), padding=0)
 
     def _draw(self) -> None:
-        if self._mel is None:
-            self._f0_curve.setData([], [])
-            return
-        rate = self.spec.frames_per_second
+        rate = self._frames_per_second
         start, stop = self.timeline.view_s
         first, last = int(start * rate) - 1, int(stop * rate) + 2
         columns = max(1, round(self.box.width() * self.devicePixelRatioF()))
-        picture, at, each = self._mel.columns(first, last, columns)
-        self._image.setImage(picture, levels=self._levels, autoLevels=False)
-        # Frame i is centred on i / rate: its cell reaches half a frame to either side.
-        self._image.setRect((at - 0.5) / rate, -0.5, picture.shape[1] * each / rate, self.spec.bands)
-        first, last = max(0, first), min(len(self._f0_rows), last)
+        if self._picture is not None:
+            picture, at, each = self._picture.columns(first, last, columns)
+            if picture.size:
+                self._image.setImage(picture, levels=self._levels, autoLevels=False)
+                # Frame i is centred on i / rate: its cell reaches half a frame to either side.
+                self._image.setRect((at - 0.5) / rate, -0.5, picture.shape[1] * each / rate, self.scale.rows)
+        pitch = self._shown["f0"] and self._picture is not None
+        for curve, f0 in ((self._f0_curve, self._f0), (self._before_curve, self._before)):
+            self._draw_track(curve, f0 if pitch else NO_TRACK, self.scale.row_of_hz, first, last, columns)
+        loud = self._shown["intensity"] and self._picture is not None
+        intensity = self._intensity if loud else NO_TRACK
+        self._draw_track(self._intensity_curve, intensity, self._row_of_db, first, last, columns)
+        self._write_key()
+
+    def _draw_track(self, curve: Any, values: Track, rows_of: Any, first: int, last: int, columns: int) -> None:
+        first, last = max(0, first), min(len(values), last)
         step = max(1, (last - first) // (2 * columns))
-        frames = np.arange(first, last, step)
-        self._f0_curve.setData(frames / rate, self._f0_rows[first:last:step])
+        frames = np.arange(first, max(first, last), step)
+        shown = np.asarray(values[first : max(first, last) : step], np.float64)
+        curve.setData(frames / self._frames_per_second, np.where(np.isfinite(shown), rows_of(shown), np.nan))
+
+    def _row_of_db(self, level_db: Any) -> Any:
+        low, high = self.box.viewRange()[1]
+        share = (np.asarray(level_db) - INTENSITY_DB[0]) / (INTENSITY_DB[1] - INTENSITY_DB[0])
+        return low + np.clip(share, 0.0, 1.0) * (high - low)
+
+    def _write_key(self) -> None:
+        """Which line is which, as soon as there are several."""
+        pitch = self._shown["f0"] and len(self._f0) > 0
+        compared = pitch and len(self._before) > 0
+        lines = [(BEFORE, self.tr("F0 before"))] if compared else []
+        if pitch:
+            lines.append((NOW, self.tr("F0 now") if compared else self.tr("F0")))
+        if self._shown["intensity"] and len(self._intensity):
+            lines.append((INTENSITY, self.tr("intensity, −80 to 0 dBFS")))
+        shown = len(lines) > 1 and self._picture is not None
+        self._key.setVisible(shown)
+        if shown:
+            self._key.setText(
+                "&nbsp;&nbsp; ".join(f"<span style='color:{c.name()}'>▬</span> {words}" for c, words in lines)
+            )
+        self._place_labels()
+
+    def _place_labels(self) -> None:
+        area = self.box.sceneBoundingRect()
+        for label in (self._key, self._words):
+            label.adjustSize()
+        self._key.move(round(area.right() - self._key.width() - 6), round(area.top() + 6))
+        self._words.move(
+            round(area.center().x() - self._words.width() / 2), round(area.center().y() - self._words.height() / 2)
+        )
+
+
+def _table(name: str) -> npt.NDArray[np.uint8]:
+    table: npt.NDArray[np.uint8] = pg.colormap.get(name).getLookupTable(nPts=256, alpha=False)
+    return np.ascontiguousarray(table)
+
+
+def _at(track: Track, frame: int) -> float | None:
+    return float(track[frame]) if frame < len(track) and np.isfinite(track[frame]) else None

@@ -14,7 +14,6 @@ from studio.widgets.timeline import Timeline, clock_text
 
 WHEEL_NOTCH = 0.8  # one notch shows this share of the time
 SCROLL_NOTCH = 0.15  # one notch moves by this share of the view
-SNAP_S = 1.0  # Shift snaps to the 1-second windows of m
 LEFT_AXIS_PX = 56  # the same in every plot, so that times stand above each other
 TOP_PX = 7  # room for half of the outermost label
 Qtm = Qt.KeyboardModifier
@@ -58,8 +57,8 @@ class TimeBox(pg.ViewBox):  # type: ignore[misc]
         ev.accept()
         if ev.button() == Qt.MouseButton.LeftButton:
             began, now = self.mapToView(ev.buttonDownPos()).x(), self.mapToView(ev.pos()).x()
-            snap = SNAP_S if ev.modifiers() & Qtm.ShiftModifier else None
-            self._timeline.select((began, now), snap_s=snap)
+            turned = bool(ev.modifiers() & Qtm.ShiftModifier)
+            self._timeline.select((began, now), snap_s=self._timeline.snap_s(turned=turned))
         elif ev.button() == Qt.MouseButton.MiddleButton:
             moved = self.mapToView(ev.lastPos()) - self.mapToView(ev.pos())
             start, stop = self._timeline.view_s
@@ -93,6 +92,7 @@ class TimePlot(pg.PlotWidget):  # type: ignore[misc]
         self.hideButtons()
         self.setFrameShape(self.Shape.NoFrame)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)  # the view around it has one for all
         self.getAxis("left").setWidth(LEFT_AXIS_PX)
         self.getPlotItem().layout.setContentsMargins(0, TOP_PX, 0, 0)
         # A pale line on a dark one is seen on every colour map.
@@ -139,7 +139,8 @@ class TimePlot(pg.PlotWidget):  # type: ignore[misc]
 
     def _edge_dragged(self) -> None:
         if self._selection.isVisible():
-            self.timeline.select(self._selection.getRegion())
+            self.timeline.move_edges(self._selection.getRegion())
+            self._show_selection(self.timeline.selection_s)  # where it snapped to
 
     def _moved(self, at: QPointF) -> None:
         inside = self.timeline.duration_s > 0 and self.box.sceneBoundingRect().contains(at)

@@ -7,6 +7,7 @@ import math
 from PySide6.QtCore import QObject, Signal
 
 SHORTEST_VIEW_S = 0.02
+WINDOW_S = 1.0  # of m: what a selection can snap to
 Span = tuple[float, float]
 
 
@@ -33,6 +34,7 @@ class Timeline(QObject):
         self.view_s: Span = (0.0, 1.0)
         self.selection_s: Span | None = None
         self.playhead_s = 0.0
+        self.snapping = False  # selections are made of whole windows of m
 
     def set_duration(self, seconds: float) -> None:
         """A new recording: nothing selected, all of it shown."""
@@ -91,6 +93,31 @@ class Timeline(QObject):
         if span != self.selection_s:
             self.selection_s = span
             self.selection_changed.emit(span)
+
+    def snap_s(self, *, turned: bool) -> float | None:
+        """What a selection made now snaps to; `turned` = the other way about, as Shift asks for."""
+        return WINDOW_S if self.snapping != turned else None
+
+    def move_edges(self, span: Span) -> None:
+        """The ends of the selection were moved; with snapping each goes to the nearest end of a window."""
+        if self.snapping:
+            low, high = (round(edge / WINDOW_S) * WINDOW_S for edge in sorted(span))
+            if high - low < WINDOW_S:
+                low, high = (low, low + WINDOW_S) if low + WINDOW_S <= self.duration_s else (high - WINDOW_S, high)
+            if self.duration_s - max(span) < WINDOW_S / 2:
+                high = self.duration_s  # the last window is rarely whole
+            span = (low, high)
+        self.select(span)
+
+    def select_from(self, start: float) -> None:
+        """Let the selection begin here; without one it reaches to the end."""
+        stop = self.selection_s[1] if self.selection_s is not None else self.duration_s
+        self.select((start, stop if stop > start else self.duration_s), snap_s=self.snap_s(turned=False))
+
+    def select_to(self, stop: float) -> None:
+        """Let the selection end here; without one it begins at the beginning."""
+        start = self.selection_s[0] if self.selection_s is not None else 0.0
+        self.select((start if start < stop else 0.0, stop), snap_s=self.snap_s(turned=False))
 
     def set_playhead(self, seconds: float) -> None:
         if seconds != self.playhead_s:

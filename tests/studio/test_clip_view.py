@@ -10,20 +10,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
-from engine.api import AudioSpec, ClipAnalysed, Evidence, Take
+from engine.api import AudioSpec, ClipAnalysed, Done, Evidence, Failed, Picture, PictureDone, Take
 from studio import drag
 from studio.engine_link import EngineLink
+from studio.jobs import Job
 from studio.messages import Messages
 from studio.panels.clip_view import ClipViewPanel
 from studio.preferences import Preferences
 from studio.session import Clip, Session
 from studio.widgets.audio_output import ClockOutput
+from studio.widgets.frequency import MelScale
+from studio.widgets.mel_image import DB_PER_NEPER
 from studio.widgets.player import Player
 
 RATE = 16_000
@@ -93,8 +96,7 @@ def add(session: Session, tmp_path: Path, clip_id: str = "a", **more: object) ->
     clip.labels = {"speaker": "anna", "gender": "female"}
     for name, value in more.items():
         setattr(clip, name, value)
-    session.clips[clip_id] = clip
-    session.clips_added.emit([clip_id])
+    session._insert([clip])
     return clip
 
 
@@ -145,7 +147,9 @@ def test_the_picture_and_the_sound_are_the_clips_own(
     assert panel.player.sounds == ("original",)
     assert panel.player.duration_s == pytest.approx(SECONDS)
     assert panel.view.timeline.view_s == pytest.approx((0.0, SECONDS))
-    assert panel.view.spectrogram._mel is not None
+    picture = panel.view.spectrogram._picture
+    assert picture is not None
+    assert picture.db(0, 10) == pytest.approx(-2.0 * DB_PER_NEPER, abs=0.01)
 
 
 def test_space_plays_and_pauses_and_the_playhead_follows(
@@ -220,6 +224,171 @@ def test_the_picture_follows_the_version_that_is_heard(
     assert panel.view.spectrogram._f0[0] == pytest.approx(300.0)
     panel.player.switch("original")
     assert panel.view.spectrogram._f0[0] == pytest.approx(200.0)
+
+
+class Engine:
+    """Stands in for the worker: keeps what is asked for, and answers when told to."""
+
+    def __init__(self, session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.jobs: list[Job] = []
+
+        def submit(request: Picture, **_more: object) -> Job:
+            self.jobs.append(Job(len(self.jobs), request, "picture"))
+            return self.jobs[-1]
+
+        monkeypatch.setattr(session.link, "submit", submit)
+
+    def asked(self) -> Picture:
+        (job,) = self.jobs
+        assert isinstance(job.request, Picture)
+        return job.request
+
+    def answer(self, bin_level: float = -3.0) -> None:
+        """Do what the one request asks for."""
+        job = self.jobs.pop()
+        request = job.request
+        assert isinstance(request, Picture)
+        for folder in map(Path, request.folders):
+            frames = len(np.load(folder / "f0.npy"))
+            np.save(folder / "intensity.npy", np.full(frames, -23.0, np.float32))
+            if request.spectrum:
+                for name, count in (("spectrum", frames), ("spectrum4", frames // 4), ("spectrum16", frames // 16)):
+                    np.save(folder / f"{name}.npy", np.full((count, 513), bin_level, np.float16))
+        job.take(Done(PictureDone(request.folders)))
+
+
+def test_the_linear_spectrum_is_computed_by_the_engine_once_and_shown_when_it_is_there(
+    panel: ClipViewPanel, session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clip, engine = add(session, tmp_path), Engine(session, monkeypatch)
+    session.set_current("a")
+    assert engine.jobs == []  # nothing is computed that is not looked at
+    panel.commands["linear"].trigger()
+    spectrogram = panel.view.spectrogram
+    assert engine.asked() == Picture((str(clip.folder),), spectrum=True)
+    assert spectrogram._picture is None
+    assert "Computing" in words(panel, "pictureWords")
+    engine.answer()
+    assert spectrogram._picture is not None
+    assert spectrogram.scale.hz_of_row(64) == 1000.0
+    assert words(panel, "pictureWords") == ""
+    panel.commands["linear"].trigger()
+    assert isinstance(spectrogram.scale, MelScale)
+    panel.commands["linear"].trigger()
+    assert engine.jobs == []
+    assert spectrogram._picture is not None
+
+
+def test_an_engine_that_fails_says_so_where_the_picture_would_be(
+    panel: ClipViewPanel, session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(session, tmp_path)
+    engine = Engine(session, monkeypatch)
+    session.set_current("a")
+    panel.commands["linear"].trigger()
+    engine.jobs[0].take(Failed("The disk is full.", "Free some space."))
+    assert words(panel, "pictureWords") == "The disk is full."
+
+
+def test_an_answer_for_a_clip_no_longer_shown_changes_nothing(
+    panel: ClipViewPanel, session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(session, tmp_path)
+    add(session, tmp_path, "b")
+    engine = Engine(session, monkeypatch)
+    session.set_current("a")
+    panel.commands["linear"].trigger()
+    first = engine.jobs.pop()
+    session.set_current("b")
+    assert engine.asked().folders == (str(session.clips["b"].folder),)
+    first.take(Done(PictureDone(())))
+    assert panel.view.spectrogram._picture is None
+
+
+def test_intensity_is_drawn_at_its_level_whatever_the_frequencies_in_view(
+    panel: ClipViewPanel, session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(session, tmp_path)
+    engine = Engine(session, monkeypatch)
+    session.set_current("a")
+    panel.commands["show_intensity"].trigger()
+    assert not engine.asked().spectrum
+    engine.answer()
+    spectrogram = panel.view.spectrogram
+    spectrogram._draw()
+    _, rows = spectrogram._intensity_curve.getData()
+    assert (np.nanmean(rows) + 1) / 141 == pytest.approx((80 - 23) / 80, abs=0.01)
+    spectrogram.box.setYRange(10, 20, padding=0)
+    spectrogram._draw()
+    _, rows = spectrogram._intensity_curve.getData()
+    assert (np.nanmean(rows) - 10) / 10 == pytest.approx((80 - 23) / 80, abs=0.01)
+
+
+def test_a_take_shows_pitch_before_and_after(panel: ClipViewPanel, session: Session, tmp_path: Path) -> None:
+    clip = add(session, tmp_path)
+    assert clip.folder is not None
+    session.takes.append(take_of(clip.folder, tmp_path / "take", 300.0))
+    session.set_current("a")
+    spectrogram = panel.view.spectrogram
+    assert len(spectrogram._before) == 0  # the original has nothing before it
+    panel.player.switch("transformed")
+    told = spectrogram.describe(QPointF(1.0, 10.0))
+    assert "F0 200 → 300 Hz" in told
+    spectrogram._draw()
+    assert "F0 before" in words(panel, "trackKey")
+
+
+def test_the_difference_of_a_take_is_its_result_less_its_control(
+    panel: ClipViewPanel, session: Session, tmp_path: Path
+) -> None:
+    clip = add(session, tmp_path)
+    assert clip.folder is not None
+    session.set_current("a")
+    assert not panel.commands["difference"].isEnabled()
+    take = take_of(clip.folder, tmp_path / "take", 300.0)
+    mel = np.load(Path(take.transformed_folder) / "mel.npy")
+    mel[:, 30] += np.float16(1.0)
+    np.save(Path(take.transformed_folder) / "mel.npy", mel)
+    session.takes.append(take)
+    session.takes_changed.emit()
+    panel.commands["difference"].trigger()
+    picture = panel.view.spectrogram._picture
+    assert picture is not None
+    assert picture.db(5, 30) == pytest.approx(DB_PER_NEPER, abs=0.05)
+    assert picture.db(5, 10) == 0.0
+    assert "+8.7 dB" in panel.view.spectrogram.describe(QPointF(1.0, 30.0))
+    assert panel.view.levels.levels == (-20.0, 20.0)
+    assert not panel.view.colour_map.isEnabled()
+
+
+def test_a_take_of_an_earlier_version_is_read_from_its_files(
+    panel: ClipViewPanel, session: Session, tmp_path: Path
+) -> None:
+    clip = add(session, tmp_path)
+    assert clip.folder is not None
+    take = take_of(clip.folder, tmp_path / "take", 300.0)
+    for folder in (take.control_folder, take.transformed_folder):
+        (Path(folder) / "audio.npy").unlink()
+    session.takes.append(take)
+    session.set_current("a")
+    assert panel.player.sounds == ("original", "reconstruction", "transformed")
+    assert panel._versions["transformed"].peak == pytest.approx(0.1, abs=0.001)
+
+
+def test_versions_are_heard_at_the_loudness_measured_with_the_take(
+    panel: ClipViewPanel, session: Session, tmp_path: Path
+) -> None:
+    clip = add(session, tmp_path)
+    assert clip.folder is not None
+    take = take_of(clip.folder, tmp_path / "take", 300.0)
+    take = replace(take, loudness_lufs={"original": -20.0, "control": -23.0, "transformed": -32.0})
+    session.takes.append(take)
+    session.set_current("a")
+    source = panel.player._source
+    assert source is not None
+    decibels = {name: 20 * np.log10(gain) for name, gain in source._gains.items()}
+    assert decibels["reconstruction"] - decibels["original"] == pytest.approx(3.0)
+    assert decibels["transformed"] - decibels["original"] == pytest.approx(12.0)
 
 
 def test_a_new_take_comes_in_under_a_running_playhead(
@@ -302,6 +471,8 @@ def test_files_dragged_over_are_left_to_the_window(panel: ClipViewPanel, session
 def test_colours_and_levels_are_remembered(panel: ClipViewPanel, session: Session, qtbot: QtBot) -> None:
     panel.view.colour_map.setCurrentText("viridis")
     panel.view.levels.set_levels(-70, -10)
+    panel.commands["snap"].trigger()
+    panel.commands["show_f0"].trigger()
     panel.transport.volume.setValue(40)
     again = ClipViewPanel(
         session, Messages(), Preferences(), player=Player(open_output=lambda _name: ClockOutput())
@@ -309,4 +480,6 @@ def test_colours_and_levels_are_remembered(panel: ClipViewPanel, session: Sessio
     qtbot.addWidget(again)
     assert again.view.colour_map.currentText() == "viridis"
     assert again.view.levels.levels == (-70, -10)
+    assert again.view.timeline.snapping
+    assert not again.commands["show_f0"].isChecked()
     assert again.transport.volume.value() == 40

@@ -9,15 +9,16 @@ import numpy as np
 import pyqtgraph as pg
 import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
-from PySide6.QtGui import QMouseEvent, QWheelEvent
+from PySide6.QtGui import QColor, QMouseEvent, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from engine.api import AudioSpec
-from studio.widgets.level_bar import LevelBar
+from studio.widgets.frequency import LinearScale, MelScale, note_text
+from studio.widgets.level_bar import LevelBar, LevelRange
 from studio.widgets.mel_image import DB_PER_NEPER, MelImage
-from studio.widgets.spectrogram import COLOUR_MAPS, SpectrogramView, hz_of_row, row_of_hz, ticks_hz
+from studio.widgets.spectrogram import COLOUR_MAPS, SpectrogramView
 from studio.widgets.timeline import Timeline, clock_text
 
 SPEC = AudioSpec()
@@ -91,22 +92,6 @@ def drag(view: SpectrogramView, start: QPoint, stop: QPoint, modifiers: Mods = M
 
 
 # ---------------------------------------------------------------- numbers
-def test_ticks_stand_at_true_band_centres() -> None:
-    for hz in (100, 500, 1000, 4000):
-        assert row_of_hz(hz, SPEC) == pytest.approx(float(SPEC.band_of_hz(hz)))
-        assert hz_of_row(float(row_of_hz(hz, SPEC)), SPEC) == pytest.approx(hz)
-
-
-def test_ticks_keep_their_distance_and_multiply_on_zooming_in() -> None:
-    wide = ticks_hz(SPEC, -1, 140, 300)
-    assert {100, 500, 1000, 2000, 4000, 8000} <= set(wide)
-    rows = [float(row_of_hz(hz, SPEC)) for hz in wide]
-    assert np.diff(rows).min() * 300 / 141 >= 22
-    near = ticks_hz(SPEC, 20, 30, 300)
-    assert len(near) >= 4
-    assert all(20 <= float(row_of_hz(hz, SPEC)) <= 30 for hz in near)
-
-
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [(3.25, "3.25 s"), (83.5, "1:23.50"), (119.999, "2:00.00"), (3725.0, "1:02:05.00")],
@@ -184,15 +169,50 @@ def test_a_playhead_out_of_sight_turns_the_page() -> None:
     assert line.view_s == pytest.approx((4.1, 6.1))
 
 
+def test_with_snapping_edges_go_to_the_nearest_window_and_never_meet() -> None:
+    line = Timeline()
+    line.set_duration(10.4)
+    line.snapping = True
+    line.select((2.0, 5.0))
+    line.move_edges((2.0, 4.6))
+    assert line.selection_s == (2.0, 5.0)
+    line.move_edges((2.0, 4.4))
+    assert line.selection_s == (2.0, 4.0)
+    line.move_edges((3.9, 4.0))
+    assert line.selection_s == (4.0, 5.0)
+    line.move_edges((9.0, 10.3))
+    assert line.selection_s == (9.0, 10.4)
+    line.move_edges((10.2, 10.4))
+    assert line.selection_s is not None
+    assert line.selection_s[1] == 10.4
+
+
+def test_a_selection_is_made_without_a_mouse() -> None:
+    line = Timeline()
+    line.set_duration(10.0)
+    line.select_from(4.0)
+    assert line.selection_s == (4.0, 10.0)
+    line.select_to(6.5)
+    assert line.selection_s == (4.0, 6.5)
+    line.snapping = True
+    line.select_to(5.5)
+    assert line.selection_s == (4.0, 6.0)
+    line.select_to(3.0)  # before its beginning: from the very start
+    assert line.selection_s == (0.0, 3.0)
+
+
 # ---------------------------------------------------------------- hands and eyes
 def test_the_readout_tells_time_frequency_band_and_level(view: SpectrogramView, qtbot: QtBot) -> None:
     view.set_f0(np.full(640, 118.0, np.float32))
+    view.set_intensity(np.full(640, -23.4, np.float32))
     with qtbot.waitSignal(view.readout) as told:
         QTest.mouseMove(view.viewport(), on_screen(view, 5.0, 70.0))
     assert "5.0" in told.args[0]
     assert "band 70" in told.args[0]
     assert f"{-DB_PER_NEPER:.1f} dB".replace("-", "−") in told.args[0]
-    assert "F0 118 Hz" in told.args[0]
+    assert note_text(view.scale.hz_of_row(70.0)) in view.describe(QPointF(5.0, 70.0))
+    assert "F0 118 Hz (A♯2 +22 ct)" in told.args[0]
+    assert "RMS −23.4 dBFS" in told.args[0]
 
 
 def test_the_wheel_zooms_time_scrolls_with_shift_and_zooms_bands_with_control(view: SpectrogramView) -> None:
@@ -216,6 +236,11 @@ def test_a_drag_selects_and_shift_snaps_to_the_seconds_of_m(view: SpectrogramVie
     assert view.timeline.selection_s == pytest.approx((2.3, 4.6), abs=0.05)
     drag(view, on_screen(view, 6.3, 60), on_screen(view, 7.6, 60), Mods.ShiftModifier)
     assert view.timeline.selection_s == (6.0, 8.0)
+    view.timeline.snapping = True
+    drag(view, on_screen(view, 1.3, 60), on_screen(view, 2.6, 60))
+    assert view.timeline.selection_s == (1.0, 3.0)
+    drag(view, on_screen(view, 4.3, 60), on_screen(view, 5.6, 60), Mods.ShiftModifier)
+    assert view.timeline.selection_s == pytest.approx((4.3, 5.6), abs=0.05)
 
 
 def test_a_click_seeks_and_lets_the_selection_go(view: SpectrogramView, qtbot: QtBot) -> None:
@@ -236,7 +261,7 @@ def test_every_colour_map_runs_monotonically_in_lightness(view: SpectrogramView,
 
 
 def test_the_colour_bar_keeps_its_ends_apart_and_in_range(qtbot: QtBot) -> None:
-    bar = LevelBar(-80, 0)
+    bar = LevelBar()
     qtbot.addWidget(bar)
     bar.set_levels(-30, -29)
     assert bar.levels == (-30, -20)
@@ -245,7 +270,7 @@ def test_the_colour_bar_keeps_its_ends_apart_and_in_range(qtbot: QtBot) -> None:
 
 
 def test_dragging_the_lower_handle_moves_only_the_lower_level(qtbot: QtBot) -> None:
-    bar = LevelBar(-80, 0)
+    bar = LevelBar()
     qtbot.addWidget(bar)
     bar.resize(60, 300)
     bar.show()
@@ -255,6 +280,74 @@ def test_dragging_the_lower_handle_moves_only_the_lower_level(qtbot: QtBot) -> N
     QTest.mouseRelease(bar, Qt.MouseButton.LeftButton)
     assert bar.levels[0] == pytest.approx(-60, abs=1)
     assert bar.levels[1] == 0
+
+
+def test_the_colour_bar_of_differences_keeps_its_middle_at_zero(qtbot: QtBot) -> None:
+    bar = LevelBar(LevelRange(-60, 60, (-20.0, 20.0), symmetric=True))
+    qtbot.addWidget(bar)
+    bar.set_levels(-50, 30)
+    assert bar.levels == (-30, 30)
+    QTest.keyClick(bar, Qt.Key.Key_Up)
+    assert bar.levels == (-35, 35)
+    bar.set_levels(-5, 1)
+    assert bar.levels == (-5, 5)
+
+
+def test_each_end_of_the_colour_bar_moves_by_keys(qtbot: QtBot) -> None:
+    bar = LevelBar()
+    qtbot.addWidget(bar)
+    QTest.keyClick(bar, Qt.Key.Key_Down, Mods.ShiftModifier)
+    assert bar.levels == (-80, -5)
+    QTest.keyClick(bar, Qt.Key.Key_Up, Mods.ControlModifier)
+    assert bar.levels == (-75, -5)
+    QTest.keyClick(bar, Qt.Key.Key_Down)
+    assert bar.levels == (-80, -10)
+    QTest.keyClick(bar, Qt.Key.Key_Home)
+    assert bar.levels == (-80, 0)
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_differences_are_told_by_lightness_on_both_sides_of_a_neutral_middle(
+    view: SpectrogramView, dark: bool
+) -> None:
+    palette = view.palette()
+    palette.setColor(palette.ColorRole.Window, QColor("#202020" if dark else "#f0f0f0"))
+    view.setPalette(palette)
+    view.set_picture(MelImage(marked_mel()), MelScale(SPEC), SPEC, difference=True)
+    table = view.colour_table().astype(float)
+    middle = table[127]
+    assert np.ptp(middle) < 8  # grey
+    lightness = table @ [0.2126, 0.7152, 0.0722]
+    sign = 1 if dark else -1
+    assert sign * (lightness[0] - lightness[127]) > 60
+    assert sign * (lightness[255] - lightness[127]) > 60
+
+
+def test_the_frequencies_in_view_stay_when_the_picture_becomes_linear(view: SpectrogramView) -> None:
+    rows = view.scale.row_of_hz([200.0, 2000.0])
+    view.box.setYRange(*rows, padding=0)
+    view.set_picture(MelImage(np.full((640, SPEC.bins), -4.0, np.float16)), LinearScale(SPEC), SPEC)
+    low, high = (view.scale.hz_of_row(row) for row in view.box.viewRange()[1])
+    assert low == pytest.approx(200.0, abs=2)
+    assert high == pytest.approx(2000.0, abs=2)
+
+
+def test_minutes_of_linear_spectrum_are_drawn_within_a_frame(view: SpectrogramView) -> None:
+    rng = np.random.default_rng(0)
+    frames = 64 * 600
+    values = np.tile(rng.normal(-6, 2, (640, SPEC.bins)).astype(np.float16), (60, 1))
+    overviews = {each: values[::each].copy() for each in (4, 16)}
+    view.timeline.set_duration(600.0)
+    view.set_picture(MelImage(values, overviews), LinearScale(SPEC), SPEC)
+    view._draw()
+    took = []
+    for zoom in (600.0, 300.0, 150.0, 60.0, 12.0):
+        view.timeline.show(0.0, zoom)
+        began = time.perf_counter()
+        view._draw()
+        took.append(time.perf_counter() - began)
+    assert len(values) == frames
+    assert np.median(took) < 0.1  # a few ms where the machine is free
 
 
 def test_nothing_loaded_is_drawn_and_hovered_without_harm(qtbot: QtBot) -> None:
