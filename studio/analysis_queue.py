@@ -49,6 +49,13 @@ class AnalysisQueue(QObject):
         self._teller.setInterval(TOLD_EVERY_MS)
         self._teller.timeout.connect(self._tell)
 
+    def set_folder(self, out_dir: str) -> None:
+        """Another project: what is found from now on lies there; what is under way for the old one is let go."""
+        if out_dir != self._out_dir:
+            self._out_dir = out_dir
+            self._halted = False
+            self._give_way()
+
     def go_on(self) -> None:
         """Take up work again after it was halted."""
         self._halted = False

@@ -17,6 +17,7 @@ from studio import paths, theme
 from studio.engine_link import EngineLink
 from studio.messages import Messages
 from studio.preferences import Preferences
+from studio.project_actions import is_project
 from studio.session import Session
 from studio.window import MainWindow
 
@@ -40,8 +41,9 @@ class Studio:
         QTimer.singleShot(0, self.window, lambda: self._begin(files))
 
     def _begin(self, files: list[str]) -> None:
-        self.session.restore()
-        self.session.add_files(files)
+        projects = [file for file in files if is_project(file)]
+        self.window.projects.open_at_start(projects[0] if projects else None)
+        self.session.add_files([file for file in files if file not in projects])
 
     def close(self) -> None:
         """Write what is not written, and end every engine process."""

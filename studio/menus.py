@@ -71,7 +71,17 @@ class Menus(QObject):
     # ------------------------------------------------------------------ one menu each
     def _fill_file(self, menu: QMenu) -> None:
         window, maps, standard = self._window, self._window.map_view.commands, QKeySequence.StandardKey
-        self.add(menu, "file.add", self.tr("&Add recordings …"), window.library.choose_files, standard.Open)
+        projects = window.projects
+        self.add(menu, "file.new", self.tr("&New project"), projects.new, standard.New)
+        self.add(menu, "file.open", self.tr("&Open project …"), projects.open, standard.Open)
+        recent = menu.addMenu(self.tr("Open &recent"))
+        recent.aboutToShow.connect(lambda: projects.fill_recent(recent))
+        projects.fill_recent(recent)
+        self.add(menu, "file.save", self.tr("&Save project"), projects.save, standard.Save)
+        self.add(menu, "file.save_as", self.tr("Save project &as …"), projects.save_as, "Ctrl+Shift+S")
+        self.add(menu, "file.find_missing", self.tr("&Find missing recordings …"), projects.find_missing)
+        menu.addSeparator()
+        self.add(menu, "file.add", self.tr("&Add recordings …"), window.library.choose_files, "Ctrl+I")
         self.add(menu, "file.add_folder", self.tr("Add &folder …"), window.add_folder_dialog, "Ctrl+Shift+O")
         self.add(menu, "file.example", self.tr("Load &example voices"), self._session.load_example)
         menu.addSeparator()

@@ -26,14 +26,15 @@ class ModelActions(SessionState):
         job = self.link.submit(
             Inspect(str(path)), title=self.tr("Open the model {0}").format(Path(path).name), latest_key="model"
         )
-        job.done.connect(self._use)
-        job.failed.connect(lambda *_words: self._keep_model())
-        job.cancelled.connect(self._keep_model)
+        job.done.connect(self.current_only(self._use))
+        job.failed.connect(self.current_only(lambda *_words: self._keep_model()))
+        job.cancelled.connect(self.current_only(self._keep_model))
         self._tell_failures(job)
         return job
 
     def _use(self, model: ModelInfo) -> None:
         same = self.model is not None and self.model.hash == model.hash
+        kept = self._model_path == model.path
         self.model = model
         self._model_path = model.path
         if not same:
@@ -46,7 +47,8 @@ class ModelActions(SessionState):
             for latent in dropped:
                 self.map_changed.emit(latent)
         self.analysis.set_model(model)
-        self._save_soon()
+        if not kept:
+            self._save_soon()
 
     def _keep_model(self) -> None:
         self.analysis.held = False
@@ -58,11 +60,11 @@ class ModelActions(SessionState):
             return None
         request = FitMap(tuple((c.id, str(c.folder)) for c in clips), latent, **settings)  # type: ignore[arg-type]
         job = self.map_job = self.link.submit(request, title=self.tr("Map of {0}").format(latent), latest_key="map")
-        job.partial.connect(self._show_map)
-        job.done.connect(self._show_map)
+        job.partial.connect(self.current_only(self._show_map))
+        job.done.connect(self.current_only(self._map_done))
         self._placing.discard(latent)
         for ended in (job.done, job.failed, job.cancelled):
-            ended.connect(functools.partial(self._map_ended, job, latent))
+            ended.connect(self.current_only(functools.partial(self._map_ended, job, latent)))
         job.note.connect(lambda what, hint: self.messages.say(what, hint))
         self._tell_failures(job)
         self.map_changed.emit(latent)
@@ -77,6 +79,10 @@ class ModelActions(SessionState):
         if self.model is not None and _model_of(points) in (self.model.hash, None):
             self.maps[points.latent] = points
             self.map_changed.emit(points.latent)
+
+    def _map_done(self, points: MapPoints) -> None:
+        self._show_map(points)
+        self._save_soon()
 
     def _map_ended(self, job: Job, latent: str, *_result: object) -> None:
         if self.map_job is job:
@@ -98,7 +104,7 @@ class ModelActions(SessionState):
                     len(new), self.tr("Place 1 recording on the map"), self.tr("Place {0} recordings on the map")
                 ),
             )
-            job.done.connect(functools.partial(self._placed, points))
+            job.done.connect(self.current_only(functools.partial(self._placed, points)))
             for ended in (job.done, job.cancelled):
                 ended.connect(lambda *_result, latent=latent: self._placing.discard(latent))
             # A map of an earlier worker cannot take them: latent stays in _placing until it is laid out anew.
@@ -108,6 +114,7 @@ class ModelActions(SessionState):
         if self.maps.get(new.latent) is before:
             self.maps[new.latent] = joined(before, new)
             self.map_changed.emit(new.latent)
+            self._save_soon()
 
 
 def joined(first: MapPoints, second: MapPoints) -> MapPoints:

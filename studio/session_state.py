@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QThreadPool, QTimer, Signal
+from PySide6.QtCore import QLockFile, QObject, QThreadPool, QTimer, Signal
 
 from engine.api import (
     MapPoints,
     ModelInfo,
     Take,
 )
-from studio import library_file
+from studio import maps_file, project_file
 from studio.analysis_queue import AnalysisQueue
 from studio.clips import Clip
 from studio.engine_link import EngineLink, Job
-from studio.library_file import Library
 from studio.messages import Messages
+from studio.project_file import Project
+from studio.project_folder import is_inside
 from studio.runs import RunRecord
 from studio.transfer_setup import TransferSetup
 from studio.undo import UndoActions
 
 SAVE_AFTER_MS = 1_000
+SAVE_RESULTS_AFTER_MS = 15_000  # what the engine found can be had again: no hurry
+UNTITLED_FILE = "library.json"  # of work that was never saved
 
 
 class SessionState(UndoActions):
@@ -50,6 +55,10 @@ class SessionState(UndoActions):
     transfer_changed = Signal()
     play_requested = Signal(str)
     take_play_requested = Signal(object, str)  # a Take; "original", "reconstruction" or "transformed"
+    project_changed = Signal()  # another project, another name, or saved and unsaved changed places
+    saved = Signal(bool)  # the saving that was asked for is over; whether it worked
+    missing_told = Signal()  # the user wants to tell where missing recordings are
+    _back = Signal(object)  # from a thread: what is to be done here
     closing = Signal()  # nothing may be asked of the engine from here on
 
     def __init__(
@@ -59,10 +68,7 @@ class SessionState(UndoActions):
         self.link = link
         self.messages = messages or Messages(self)
         self.data_dir = data_dir
-        self.runs_dir = data_dir / "runs"
-        self.takes_dir = data_dir / "takes"
-        self.analysis_dir = data_dir / "analysis"
-        self._file = data_dir / "library.json"
+        self.epoch = 0  # goes up when another project is opened: what was asked for before is not of this one
         self.uuid = uuid.uuid4().hex
         self.clips: dict[str, Clip] = {}
         self.selection: list[str] = []
@@ -79,7 +85,15 @@ class SessionState(UndoActions):
         self._run_jobs: dict[str, Job] = {}
         self._placing: set[str] = set()
 
-        self.analysis = AnalysisQueue(link, self.clips, str(self.analysis_dir), self)
+        self._map_files: dict[str, tuple[MapPoints, str]] = {}  # what of the maps is written, and where
+        self._lock_file: QLockFile | None = None
+        self._changed_since_save = False
+        self._analysed_since_save = False
+
+        self.analysis = AnalysisQueue(link, self.clips, "", self)
+        self._enter(data_dir, named=False)
+        self.undo_stack.cleanChanged.connect(self._clean_changed)
+        self._back.connect(self._come_back)
         self._save_timer = QTimer(self)
         self._save_timer.setSingleShot(True)
         self._save_timer.timeout.connect(self._save_aside)
@@ -116,25 +130,97 @@ class SessionState(UndoActions):
             level="error",
         )
 
-    def _save_soon(self, after_ms: int = SAVE_AFTER_MS) -> None:
+    # ------------------------------------------------------------------ the project's places
+    def _enter(self, folder: Path, *, named: bool) -> None:
+        """From now on things are kept below this folder; named: the user saved the project there."""
+        self.folder = folder
+        self.named = named
+        self.runs_dir, self.takes_dir = folder / "runs", folder / "takes"
+        self.maps_dir, self.analysis_dir = folder / "maps", folder / "analysis"
+        self._autosave = folder / (project_file.AUTOSAVE if named else UNTITLED_FILE)
+        self.analysis.set_folder(str(self.analysis_dir))
+
+    @property
+    def title(self) -> str:
+        """What the project is called; nothing if it was never saved."""
+        return self.folder.stem if self.named else ""
+
+    @property
+    def modified(self) -> bool:
+        """Whether there is something that `save` would keep and closing without it would not."""
+        if not self.named:
+            return bool(self.clips or self.takes or self.runs)
+        return self._changed_since_save or not self.undo_stack.isClean()
+
+    def _clean_changed(self, _clean: bool) -> None:
+        self.project_changed.emit()
+
+    def current_only(self, slot: Callable[..., object]) -> Callable[..., None]:
+        """A slot for an answer of the engine: it does nothing once another project is open.
+
+        Whatever puts a job's result into the project is connected through this.
+        """
+        epoch = self.epoch
+
+        def only_now(*result: object) -> None:
+            if self.epoch == epoch:
+                slot(*result)
+
+        return only_now
+
+    # ------------------------------------------------------------------ keeping
+    def _save_soon(self, *, analyses: bool = False) -> None:
+        """Write aside what changed, within a second.
+
+        analyses: nothing but what the engine found out of recordings: no hurry, and nothing to ask the user about.
+        """
+        if analyses:
+            self._analysed_since_save = True
+        elif not self._replaying and not self._changed_since_save:  # steps tell of themselves by the undo stack
+            self._changed_since_save = True
+            self.project_changed.emit()
+        after_ms = SAVE_RESULTS_AFTER_MS if analyses else SAVE_AFTER_MS
         if not self._save_timer.isActive() or self._save_timer.remainingTime() > after_ms:
             self._save_timer.start(after_ms)
 
-    def _library(self) -> Library:
-        return Library(
+    def _project(self) -> Project:
+        """A copy for a thread to write; maps that are not on the disk yet are put on their way there."""
+        for latent, points in self.maps.items():
+            if points.final and (latent not in self._map_files or self._map_files[latent][0] is not points):
+                file = self.maps_dir / f"{latent}-{uuid.uuid4().hex[:8]}.npz"
+                self._map_files[latent] = (points, str(file))
+                self._savers.start(functools.partial(self._write_map, file, points))
+        return Project(
             self.uuid,
             [Clip(**vars(c)) for c in self.clips.values()],
             list(self.takes),
             self._model_path,
             sorted(self.starred),
+            [record.run_dir for record in self.runs if not is_inside(record.run_dir, self.folder)],
+            {latent: file for latent, (_points, file) in self._map_files.items() if latent in self.maps},
+            copy.deepcopy(self.transfer),
         )
 
     def _save_aside(self) -> None:
         """In a thread: a large library takes longer to write than a window may stand still."""
-        self._savers.start(functools.partial(self._write, self._library()))
+        self._savers.start(functools.partial(self._write, self._autosave, self._project()))
 
-    def _write(self, library: Library) -> None:
+    def _write(self, file: Path, project: Project) -> None:
         try:
-            library_file.write(self._file, library)
+            project_file.write(file, project)
         except OSError as error:
-            self._say_unwritten(self._file, error)
+            self._say_unwritten(file, error)
+
+    def _write_map(self, file: Path, points: MapPoints) -> None:
+        try:
+            maps_file.write(file, points)
+        except OSError as error:
+            self._say_unwritten(file, error)
+
+    def _aside(self, work: Callable[[], object], then: Callable[..., object]) -> None:
+        """Work in a thread, then go on here with what it found, unless another project is open by then."""
+        go_on = self.current_only(then)
+        self._savers.start(lambda: self._back.emit(functools.partial(go_on, work())))
+
+    def _come_back(self, go_on: Callable[[], None]) -> None:
+        go_on()

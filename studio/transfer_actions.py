@@ -123,6 +123,7 @@ class TransferActions(ModelActions):
     def _put_desk(self, setup: TransferSetup) -> None:
         self.transfer = copy.deepcopy(setup)
         self.transfer_changed.emit()
+        self._save_soon()
 
     def render(self) -> Job | None:
         """Render the transfer as it is set up; a render under way gives way to it. The take is kept."""
@@ -142,7 +143,7 @@ class TransferActions(ModelActions):
         )
         title = self.tr("Transfer to {0}").format(source.name)
         job = self.transfer_job = self.link.submit(request, title=title, latest_key="transfer")
-        job.done.connect(self._rendered)
+        job.done.connect(self.current_only(self._rendered))
         for ended in (job.done, job.failed, job.cancelled):
             ended.connect(lambda *_result: self._render_ended(job))
         self._tell_failures(job)
@@ -162,8 +163,8 @@ class TransferActions(ModelActions):
         if name and name != take.name:
             self.undoable(
                 self.tr("Rename the take {0}").format(take.name),
-                lambda: self._put_name(take.transformed, name),
-                lambda: self._put_name(take.transformed, take.name),
+                lambda: self._put_name(take, name),
+                lambda: self._put_name(take, take.name),
             )
 
     def star_take(self, index: int, starred: bool) -> None:
@@ -173,8 +174,8 @@ class TransferActions(ModelActions):
             words = self.tr("Star the take {0}") if starred else self.tr("Take the star off {0}")
             self.undoable(
                 words.format(take.name),
-                lambda: self._put_star(take.transformed, starred),
-                lambda: self._put_star(take.transformed, not starred),
+                lambda: self._put_star(take, starred),
+                lambda: self._put_star(take, not starred),
             )
 
     def save_take(self, index: int, path: str | Path) -> bool:
@@ -203,28 +204,28 @@ class TransferActions(ModelActions):
                 self.starred.add(take.transformed)
             self._takes_edited()
 
-        self.undoable(
-            self.tr("Remove the take {0}").format(take.name), lambda: self._drop_take(take.transformed), put_back
-        )
+        self.undoable(self.tr("Remove the take {0}").format(take.name), lambda: self._drop_take(take), put_back)
 
-    def _place_of(self, transformed: str) -> int | None:
-        """Where a take stands now, by its sound: that never changes."""
-        return next((i for i, take in enumerate(self.takes) if take.transformed == transformed), None)
+    def _place_of(self, take: Take) -> int | None:
+        """Where a take stands now: by its file, which goes along when the project gets another folder."""
+        known = Path(take.transformed).parts[-2:]
+        return next((i for i, t in enumerate(self.takes) if Path(t.transformed).parts[-2:] == known), None)
 
-    def _put_name(self, transformed: str, name: str) -> None:
-        if (place := self._place_of(transformed)) is not None:
+    def _put_name(self, take: Take, name: str) -> None:
+        if (place := self._place_of(take)) is not None:
             self.takes[place] = dataclasses.replace(self.takes[place], name=name)
             self._takes_edited()
 
-    def _put_star(self, transformed: str, starred: bool) -> None:
-        (self.starred.add if starred else self.starred.discard)(transformed)
-        self._takes_edited()
+    def _put_star(self, take: Take, starred: bool) -> None:
+        if (place := self._place_of(take)) is not None:
+            sound = self.takes[place].transformed
+            (self.starred.add if starred else self.starred.discard)(sound)
+            self._takes_edited()
 
-    def _drop_take(self, transformed: str) -> None:
-        if (place := self._place_of(transformed)) is not None:
-            del self.takes[place]
-        self.starred.discard(transformed)
-        self._takes_edited()
+    def _drop_take(self, take: Take) -> None:
+        if (place := self._place_of(take)) is not None:
+            self.starred.discard(self.takes.pop(place).transformed)
+            self._takes_edited()
 
     def _takes_edited(self) -> None:
         self.takes_changed.emit()

@@ -37,6 +37,8 @@ from studio.panels.map_view import MapViewPanel
 from studio.panels.training import TrainingPanel
 from studio.panels.transfer_desk import TransferDeskPanel
 from studio.preferences import Preferences
+from studio.project_actions import is_project
+from studio.project_commands import ProjectCommands
 from studio.session import Session
 from studio.widgets.banner import Banner
 from studio.widgets.drop_overlay import DropOverlay
@@ -59,7 +61,6 @@ class MainWindow(QMainWindow):
         self.preferences = preferences
         self._banner_message: Message | None = None
         self.setObjectName("mainWindow")
-        self.setWindowTitle("Triptych")
         self.setAcceptDrops(True)
         self.setDockOptions(
             QMainWindow.DockOption.AnimatedDocks
@@ -102,6 +103,7 @@ class MainWindow(QMainWindow):
         )
         self.docks = self.places.by_name
         self.work_status = WorkStatus(self.statusBar(), session)
+        self.projects = ProjectCommands(self, session, messages, preferences)
         self.menus = Menus(self)
         messages.said.connect(self._show_message)
         session.link.worker_died.connect(
@@ -158,7 +160,11 @@ class MainWindow(QMainWindow):
             self._add([str(file) for file in files])
 
     def _add(self, files: list[str]) -> None:
-        if files:
+        """Projects are opened, everything else comes into the library."""
+        projects = [file for file in files if is_project(file)]
+        if projects:
+            self.projects.open_path(projects[0])
+        elif files:
             first = Path(files[0])
             self.preferences.set("last_folder", str(first if first.is_dir() else first.parent))
             self.session.add_files(files)
@@ -218,7 +224,7 @@ class MainWindow(QMainWindow):
 
     # ------------------------------------------------------------------ closing
     def closeEvent(self, event: QCloseEvent) -> None:
-        if not self.may_close():
+        if not self.may_close() or not self._may_forget_changes():
             event.ignore()
             return
         self.places.remember()
@@ -243,3 +249,15 @@ class MainWindow(QMainWindow):
         box.setDefaultButton(stay)
         box.exec()
         return box.clickedButton() is leave
+
+    def _may_forget_changes(self) -> bool:
+        """Asks about unsaved changes of a saved project; what was never saved waits for the next time."""
+        if not (self.session.named and self.session.modified):
+            return True
+        answer = self.projects.ask_to_save()
+        if answer == QMessageBox.StandardButton.Discard:
+            self.session.discard_changes()
+            return True
+        if answer == QMessageBox.StandardButton.Save:
+            self.projects.save_then(self.close)
+        return False

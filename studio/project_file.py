@@ -1,0 +1,277 @@
+"""A project's file: what is in the project survives the program, and a damaged file harms nobody.
+
+A project is a folder (NAME.triptych) with project.json and, below it, takes/, analysis/, maps/ and runs/. Places
+are written relative to that folder, so that it can be moved whole; what lies outside (recordings, models) is
+written with its absolute place too, which is tried where the relative one leads nowhere.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from engine.api import Evidence, LatentRef, SecondEdit, Take
+from studio.clips import ANALYSING, STATES, WAITING, Clip
+from studio.drag import Payload
+from studio.project_folder import Listing
+from studio.transfer_setup import EmotionChip, TransferSetup, VoiceChip
+
+FILE, AUTOSAVE, SUFFIX = "project.json", "project.autosave.json", ".triptych"
+FORMAT, VERSION = "triptych-project", 2
+OLD_FORMAT = "triptych-library"  # version 1: absolute places, neither maps nor runs nor the desk
+
+Link = str | dict[str, str]
+
+
+@dataclass
+class Project:
+    """What outlives the program. Places are absolute here.
+
+    model: path of the model in use; starred: transformed sounds of good takes; runs: run folders outside the
+    project; maps: file of each latent's map.
+    """
+
+    uuid: str
+    clips: list[Clip] = field(default_factory=list)
+    takes: list[Take] = field(default_factory=list)
+    model: str | None = None
+    starred: list[str] = field(default_factory=list)
+    runs: list[str] = field(default_factory=list)
+    maps: dict[str, str] = field(default_factory=dict)
+    desk: TransferSetup = field(default_factory=TransferSetup)
+
+
+class DamagedError(Exception):
+    """The file cannot be understood; the text says why."""
+
+
+class NewerError(DamagedError):
+    """A newer Triptych wrote the file."""
+
+
+def moved_project(project: Project, place: Callable[[str], str]) -> Project:
+    """The same project, its things in their new places."""
+    return dataclasses.replace(
+        project,
+        clips=[dataclasses.replace(c, folder=None if c.folder is None else place(c.folder)) for c in project.clips],
+        takes=[moved_take(take, place) for take in project.takes],
+        model=None if project.model is None else place(project.model),
+        starred=[place(sound) for sound in project.starred],
+        runs=[place(run) for run in project.runs],
+    )
+
+
+def moved_take(take: Take, place: Callable[[str], str]) -> Take:
+    """The same take, its files and those of what it was made of in their new places."""
+
+    def refs(given: tuple[LatentRef, ...]) -> tuple[LatentRef, ...]:
+        return tuple(dataclasses.replace(ref, folder=place(ref.folder)) for ref in given)
+
+    places: dict[str, Any] = {name: place(getattr(take, name)) for name in _TAKE_PLACES}
+    return dataclasses.replace(
+        take,
+        voice=refs(take.voice),
+        emotion=refs(take.emotion),
+        edits=tuple(dataclasses.replace(edit, givers=refs(edit.givers)) for edit in take.edits),
+        **places,
+    )
+
+
+# ---------------------------------------------------------------------------------------------- writing
+def write(path: Path, project: Project) -> None:
+    """Write under a temporary name, then replace the old file.
+
+    Raises:
+        OSError: the disk refuses; the old file is untouched.
+    """
+    base = path.parent
+    values = {
+        "format": FORMAT,
+        "version": VERSION,
+        "uuid": project.uuid,
+        "model": None if project.model is None else _link(project.model, base),
+        "clips": [_clip_values(clip, base) for clip in project.clips],
+        "takes": [_with_links(dataclasses.asdict(take), base) for take in project.takes],
+        "starred": [_link(sound, base) for sound in project.starred],
+        "runs": [_link(run, base) for run in project.runs],
+        "maps": {latent: _link(file, base) for latent, file in project.maps.items()},
+        "desk": dataclasses.asdict(project.desk),
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(".tmp")
+    with temporary.open("w", encoding="utf-8") as file:
+        json.dump(values, file, ensure_ascii=False)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+
+
+_TAKE_PLACES = ("source", "original", "control", "transformed", "transformed_folder", "control_folder")
+
+
+def _clip_values(clip: Clip, base: Path) -> dict[str, Any]:
+    folder = None if clip.folder is None else _link(clip.folder, base)
+    return vars(clip) | {"path": _link(clip.path, base), "folder": folder}
+
+
+def _with_links(take: dict[str, Any], base: Path) -> dict[str, Any]:
+    refs = [*take["voice"], *take["emotion"], *(ref for edit in take["edits"] for ref in edit["givers"])]
+    for ref in refs:
+        ref["folder"] = _link(ref["folder"], base)
+    return take | {name: _link(take[name], base) for name in _TAKE_PLACES}
+
+
+def _link(place: str, base: Path) -> Link:
+    """Inside the project: the relative place alone. Outside: both."""
+    if not os.path.isabs(place):
+        return {"absolute": place}
+    try:
+        relative = os.path.relpath(place, base)
+    except ValueError:  # another drive
+        return {"absolute": place}
+    relative = relative.replace(os.sep, "/")
+    return {"relative": relative, "absolute": place} if relative.startswith("../") else relative
+
+
+# ---------------------------------------------------------------------------------------------- reading
+def read(path: Path) -> Project | None:
+    """The project written before; None if there is none yet.
+
+    Raises:
+        NewerError: from a newer version. DamagedError: damaged, foreign or unreadable.
+    """
+    try:
+        values = json.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, RecursionError) as error:
+        raise DamagedError(str(error)) from error
+    try:
+        if values["format"] not in (FORMAT, OLD_FORMAT):
+            raise DamagedError("it is not a project of Triptych")
+        if values["version"] > VERSION:
+            raise NewerError("a newer Triptych wrote it")
+        place = _Places(path.parent)
+        model = values["model"]
+        return Project(
+            str(values["uuid"]),
+            [_clip(clip, place) for clip in values["clips"]],
+            [_take(take, place) for take in values["takes"]],
+            None if model is None else place(model),
+            [place(sound) for sound in values.get("starred", [])],
+            [place(run) for run in values.get("runs", [])],
+            {str(latent): place(file) for latent, file in values.get("maps", {}).items()},
+            _desk(values.get("desk", {})),
+        )
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise DamagedError(f"{type(error).__name__}: {error}") from error
+
+
+def set_aside(path: Path) -> Path:
+    """Move a file that cannot be used out of the way, never over another one."""
+    number = 1
+    while (aside := path.with_name(f"{path.stem}.damaged-{number}{path.suffix}")).exists():
+        number += 1
+    os.replace(path, aside)
+    return aside
+
+
+class _Places:
+    """Absolute places from links. A folder is looked at once, however many recordings it holds."""
+
+    def __init__(self, base: Path) -> None:
+        self._base = os.path.abspath(base)
+        self._there = Listing()
+
+    def __call__(self, link: Any) -> str:
+        if isinstance(link, str):  # inside the project, or absolute as version 1 wrote it
+            return os.path.normpath(os.path.join(self._base, link))
+        absolute = str(link["absolute"])
+        if (relative := link.get("relative")) is None:
+            return absolute
+        beside = os.path.normpath(os.path.join(self._base, str(relative)))
+        return beside if beside == absolute or beside in self._there or absolute not in self._there else absolute
+
+
+def _clip(values: Mapping[str, Any], place: _Places) -> Clip:
+    clip_id, state = str(values["id"]), str(values["state"])
+    if Path(clip_id).name != clip_id or clip_id in ("", ".", ".."):
+        raise ValueError("a clip's id names a folder elsewhere")
+    if state not in STATES:
+        raise ValueError(f"a clip is {state}")
+    error = values["error"]
+    return Clip(
+        id=clip_id,
+        path=place(values["path"]),
+        name=str(values["name"]),
+        labels={str(name): str(text) for name, text in values["labels"].items()},
+        state=WAITING if state == ANALYSING else state,
+        duration_s=_number_or_none(values["duration_s"]),
+        f0_median_hz=_number_or_none(values["f0_median_hz"]),
+        error=None if error is None else (str(error[0]), str(error[1])),
+        folder=None if values["folder"] is None else place(values["folder"]),
+        model_hash=_text_or_none(values["model_hash"]),
+    )
+
+
+def _take(values: Mapping[str, Any], place: _Places) -> Take:
+    known = {one.name for one in dataclasses.fields(Take)}
+    read: dict[str, Any] = {name: value for name, value in values.items() if name in known}
+    for name in _TAKE_PLACES:
+        read[name] = place(values[name])
+    for name in ("voice", "emotion"):
+        read[name] = _refs(values[name], place)
+    for name in ("evidence", "control_evidence"):
+        read[name] = Evidence(**values[name])
+    read["name"], read["rule"], read["model_hash"] = (str(values[n]) for n in ("name", "rule", "model_hash"))
+    read["strength"] = float(values["strength"])
+    read["edits"] = tuple(
+        SecondEdit(**edit | {"target": tuple(map(int, edit["target"])), "givers": _refs(edit["givers"], place)})
+        for edit in values.get("edits", ())
+    )
+    return Take(**read)
+
+
+def _refs(values: Iterable[Mapping[str, Any]], place: _Places) -> tuple[LatentRef, ...]:
+    return tuple(
+        LatentRef(place(ref["folder"]), None if ref["second"] is None else int(ref["second"]), float(ref["weight"]))
+        for ref in values
+    )
+
+
+def _desk(values: Mapping[str, Any]) -> TransferSetup:
+    """What is known of the desk; what another version added to it is left out."""
+    setup = TransferSetup(source=_text_or_none(values.get("source")), strength=float(values.get("strength", 1.0)))
+    setup.voices = [
+        VoiceChip(_payload(chip["payload"]), str(chip["title"]), float(chip["weight"]))
+        for chip in values.get("voices", ())
+    ]
+    setup.emotions = [
+        EmotionChip(_payload(chip["payload"]), str(chip["title"]), float(chip["weight"]))
+        for chip in values.get("emotions", ())
+    ]
+    return setup
+
+
+def _payload(values: Mapping[str, Any]) -> Payload:
+    return Payload(
+        str(values["kind"]),
+        tuple(map(str, values["clips"])),
+        str(values["speaker"]),
+        tuple((str(clip), int(second)) for clip, second in values["seconds"]),
+        tuple(map(float, values.get("weights", ()))),
+        str(values.get("name", "")),
+    )
+
+
+def _number_or_none(value: Any) -> float | None:
+    return None if value is None else float(value)
+
+
+def _text_or_none(value: Any) -> str | None:
+    return None if value is None else str(value)

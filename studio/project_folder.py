@@ -1,0 +1,140 @@
+"""What a project's folder holds, moved and tidied. Plain functions for a thread; they know files, no session."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+MOVED = "moved"  # a file in a folder whose content lives in a saved project now
+ALWAYS_COPIED = (".jsonl", ".json", ".wav")  # written on in place, or opened by other programs: never shared
+
+
+def is_inside(place: str | Path, folder: Path) -> bool:
+    return Path(os.path.abspath(place)).is_relative_to(os.path.abspath(folder))
+
+
+def bring(folders: Mapping[str, str]) -> dict[str, str]:
+    """Copy folders (old place -> new place). Returns those that arrived; what is there already stays as it is.
+
+    Large files that nobody writes in place are shared with the old folder where the disk can do that.
+
+    Raises:
+        OSError: the disk refuses. What arrived so far is whole.
+    """
+    arrived = {}
+    for old, new in folders.items():
+        if not os.path.isdir(old):
+            continue
+        if not os.path.exists(new):
+            temporary = f"{new}.part"
+            shutil.rmtree(temporary, ignore_errors=True)
+            shutil.copytree(old, temporary, copy_function=_copy, ignore=shutil.ignore_patterns(MOVED))
+            os.replace(temporary, new)
+        arrived[old] = new
+    return arrived
+
+
+def bring_file(old: str, new: str) -> dict[str, str]:
+    """Copy one file, as `bring` does."""
+    if not os.path.isfile(old):
+        return {}
+    if not os.path.exists(new):
+        os.makedirs(os.path.dirname(new), exist_ok=True)
+        _copy(old, f"{new}.part")
+        os.replace(f"{new}.part", new)
+    return {old: new}
+
+
+class Moved:
+    """Where a place is after `bring`: below a folder that was brought it is below its new place."""
+
+    def __init__(self, folders: Mapping[str, str]) -> None:
+        self._folders = folders
+
+    def __call__(self, place: str) -> str:
+        for parent in (place, *map(str, Path(place).parents)):
+            if (new := self._folders.get(parent)) is not None:
+                return new + place[len(parent) :]
+        return place
+
+
+class Listing:
+    """Whether files are there. A folder is looked at once, however many recordings it holds."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, set[str]] = {}
+
+    def __contains__(self, place: str) -> bool:
+        folder, name = os.path.split(place)
+        if folder not in self._known:
+            try:
+                self._known[folder] = set(os.listdir(folder))
+            except OSError:
+                self._known[folder] = set()
+        return name in self._known[folder]
+
+
+def sweep(root: Path, used: Iterable[str | Path]) -> None:
+    """Delete the folders in root that nobody uses."""
+    kept = {os.path.abspath(place) for place in used}
+    for folder in unused(root, kept):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def unused(root: Path, used: Iterable[str | Path]) -> list[Path]:
+    kept = {os.path.abspath(place) for place in used}
+    if not root.is_dir():
+        return []
+    return [one for one in root.iterdir() if one.is_dir() and os.path.abspath(one) not in kept]
+
+
+def size_bytes(folder: Path) -> int:
+    """Of all files below a folder."""
+    total = 0
+    for parent, _folders, files in os.walk(folder):
+        for name in files:
+            try:
+                total += os.lstat(os.path.join(parent, name)).st_size
+            except OSError:  # gone meanwhile
+                continue
+    return total
+
+
+def _copy(old: str, new: str) -> str:
+    if not old.endswith(ALWAYS_COPIED):
+        try:
+            os.link(old, new)
+            return new
+        except OSError:  # another disk, or one that cannot share
+            pass
+    shutil.copy2(old, new)
+    return new
+
+
+def find_by_name(folder: Path, wanted: Mapping[str, str]) -> dict[str, str]:
+    """Where missing files are below a folder: old path -> new path.
+
+    Files are known by name; of several alike, the one whose folders are named like the old one's. A name that is
+    found several times without that is left alone.
+    """
+    names = {os.path.basename(path) for path in wanted.values()}
+    found: dict[str, list[str]] = {}
+    for parent, folders, files in os.walk(folder):
+        folders.sort()
+        for name in names.intersection(files):
+            found.setdefault(name, []).append(os.path.join(parent, name))
+    result = {}
+    for key, old in wanted.items():
+        places = found.get(os.path.basename(old), [])
+        scored = sorted(((_common_tail(place, old), place) for place in places), reverse=True)
+        if scored and (len(scored) == 1 or scored[0][0] > scored[1][0]):
+            result[key] = scored[0][1]
+    return result
+
+
+def _common_tail(first: str, second: str) -> int:
+    """How many parts two paths share at their ends."""
+    parts = list(zip(reversed(Path(first).parts), reversed(Path(second).parts), strict=False))
+    return next((i for i, (a, b) in enumerate(parts) if a != b), len(parts))

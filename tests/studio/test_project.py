@@ -1,0 +1,423 @@
+"""Projects: saved and opened again, moved, recovered after a crash, refused when newer; nothing is lost."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pytestqt.qtbot import QtBot
+from stage import HASH, Idle, analysed, some_take
+
+from engine.api import Done, LatentRef, MapPoints, ModelInfo, SecondEdit
+from studio import project_file
+from studio.drag import Payload
+from studio.messages import Message, Messages
+from studio.project_file import AUTOSAVE, FILE, DamagedError, Project
+from studio.session import Session
+
+Make = Callable[[], Session]
+
+
+@pytest.fixture
+def said() -> list[Message]:
+    return []
+
+
+@pytest.fixture
+def make(qtbot: QtBot, tmp_path: Path, said: list[Message]) -> Iterator[Make]:
+    """Sessions over one data folder, as if the program were started again and again."""
+    made: list[tuple[Session, Idle]] = []
+
+    def one() -> Session:
+        messages = Messages()
+        messages.said.connect(said.append)
+        link = Idle(tmp_path / f"logs{len(made)}")
+        made.append((Session(link, tmp_path / "data", messages), link))
+        return made[-1][0]
+
+    yield one
+    for session, link in made:
+        session.close()
+        link.shutdown()
+
+
+@pytest.fixture
+def session(make: Make) -> Session:
+    return make()
+
+
+def saved(qtbot: QtBot, session: Session, folder: Path | None = None) -> None:
+    with qtbot.waitSignal(session.saved) as signal:
+        if folder is None:
+            assert session.save()
+        else:
+            session.save_as(folder)
+    assert signal.args == [True]
+
+
+def copy_of(project: Path, target: Path) -> None:
+    """The folder as a process that is gone left it."""
+    shutil.copytree(project, target, ignore=shutil.ignore_patterns(".lock"))
+
+
+def recordings(folder: Path, *names: str) -> list[Path]:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        (folder / name).write_bytes(b"RIFF")
+    return [folder / name for name in names]
+
+
+def full(session: Session, tmp_path: Path) -> None:
+    """A project with something of everything, all of it lying in the data folder."""
+    a, b = analysed(session, "a", "b")
+    for clip_id, path in zip((a, b), recordings(tmp_path / "speech", "a.wav", "b.wav"), strict=True):
+        session._ids_by_path.pop(session.clips[clip_id].path)
+        session.clips[clip_id].path = str(path)
+        session._ids_by_path[str(path)] = clip_id
+        (Path(str(session.clips[clip_id].folder)) / "mel.npy").write_bytes(b"mel")
+    sound = session.takes_dir / "a-1" / "a-1.wav"
+    sound.parent.mkdir(parents=True)
+    sound.write_bytes(b"RIFF")
+    folder = str(session.clips[b].folder)
+    take = some_take("a-1", str(sound), str(session.clips[a].folder))
+    given_ = {"voice": (LatentRef(folder, None, 1.0),), "edits": (SecondEdit((1,), (LatentRef(folder, 2),)),)}
+    session._rendered(dataclasses.replace(take, **given_))
+    session.star_take(0, True)
+    session.set_source(a)
+    session.add_voice(Payload("clips", clips=(b,)))
+    points = MapPoints(
+        "h", (a, b), np.zeros(2, np.int32), np.array([[0, 1], [2, 3]], np.float32), {"model_hash": HASH}
+    )
+    session.maps["h"] = points
+    session._map_done(points)
+
+
+def state(session: Session) -> dict[str, Any]:
+    return {
+        "clips": {i: (c.path, c.labels, c.state) for i, c in session.clips.items()},
+        "takes": [(t.name, t.strength, t.evidence) for t in session.takes],
+        "starred": len(session.starred),
+        "source": session.transfer.source,
+        "voices": session.transfer.voices,
+        "maps": {k: (p.ids, p.xy.tolist()) for k, p in session.maps.items()},
+        "uuid": session.uuid,
+    }
+
+
+# ------------------------------------------------------------------------------------------------- save and open
+def test_everything_is_there_again_and_lies_inside_the_project(
+    qtbot: QtBot, session: Session, make: Make, tmp_path: Path
+) -> None:
+    full(session, tmp_path)
+    before = state(session)
+    assert session.modified
+    saved(qtbot, session, tmp_path / "mine")
+    home = tmp_path / "mine.triptych"
+    assert (session.folder, session.title, session.modified) == (home, "mine", False)
+    take = session.takes[0]
+    for place in (take.transformed, take.source, take.voice[0].folder, take.edits[0].givers[0].folder):
+        assert Path(place).is_relative_to(home)
+        assert Path(place).exists()
+    assert session.starred == {take.transformed}
+    session.close()
+    again = make()
+    assert again.open_project(home)
+    assert state(again) == before
+    assert again.takes == session.takes
+    assert not again.modified
+
+
+def test_a_project_moved_whole_finds_everything_in_its_new_place(
+    qtbot: QtBot, session: Session, make: Make, tmp_path: Path
+) -> None:
+    (tmp_path / "here").mkdir()
+    full(session, tmp_path / "here")
+    saved(qtbot, session, tmp_path / "here" / "mine.triptych")
+    session.close()
+    shutil.move(tmp_path / "here", tmp_path / "there")
+    shutil.rmtree(tmp_path / "data")
+    again = make()
+    assert again.open_project(tmp_path / "there" / "mine.triptych")
+    take = again.takes[0]
+    for place in (take.transformed, take.source, take.voice[0].folder, *(c.path for c in again.clips.values())):
+        assert Path(place).is_relative_to(tmp_path / "there")
+        assert Path(place).exists()
+    assert set(again.maps) == {"h"}
+
+
+def test_recordings_that_stayed_are_found_when_only_the_project_moves(
+    qtbot: QtBot, session: Session, make: Make, tmp_path: Path
+) -> None:
+    full(session, tmp_path)
+    saved(qtbot, session, tmp_path / "mine.triptych")
+    session.close()
+    (tmp_path / "far" / "away").mkdir(parents=True)
+    shutil.move(tmp_path / "mine.triptych", tmp_path / "far" / "away" / "mine.triptych")
+    again = make()
+    assert again.open_project(tmp_path / "far" / "away" / "mine.triptych" / FILE)
+    assert {c.path for c in again.clips.values()} == {str(tmp_path / "speech" / n) for n in ("a.wav", "b.wav")}
+
+
+def test_undo_goes_on_after_the_project_got_its_folder(qtbot: QtBot, session: Session, tmp_path: Path) -> None:
+    full(session, tmp_path)
+    session.rename_take(0, "the good one")
+    session.star_take(0, False)
+    saved(qtbot, session, tmp_path / "mine")
+    session.undo_stack.undo()
+    assert session.starred == {session.takes[0].transformed}
+    session.undo_stack.undo()
+    assert session.takes[0].name == "a-1"
+    assert Path(session.takes[0].transformed).is_relative_to(session.folder)
+
+
+def test_saved_and_changed_are_told_apart_and_undo_leads_back_to_saved(
+    qtbot: QtBot, session: Session, tmp_path: Path
+) -> None:
+    full(session, tmp_path)
+    saved(qtbot, session, tmp_path / "mine")
+    session.set_label(list(session.clips), "emotion", "calm")
+    assert session.modified
+    session.undo_stack.undo()
+    assert not session.modified
+    session._rendered(some_take("late", "/late.wav"))
+    assert session.modified
+
+
+def test_a_full_disk_is_told_and_nothing_counts_as_saved(
+    qtbot: QtBot, session: Session, tmp_path: Path, said: list[Message], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full(session, tmp_path)
+    saved(qtbot, session, tmp_path / "mine")
+    before = (session.folder / FILE).read_text()
+    session.set_label(list(session.clips), "emotion", "calm")
+
+    def no_room(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", no_room)
+    with qtbot.waitSignal(session.saved) as signal:
+        session.save()
+    assert signal.args == [False]
+    assert session.modified
+    assert "No space left" in said[-1].what
+    assert (session.folder / FILE).read_text() == before
+
+
+# ------------------------------------------------------------------------------------------------- another project
+def test_another_project_takes_the_place_of_this_one_whole(qtbot: QtBot, session: Session, tmp_path: Path) -> None:
+    full(session, tmp_path)
+    saved(qtbot, session, tmp_path / "first")
+    assert session.new_project()
+    assert (session.clips, session.takes, session.maps, session.transfer.source) == ({}, [], {}, None)
+    assert session.undo_stack.count() == 0
+    assert session.title == ""
+    analysed(session, "c")
+    saved(qtbot, session, tmp_path / "second")
+    assert session.open_project(tmp_path / "first.triptych")
+    assert sorted(c.name for c in session.clips.values()) == ["a.wav", "b.wav"]
+
+
+def test_what_was_never_saved_waits_while_a_project_is_open(
+    qtbot: QtBot, make: Make, tmp_path: Path, said: list[Message]
+) -> None:
+    first = make()
+    full(first, tmp_path)
+    saved(qtbot, first, tmp_path / "mine")
+    first.new_project()
+    first.add_files(["/r/loose.wav"])
+    assert first.open_project(tmp_path / "mine.triptych")
+    assert "loose.wav" not in [c.name for c in first.clips.values()]
+    first.new_project()
+    assert [c.name for c in first.clips.values()] == ["loose.wav"]
+    assert "never saved" in said[-1].what
+
+
+def test_a_result_asked_for_in_the_last_project_never_lands_in_this_one(
+    qtbot: QtBot, session: Session, tmp_path: Path
+) -> None:
+    a, b = analysed(session, "a", "b")
+    session.set_source(a)
+    session.add_voice(Payload("clips", clips=(b,)))
+    job = session.render()
+    assert job is not None
+    session.new_project()
+    job.take(Done(some_take("late", "/late.wav")))
+    assert session.takes == []
+    late = session.set_model("/m/old.safetensors")
+    session.new_project()
+    late.take(Done(ModelInfo("/m/old.safetensors", "cd" * 32, 1, {}, {}, {}, {})))
+    assert session.model is None or session.model.hash == HASH
+
+
+def test_a_project_that_is_open_elsewhere_is_not_opened_twice(
+    qtbot: QtBot, session: Session, make: Make, tmp_path: Path, said: list[Message]
+) -> None:
+    full(session, tmp_path)
+    saved(qtbot, session, tmp_path / "mine")
+    other = make()
+    assert not other.open_project(session.folder)
+    assert "another window" in said[-1].what
+    session.close()
+    assert other.open_project(session.folder)
+
+
+def test_two_windows_never_write_the_same_unsaved_work(make: Make) -> None:
+    first, second = make(), make()
+    first.restore()
+    second.restore()
+    assert first.folder != second.folder
+
+
+# ------------------------------------------------------------------------------------------------- trouble
+def test_after_a_crash_what_was_not_saved_is_still_there(
+    qtbot: QtBot, session: Session, make: Make, tmp_path: Path
+) -> None:
+    full(session, tmp_path)
+    saved(qtbot, session, tmp_path / "mine")
+    home = session.folder
+    session.set_label(list(session.clips), "emotion", "calm")
+    qtbot.waitUntil((home / AUTOSAVE).exists, timeout=5000)
+    copy_of(home, tmp_path / "crashed.triptych")  # as the disk was when the program died
+    again = make()
+    assert again.unsaved_since(tmp_path / "crashed.triptych") is not None
+    assert again.open_project(tmp_path / "crashed.triptych", recover=True)
+    assert {c.labels.get("emotion") for c in again.clips.values()} == {"calm"}
+    assert again.modified
+    third = make()
+    copy_of(home, tmp_path / "other.triptych")
+    assert third.open_project(tmp_path / "other.triptych")
+    assert {c.labels.get("emotion") for c in third.clips.values()} == {None}
+    assert third.unsaved_since(tmp_path / "other.triptych") is None
+
+
+def test_a_project_closed_properly_has_nothing_to_recover(
+    qtbot: QtBot, session: Session, make: Make, tmp_path: Path
+) -> None:
+    full(session, tmp_path)
+    saved(qtbot, session, tmp_path / "mine")
+    session.set_label(list(session.clips), "emotion", "calm")
+    saved(qtbot, session)
+    session._save_soon(analyses=True)
+    session.close()
+    assert make().unsaved_since(session.folder) is None
+
+
+def test_a_newer_project_is_refused_in_words_and_left_alone(
+    session: Session, tmp_path: Path, said: list[Message]
+) -> None:
+    home = tmp_path / "next.triptych"
+    home.mkdir()
+    content = json.dumps({"format": "triptych-project", "version": 99})
+    (home / FILE).write_text(content)
+    analysed(session, "a")
+    assert not session.open_project(home)
+    assert "newer" in said[-1].what
+    assert "Update" in said[-1].hint
+    assert (home / FILE).read_text() == content
+    assert [c.name for c in session.clips.values()] == ["a.wav"]
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+        max_leaves=8,
+    ),
+    st.sampled_from(["uuid", "clips", "takes", "model", "starred", "runs", "maps", "desk", "version", "format"]),
+)
+def test_a_strange_file_is_understood_or_refused_never_worse(
+    tmp_path_factory: pytest.TempPathFactory, value: Any, where: str
+) -> None:
+    file = tmp_path_factory.mktemp("strange") / FILE
+    project_file.write(file, Project("u"))
+    file.write_text(json.dumps(json.loads(file.read_text()) | {where: value}))
+    try:
+        read = project_file.read(file)
+    except DamagedError:
+        return
+    assert isinstance(read, Project)
+
+
+def test_a_library_of_the_first_version_is_still_read(session: Session, tmp_path: Path) -> None:
+    old = {"id": "c1", "path": "/r/a.wav", "name": "a.wav", "labels": {"speaker": "a"}, "state": "ready"}
+    old |= {
+        "duration_s": 1.5,
+        "f0_median_hz": None,
+        "error": None,
+        "folder": "/data/analysis/c1",
+        "model_hash": HASH,
+    }
+    file = tmp_path / "data" / "library.json"
+    file.parent.mkdir()
+    values = {"format": "triptych-library", "version": 1, "uuid": "u", "clips": [old], "takes": [], "model": None}
+    file.write_text(json.dumps(values))
+    session.restore()
+    (clip,) = session.clips.values()
+    assert (clip.path, clip.folder, session.uuid) == ("/r/a.wav", "/data/analysis/c1", "u")
+
+
+# ----------------------------------------------------------------------------------------------- missing recordings
+def test_missing_recordings_are_told_and_found_again(
+    qtbot: QtBot, session: Session, make: Make, tmp_path: Path, said: list[Message]
+) -> None:
+    full(session, tmp_path)
+    recordings(tmp_path / "speech" / "x", "same.wav")
+    recordings(tmp_path / "speech" / "y", "same.wav")
+    session._insert_paths([(str(tmp_path / "speech" / n / "same.wav"), {}) for n in ("x", "y")])
+    saved(qtbot, session, tmp_path / "mine")
+    session.close()
+    shutil.move(tmp_path / "speech", tmp_path / "archive")
+    again = make()
+    again.open_project(session.folder)
+    qtbot.waitUntil(lambda: "not where" in said[-1].what)
+    assert "4" in said[-1].what
+    assert said[-1].action is not None
+    with qtbot.waitSignal(again.missing_told):
+        said[-1].action[1]()
+    again.find_missing(tmp_path / "archive")
+    qtbot.waitUntil(lambda: "Found" in said[-1].what)
+    assert said[-1].what == "Found 4 recordings."
+    assert all(Path(c.path).exists() for c in again.clips.values())
+    again.undo_stack.undo()
+    assert not any(Path(c.path).exists() for c in again.clips.values())
+
+
+def test_a_name_found_twice_is_not_guessed(
+    qtbot: QtBot, session: Session, tmp_path: Path, said: list[Message]
+) -> None:
+    session._insert_paths([("/gone/a.wav", {})])
+    recordings(tmp_path / "one", "a.wav")
+    recordings(tmp_path / "two", "a.wav")
+    session.find_missing(tmp_path)
+    qtbot.waitUntil(lambda: "Found" in said[-1].what)
+    assert said[-1].what == "Found 0 recordings."
+    assert [c.path for c in session.clips.values()] == ["/gone/a.wav"]
+
+
+def test_nothing_of_a_removed_recording_outlives_the_next_opening_but_takes_do(
+    qtbot: QtBot, make: Make, tmp_path: Path
+) -> None:
+    first = make()
+    full(first, tmp_path)
+    a, b = first.clips
+    kept, dropped = Path(str(first.clips[a].folder)), first.analysis_dir / "c0"
+    dropped.mkdir()
+    first.remove([a])  # its take still shows it
+    first._save_soon()
+    first.close()
+    again = make()
+    again.restore()
+    again._savers.waitForDone()
+    assert kept.is_dir()
+    assert not dropped.exists()
+    assert Path(again.takes[0].transformed).exists()
+    assert list(again.clips) == [b]
