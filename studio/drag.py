@@ -11,8 +11,8 @@ from pathlib import Path
 from PySide6.QtCore import QMimeData, QUrl
 
 MIME = "application/x-triptych-latent+json"
-VERSION = 2
-KINDS = ("clips", "speaker", "seconds")
+VERSION = 3
+KINDS = ("clips", "speaker", "label", "seconds")
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,7 @@ class Payload:
     kind:
         clips    recordings, by id
         speaker  everything of one speaker, named; clips are its recordings
+        label    everything that carries one label: ("emotion", "angry")
         seconds  single seconds of m: (clip id, second)
     weights: of each clip or second in their mean, in the same order; () = all alike. A place on a map is a mean.
     name: what to call it, where the recordings' own names would say too little.
@@ -33,6 +34,7 @@ class Payload:
     seconds: tuple[tuple[str, int], ...] = ()
     weights: tuple[float, ...] = ()
     name: str = ""
+    label: tuple[str, str] = ("", "")
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -59,6 +61,7 @@ def to_mime(payload: Payload, session_uuid: str, files: Sequence[str | Path] = (
         "seconds": payload.seconds,
         "weights": payload.weights,
         "name": payload.name,
+        "label": payload.label,
     }
     mime = QMimeData()
     mime.setData(MIME, json.dumps(values).encode())
@@ -85,8 +88,9 @@ def payload_of(mime: QMimeData, session_uuid: str) -> Payload | None:
             tuple((str(clip), int(second)) for clip, second in values["seconds"]),
             tuple(float(weight) for weight in values["weights"]),
             str(values["name"]),
+            (str(values["label"][0]), str(values["label"][1])),
         )
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, IndexError):
         return None
 
 

@@ -1,4 +1,4 @@
-"""What each zone of the transfer desk takes, and the reason when it does not. Plain functions."""
+"""What each place takes of what is dragged there, and the reason when it does not. Plain functions."""
 
 from __future__ import annotations
 
@@ -14,36 +14,73 @@ from studio.transfer_setup import clips_of
 SOURCE, VOICE, EMOTION = "source", "voice", "emotion"
 
 
-def refusal(zone: str, payload: Payload, clips: Mapping[str, Clip], model: ModelInfo | None) -> str | None:
+def usual(payload: Payload) -> str:
+    """What a drop right on a recording gives it: a voice, or (seconds, an emotion's label) an m."""
+    of_m = payload.kind == "seconds" or (payload.kind == "label" and payload.label[0] == "emotion")
+    return EMOTION if of_m else VOICE
+
+
+def refusal(
+    zone: str, payload: Payload, clips: Mapping[str, Clip], model: ModelInfo | None, *, many: bool = False
+) -> str | None:
     """Why a zone cannot take the payload, in a sentence; None when it can.
 
     Args:
-        zone: SOURCE (one clip), VOICE (h of clips or of a speaker) or EMOTION (m of clips, seconds or a speaker).
+        zone: SOURCE (one clip), VOICE (h of clips, a speaker or a label) or EMOTION (m of them, or of seconds).
         clips: the library.
         model: the current model; without one nothing has an h or an m.
+        many: there is something to give, so many sources make a batch.
     """
     tr = QCoreApplication.translate
     found = clips_of(payload, clips)
-    if not found or (payload.kind != "speaker" and len(found) < len(payload.clip_ids)):
+    changing = payload.kind in ("speaker", "label")  # what belongs to it may change at any time
+    if not found or (not changing and len(found) < len(payload.clip_ids)):
         if payload.kind == "speaker":
             return tr("DropRules", "No clip of speaker {0} is in the library.").format(payload.speaker)
+        if payload.kind == "label":
+            return tr("DropRules", "No clip in the library has the {0} {1}.").format(*payload.label)
         return tr("DropRules", "That clip is no longer in the library.")
-    if zone == SOURCE and len(found) > 1:
-        if payload.kind == "speaker":
-            return tr("DropRules", "A speaker is many clips; the source is one. Drop one clip here.")
-        return tr("DropRules", "The source is one clip, and these are {0}. Drop one of them.").format(len(found))
+    if zone == SOURCE and len(found) > 1 and not many:
+        if changing:
+            return tr("DropRules", "A {0} is many clips; the source is one. Drop one clip here.").format(
+                tr("DropRules", "speaker") if payload.kind == "speaker" else tr("DropRules", "label")
+            )
+        return tr(
+            "DropRules",
+            "The source is one clip, and these are {0}. Drop one, or put a voice or an emotion on the desk first: "
+            "then all of them are rendered.",
+        ).format(len(found))
     if zone == SOURCE:  # it may wait for its analysis and for a model: the recipe is kept
-        return why_not(found[0], model) if found[0].state in (FAILED, MISSING) else None
+        return why_not(found[0], model) if found[0].state in (FAILED, MISSING) and len(found) == 1 else None
     if model is None:
         return tr("DropRules", "There is no model yet. Train one first, or open one from the Model menu.")
     waiting = [clip for clip in found if not clip.encoded_by(model)]
-    if waiting and not (payload.kind == "speaker" and len(waiting) < len(found)):  # a speaker is what is ready
+    if waiting and not (changing and len(waiting) < len(found)):  # a speaker is what is ready
         return why_not(waiting[0], model)
     for clip_id, second in payload.seconds:
         duration_s = clips[clip_id].duration_s
         if second < 0 or (duration_s is not None and second >= duration_s):
             return tr("DropRules", "{0} has no second {1}.").format(clips[clip_id].name, second)
     return None
+
+
+def refusal_on_clip(
+    what: str, payload: Payload, clip_id: str, clips: Mapping[str, Clip], model: ModelInfo | None
+) -> str | None:
+    """Why a recording cannot be given the payload's voice (VOICE) or emotion (EMOTION); None when it can."""
+    tr = QCoreApplication.translate
+    clip = clips.get(clip_id)
+    if clip is None:
+        return tr("DropRules", "That clip is no longer in the library.")
+    if payload.kind == "clips" and payload.clips == (clip_id,):
+        return (
+            tr("DropRules", "That is this clip: its own voice changes nothing.")
+            if what == VOICE
+            else tr("DropRules", "That is this clip: its own m changes nothing.")
+        )
+    if clip.state in (FAILED, MISSING):
+        return why_not(clip, model)
+    return refusal(what, payload, clips, model)
 
 
 def why_not(clip: Clip, model: ModelInfo | None) -> str:

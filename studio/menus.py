@@ -15,7 +15,9 @@ from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenu
 
 from studio import drag
+from studio.desk.giver_menu import GiverMenu
 from studio.dialogs.about import AboutDialog
+from studio.drop_rules import EMOTION, VOICE
 
 if TYPE_CHECKING:
     from studio.window import MainWindow
@@ -163,6 +165,22 @@ class Menus(QObject):
         ):
             self.add(menu, f"transfer.{name}", words, slot, key)
         menu.addSeparator()
+        for what, words in (
+            (VOICE, self.tr("&Give the current clip a voice")),
+            (EMOTION, self.tr("Gi&ve the current clip an emotion")),
+        ):
+            below = menu.addMenu(words)
+            view = self._window.clip_view
+            givers = GiverMenu(self._session, what, partial(view.refusal, what), partial(view.give, what), view)
+            below.aboutToShow.connect(partial(givers.refill, below))
+        menu.addSeparator()
+        self.add(
+            menu,
+            "transfer.batch",
+            self.tr("Render the selected clips as a &batch"),
+            self._render_batch,
+            "Ctrl+Shift+Return",
+        )
         self.add(menu, "transfer.render", self.tr("&Render"), self._window.desk.render_now, "Ctrl+Return")
 
     def _fill_window(self, menu: QMenu) -> None:
@@ -191,6 +209,7 @@ class Menus(QObject):
             ("transfer.voice", selected),
             ("transfer.speaker", bool(speaker)),
             ("transfer.emotion", selected),
+            ("transfer.batch", selected),
         ):
             self.actions[name].setEnabled(possible)
 
@@ -207,6 +226,10 @@ class Menus(QObject):
 
     def _add_emotion(self) -> None:
         self._to_desk("emotion", drag.Payload("clips", clips=tuple(self._session.selection)))
+
+    def _render_batch(self) -> None:
+        self._window.places.show("desk")
+        self._session.render_many(self._session.selection)
 
     def _to_desk(self, zone: str, payload: drag.Payload) -> None:
         self._window.places.show("desk")

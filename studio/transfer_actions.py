@@ -8,10 +8,7 @@ import shutil
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from engine.api import (
-    Take,
-    Transfer,
-)
+from engine.api import Take
 from studio import transfer_setup
 from studio.clips import Clip
 from studio.drag import Payload
@@ -100,6 +97,7 @@ class TransferActions(ModelActions):
         """No source, nothing given; takes stay."""
 
         def clear(desk: TransferSetup) -> None:
+            desk.edits.pop(desk.source or "", None)
             desk.source = None
             desk.voices.clear()
             desk.emotions.clear()
@@ -107,11 +105,43 @@ class TransferActions(ModelActions):
         self._change_desk(self.tr("Clear the desk"), clear)
 
     def set_strength(self, strength: float) -> None:
-        """0 = the source's own latents, 1 = the given ones."""
-        if strength != self.transfer.strength:
-            self._change_desk(
-                self.tr("Strength"), lambda desk: setattr(desk, "strength", strength), merge="strength"
-            )
+        """Of the voice: 0 = the source's own h, 1 = the given one."""
+        self._change_desk(
+            self.tr("Strength of the voice"), lambda desk: setattr(desk, "strength", strength), merge="strength"
+        )
+
+    def set_strength_m(self, strength: float) -> None:
+        """Of the emotion: 0 = the source's own m, 1 = the given one."""
+        self._change_desk(
+            self.tr("Strength of the emotion"),
+            lambda desk: setattr(desk, "strength_m", strength),
+            merge="strength m",
+        )
+
+    def set_rule(self, rule: str) -> None:
+        """How the seconds of the given emotion are laid on the source's: one of engine.api.RULES."""
+        self._change_desk(self.tr("Rule for the seconds"), lambda desk: setattr(desk, "rule", rule))
+
+    def give(self, clip_id: str, payload: Payload, what: str) -> None:
+        """Give a recording one voice ("voice") or emotion ("emotion"): a drop right on it.
+
+        Another source begins with an empty desk; the same one keeps what else is given to it.
+        """
+        title = transfer_setup.title_of(payload, self.clips)
+
+        def change(desk: TransferSetup) -> None:
+            if desk.source != clip_id:
+                desk.source = clip_id
+                desk.voices, desk.emotions = [], []
+            if what == "voice":
+                desk.voices = [VoiceChip(payload, title)]
+            else:
+                desk.emotions = [EmotionChip(payload, title)]
+
+        if clip_id in self.clips:
+            name = self.clips[clip_id].name
+            words = self.tr("Give {0} the voice {1}") if what == "voice" else self.tr("Give {0} the emotion {1}")
+            self._change_desk(words.format(name, title), change)
 
     def _change_desk(self, words: str, change: Callable[[TransferSetup], object], *, merge: str = "") -> None:
         """Change the desk's setup in a way that can be undone: the whole setup is put back as it was."""
@@ -129,18 +159,16 @@ class TransferActions(ModelActions):
         """Render the transfer as it is set up; a render under way gives way to it. The take is kept."""
         setup = self.transfer
         source = self.clips.get(setup.source or "")
-        voice = tuple(ref for v in setup.voices for ref in transfer_setup.latents_of(v, self.clips, self.model))
-        emotion = tuple(ref for e in setup.emotions for ref in transfer_setup.latents_of(e, self.clips, self.model))
-        if (trouble := self._no_render(source, bool(voice or emotion))) is not None:
+        if (trouble := self._no_render(source)) is not None:
             self.messages.say(*trouble, level="warning")
             return None
         assert source is not None
-        assert source.folder is not None
         assert self.model is not None
         name = self._free_take_name(source)
-        request = Transfer(
-            source.folder, self.model.path, str(self.takes_dir / name), name, voice, emotion, setup.strength
-        )
+        request = transfer_setup.request_of(setup, source, self.clips, self.model, self.takes_dir, name)
+        if request is None:
+            self.messages.say(*self._not_analysed_yet(source), level="warning")
+            return None
         title = self.tr("Transfer to {0}").format(source.name)
         job = self.transfer_job = self.link.submit(request, title=title, latest_key="transfer")
         job.done.connect(self.current_only(self._rendered))
@@ -231,25 +259,30 @@ class TransferActions(ModelActions):
         self.takes_changed.emit()
         self._save_soon()
 
-    def _no_render(self, source: Clip | None, given: bool) -> tuple[str, str] | None:
-        setup = self.transfer
+    def _no_render(self, source: Clip | None) -> tuple[str, str] | None:
         if self.model is None:
             return self.tr("There is no model yet."), self.tr("Train one with “quick”, or open one: Model > Open.")
         if source is None:
             return self.tr("The transfer has no source."), self.tr("Drop a recording onto the source.")
-        if not setup.voices and not setup.emotions:
+        if not self.transfer.gives:
             return self.tr("Nothing is given to the source."), self.tr("Drop a voice or an emotion onto the desk.")
         if source.error is not None:
             return source.error
-        if not source.encoded_by(self.model) or not given:
-            payloads = [chip.payload for chip in setup.voices] + [chip.payload for chip in setup.emotions]
-            givers = [clip.id for p in payloads for clip in transfer_setup.clips_of(p, self.clips)]
-            self.analysis.look_at([source.id, *givers])
-            return (
-                self.tr("These recordings are not analysed with this model yet."),
-                self.tr("They are next in line; try again in a moment."),
-            )
+        if not source.encoded_by(self.model):
+            return self._not_analysed_yet(source)
         return None
+
+    def _not_analysed_yet(self, source: Clip) -> tuple[str, str]:
+        """What to say, and the recordings concerned go to the head of the queue."""
+        setup = self.transfer
+        payloads = [item.payload for item in setup.chips()]
+        payloads += [edit.payload for edit in setup.edits_of_source()]
+        givers = [clip.id for payload in payloads for clip in transfer_setup.clips_of(payload, self.clips)]
+        self.analysis.look_at([source.id, *givers])
+        return (
+            self.tr("These recordings are not analysed with this model yet."),
+            self.tr("They are next in line; try again in a moment."),
+        )
 
     def _rendered(self, take: Take) -> None:
         self.takes.append(take)

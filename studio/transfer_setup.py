@@ -1,18 +1,21 @@
-"""What the transfer desk holds: a source, voices and emotions to give it, and how strongly."""
+"""What the transfer desk holds: a source, what is given to it, how strongly, and edits of single seconds."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
-from engine.api import LatentRef, ModelInfo
+from PySide6.QtCore import QCoreApplication
+
+from engine.api import LatentRef, ModelInfo, SecondEdit, Transfer
 from studio.clips import Clip
 from studio.drag import Payload
 
 
 @dataclass(frozen=True)
 class VoiceChip:
-    """A giver of h: clips (their mean) or a speaker (the mean of all its clips), with a weight among the voices."""
+    """A giver of h: clips (their mean), a speaker or a label (its clips' mean), with a weight among the voices."""
 
     payload: Payload
     title: str
@@ -21,21 +24,54 @@ class VoiceChip:
 
 @dataclass(frozen=True)
 class EmotionChip:
-    """A giver of m: single seconds, or clips whole, with a weight among the emotions."""
+    """A giver of m: single seconds, clips whole, or all clips of a label, with a weight among the emotions."""
 
     payload: Payload
     title: str
     weight: float = 1.0
 
 
+@dataclass(frozen=True)
+class LaneEdit:
+    """Seconds of one recording that take the m of others: what the m lane makes. See engine.api.SecondEdit."""
+
+    target: tuple[int, ...]
+    payload: Payload
+    title: str  # of the giver
+    weight: float = 1.0
+    fade_in_s: float = 0.0
+    fade_out_s: float = 0.0
+    rule: str = "stretch"
+
+
 @dataclass
 class TransferSetup:
-    """source: id of the clip to change; strength: 0 = its own latents, 1 = the given ones, up to 1.5."""
+    """source: id of the clip to change.
+
+    strength (of h), strength_m: 0 = its own latents, 1 = the given ones, up to 1.5.
+    rule: how the emotions' seconds are laid on the source's; rendering: how the sound is made.
+    edits: by clip id; they count whenever that clip is the source.
+    """
 
     source: str | None = None
     voices: list[VoiceChip] = field(default_factory=list)
     emotions: list[EmotionChip] = field(default_factory=list)
     strength: float = 1.0
+    strength_m: float = 1.0
+    rule: str = "auto"
+    edits: dict[str, tuple[LaneEdit, ...]] = field(default_factory=dict)
+
+    def edits_of_source(self) -> tuple[LaneEdit, ...]:
+        return self.edits.get(self.source or "", ())
+
+    def chips(self) -> list[VoiceChip | EmotionChip]:
+        """Everything given, voices first."""
+        return [*self.voices, *self.emotions]
+
+    @property
+    def gives(self) -> bool:
+        """Whether anything is given at all."""
+        return bool(self.voices or self.emotions or self.edits_of_source())
 
 
 def title_of(payload: Payload, clips: Mapping[str, Clip]) -> str:
@@ -44,16 +80,25 @@ def title_of(payload: Payload, clips: Mapping[str, Clip]) -> str:
         return payload.name
     if payload.kind == "speaker":
         return payload.speaker
+    if payload.kind == "label":
+        return QCoreApplication.translate("TransferSetup", "every {0}").format(payload.label[1])
     names = [clips[clip_id].name if clip_id in clips else "?" for clip_id in payload.clip_ids]
     if payload.kind == "seconds" and len(payload.seconds) == 1:
         return f"{names[0]} · {payload.seconds[0][1]} s"
+    if payload.kind == "seconds" and len(names) == 1:
+        seconds = [second for _, second in payload.seconds]
+        if seconds == list(range(seconds[0], seconds[0] + len(seconds))):
+            return f"{names[0]} · {seconds[0]}–{seconds[-1] + 1} s"
     return names[0] if len(names) == 1 else f"{names[0]} + {len(names) - 1}" if names else ""
 
 
 def clips_of(payload: Payload, clips: Mapping[str, Clip]) -> list[Clip]:
-    """The recordings a payload means now: a speaker's may have changed since it was dragged."""
+    """The recordings a payload means now: a speaker's or a label's may have changed since it was dragged."""
     if payload.kind == "speaker":
         return [clip for clip in clips.values() if clip.labels.get("speaker", "") == payload.speaker]
+    if payload.kind == "label":
+        name, value = payload.label
+        return [clip for clip in clips.values() if value and clip.labels.get(name, "") == value]
     return [clips[clip_id] for clip_id in payload.clip_ids if clip_id in clips]
 
 
@@ -61,19 +106,57 @@ def latents_of(
     chip: VoiceChip | EmotionChip, clips: Mapping[str, Clip], model: ModelInfo | None
 ) -> tuple[LatentRef, ...]:
     """The latents a chip stands for, those that the model has made; its weight is shared out among them."""
-    payload = chip.payload
+    return _latents(chip.payload, chip.weight, clips, model, seconds=isinstance(chip, EmotionChip))
+
+
+def edit_of(edit: LaneEdit, clips: Mapping[str, Clip], model: ModelInfo | None) -> SecondEdit | None:
+    """An edit as the engine takes it; None while nothing of what it gives is analysed with this model."""
+    givers = _latents(edit.payload, 1.0, clips, model, seconds=True)
+    if not givers:
+        return None
+    return SecondEdit(edit.target, givers, edit.weight, edit.fade_in_s, edit.fade_out_s, edit.rule)
+
+
+def request_of(
+    setup: TransferSetup, source: Clip, clips: Mapping[str, Clip], model: ModelInfo, takes_dir: Path, name: str
+) -> Transfer | None:
+    """What the engine is to render of this source; None while nothing that is given is analysed with this model."""
+    assert source.folder is not None
+    voice = tuple(ref for chip in setup.voices for ref in latents_of(chip, clips, model))
+    emotion = tuple(ref for chip in setup.emotions for ref in latents_of(chip, clips, model))
+    edits = [edit_of(edit, clips, model) for edit in setup.edits.get(source.id, ())]
+    ready = tuple(edit for edit in edits if edit is not None)
+    if not voice and not emotion and not ready:
+        return None
+    return Transfer(
+        source=source.folder,
+        model=model.path,
+        out_dir=str(takes_dir / name),
+        name=name,
+        voice=voice,
+        emotion=emotion,
+        strength=setup.strength,
+        strength_m=setup.strength_m,
+        rule=setup.rule,
+        edits=ready,
+    )
+
+
+def _latents(
+    payload: Payload, weight: float, clips: Mapping[str, Clip], model: ModelInfo | None, *, seconds: bool
+) -> tuple[LatentRef, ...]:
     known = {clip.id: clip.folder for clip in clips_of(payload, clips) if clip.folder and clip.encoded_by(model)}
-    if isinstance(chip, EmotionChip) and payload.kind == "seconds":
+    if seconds and payload.kind == "seconds":
         wanted: list[tuple[str, int | None]] = list(payload.seconds)
         shares = payload.weights or (1.0,) * len(wanted)
     elif payload.kind == "clips":
         wanted = [(clip_id, None) for clip_id in payload.clips]
         shares = payload.weights or (1.0,) * len(wanted)
-    else:  # a speaker, or the recordings that seconds are of
+    else:  # a speaker or a label, or the recordings that seconds are of
         wanted = [(clip_id, None) for clip_id in known]
         shares = (1.0,) * len(wanted)
     there = [(known[i], second, share) for (i, second), share in zip(wanted, shares, strict=True) if i in known]
     whole = sum(share for _, _, share in there)
     if whole <= 0.0:
         return ()
-    return tuple(LatentRef(folder, second, chip.weight * share / whole) for folder, second, share in there)
+    return tuple(LatentRef(folder, second, weight * share / whole) for folder, second, share in there)

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction, QDragEnterEvent, QDragMoveEvent, QDropEvent
+from PySide6.QtCore import QMimeData, Qt
+from PySide6.QtGui import QAction, QDragEnterEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
 from engine.api import AudioSpec, ClipAnalysed, EngineError, StoredClip, Take
-from studio import drag, pictures, theme
+from studio import drag, drop_rules, pictures, theme
+from studio.drop_rules import EMOTION, VOICE
 from studio.messages import Messages
 from studio.preferences import Preferences
 from studio.session import Clip, Session
+from studio.transfer_setup import title_of
 from studio.versions import Version, gains_of, take_is_there, versions_of
+from studio.widgets.drop_choice import DropChoice, Field
 from studio.widgets.player import Player
 from studio.widgets.recording_view import RecordingView
 from studio.widgets.timeline import clock_text
@@ -21,7 +24,7 @@ from studio.widgets.transport import TransportBar
 
 
 class ClipViewPanel(QWidget):
-    """Shows the session's current clip. A latent dropped here becomes the voice of this clip."""
+    """Shows the session's current clip. A latent dropped here becomes this clip's voice or emotion."""
 
     def __init__(
         self,
@@ -79,6 +82,9 @@ class ClipViewPanel(QWidget):
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(self._pages)
+        self.choice = DropChoice(self.view)
+        self.choice.dropped.connect(self._dropped)
+        self.choice.refused.connect(messages.say)
 
         self._remember()
         line = self.view.timeline
@@ -280,24 +286,32 @@ class ClipViewPanel(QWidget):
 
     # ------------------------------------------------------------------ drops
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if self._shown is not None and drag.payload_of(event.mimeData(), self._session.uuid) is not None:
-            event.acceptProposedAction()
-        else:
-            event.ignore()  # files belong to the window
-
-    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
-        event.acceptProposedAction()
-
-    def dropEvent(self, event: QDropEvent) -> None:
         payload = drag.payload_of(event.mimeData(), self._session.uuid)
-        if payload is None or self._session.current is None:
-            event.ignore()
+        if self._shown is None or payload is None:
+            event.ignore()  # files belong to the window
             return
         event.acceptProposedAction()
-        self.use_as_voice(payload)
+        title = title_of(payload, self._session.clips)
+        self.choice.offer([
+            Field(VOICE, self.tr("Voice · h"), self.tr("Give this clip the voice of {0}").format(title),
+                  self.refusal(VOICE, payload)),
+            Field(EMOTION, self.tr("Emotion · m"), self.tr("Say it as {0} does, at every second").format(title),
+                  self.refusal(EMOTION, payload)),
+        ])  # fmt: skip
 
-    def use_as_voice(self, payload: drag.Payload) -> None:
-        """Give the clip shown the voice of the payload: it becomes the transfer's source."""
-        if self._session.current is not None:
-            self._session.set_source(self._session.current)
-            self._session.add_voice(payload)
+    def refusal(self, what: str, payload: drag.Payload) -> str | None:
+        """Why the clip shown cannot be given this voice or emotion; None when it can."""
+        session = self._session
+        return drop_rules.refusal_on_clip(what, payload, session.current or "", session.clips, session.model)
+
+    def give(self, what: str, payload: drag.Payload) -> None:
+        """Give the clip shown a voice (VOICE) or an emotion (EMOTION): it becomes the transfer's source."""
+        if (reason := self.refusal(what, payload)) is not None:
+            self._messages.say(reason)
+        elif self._session.current is not None:
+            self._session.give(self._session.current, payload, what)
+
+    def _dropped(self, what: str, mime: QMimeData) -> None:
+        payload = drag.payload_of(mime, self._session.uuid)
+        if payload is not None:
+            self.give(what, payload)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import (
@@ -49,13 +50,16 @@ from PySide6.QtWidgets import (
 )
 
 from engine.api import AUDIO_SUFFIXES
-from studio import drag, paths, theme
+from studio import drag, drop_rules, paths, theme
 from studio.counted import counted
+from studio.desk.giver_menu import GiverMenu
 from studio.drag import Payload
 from studio.messages import Messages
 from studio.preferences import Preferences
 from studio.session import Session
+from studio.tables.clip_drops import ClipDrops
 from studio.tables.clips import DURATION, EMOTION, F0, GENDER, LABELS, NAME, SPEAKER, STATE, ClipTable, Index
+from studio.transfer_setup import clips_of
 
 _FILTER_AFTER_MS = 150
 _SORT_AFTER_MS = 500
@@ -80,6 +84,7 @@ class LibraryPanel(QWidget):
         self.view.drag_wanted.connect(self._drag_out)
         self.view.play_wanted.connect(self.play_row)
         self.view.menu_wanted.connect(self._open_menu)
+        self.drops = ClipDrops(self.view, self.table, session)
 
         self.filter = QLineEdit()
         self.filter.setObjectName("libraryFilter")
@@ -203,6 +208,9 @@ class LibraryPanel(QWidget):
         """What is carried when the selection is dragged by a cell of this column."""
         if column == SPEAKER and (payload := self.speaker_payload(self._current_id())) is not None:
             return payload
+        clip = self._session.clips.get(self._current_id() or "")
+        if column in (EMOTION, GENDER) and clip is not None and (value := clip.labels.get(LABELS[column])):
+            return Payload("label", label=(LABELS[column], value))
         ids = self.selected_ids()
         return Payload("clips", tuple(ids)) if ids else None
 
@@ -219,7 +227,8 @@ class LibraryPanel(QWidget):
         payload = self.payload(column)
         if payload is None:
             return
-        files = [self._session.clips[clip_id].path for clip_id in payload.clip_ids[:_FILES_IN_A_DRAG]]
+        clips = clips_of(payload, self._session.clips)
+        files = [clip.path for clip in clips[:_FILES_IN_A_DRAG]]
         carried = QDrag(self.view)
         carried.setMimeData(drag.to_mime(payload, self._session.uuid, files))
         carried.setPixmap(self._drag_picture(payload))
@@ -229,6 +238,8 @@ class LibraryPanel(QWidget):
     def _drag_picture(self, payload: Payload) -> QPixmap:
         if payload.kind == "speaker":
             words = self.tr("Voice of {0}").format(payload.speaker)
+        elif payload.kind == "label":
+            words = self.tr("Every {0} clip").format(payload.label[1])
         elif len(payload.clips) == 1:
             words = self._session.clips[payload.clips[0]].name
         else:
@@ -323,6 +334,8 @@ class LibraryPanel(QWidget):
         menu.addSeparator()
         menu.addActions([self.commands[name] for name in ("source", "voice", "emotion", "speaker")])
         menu.addSeparator()
+        self._add_gifts(menu, ids)
+        menu.addSeparator()
         for name, title in self._label_titles().items():
             action = menu.addAction(self.tr("Set {0} …").format(title.lower()))
             action.triggered.connect(
@@ -334,6 +347,19 @@ class LibraryPanel(QWidget):
             again.triggered.connect(lambda: self._session.analyse_again(ids))
         menu.addAction(self.commands["remove"])
         return menu
+
+    def _add_gifts(self, menu: QMenu, ids: list[str]) -> None:
+        """Twins of dropping a voice or an emotion right on recordings, and the batch of what lies on the desk."""
+        for what, icon, words in (
+            (drop_rules.VOICE, "voice", self.tr("&Give it a voice")),
+            (drop_rules.EMOTION, "emotion", self.tr("Gi&ve it an emotion")),
+        ):
+            below = menu.addMenu(theme.icon(icon), words)
+            refusal, give = partial(self.drops.refusal, ids, what), partial(self.drops.give, ids, what)
+            GiverMenu(self._session, what, refusal, give, self).fill(below)
+        batch = menu.addAction(theme.icon("gears"), self.tr("&Render all of them with what is on the desk"))
+        batch.triggered.connect(lambda: self._session.render_many(ids))
+        batch.setEnabled(bool(self._session.transfer.chips()))
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)

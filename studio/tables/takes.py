@@ -265,6 +265,13 @@ class TakesList(QWidget):
     def choose_newest(self) -> None:
         self._choose(0)
 
+    def choose(self, take: Take) -> None:
+        """Make a take the current one, if it is still there."""
+        for row in range(self.table.rowCount()):
+            shown = self.table.take(row)
+            if shown is not None and shown.transformed == take.transformed:
+                self._choose(row)
+
     def toggle_star(self) -> None:
         if (take := self.current()) is not None:
             starred = take.transformed in self._session.starred

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QPalette
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QSpinBox, QToolButton, QWidget
+from PySide6.QtCore import QPoint, QSignalBlocker, QSize, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPalette
+from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QLabel, QSizePolicy, QSpinBox, QToolButton, QWidget
 
 MOST_TEXT_PX = 200
 
@@ -20,15 +20,18 @@ class Chip(QFrame):
     Signals:
         removed(): the user wants it gone.
         weight_changed(int): percent, 1 to 99.
+        drag_wanted(): the pressed mouse has moved far enough.
     """
 
     removed = Signal()
     weight_changed = Signal(int)
+    drag_wanted = Signal()
 
     def __init__(
         self, title: str, detail: str = "", *, weight_percent: int | None = None, parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
+        self._pressed_at: QPoint | None = None
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         self.setAccessibleName(f"{title}, {detail}" if detail else title)
@@ -66,6 +69,15 @@ class Chip(QFrame):
         if self.weight is not None:
             with QSignalBlocker(self.weight):
                 self.weight.setValue(percent)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self._pressed_at = event.pos() if event.button() == Qt.MouseButton.LeftButton else None
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        start = self._pressed_at
+        if start is not None and (event.pos() - start).manhattanLength() >= QApplication.startDragDistance():
+            self._pressed_at = None
+            self.drag_wanted.emit()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):

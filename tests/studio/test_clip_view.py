@@ -16,7 +16,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
-from engine.api import AudioSpec, ClipAnalysed, Done, Evidence, Failed, Picture, PictureDone, Take
+from engine.api import AudioSpec, ClipAnalysed, Done, Evidence, Failed, ModelInfo, Picture, PictureDone, Take
 from studio import drag
 from studio.engine_link import EngineLink
 from studio.jobs import Job
@@ -435,15 +435,18 @@ def test_removing_the_current_clip_empties_the_view(panel: ClipViewPanel, sessio
     assert words(panel, "clipEmpty")
 
 
-def test_a_latent_dropped_here_becomes_the_voice_of_this_clip(
-    panel: ClipViewPanel, session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("share", "what"), [(0.25, "voice"), (0.75, "emotion")])
+def test_a_latent_dropped_here_is_given_to_this_clip_as_the_field_says(
+    panel: ClipViewPanel, session: Session, tmp_path: Path, share: float, what: str
 ) -> None:
     add(session, tmp_path)
     add(session, tmp_path, "b")
     session.set_current("a")
-    asked: list[object] = []
-    monkeypatch.setattr(session, "set_source", lambda clip: asked.append(clip))
-    monkeypatch.setattr(session, "add_voice", lambda payload: asked.append(payload))
+    session.model = ModelInfo("m", "hash", 1, {}, {}, {}, {})
+    for clip in session.clips.values():
+        clip.model_hash = "hash"
+    panel.resize(700, 500)
+    panel.show()
     payload = drag.Payload(kind="clips", clips=("b",))
     mime = drag.to_mime(payload, session.uuid)
     where, actions = QPoint(50, 50), Qt.DropAction.CopyAction
@@ -451,9 +454,24 @@ def test_a_latent_dropped_here_becomes_the_voice_of_this_clip(
     enter = QDragEnterEvent(where, actions, mime, buttons, keys)
     panel.dragEnterEvent(enter)
     assert enter.isAccepted()
-    drop = QDropEvent(where.toPointF(), actions, mime, buttons, keys)
-    panel.dropEvent(drop)
-    assert asked == ["a", payload]
+    assert panel.choice.isVisible()
+    at = QPointF(share * panel.choice.width(), 60.0)
+    panel.choice.dropEvent(QDropEvent(at, actions, mime, buttons, keys))
+    assert not panel.choice.isVisible()
+    assert session.transfer.source == "a"
+    given = {"voice": session.transfer.voices, "emotion": session.transfer.emotions}
+    assert [chip.payload for chip in given.pop(what)] == [payload]
+    assert list(given.values()) == [[]]
+
+
+def test_a_clip_dropped_on_itself_is_refused_with_its_reason(
+    panel: ClipViewPanel, session: Session, tmp_path: Path
+) -> None:
+    add(session, tmp_path)
+    session.set_current("a")
+    panel.give("voice", drag.Payload(kind="clips", clips=("a",)))
+    assert "changes nothing" in panel._messages.history[-1].what
+    assert session.transfer.source is None
 
 
 def test_files_dragged_over_are_left_to_the_window(panel: ClipViewPanel, session: Session, tmp_path: Path) -> None:

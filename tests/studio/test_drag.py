@@ -15,6 +15,7 @@ PAYLOADS = [
     Payload("clips", ("a", "b")),
     Payload("speaker", ("a",), "Žofie 😀\nsecond line"),
     Payload("seconds", seconds=(("a", 0), ("b", 7))),
+    Payload("label", label=("emotion", "very angry 😠")),
     Payload("clips", ("a", "b"), weights=(0.25, 0.75), name="a place on the map"),
 ]
 
@@ -29,8 +30,8 @@ def test_ids_of_another_session_mean_nothing() -> None:
 
 
 GOOD = {
-    "version": 2, "session": "s", "kind": "clips", "clips": [], "speaker": "", "seconds": [], "weights": [],
-    "name": "",
+    "version": 3, "session": "s", "kind": "clips", "clips": [], "speaker": "", "seconds": [], "weights": [],
+    "name": "", "label": ["", ""],
 }  # fmt: skip
 
 
@@ -47,6 +48,7 @@ def test_foreign_data_is_no_payload(data: bytes) -> None:
         {"kind": "virus"},
         {"version": 99},
         {"clips": 3},
+        {"label": []},
         {"seconds": [1]},
         {"weights": [1.0]},
         {"clips": ["a"], "weights": [-1.0]},

@@ -7,7 +7,7 @@ import pytest
 from engine.api import AudioSpec, ModelInfo
 from studio.clips import Clip
 from studio.drag import Payload
-from studio.drop_rules import EMOTION, SOURCE, VOICE, refusal
+from studio.drop_rules import EMOTION, SOURCE, VOICE, refusal, refusal_on_clip, usual
 
 MODEL = ModelInfo("m.triptych.safetensors", "abc", 1, AudioSpec().to_dict(), {}, {}, {})
 
@@ -77,3 +77,44 @@ def test_a_speaker_is_taken_as_soon_as_one_of_its_clips_is_ready() -> None:
     assert refusal(VOICE, SPEAKER, clips, MODEL) is None
     only_late = {"late": clips["late"]}
     assert "still being analysed" in (refusal(VOICE, SPEAKER, only_late, MODEL) or "")
+
+
+ANGRY = Payload("label", label=("emotion", "angry"))
+
+
+def test_a_label_gives_what_every_clip_that_carries_it_has() -> None:
+    clips = CLIPS | {"x": clip("x", labels={"emotion": "angry"}), "y": clip("y", labels={"emotion": "calm"})}
+    for zone in (VOICE, EMOTION):
+        assert refusal(zone, ANGRY, clips, MODEL) is None
+        assert "has the emotion angry" in (refusal(zone, ANGRY, CLIPS, MODEL) or "")
+
+
+def test_many_sources_are_taken_where_they_make_a_batch() -> None:
+    assert refusal(SOURCE, TWO, CLIPS, MODEL, many=True) is None
+    assert refusal(SOURCE, SPEAKER, CLIPS, MODEL, many=True) is None
+
+
+@pytest.mark.parametrize(
+    ("payload", "what"),
+    [
+        (ONE, VOICE),
+        (SPEAKER, VOICE),
+        (Payload("label", label=("gender", "female")), VOICE),
+        (SECOND, EMOTION),
+        (ANGRY, EMOTION),
+    ],
+)
+def test_a_drop_on_a_recording_gives_what_is_usual(payload: Payload, what: str) -> None:
+    assert usual(payload) == what
+
+
+@pytest.mark.parametrize(
+    ("clip_id", "words"),
+    [("a", "changes nothing"), ("removed", "no longer in the library"), ("gone", "no longer where it was")],
+)
+def test_a_recording_refuses_what_would_change_nothing_or_fail(clip_id: str, words: str) -> None:
+    assert words in (refusal_on_clip(VOICE, ONE, clip_id, CLIPS, MODEL) or "")
+
+
+def test_a_recording_takes_another_s_voice() -> None:
+    assert refusal_on_clip(VOICE, ONE, "b", CLIPS, MODEL) is None

@@ -187,27 +187,27 @@ def test_a_menu_entry_that_would_be_refused_is_disabled_and_says_why(
 def test_delete_on_a_chip_takes_it_away(qtbot: QtBot, desk: TransferDeskPanel, session: Session) -> None:
     desk.drop("voice", ANNA)
     desk.drop("voice", FIRST)
-    qtbot.keyClick(desk._chips["voice"][0], Qt.Key.Key_Delete)
+    qtbot.keyClick(desk.board.chips["voice"][0], Qt.Key.Key_Delete)
     assert [chip.payload for chip in session.transfer.voices] == [FIRST]
 
 
 def test_the_shares_of_a_mixture_always_add_up(desk: TransferDeskPanel, session: Session) -> None:
     for payload in (ANNA, FIRST, Payload("clips", clips=("c2",))):
         desk.drop("voice", payload)
-    spin = desk._chips["voice"][0].weight
+    spin = desk.board.chips["voice"][0].weight
     assert spin is not None
     spin.setValue(50)
     assert [chip.weight for chip in session.transfer.voices] == pytest.approx([0.5, 0.25, 0.25])
-    assert [chip.weight.value() for chip in desk._chips["voice"] if chip.weight] == [50, 25, 25]
-    assert desk._chips["voice"][0].weight is spin, "the field in use stays"
+    assert [chip.weight.value() for chip in desk.board.chips["voice"] if chip.weight] == [50, 25, 25]
+    assert desk.board.chips["voice"][0].weight is spin, "the field in use stays"
 
 
 def test_slider_and_spin_box_show_one_strength(desk: TransferDeskPanel, session: Session) -> None:
-    desk.slider.setValue(130)
+    desk.board.of_voice.slider.setValue(130)
     assert session.transfer.strength == pytest.approx(1.3)
-    assert desk.strength.value() == 130
+    assert desk.board.of_voice.field.value() == 130
     session.set_strength(0.4)
-    assert (desk.slider.value(), desk.strength.value()) == (40, 40)
+    assert (desk.board.of_voice.slider.value(), desk.board.of_voice.field.value()) == (40, 40)
 
 
 # ------------------------------------------------------------------------------------------ rendering
@@ -217,7 +217,7 @@ def test_a_complete_setup_renders_by_itself_once(
     desk.drop("source", FIRST)
     desk.drop("voice", ANNA)
     for percent in (80, 90, 110):
-        desk.slider.setValue(percent)
+        desk.board.of_voice.slider.setValue(percent)
     qtbot.waitUntil(lambda: len(asked.requests) == 1)
     request = asked.requests[0]
     assert isinstance(request, Transfer)

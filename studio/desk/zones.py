@@ -1,0 +1,252 @@
+"""The desk's three places: the source, voices (h) and emotions (m), with how strongly each is given."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from PySide6.QtCore import QMimeData, QPoint, QSignalBlocker, Qt, Signal
+from PySide6.QtGui import QDrag, QPalette
+from PySide6.QtWidgets import QComboBox, QFrame, QGridLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+
+from engine.api import StoredClip
+from studio import drag, drop_rules, theme
+from studio.clips import Clip
+from studio.counted import counted
+from studio.desk.controls import StrengthRow
+from studio.desk.giver_menu import GiverMenu
+from studio.desk.words import all_rules, chip_detail, rule_words, shares
+from studio.drag import Payload
+from studio.drop_rules import EMOTION, SOURCE, VOICE
+from studio.messages import Messages
+from studio.session import Session
+from studio.transfer_setup import EmotionChip, VoiceChip, clips_of
+from studio.widgets.chip import Chip, ElidedLabel
+from studio.widgets.drop_zone import DropZone
+from studio.widgets.flow_layout import FlowLayout
+from studio.widgets.mel_thumbnail import MelThumbnail
+
+
+class DeskZones(QWidget):
+    """Shows session.transfer, and asks the session to change it.
+
+    Signals:
+        batch_begun(): many recordings were dropped on the source.
+    """
+
+    batch_begun = Signal()
+
+    def __init__(self, session: Session, messages: Messages, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._messages = messages
+        self._shown: dict[str, object] = {}  # what each zone shows, so that it is made anew only when that changes
+        self.chips: dict[str, list[Chip]] = {VOICE: [], EMOTION: []}
+        self.lane_chip: Chip | None = None
+        self.zones = {
+            SOURCE: self._zone(SOURCE, self.tr("Source"), self.tr("Drop the clip to change here.")),
+            VOICE: self._zone(
+                VOICE,
+                self.tr("Voice · h"),
+                self.tr("Drop a speaker, a clip or a map point: whose voice it shall be."),
+            ),
+            EMOTION: self._zone(
+                EMOTION,
+                self.tr("Emotion · m"),
+                self.tr("Drop an emotion's label, a clip or seconds: how it shall be said."),
+            ),
+        }
+        how = self.tr("0 % = the source's own, 100 % = the given one; beyond 100 % exaggerates.")
+        self.of_voice = StrengthRow(self.tr("Strength of the voice"), self.tr("Voice: ") + how, "strength")
+        self.of_emotion = StrengthRow(self.tr("Strength of the emotion"), self.tr("Emotion: ") + how, "strengthM")
+        self.of_voice.changed.connect(session.set_strength)
+        self.of_emotion.changed.connect(session.set_strength_m)
+        self.rule = QComboBox()
+        self.rule.setObjectName("secondsRule")
+        self.rule.setAccessibleName(self.tr("How the emotion's seconds meet the source's"))
+        for place, (rule, name, why) in enumerate(all_rules()):
+            self.rule.addItem(name, rule)
+            self.rule.setItemData(place, why, Qt.ItemDataRole.ToolTipRole)
+        self.rule.activated.connect(lambda _place: session.set_rule(str(self.rule.currentData())))
+        self.rule.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.rule.setMinimumContentsLength(9)
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setSpacing(theme.SPACE)
+        for column, (zone, share) in enumerate(((SOURCE, 4), (VOICE, 5), (EMOTION, 5))):
+            grid.addWidget(self.zones[zone], 0, column)
+            grid.setColumnStretch(column, share)
+        grid.setRowStretch(0, 1)
+        seconds = QLabel(self.tr("Seco&nds"))
+        seconds.setBuddy(self.rule)
+        seconds.setToolTip(self.tr("What happens where more or fewer seconds are given than the source has"))
+        named = QGridLayout()
+        named.setContentsMargins(0, 0, 0, 0)
+        named.addWidget(seconds, 0, 0)
+        named.addWidget(self.rule, 0, 1)
+        named.setColumnStretch(1, 1)
+        grid.addLayout(named, 1, 0)
+        grid.addWidget(self.of_voice, 1, 1)
+        grid.addWidget(self.of_emotion, 1, 2)
+
+    # ------------------------------------------------------------------ actions
+    def drop(self, zone: str, payload: Payload) -> None:
+        """What a drop on a zone does; menus and tests call it, too."""
+        reason = self.refusal(zone, payload)
+        if reason is not None:
+            self.zones[zone].say(reason)
+        elif zone == SOURCE:
+            found = clips_of(payload, self._session.clips)
+            if len(found) > 1:
+                self._session.render_many([clip.id for clip in found])
+                self.batch_begun.emit()
+            else:
+                self._session.set_source(found[0].id)
+        elif zone == VOICE:
+            self._session.add_voice(payload)
+        else:
+            self._session.add_emotion(payload)
+
+    def refusal(self, zone: str, payload: Payload) -> str | None:
+        setup = self._session.transfer
+        many = bool(setup.voices or setup.emotions)
+        return drop_rules.refusal(zone, payload, self._session.clips, self._session.model, many=many)
+
+    def refresh(self) -> None:
+        """Show the setup as it is now."""
+        setup = self._session.transfer
+        self._show_source(self._session.clips.get(setup.source or ""))
+        self._show_chips(VOICE, setup.voices)
+        self._show_chips(EMOTION, setup.emotions)
+        self.of_voice.show_strength(setup.strength)
+        self.of_emotion.show_strength(setup.strength_m)
+        with QSignalBlocker(self.rule):
+            self.rule.setCurrentIndex(max(0, self.rule.findData(setup.rule)))
+        self.rule.setToolTip(rule_words(setup.rule)[1])
+        self.of_voice.setEnabled(bool(setup.voices))
+        self.of_emotion.setEnabled(bool(setup.emotions))
+        self.rule.setEnabled(bool(setup.emotions))
+
+    # ------------------------------------------------------------------ the source
+    def _show_source(self, clip: Clip | None) -> None:
+        key = (
+            None if clip is None else (clip.id, clip.name, clip.folder, clip.duration_s, tuple(clip.labels.items()))
+        )
+        if key != self._shown.get(SOURCE, ()):
+            self._shown[SOURCE] = key
+            self.zones[SOURCE].set_content(None if clip is None else self._source_card(clip))
+
+    def _source_card(self, clip: Clip) -> QWidget:
+        card = QWidget()
+        box = QVBoxLayout(card)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(theme.SMALL)
+        thumbnail = MelThumbnail()
+        if clip.folder is not None and StoredClip(clip.folder).has("mel"):
+            thumbnail.set_mel(StoredClip(clip.folder).array("mel"))
+        box.addWidget(thumbnail, 1)
+        box.addWidget(ElidedLabel(clip.name, most_px=400))
+        facts = [f"{clip.duration_s:.1f} s"] if clip.duration_s is not None else []
+        facts += [clip.labels[key] for key in ("speaker", "gender", "emotion") if clip.labels.get(key)]
+        if clip.f0_median_hz is not None:
+            facts.append(f"{clip.f0_median_hz:.0f} Hz")
+        detail = ElidedLabel(" · ".join(facts), most_px=400)
+        detail.setForegroundRole(QPalette.ColorRole.PlaceholderText)
+        box.addWidget(detail)
+        return card
+
+    # ------------------------------------------------------------------ chips
+    def _show_chips(self, zone: str, chips: Sequence[VoiceChip | EmotionChip]) -> None:
+        """Chips are made anew only when others are shown: a field in use keeps the focus."""
+        clips = self._session.clips
+        edits = self._session.transfer.edits_of_source() if zone == EMOTION else ()
+        seconds = len({second for edit in edits for second in edit.target})
+        key = (tuple((chip.payload, chip_detail(chip, clips)) for chip in chips), len(edits), seconds)
+        percents = shares(chips)
+        if key == self._shown.get(zone):
+            for shown, share in zip(self.chips[zone], percents, strict=True):
+                shown.set_weight(share)
+            return
+        self._shown[zone] = key
+        self.chips[zone] = []
+        if zone == EMOTION:
+            self.lane_chip = None
+        if not chips and not edits:
+            self.zones[zone].set_content(None)
+            return
+        content = QWidget()
+        flow = FlowLayout(content)
+        for place, chip in enumerate(chips):
+            shown = Chip(
+                chip.title, chip_detail(chip, clips), weight_percent=percents[place] if len(chips) > 1 else None
+            )
+            shown.removed.connect(partial(self._remove_chip, zone, place))
+            shown.weight_changed.connect(partial(self._weigh, zone, place))
+            shown.drag_wanted.connect(partial(self._drag_out, shown, chip.payload))
+            flow.addWidget(shown)
+            self.chips[zone].append(shown)
+        if edits:
+            self.lane_chip = self._lane_chip(len(edits), seconds)
+            flow.addWidget(self.lane_chip)
+        scroll = QScrollArea()
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setWidgetResizable(True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setWidget(content)
+        scroll.viewport().setAutoFillBackground(False)  # the zone paints its own ground
+        content.setAutoFillBackground(False)
+        self.zones[zone].set_content(scroll)
+
+    def _lane_chip(self, edits: int, seconds: int) -> Chip:
+        chip = Chip(
+            counted(edits, self.tr("1 edit in the lane"), self.tr("{0} edits in the lane")),
+            counted(seconds, self.tr("1 second"), self.tr("{0} seconds")),
+        )
+        chip.removed.connect(lambda: self._session.clear_edits(self._session.transfer.source or ""))
+        return chip
+
+    def _remove_chip(self, zone: str, place: int) -> None:
+        remove = self._session.remove_voice if zone == VOICE else self._session.remove_emotion
+        remove(place)
+
+    def _weigh(self, zone: str, place: int, percent: int) -> None:
+        """Give one chip this share of the mixture; the others share the rest as before."""
+        setup = self._session.transfer
+        chips: Sequence[VoiceChip | EmotionChip] = setup.voices if zone == VOICE else setup.emotions
+        weigh = self._session.weigh_voices if zone == VOICE else self._session.weigh_emotions
+        rest = sum(chip.weight for i, chip in enumerate(chips) if i != place)
+        weights = [(1 - percent / 100) * chip.weight / rest for chip in chips]
+        weights[place] = percent / 100
+        weigh(weights)
+
+    def _drag_out(self, shown: Chip, payload: Payload) -> None:
+        """A chip can be carried on, to recordings in the library for instance."""
+        carried = QDrag(self)
+        carried.setMimeData(drag.to_mime(payload, self._session.uuid))
+        carried.setPixmap(shown.grab())
+        carried.setHotSpot(QPoint(-12, -8))
+        carried.exec(Qt.DropAction.CopyAction)
+
+    # ------------------------------------------------------------------ building
+    def _zone(self, zone: str, title: str, invitation: str) -> DropZone:
+        menu = GiverMenu(self._session, zone, partial(self.refusal, zone), partial(self.drop, zone), self)
+        made = DropZone(
+            title,
+            invitation,
+            read=self._payload_in,
+            refuse=partial(self._refusal, zone),
+            fill_menu=menu.fill,
+            add_icon=theme.icon("add"),
+            add_text=self.tr("Choose…") if zone == SOURCE else self.tr("Add…"),
+        )
+        made.setObjectName(f"{zone}Zone")
+        made.add_button.setObjectName(f"{zone}Add")
+        made.dropped.connect(partial(self.drop, zone))
+        made.refused.connect(self._messages.say)
+        return made
+
+    def _payload_in(self, mime: QMimeData) -> Payload | None:
+        return drag.payload_of(mime, self._session.uuid)
+
+    def _refusal(self, zone: str, payload: object) -> str | None:
+        return self.refusal(zone, payload) if isinstance(payload, Payload) else None

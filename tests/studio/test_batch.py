@@ -1,0 +1,236 @@
+"""One recipe on many recordings: one after the other, a result for each, another try for what failed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent
+from pytestqt.qtbot import QtBot
+from stage import Idle, analysed, some_take
+
+from engine.api import Done, Failed, Transfer
+from studio import drag
+from studio.drag import Payload
+from studio.panels.library import LibraryPanel
+from studio.panels.transfer_desk import TransferDeskPanel
+from studio.preferences import Preferences
+from studio.session import Session
+
+
+@pytest.fixture
+def link(qapp: object, tmp_path: Path) -> Iterator[Idle]:
+    made = Idle(tmp_path / "log")
+    yield made
+    made.shutdown()
+
+
+@pytest.fixture
+def session(link: Idle, tmp_path: Path) -> Iterator[Session]:
+    made = Session(link, tmp_path / "data")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def ids(session: Session) -> list[str]:
+    return analysed(session, "a1", "a2", "b1", "b2")
+
+
+def voice_of(clip_id: str) -> Payload:
+    return Payload("clips", clips=(clip_id,))
+
+
+def states(session: Session) -> list[str]:
+    return [item.state for item in session.batch]
+
+
+def test_recordings_are_rendered_one_after_the_other(session: Session, link: Idle, ids: list[str]) -> None:
+    session.give_many(ids[:3], voice_of(ids[3]), "voice")
+    assert states(session) == ["rendering", "waiting", "waiting"]
+    for place in range(3):
+        (job,) = link.asked(Transfer)
+        assert job.request.source == session.clips[ids[place]].folder
+        assert [ref.folder for ref in job.request.voice] == [session.clips[ids[3]].folder]
+        job.take(Done(some_take(f"t{place}", f"/t{place}.wav")))
+    assert states(session) == ["done"] * 3
+    assert [take.name for take in session.takes] == ["t0", "t1", "t2"]
+    assert all(session.is_of_batch(take) for take in session.takes)
+
+
+def test_one_failure_stops_no_other_and_can_be_tried_again(session: Session, link: Idle, ids: list[str]) -> None:
+    session.give_many(ids[:2], voice_of(ids[3]), "voice")
+    link.asked(Transfer)[0].take(Failed("The disk is full.", "Free some space."))
+    link.asked(Transfer)[0].take(Done(some_take("t1", "/t1.wav")))
+    assert states(session) == ["failed", "done"]
+    assert "The disk is full." in session.batch[0].words
+    session.retry_batch()
+    assert states(session) == ["rendering", "done"]
+    link.asked(Transfer)[0].take(Done(some_take("t0", "/t0.wav")))
+    assert states(session) == ["done", "done"]
+
+
+def test_a_stopped_batch_keeps_what_is_done(session: Session, link: Idle, ids: list[str]) -> None:
+    session.give_many(ids[:3], voice_of(ids[3]), "emotion")
+    link.asked(Transfer)[0].take(Done(some_take("t0", "/t0.wav")))
+    (job,) = link.asked(Transfer)
+    session.stop_batch()
+    assert states(session) == ["done", "stopped", "stopped"]
+    session.retry_batch()  # before the engine has answered
+    job.take(Failed("", "", cancelled=True))
+    assert states(session) == ["done", "rendering", "waiting"]
+
+
+def test_what_is_not_analysed_yet_waits_and_lets_others_go_first(
+    session: Session, link: Idle, ids: list[str]
+) -> None:
+    session.clips[ids[0]].state = "analysing"
+    session.give_many(ids[:2], voice_of(ids[3]), "voice")
+    assert states(session) == ["waiting", "rendering"]
+    assert "waits for its analysis" in session.batch[0].words
+    link.asked(Transfer)[0].take(Done(some_take("t1", "/t1.wav")))
+    session.clips[ids[0]].state = "ready"
+    session.clips_changed.emit([ids[0]])
+    assert states(session) == ["rendering", "done"]
+
+
+def test_a_recording_that_cannot_be_rendered_says_why(session: Session, ids: list[str]) -> None:
+    session.clips[ids[0]].state = "missing"
+    session.give_many(ids[:1], voice_of(ids[3]), "voice")
+    assert states(session) == ["failed"]
+    assert "no longer where it was" in session.batch[0].words
+
+
+def test_the_desk_renders_many_with_what_lies_on_it(session: Session, link: Idle, ids: list[str]) -> None:
+    session.render_many(ids[:2])
+    assert session.batch == []
+    assert "no voice and no emotion" in session.messages.history[-1].what
+    session.add_voice(voice_of(ids[3]))
+    session.set_strength(0.5)
+    session.render_many(ids[:2])
+    session.clear_desk()  # later changes of the desk do not reach a batch under way
+    assert link.asked(Transfer)[0].request.strength == 0.5
+    link.asked(Transfer)[0].take(Done(some_take("t0", "/t0.wav")))
+    assert link.asked(Transfer)[0].request.voice
+
+
+@pytest.fixture
+def desk(session: Session, qtbot: QtBot, tmp_path: Path) -> TransferDeskPanel:
+    made = TransferDeskPanel(session, session.messages, Preferences(tmp_path / "settings.ini"))
+    qtbot.addWidget(made)
+    made.resize(1300, 340)
+    made.show()
+    return made
+
+
+def test_the_desk_shows_a_line_for_each_and_does_not_play_them(
+    desk: TransferDeskPanel, session: Session, link: Idle, ids: list[str], qtbot: QtBot
+) -> None:
+    session.give_many(ids[:2], voice_of(ids[3]), "voice")
+    assert desk.results.currentWidget() is desk.batch
+    table = desk.batch.table
+    assert [table.data(table.index(row, 0)) for row in range(2)] == ["a1.wav", "a2.wav"]
+    with qtbot.assertNotEmitted(session.take_play_requested):
+        link.asked(Transfer)[0].take(Done(some_take("t0", "/t0.wav")))
+    assert desk.results.tabText(1) == "Batch (1/2)"
+    link.asked(Transfer)[0].take(Failed("The disk is full.", "Free some space."))
+    assert table.data(table.index(1, 2)) == "Failed: The disk is full. Free some space."
+    assert desk.batch.summary.text() == "1 of 2 done, 1 failed"
+    desk.batch.retry_button.click()
+    assert states(session) == ["done", "rendering"]
+    with qtbot.waitSignal(session.take_play_requested) as heard:
+        desk.batch.view.activated.emit(table.index(0, 0))
+    assert heard.args == [session.takes[0], "transformed"]
+
+
+def test_many_clips_dropped_on_the_source_are_a_batch(
+    desk: TransferDeskPanel, session: Session, ids: list[str]
+) -> None:
+    many = Payload("clips", clips=tuple(ids[:2]))
+    assert "The source is one clip" in (desk.source_zone.offer(drag.to_mime(many, session.uuid)) or "")
+    session.add_voice(voice_of(ids[3]))
+    assert desk.source_zone.offer(drag.to_mime(many, session.uuid)) is None
+    assert states(session) == ["rendering", "waiting"]
+
+
+# ------------------------------------------------------------------------------------------ on the library
+@pytest.fixture
+def library(session: Session, ids: list[str], qtbot: QtBot, tmp_path: Path) -> LibraryPanel:
+    made = LibraryPanel(session, session.messages, Preferences(tmp_path / "settings.ini"))
+    qtbot.addWidget(made)
+    made.resize(700, 400)
+    made.show()
+    return made
+
+
+def let_go(library: LibraryPanel, payload: Payload, row: int, keys: Qt.KeyboardModifier) -> bool:
+    """Drag a payload over a row and drop it there; whether it was taken."""
+    mime = drag.to_mime(payload, library._session.uuid)
+    at: QPoint = library.view.visualRect(library.table.index(row, 0)).center()
+    copy, left = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton
+    viewport = library.view.viewport()
+    library.drops.eventFilter(viewport, QDragEnterEvent(at, copy, mime, left, keys))
+    move = QDragMoveEvent(at, copy, mime, left, keys)
+    library.drops.eventFilter(viewport, move)
+    drop = QDropEvent(QPointF(at), copy, mime, left, keys)
+    drop.ignore()
+    library.drops.eventFilter(viewport, drop)
+    assert drop.isAccepted() == move.isAccepted()
+    return drop.isAccepted()
+
+
+PLAIN, SHIFT = Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ShiftModifier
+
+
+def test_a_voice_dropped_on_a_recording_makes_it_the_source(
+    library: LibraryPanel, session: Session, ids: list[str]
+) -> None:
+    session.add_voice(voice_of(ids[0]))
+    assert let_go(library, voice_of(ids[3]), 1, PLAIN)
+    assert session.transfer.source == session.current == ids[1]
+    assert [chip.payload for chip in session.transfer.voices] == [voice_of(ids[3])]
+    assert "Let go to give the voice of b2.wav to a2.wav" in session.messages.history[-1].what
+    session.undo_stack.undo()
+    assert session.transfer.source is None
+
+
+def test_with_shift_it_is_the_emotion(library: LibraryPanel, session: Session, ids: list[str]) -> None:
+    assert let_go(library, voice_of(ids[3]), 1, SHIFT)
+    assert [chip.payload for chip in session.transfer.emotions] == [voice_of(ids[3])]
+    assert session.transfer.voices == []
+
+
+def test_a_recording_does_not_take_its_own_voice(library: LibraryPanel, session: Session, ids: list[str]) -> None:
+    assert not let_go(library, voice_of(ids[1]), 1, PLAIN)
+    assert session.transfer.source is None
+    assert "changes nothing" in session.messages.history[-1].what
+
+
+def test_a_voice_dropped_on_one_of_several_selected_goes_to_all(
+    library: LibraryPanel, session: Session, ids: list[str]
+) -> None:
+    session.select(ids[:3])
+    assert let_go(library, voice_of(ids[3]), 1, PLAIN)
+    assert [item.clip_id for item in session.batch] == ids[:3]
+    assert session.transfer.source is None
+
+
+def test_a_label_s_cell_is_dragged_as_every_clip_that_carries_it(
+    library: LibraryPanel, session: Session, ids: list[str]
+) -> None:
+    session.set_label(ids[:2], "emotion", "angry")
+    library.view.setCurrentIndex(library.table.index(0, 4))
+    assert library.payload(4) == Payload("label", label=("emotion", "angry"))
+
+
+def test_the_menu_does_what_the_drop_does(library: LibraryPanel, session: Session, ids: list[str]) -> None:
+    session.select([ids[0]])
+    menus = {action.text(): action.menu() for action in library.context_menu().actions()}
+    clips = next(a.menu() for a in menus["&Give it a voice"].actions() if a.text() == "&Clips")
+    entries = {action.text(): action for action in clips.actions()}
+    assert not entries["a1.wav"].isEnabled()
+    entries["b2.wav"].trigger()
+    assert session.transfer.source == ids[0]
+    assert [chip.payload for chip in session.transfer.voices] == [voice_of(ids[3])]
