@@ -150,7 +150,7 @@ class BatchActions(LaneActions):
                 item.state, item.words = RENDERING, ""
                 job = self.link.submit(request, title=self.tr("Batch: {0}").format(source.name))
                 self._batch_job = job
-                job.done.connect(lambda take: self._item_done(job, item, take))
+                job.done.connect(self.current_only(lambda take: self._item_done(job, item, take)))
                 job.failed.connect(lambda what, hint, _details: self._item_ended(job, item, f"{what} {hint}"))
                 job.cancelled.connect(lambda: self._item_ended(job, item, None))
         return item.state == RENDERING, (item.state, item.words) != before

@@ -18,11 +18,11 @@ from engine.api import (
     ScanDone,
 )
 from studio import paths
+from studio.batch_actions import BatchActions
 from studio.clips import ANALYSING, WAITING, Clip
 from studio.counted import counted
 from studio.engine_link import EngineLink, Job
 from studio.messages import Messages
-from studio.transfer_actions import TransferActions
 
 NAMED_SKIPS = 40  # told one by one in the details
 
@@ -36,7 +36,7 @@ class Import:
     undone: bool = False
 
 
-class LibraryActions(TransferActions):
+class LibraryActions(BatchActions):
     """The recordings of the project."""
 
     def __init__(

@@ -233,6 +233,8 @@ class ProjectActions(LibraryActions, RunActions):
         for job in self.link.active():
             if job is not self.analysis.job:
                 job.cancel()
+        self.clear_batch()
+        self.copied_seconds = None
         gone, maps = list(self.clips), list(self.maps)
         self.select([])
         self.set_current(None)

@@ -15,11 +15,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from engine.api import Evidence, LatentRef, SecondEdit, Take
+from engine.api import RULES, Evidence, LatentRef, SecondEdit, Take
 from studio.clips import ANALYSING, STATES, WAITING, Clip
 from studio.drag import Payload
 from studio.project_folder import Listing
-from studio.transfer_setup import EmotionChip, TransferSetup, VoiceChip
+from studio.transfer_setup import EmotionChip, LaneEdit, TransferSetup, VoiceChip
 
 FILE, AUTOSAVE, SUFFIX = "project.json", "project.autosave.json", ".triptych"
 FORMAT, VERSION = "triptych-project", 2
@@ -246,7 +246,15 @@ def _refs(values: Iterable[Mapping[str, Any]], place: _Places) -> tuple[LatentRe
 
 def _desk(values: Mapping[str, Any]) -> TransferSetup:
     """What is known of the desk; what another version added to it is left out."""
-    setup = TransferSetup(source=_text_or_none(values.get("source")), strength=float(values.get("strength", 1.0)))
+    strength = float(values.get("strength", 1.0))
+    setup = TransferSetup(
+        source=_text_or_none(values.get("source")),
+        strength=strength,
+        strength_m=float(values.get("strength_m", strength)),  # one strength counted for both at first
+        rule=str(values.get("rule", "auto")),
+    )
+    if setup.rule not in RULES:
+        setup.rule = "auto"
     setup.voices = [
         VoiceChip(_payload(chip["payload"]), str(chip["title"]), float(chip["weight"]))
         for chip in values.get("voices", ())
@@ -255,7 +263,25 @@ def _desk(values: Mapping[str, Any]) -> TransferSetup:
         EmotionChip(_payload(chip["payload"]), str(chip["title"]), float(chip["weight"]))
         for chip in values.get("emotions", ())
     ]
+    setup.edits = {
+        str(clip): tuple(_lane_edit(edit) for edit in edits) for clip, edits in values.get("edits", {}).items()
+    }
     return setup
+
+
+def _lane_edit(values: Mapping[str, Any]) -> LaneEdit:
+    target = tuple(sorted({int(second) for second in values["target"]}))
+    if not target or target[0] < 0 or values["rule"] not in RULES:
+        raise ValueError("an edit of seconds names none")
+    return LaneEdit(
+        target,
+        _payload(values["payload"]),
+        str(values["title"]),
+        float(values["weight"]),
+        float(values["fade_in_s"]),
+        float(values["fade_out_s"]),
+        str(values["rule"]),
+    )
 
 
 def _payload(values: Mapping[str, Any]) -> Payload:
@@ -266,7 +292,13 @@ def _payload(values: Mapping[str, Any]) -> Payload:
         tuple((str(clip), int(second)) for clip, second in values["seconds"]),
         tuple(map(float, values.get("weights", ()))),
         str(values.get("name", "")),
+        _label(values.get("label", ("", ""))),
     )
+
+
+def _label(values: Any) -> tuple[str, str]:
+    name, value = values
+    return str(name), str(value)
 
 
 def _number_or_none(value: Any) -> float | None:

@@ -94,6 +94,10 @@ def full(session: Session, tmp_path: Path) -> None:
     session.star_take(0, True)
     session.set_source(a)
     session.add_voice(Payload("clips", clips=(b,)))
+    session.add_emotion(Payload("label", label=("emotion", "angry")))
+    session.set_strength_m(0.5)
+    session.set_rule("nearest")
+    session.edit_seconds(a, [0, 1], Payload("seconds", seconds=((b, 1),)), rule="mean", weight=0.8, fade_s=1.0)
     points = MapPoints(
         "h", (a, b), np.zeros(2, np.int32), np.array([[0, 1], [2, 3]], np.float32), {"model_hash": HASH}
     )
@@ -106,8 +110,7 @@ def state(session: Session) -> dict[str, Any]:
         "clips": {i: (c.path, c.labels, c.state) for i, c in session.clips.items()},
         "takes": [(t.name, t.strength, t.evidence) for t in session.takes],
         "starred": len(session.starred),
-        "source": session.transfer.source,
-        "voices": session.transfer.voices,
+        "desk": session.transfer,
         "maps": {k: (p.ids, p.xy.tolist()) for k, p in session.maps.items()},
         "uuid": session.uuid,
     }
