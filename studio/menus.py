@@ -142,6 +142,8 @@ class Menus(QObject):
         transport["play"].setShortcut(QKeySequence(Qt.Key.Key_Space))
         for name, action in transport.items():
             self.adopt(menu, f"playback.{name}", action)
+        menu.addSeparator()
+        menu.addMenu(self._window.clip_view.transport.devices)
 
     def _fill_map(self, menu: QMenu) -> None:
         maps = self._window.map_view.commands

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from pathlib import Path
 
 from PySide6.QtCore import QMimeData, Qt
@@ -40,6 +41,7 @@ class ClipViewPanel(QWidget):
         self._messages = messages
         self._preferences = preferences
         self._take: Take | None = None  # asked for by name
+        self._known_takes = {take.transformed for take in session.takes}
         self._shown: tuple[str, str, str] | None = None  # clip, its folder, its take: what is loaded
         self._versions: dict[str, Version] = {}  # by the name the player knows them by
         self._spec = AudioSpec()
@@ -253,7 +255,10 @@ class ClipViewPanel(QWidget):
 
     # ------------------------------------------------------------------ reactions
     def _takes_changed(self) -> None:
-        self._take = None  # a new take is shown as soon as it is there
+        there = {take.transformed for take in self._session.takes}
+        if there - self._known_takes:
+            self._take = None  # a new take is shown as soon as it is there
+        self._known_takes = there
         self.refresh()
 
     def _clips_changed(self, ids: list[str]) -> None:
@@ -279,6 +284,11 @@ class ClipViewPanel(QWidget):
         self.view.look_changed.connect(self._keep_look)
         self.transport.volume_changed.connect(lambda volume: self._preferences.set("playback/volume", volume))
         self.transport.loop_changed.connect(lambda loop: self._preferences.set("playback/loop", loop))
+        devices = self.transport.devices
+        self.player.set_device(get("playback/device", ""))
+        devices.device_chosen.connect(lambda device: self._preferences.set("playback/device", device))
+        devices.latency_chosen.connect(lambda name, ms: self._preferences.set(_latency_key(name), ms))
+        self.player.output_changed.connect(lambda name: self.player.set_latency_ms(get(_latency_key(name), 0)))
 
     def _keep_look(self) -> None:
         for name, value in self.view.look().items():
@@ -315,3 +325,8 @@ class ClipViewPanel(QWidget):
         payload = drag.payload_of(mime, self._session.uuid)
         if payload is not None:
             self.give(what, payload)
+
+
+def _latency_key(device: str) -> str:
+    """Names of devices hold whatever their makers like; settings are kept under plain ones."""
+    return f"playback/latency_ms_{zlib.crc32(device.encode()):08x}"

@@ -33,7 +33,7 @@ class AudioOutput(QObject):
         raise NotImplementedError
 
     def played(self) -> int:
-        """Samples of the source played since start."""
+        """Samples of the source heard since start, as far as the output can tell."""
         raise NotImplementedError
 
 

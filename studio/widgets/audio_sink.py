@@ -16,6 +16,7 @@ from studio.widgets.sound_source import SoundSource
 # Long enough for a busy interface to miss a few frames, short enough for a switch to feel immediate.
 BUFFER_S = 0.12
 TAPS = 32  # of the resampling filter, per output sample
+SETTLE_S = 0.5  # after a start, until the buffers on the way to the ear are full
 
 _NUMPY = {
     QAudioFormat.SampleFormat.Float: (np.float32, 1.0),
@@ -87,6 +88,23 @@ class _Feed(QIODevice):
         return -1
 
 
+class HeardClock:
+    """What is heard by now, of what a sound server has taken.
+
+    The server fills its own buffers at once and counts what it took, so its count leads the ear by what they hold.
+    From then on it takes as much as it plays: the lead it has reached stays, also across dropouts.
+    """
+
+    def __init__(self) -> None:
+        self._lead_s = 0.0
+
+    def heard_s(self, taken_s: float, elapsed_s: float) -> float:
+        """Seconds heard when the server has taken so many, so long after the start."""
+        if elapsed_s < SETTLE_S:
+            self._lead_s = max(self._lead_s, taken_s - elapsed_s)
+        return max(0.0, taken_s - self._lead_s)
+
+
 class SinkOutput(AudioOutput):
     """One sound device."""
 
@@ -98,12 +116,14 @@ class SinkOutput(AudioOutput):
         self._sink: QAudioSink | None = None
         self._feed: _Feed | None = None
         self._rate_hz = 0
+        self._clock = HeardClock()
 
     def start(self, source: SoundSource) -> None:
         self.stop()
         form = self._form_for(source.rate_hz)
         self._rate_hz = source.rate_hz
         source.output_started()
+        self._clock = HeardClock()
         self._feed = _Feed(source, form, self)
         self._sink = QAudioSink(self._device, form, self)
         self._sink.setBufferSize(form.bytesForDuration(round(BUFFER_S * 1e6)))
@@ -121,7 +141,8 @@ class SinkOutput(AudioOutput):
     def played(self) -> int:
         if self._sink is None:
             return 0
-        count = round(self._sink.processedUSecs() * 1e-6 * self._rate_hz)
+        taken_s, elapsed_s = self._sink.processedUSecs() * 1e-6, self._sink.elapsedUSecs() * 1e-6
+        count = round(self._clock.heard_s(taken_s, elapsed_s) * self._rate_hz)
         # Asked for, not listened to: PySide 6.11 cannot convert the argument of stateChanged.
         ended = self._sink.state() == QtAudio.State.StoppedState
         if ended and self._sink.error() != QtAudio.Error.NoError:
@@ -143,6 +164,11 @@ def open_sink(name: str = "") -> SinkOutput | None:
     if form_for(16_000).sampleFormat() not in _NUMPY:
         return None
     return SinkOutput(device, form_for)
+
+
+def default_name() -> str:
+    """The system's choice; "" when there is no device."""
+    return QMediaDevices.defaultAudioOutput().description()
 
 
 def device_names() -> list[str]:

@@ -27,6 +27,7 @@ class Player(QObject):
         sound_changed(str): the version now heard.
         device_note(str): what to know about the sound device, in words; "" when all is well.
         devices_changed(list): names of the sound devices.
+        output_changed(str): name of the device now in use; "" is none, and silence.
     """
 
     position_changed = Signal(float)
@@ -34,6 +35,7 @@ class Player(QObject):
     sound_changed = Signal(str)
     device_note = Signal(str)
     devices_changed = Signal(list)
+    output_changed = Signal(str)
 
     def __init__(
         self, parent: QObject | None = None, *, open_output: Callable[[str], AudioOutput] = open_output
@@ -43,6 +45,8 @@ class Player(QObject):
         self._output: AudioOutput | None = None
         self._watch: QObject | None = None
         self._device = ""
+        self._fallen_back = False
+        self._latency_ms = 0
         self._source: SoundSource | None = None
         self._wanted = ""  # the version asked for, kept while it is missing
         self._volume = 1.0
@@ -89,6 +93,20 @@ class Player(QObject):
     def output(self) -> AudioOutput | None:
         """The open output; None before the first play."""
         return self._output
+
+    @property
+    def output_name(self) -> str:
+        """The device in use; "" before the first play, and where there is none."""
+        return "" if self._output is None else self._output.name
+
+    @property
+    def device(self) -> str:
+        """The device asked for; "" is the system's default."""
+        return self._device
+
+    @property
+    def latency_ms(self) -> int:
+        return self._latency_ms
 
     # ------------------------------------------------------------------ sounds
     def set_sounds(
@@ -201,11 +219,18 @@ class Player(QObject):
         if self._output is None:
             self._use(self._open(self._device))
             self._watch_devices()
+            self._tell_fallback()
 
     def set_device(self, name: str) -> None:
-        """Play on the device of that name; "" is the system's default."""
+        """Play on the device of that name, now or as soon as it is there; "" is the system's default."""
         self._device = name
+        self._fallen_back = False
         self._reopen()
+        self._tell_fallback()
+
+    def set_latency_ms(self, milliseconds: int) -> None:
+        """How much later the device in use sounds than it tells; the playhead waits for it."""
+        self._latency_ms = milliseconds
 
     def shut_down(self) -> None:
         """Stop and let go of the device."""
@@ -220,6 +245,7 @@ class Player(QObject):
         output.setParent(self)
         output.lost.connect(self._lost)
         self.device_note.emit(output.note)
+        self.output_changed.emit(output.name)
 
     def _watch_devices(self) -> None:
         if self._open is not open_output or self._watch is not None:
@@ -236,14 +262,32 @@ class Player(QObject):
 
         names = audio_sink.device_names()
         self.devices_changed.emit(names)
-        current = self._output.name if self._output is not None else ""
-        if current not in names or (self._device and self._device in names and current != self._device):
-            self._reopen()
+        before, wanted = self.output_name, self._device if self._device in names else audio_sink.default_name()
+        if before == wanted and before in names:
+            return
+        self._reopen()
+        if self._device:
+            self._tell_fallback()
+        elif before and before not in names and self.output_name:
+            gone = self.tr("The sound device “{0}” is no longer there.").format(before)
+            self.device_note.emit(self.tr("{0} Playing on “{1}”.").format(gone, self.output_name))
+
+    def _tell_fallback(self) -> None:
+        """Say once that another device than the one asked for plays, and once that it is back."""
+        if self._output is None or not self._device:
+            return
+        elsewhere = self.output_name != self._device
+        if elsewhere and not self._fallen_back and self.output_name:
+            gone = self.tr("The sound device “{0}” is not there.").format(self._device)
+            self.device_note.emit(self.tr("{0} Playing on “{1}”.").format(gone, self.output_name))
+        elif self._fallen_back and not elsewhere:
+            self.device_note.emit(self.tr("Playing on “{0}” again.").format(self._device))
+        self._fallen_back = elsewhere
 
     def _lost(self, what: str) -> None:
         self._reopen()
-        if self._output is not None and self._output.name:
-            self.device_note.emit(self.tr("{0} Playing on “{1}”.").format(what, self._output.name))
+        if self.output_name:
+            self.device_note.emit(self.tr("{0} Playing on “{1}”.").format(what, self.output_name))
 
     def _reopen(self) -> None:
         """Change the output under the playhead; what plays, plays on."""
@@ -286,7 +330,7 @@ class Player(QObject):
     def _tick(self) -> None:
         assert self._source is not None
         assert self._output is not None
-        played = self._output.played()
+        played = self._heard()
         if self._state == "playing":
             if self._source.ended_at is not None and played >= self._source.ended_at:
                 self._set_state("stopped")
@@ -302,7 +346,13 @@ class Player(QObject):
 
     def _follow(self) -> None:
         if self._running and self._output is not None and self._source is not None:
-            self._set_position(self._source.position_at(self._output.played()) / self._source.rate_hz)
+            self._set_position(self._source.position_at(self._heard()) / self._source.rate_hz)
+
+    def _heard(self) -> int:
+        """Samples of the source that have reached the ear since the output started."""
+        assert self._output is not None
+        assert self._source is not None
+        return max(0, self._output.played() - round(self._latency_ms * 1e-3 * self._source.rate_hz))
 
     def _set_position(self, seconds: float) -> None:
         self._position_s = seconds

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import QEvent, QSignalBlocker, Qt, Signal
-from PySide6.QtGui import QAction, QActionGroup, QKeySequence, QPalette
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QSlider, QToolButton, QWidget
 
 from studio import theme
 from studio.widgets.choice_button import ChoiceButton
+from studio.widgets.device_menu import DeviceMenu
 from studio.widgets.player import Player
 from studio.widgets.timeline import clock_text
 
@@ -29,7 +30,7 @@ class TransportBar(QWidget):
     def __init__(self, player: Player, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._player = player
-        self._note = ""
+        self._heard_now = self._heard_before = ""
         self.commands: dict[str, QAction] = {
             "play": self._command(self.tr("&Play or pause"), "", player.toggle),
             "loop": self._command(self.tr("&Loop"), "L", self._toggle_loop),
@@ -38,7 +39,8 @@ class TransportBar(QWidget):
                 self.tr("&Reconstruction only"), "2", lambda: player.switch("reconstruction")
             ),
             "transformed": self._command(self.tr("&Transformed"), "3", lambda: player.switch("transformed")),
-            "swap": self._command(self.tr("&Swap versions"), "X", self.swap),
+            "next_version": self._command(self.tr("&Next version"), "X", self.next_version),
+            "last_version": self._command(self.tr("&Version heard before"), "Shift+X", self.last_version),
         }
         self.commands["loop"].setCheckable(True)
         versions = QActionGroup(self)
@@ -48,12 +50,14 @@ class TransportBar(QWidget):
         self.commands["loop"].setIcon(theme.icon("loop"))
         self.commands["play"].setToolTip(self.tr("Play or pause (Space); only the selection, if there is one"))
         self.commands["loop"].setToolTip(self.tr("Play again and again (L)"))
-        self.commands["original"].setToolTip(self.tr("Hear the recording itself (1). X swaps."))
+        self.commands["original"].setToolTip(
+            self.tr("Hear the recording itself (1). X goes on to the next version, Shift+X back to the last.")
+        )
         self.commands["reconstruction"].setToolTip(
-            self.tr("Hear the model's copy with its own h and m (2): the honest control. X swaps.")
+            self.tr("Hear the model's copy with its own h and m (2): the honest control. X goes on to the next.")
         )
         self.commands["transformed"].setToolTip(
-            self.tr("Hear the clip with the given voice or emotion (3). X swaps.")
+            self.tr("Hear the clip with the given voice or emotion (3). X goes on to the next.")
         )
 
         self.place = QLabel()
@@ -82,7 +86,15 @@ class TransportBar(QWidget):
             row.addWidget(button)
         row.addStretch(1)
         row.addWidget(self.device)
-        self.speaker = QLabel()
+        self.devices = DeviceMenu(player, self)
+        self.speaker = QToolButton()
+        self.speaker.setObjectName("outputDevice")
+        self.speaker.setAutoRaise(True)
+        self.speaker.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.speaker.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.speaker.setMenu(self.devices)
+        self.speaker.setIcon(theme.icon("volume"))
+        self.speaker.setAccessibleName(self.tr("Output device"))
         row.addWidget(self.speaker)
         row.addWidget(self.volume)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
@@ -91,19 +103,24 @@ class TransportBar(QWidget):
         player.position_changed.connect(self._show_place)
         player.sound_changed.connect(self._show_sound)
         player.device_note.connect(self._show_note)
+        player.output_changed.connect(self._show_output)
         self.volume.valueChanged.connect(self._turn_volume)
         self._show_place(player.position_s)
         self._show_sound(player.sound)
         self._show_state(player.state)
-        self._show_speaker()
+        self._show_output(player.output_name)
 
     # ------------------------------------------------------------------ actions
-    def swap(self) -> None:
-        """X: from the transformed version to the original and back; without one, from the control."""
+    def next_version(self) -> None:
+        """X: original, reconstruction, transformed, and round again."""
         names = self._player.sounds
         if len(names) > 1:
-            other = "transformed" if "transformed" in names else "reconstruction"
-            self._player.switch(other if self._player.sound == "original" else "original")
+            self._player.switch(names[(names.index(self._player.sound) + 1) % len(names)])
+
+    def last_version(self) -> None:
+        """Shift+X: to and fro between the last two."""
+        if self._heard_before in self._player.sounds:
+            self._player.switch(self._heard_before)
 
     def set_volume(self, volume: float) -> None:
         self.volume.setValue(round(100 * volume))
@@ -151,7 +168,10 @@ class TransportBar(QWidget):
         there = self._player.sounds
         self.commands["play"].setEnabled(bool(there))
         self.commands["loop"].setEnabled(bool(there))
-        self.commands["swap"].setEnabled(len(there) > 1)
+        for command in ("next_version", "last_version"):
+            self.commands[command].setEnabled(len(there) > 1)
+        if name != self._heard_now:
+            self._heard_before, self._heard_now = self._heard_now, name
         for version, button in zip(VERSIONS, self._version_buttons, strict=True):
             action = self.commands[version]
             action.setEnabled(version in there)
@@ -162,16 +182,15 @@ class TransportBar(QWidget):
         self._show_place(self._player.position_s)
 
     def _show_note(self, note: str) -> None:
-        self.device.setText(self.tr("No sound") if note else "")
+        silent = self._player.output is not None and not self._player.output_name
+        self.device.setText(self.tr("No sound") if silent else "")
         self.device.setToolTip(note)
         self.device.setAccessibleDescription(note)
-        self.device.setVisible(bool(note))
+        self.device.setVisible(silent)
 
-    def changeEvent(self, event: QEvent) -> None:
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.PaletteChange:
-            self._show_speaker()
-
-    def _show_speaker(self) -> None:
-        ink = self.palette().color(QPalette.ColorRole.WindowText)
-        self.speaker.setPixmap(theme.coloured("volume", ink, 16, self.devicePixelRatioF()))
+    def _show_output(self, name: str) -> None:
+        self.speaker.setToolTip(
+            self.tr("Playing on “{0}”. Click to choose another device.").format(name)
+            if name
+            else self.tr("Choose the device that plays")
+        )

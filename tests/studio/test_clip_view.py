@@ -205,12 +205,17 @@ def test_a_take_brings_three_versions_under_keys_1_2_3_and_x(
         (Qt.Key.Key_3, "transformed"),
         (Qt.Key.Key_2, "reconstruction"),
         (Qt.Key.Key_1, "original"),
+        (Qt.Key.Key_X, "reconstruction"),
         (Qt.Key.Key_X, "transformed"),
         (Qt.Key.Key_X, "original"),
     ):
         QTest.keyClick(panel, key)
         assert panel.player.sound == version
         assert panel.commands[version].isChecked()
+    QTest.keyClick(panel, Qt.Key.Key_2)
+    for version in ("original", "reconstruction", "original"):  # the last two, to and fro
+        QTest.keyClick(panel, Qt.Key.Key_X, Qt.KeyboardModifier.ShiftModifier)
+        assert panel.player.sound == version
 
 
 def test_the_picture_follows_the_version_that_is_heard(

@@ -1,0 +1,138 @@
+"""What the flows need of the system: a sound server of their own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SILENT_SINK = "module-null-sink sink_name=null rate=16000 channels=1"
+
+
+@dataclass
+class SoundServer:
+    """A private PulseAudio. env: the environment to reach it; rate of its sinks is 16 kHz, mono."""
+
+    env: dict[str, str]
+    folder: Path
+    _running: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def load(self, module: str) -> str:
+        """Load a module, such as another sink; returns its index."""
+        return self._control("load-module", *module.split())
+
+    def unload(self, index: str) -> None:
+        self._control("unload-module", index)
+
+    def make_default(self, sink: str) -> None:
+        self._control("set-default-sink", sink)
+
+    def _control(self, *words: str) -> str:
+        command = ["pactl", *words]
+        told = subprocess.run(command, env=self.env, capture_output=True, text=True, timeout=10, check=True)
+        return told.stdout.strip()
+
+    def listen(self, source: str = "null.monitor") -> Listener:
+        """Begin to write down what a source hears."""
+        form = ["--format=float32le", "--rate=16000", "--channels=1", "--latency-msec=10"]
+        recorder = subprocess.Popen(["parec", "-d", source, *form], env=self.env, stdout=subprocess.PIPE)
+        self._running.append(recorder)
+        return Listener(recorder)
+
+    def run(self, program: str, *arguments: str) -> subprocess.Popen[str]:
+        """Start a Python program of the studio's."""
+        process = subprocess.Popen(
+            [sys.executable, "-c", program, *arguments],
+            env=self.env | {"PYTHONPATH": str(ROOT)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self._running.append(process)  # type: ignore[arg-type]
+        return process
+
+    def close(self) -> None:
+        for process in self._running:
+            if process.poll() is None:
+                process.terminate()
+            process.wait(10)
+            for stream in (process.stdout, process.stderr):
+                if stream is not None:
+                    stream.close()
+
+
+@dataclass
+class Listener:
+    """Hears a source: samples with the time at which each arrived."""
+
+    process: subprocess.Popen[bytes]
+    heard: list[tuple[float, np.ndarray]] = field(default_factory=list)
+
+    def until(self, condition: Callable[[], object], patience_s: float) -> None:
+        """Listen until the condition holds, or patience ends."""
+        assert self.process.stdout is not None
+        descriptor = self.process.stdout.fileno()
+        os.set_blocking(descriptor, False)
+        deadline = time.monotonic() + patience_s
+        rest = b""
+        while not condition() and time.monotonic() < deadline:
+            try:
+                rest += os.read(descriptor, 1 << 16)
+            except BlockingIOError:
+                time.sleep(0.002)  # what arrives is dated by it
+                continue
+            whole = len(rest) // 4 * 4
+            self.heard.append((time.monotonic(), np.frombuffer(rest[:whole], np.float32)))
+            rest = rest[whole:]
+
+    @property
+    def samples(self) -> np.ndarray:
+        return np.concatenate([np.zeros(0, np.float32), *(piece for _, piece in self.heard)])
+
+    def time_of(self, sample: int) -> float:
+        """When a sample arrived, on the monotonic clock."""
+        first = 0
+        for now, piece in self.heard:
+            if sample < first + len(piece):
+                return now - (first + len(piece) - sample) / 16_000
+            first += len(piece)
+        raise AssertionError(f"only {first} samples were heard")
+
+
+@pytest.fixture
+def sound_server(tmp_path: Path) -> Iterator[SoundServer]:
+    """A private PulseAudio with a null sink."""
+    missing = [tool for tool in ("pulseaudio", "parec", "pactl") if shutil.which(tool) is None]
+    if missing:
+        pytest.skip(f"not installed: {', '.join(missing)} (Debian: pulseaudio, pulseaudio-utils)")
+    env = {k: v for k, v in os.environ.items() if not k.startswith("PULSE_")}
+    env |= {"XDG_RUNTIME_DIR": str(tmp_path), "HOME": str(tmp_path), "QT_QPA_PLATFORM": "offscreen"}
+    env |= {"PULSE_SERVER": f"unix:{tmp_path}/pulse/native", "OMP_NUM_THREADS": "1"}
+    command = ["pulseaudio", "-n", "--daemonize=no", "--exit-idle-time=-1", "--log-target=stderr"]
+    modules = ["-L", "module-native-protocol-unix auth-anonymous=1", "-L", SILENT_SINK]
+    with (tmp_path / "server.log").open("w") as log:
+        process = subprocess.Popen([*command, *modules], env=env, stderr=log)
+        server = SoundServer(env, tmp_path)
+        try:
+            for _ in range(100):  # each probe takes its time: no sleep is needed
+                probe = subprocess.run(["pactl", "info"], env=env, capture_output=True, timeout=10, check=False)
+                if probe.returncode == 0:
+                    break
+                if process.poll() is not None:
+                    pytest.skip("pulseaudio does not start here: " + (tmp_path / "server.log").read_text()[-300:])
+            else:
+                pytest.skip("pulseaudio does not answer")
+            yield server
+        finally:
+            server.close()
+            process.terminate()
+            process.wait(10)
