@@ -138,7 +138,11 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="write a copy of the model that carries the probe (of h for gender, else of m)",
     )
-    probe.add_argument("--cache", metavar="DIR", help="keep the corpus's spectrograms here for the next time")
+    probe.add_argument(
+        "--cache",
+        metavar="DIR",
+        help="keep the corpus's spectrograms here, and not in the common cache",
+    )
 
     info = command("info", commands.info, "Say what a model file is.")
     info.add_argument("model_file", nargs="?", metavar="MODEL")

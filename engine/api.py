@@ -434,7 +434,7 @@ class Probe:
     Reports Partial(ProbeResult) with one score each as they come. STOP keeps those.
     test: another corpus to test on; None: folds of the one, with no speaker on both sides (but for task speaker).
     pieces: classify 4-second pieces as well.
-    cache_dir: where the spectrograms of folders are kept; None: nowhere.
+    cache_dir: where the spectrograms of folders are kept; None: in the cache of the program.
     """
 
     tasks: tuple[str, ...]

@@ -1,8 +1,8 @@
 """The training loop: a run folder in, a model out; it can be stopped, paused, killed and resumed at any step.
 
 A run is exact: on a CPU with the same number of threads, stopping (or killing) and resuming gives the same weights
-bit by bit as never having stopped. Whatever the run depends on is in the run folder: spec.json, the saved state
-(see run_state) and the cache of the corpus.
+bit by bit as never having stopped. Whatever the run depends on is in the run folder, spec.json and the saved state
+(see run_state), or can be computed again from the recordings: the cache of the corpus is shared by all runs.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ import torch
 
 from engine import checkpoint, devices
 from engine.api import Control, Note, Partial, Progress, Report, RunSpec, Steer, TrainDone, TrainPoint
+from engine.cache.place import cache_dir
 from engine.corpus.crops import CropOrder, Crops, Division, SpeakerNumbers, divide, gather
-from engine.corpus.melcache import MelCache, build
+from engine.corpus.melcache import MelCache, build, earlier_key
 from engine.corpus.scanning import scan
 from engine.errors import TrainingError
 from engine.fresh_model import fresh_model
@@ -87,7 +88,7 @@ class _Trainer:
         # Before the corpus is read: what cannot be is told at once. A resumed run has all weights in its state.
         model, parent = (build_system(run.model), resumed.standing.parent) if resumed else fresh_model(run)
 
-        self.cache = self._corpus(folder / "cache")
+        self.cache = self._corpus()
         shortest = run.audio.frames(math.ceil(run.audio.shortest_s * run.audio.rate_hz))
         self.division: Division = divide(self.cache, run.train.validation_share, run.train.seed, shortest)
         crop_frames = round(run.train.crop_s * run.audio.frames_per_second)
@@ -105,11 +106,12 @@ class _Trainer:
         self.generator = torch.Generator(self.device).manual_seed(run.train.seed)
         if resumed is not None:
             self.at = resumed.standing
-            if self.at.corpus != self.cache.key:
+            if self.at.corpus not in (self.cache.key, self.earlier_key):
                 raise TrainingError(
                     "The corpus has changed since this run began (files were added, removed or edited).",
                     "Put it back, or start a new run that goes on from this run's last model.",
                 )
+            self.at.corpus = self.cache.key
             resumed.restore(self.model, self.optimiser, self.generator)
             self.log.rewind(self.at.step)
         else:
@@ -425,9 +427,13 @@ class _Trainer:
 
     def _tell_skipped(self) -> None:
         skipped, remarks = self.cache.manifest.skipped, self.cache.remarks
+        for what, hint in self.cache.manifest.troubles:
+            self._note(what, hint)
         if self.at.step == 0:
             for item in skipped:
                 self.log.write("skipped", 0, path=item.path, why=item.why)
+            for row in self.cache.manifest.unmatched:
+                self.log.write("unmatched", 0, path=row.path, why=row.why)
             for remark in remarks:
                 self.log.write("remark", 0, what=remark)
         if skipped:
@@ -442,11 +448,11 @@ class _Trainer:
             )
 
     # ------------------------------------------------------------------------------------------ the beginning
-    def _corpus(self, cache_folder: Path) -> MelCache:
+    def _corpus(self) -> MelCache:
         self.report(Progress(None, "Looking for recordings"))
         manifest = scan(self.spec.folders, self.spec.clips, self.steer)
-        device = str(self.device) if self.device.type == "cuda" else "cpu"
-        return build(manifest, self.spec.audio, cache_folder, device, self.report, self.steer)
+        self.earlier_key = earlier_key(manifest, self.spec.audio)
+        return build(manifest, self.spec.audio, cache_dir(), self.report, self.steer)
 
 
 def _out_of_memory(error: Exception) -> bool:

@@ -1,12 +1,8 @@
-"""What training needs of a corpus, computed once: log-mel and F0 of every recording in two memory-mapped files.
+"""What training needs of a corpus, computed once for all runs: log-mel and F0 of every recording, in the cache.
 
-    <key>.mel      float16 (frames, bands)   all recordings, one after the other
-    <key>.f0       float32 (frames,)         Hz, NaN where unvoiced
-    <key>.journal  one JSON line a recording: where its frames are, or why it was left out
-
-A line is written once its frames are, so whatever a kill leaves behind the last line is taken back to the files'
-state and the work goes on from there. The key names the audio spec and every file's path, size and time: a changed
-file or spec makes another cache.
+The frames lie in packs (see cache.packs), found by the content of the recording and the audio spec: a file that was
+moved, renamed or touched is not read again, and corpora that share recordings share their frames. A large corpus is
+read by several processes. Whatever a kill leaves is gone on with; what was done is never done twice.
 """
 
 from __future__ import annotations
@@ -18,26 +14,29 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
-from engine import audio, pitch
+from engine import audio
 from engine.api import Progress, Report, Steer
+from engine.cache import packs, upkeep
+from engine.cache.index import Found, Index, hashed
+from engine.corpus.crew import Crew, Outcome, Reader, Task, Unread, Written, cores
+from engine.corpus.frames import Frames
 from engine.corpus.manifest import Manifest, Skipped, Utterance
+from engine.decoding import shown
 from engine.errors import AudioError, Cancelled, CorpusError
-from engine.mel import MelFrontEnd
 from engine.specs import AudioSpec
 from engine.steering import Pace, obey
 
-_VERSION = 1
-_LONG_S = 600.0  # longer recordings are never held in memory whole
+_VERSION = 2  # of how log-mel and F0 are computed: part of every key
 _REPORT_S = 0.2
+_KEEP_S = 1.0  # at most so much work is lost by a kill
 _SCALING_FRAMES = 1_000_000
-
-Pieces = Iterator[tuple[npt.NDArray[np.float16], npt.NDArray[np.float32]]]
+_WORTH_A_CREW_BYTES = 30_000_000  # a process takes seconds to start
+_MOST_PROCESSES = 32
+_NAME = "\0"  # stands for the file's name in what is remembered of it
 
 
 @dataclass(frozen=True)
@@ -53,13 +52,14 @@ class Entry:
 class MelCache:
     """A corpus ready for training.
 
-    mel: float16 (all frames, bands) natural-log mel; f0: float32 (all frames,) Hz; both memory-mapped, read-only.
+    key: of the recordings' names and contents and the spec: equal keys, equal frames in equal order.
+    mel: float16 (all frames, bands) natural-log mel; f0: float32 (all frames,) Hz; read-only, on the disk.
     manifest: the recordings that could be used, in the order of `entries`, and all that were skipped.
     """
 
     key: str
-    mel: npt.NDArray[np.float16]
-    f0: npt.NDArray[np.float32]
+    mel: Frames
+    f0: Frames
     entries: tuple[Entry, ...]
     manifest: Manifest
     remarks: tuple[str, ...]
@@ -83,149 +83,218 @@ class MelCache:
         return torch.from_numpy(mean).float(), torch.tensor(max(variance, 1e-6) ** 0.5, dtype=torch.float32)
 
 
-def build(manifest: Manifest, spec: AudioSpec, folder: Path, device: str, report: Report, steer: Steer) -> MelCache:
-    """Open the corpus's cache in `folder`, making what of it is missing.
+def build(
+    manifest: Manifest, spec: AudioSpec, folder: Path, report: Report, steer: Steer, processes: int | None = None
+) -> MelCache:
+    """Open a corpus in the cache in `folder`, computing what of it is missing.
 
     A recording that cannot be read is left out and named in the result.
 
+    Args:
+        processes: how many read at once; None: as many as there are processors, one for little work.
+
     Raises:
-        CorpusError: not one recording can be used, or the folder cannot be written (full disk, permissions).
+        CorpusError: not one recording can be used, or the cache cannot hold it (full disk, limit, permissions).
         Cancelled: the user cancelled or stopped it; what is done is kept for the next time.
     """
-    key = _key(manifest, spec)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        return _Builder(manifest, spec, folder / key, device).run(report, steer)
+        with Index(folder) as index:
+            return _Builder(manifest, spec, index, report, steer).run(processes)
     except OSError as error:
         raise CorpusError(
             f"The cache folder {folder} cannot be used: {error.strerror or error}.",
-            "Free some space or choose another run folder; what was computed so far is kept.",
+            "Free some space or name another folder in TRIPTYCH_CACHE; what was computed so far is kept.",
         ) from error
 
 
 class _Builder:
-    def __init__(self, manifest: Manifest, spec: AudioSpec, stem: Path, device: str) -> None:
+    def __init__(self, manifest: Manifest, spec: AudioSpec, index: Index, report: Report, steer: Steer) -> None:
         self._manifest = manifest
         self._spec = spec
-        self._stem = stem
-        self._front_end = MelFrontEnd(spec, device)
-        self._lines: list[dict[str, object]] = []
-        self._frames = 0
+        self._spec_key = hashlib.sha256(
+            json.dumps([_VERSION, spec.to_dict()], sort_keys=True).encode()
+        ).hexdigest()[:16]
+        self._index = index
+        self._packs = index.folder / "packs"
+        self._report = report
+        self._steer = steer
+        self._contents: dict[str, str] = {}  # by path
+        self._unread: dict[str, str] = {}  # path -> why
+        self._hashed: list[tuple[str, tuple[int, int], str]] = []
+        self._written: list[Written] = []
+        self._done = 0
+        self._kept_at = time.monotonic()
+        self._told_at = 0.0
 
-    def run(self, report: Report, steer: Steer) -> MelCache:
-        files = [self._file(suffix) for suffix in (".mel", ".f0", ".journal")]
-        for file in files:
-            file.touch()
-        self._recover()
-        with files[0].open("ab") as mel, files[1].open("ab") as f0, files[2].open("ab") as journal:
-            self._extend(mel, f0, journal, report, steer)
-        return self._open()
-
-    def _file(self, suffix: str) -> Path:
-        return self._stem.with_name(self._stem.name + suffix)
-
-    def _recover(self) -> None:
-        """Believe the journal as far as it is whole and its frames are there; cut off the rest."""
-        sizes = {".mel": 2 * self._spec.bands, ".f0": 4}
-        there = min(self._file(suffix).stat().st_size // size for suffix, size in sizes.items())
-        good = 0
-        for raw in self._file(".journal").read_bytes().splitlines(keepends=True):
-            line = _parsed(raw)
-            if line is None or self._frames + _count(line) > there:
-                break
-            self._lines.append(line)
-            self._frames += _count(line)
-            good += len(raw)
-        os.truncate(self._file(".journal"), good)
-        for suffix, size in sizes.items():
-            os.truncate(self._file(suffix), self._frames * size)
-
-    def _extend(self, mel: BinaryIO, f0: BinaryIO, journal: BinaryIO, report: Report, steer: Steer) -> None:
-        todo = self._manifest.utterances[len(self._lines) :]
-        sizes = [_size(utterance) for utterance in todo]
-        pace, told = Pace(float(sum(sizes))), 0.0
-        for utterance, size in zip(todo, sizes, strict=True):
-            frames, line = 0, {}
+    def run(self, processes: int | None) -> MelCache:
+        self._contents = self._index.contents([u.path for u in self._manifest.utterances])
+        self._found = self._index.find(self._spec_key, list(set(self._contents.values())))
+        todo = [u.path for u in self._manifest.utterances if self._contents.get(u.path) not in self._found]
+        if todo:
+            upkeep.tidy(self._index)
+            self._read(todo, processes)
+        while True:
             try:
-                remarks: list[str] = []
-                for log_mel, hertz in self._features(utterance.path, remarks):
-                    if obey(steer):
-                        raise Cancelled
-                    mel.write(log_mel.tobytes())
-                    f0.write(hertz.tobytes())
-                    frames += len(log_mel)
-                line = {"frames": frames, "remarks": remarks}
-            except AudioError as error:
-                # A recording that breaks off after its first pieces leaves them unused in the files.
-                line = {"frames": frames, "skipped": error.what}
-            mel.flush()
-            f0.flush()
-            self._lines.append(line)
-            journal.write(json.dumps(line).encode() + b"\n")
-            journal.flush()
-            pace.advance(size)
-            if time.monotonic() - told > _REPORT_S:
-                told = time.monotonic()
-                report(Progress(pace.fraction, f"Reading recordings: {len(self._lines)}", pace.eta_s))
-            if obey(steer):
-                raise Cancelled
+                return self._opened()
+            except (OSError, ValueError):  # packs that were cleared or cut, this moment or by a fault of the disk
+                lost = self._lost()
+                if not lost:
+                    raise
+                self._index.forget(self._spec_key, lost)
+                self._found = {content: place for content, place in self._found.items() if content not in lost}
+                again = [u.path for u in self._manifest.utterances if self._contents.get(u.path) in lost]
+                self._read(again, processes)
 
-    def _features(self, path: str, remarks: list[str]) -> Pieces:
-        """Log-mel and F0 of a recording, in pieces of equal length."""
-        if audio.probe(path).duration_s <= _LONG_S:
-            recording = audio.read(path, self._spec)
-            remarks.extend(recording.notes)
-            mel = self._front_end.log_mel(torch.from_numpy(recording.samples))
-            yield _halved(mel), pitch.track(recording.samples, self._spec.rate_hz, self._spec)
-            return
-        # Blocks of whole frames, so that F0 (which every block has afresh) and mel fall on the same ones.
-        block_s = round(60.0 * self._spec.frames_per_second) / self._spec.frames_per_second
-        stream = audio.stream(path, self._spec, block_s=block_s)
-        gain_db = audio.measure_gain_db(stream, self._spec)
-        remarks.extend(stream.notes)
-        tracks = (
-            pitch.track(block, self._spec.rate_hz, self._spec)
-            for block in audio.stream(path, self._spec, block_s=block_s)
-        )
-        waiting = np.zeros(0, np.float32)
-        blocks = audio.stream(path, self._spec, block_s=block_s)
-        for piece in self._front_end.stream_log_mel(blocks, gain_db):
-            while len(waiting) < len(piece):
-                found = next(tracks, None)
-                if found is None:
-                    raise AudioError(f"{path} changed while it was read.", "Try again when it is complete.")
-                waiting = np.concatenate((waiting, found))
-            yield _halved(piece), waiting[: len(piece)]
-            waiting = waiting[len(piece) :]
-
-    def _open(self) -> MelCache:
-        entries, skipped, remarks, start = [], list(self._manifest.skipped), [], 0
-        for utterance, line in zip(self._manifest.utterances, self._lines, strict=True):
-            if "skipped" in line:
-                skipped.append(Skipped(utterance.path, str(line["skipped"])))
+    # ------------------------------------------------------------------------------------------ reading
+    def _read(self, paths: list[str], processes: int | None) -> None:
+        sizes = {path: _size(path) for path in paths}
+        total = sum(sizes.values())
+        self._pace = Pace(float(total))
+        if processes is None:
+            processes = min(cores(), _MOST_PROCESSES) if total > _WORTH_A_CREW_BYTES else 1
+        tasks = self._tasks(sizes)
+        try:
+            if processes > 1:
+                with Crew(processes, self._packs, self._spec.to_dict()) as crew:
+                    self._take(crew.run(tasks))
+                    self._keep()
             else:
-                entries.append(Entry(utterance, start, _count(line)))
-                remarks.extend(line["remarks"] if isinstance(line["remarks"], list) else [])
-            start += _count(line)
+                reader = Reader(self._packs, self._spec.to_dict(), self._index.packs(self._spec_key))
+                try:
+                    self._take(reader.read(task, self._look) for task in tasks)
+                    self._keep()
+                finally:
+                    reader.close()
+        finally:
+            self._keep()
+
+    def _tasks(self, sizes: dict[str, int]) -> Iterator[Task]:
+        """What is to be read: a file is hashed first, for its content may be known under another name."""
+        under_way: set[str] = set()
+        for path, size in sizes.items():
+            try:
+                stamp, content = hashed(path)
+            except OSError as error:
+                self._unread[path] = _why_unreadable(path, error)
+                self._pace.advance(size)
+                continue
+            self._contents[path] = content
+            self._hashed.append((path, stamp, content))
+            if content in under_way or content in self._found or self._known(content):
+                self._pace.advance(size)
+                continue
+            under_way.add(content)
+            yield Task(path, content, stamp, size)
+
+    def _known(self, content: str) -> bool:
+        self._found |= self._index.find(self._spec_key, [content])
+        return content in self._found
+
+    def _take(self, outcomes: Iterator[Outcome | None]) -> None:
+        for outcome in outcomes:
+            match outcome:
+                case Written(task, pack, start, frames, notes):
+                    told = tuple(note.replace(shown(task.path), _NAME) for note in notes)
+                    self._found[task.content] = Found(task.content, pack, start, frames, told)
+                    self._written.append(outcome)
+                case Unread(task, why):
+                    self._unread[task.path] = why
+            if outcome is not None:
+                self._done += 1
+                self._pace.advance(outcome.task.size)
+            now = time.monotonic()
+            if now - self._told_at > _REPORT_S:
+                self._told_at = now
+                self._report(Progress(self._pace.fraction, f"Reading recordings: {self._done}", self._pace.eta_s))
+            if now - self._kept_at > _KEEP_S:
+                self._keep()
+            self._look()
+
+    def _look(self) -> None:
+        if obey(self._steer):
+            raise Cancelled
+
+    def _keep(self) -> None:
+        """Put what was read on record, its frames first; see to the limit."""
+        if self._written:
+            packs.sync(self._packs, {item.pack for item in self._written})
+            self._index.keep(self._spec_key, [self._found[item.task.content] for item in self._written])
+            self._written = []
+            if not upkeep.make_room(self._index, {place.pack for place in self._found.values()}):
+                raise CorpusError(
+                    f"The corpus needs more room than the cache may take ({self._index.limit_bytes / 1e9:.3g} GB).",
+                    "Raise the limit (Preferences > Cache, or triptych cache --limit GB) or take fewer recordings.",
+                )
+        if self._hashed:
+            self._index.keep_contents(self._hashed)
+            self._hashed = []
+        self._kept_at = time.monotonic()
+
+    # ------------------------------------------------------------------------------------------ opening
+    def _place(self, utterance: Utterance) -> Found | None:
+        return self._found.get(self._contents.get(utterance.path, ""))
+
+    def _lengths(self) -> dict[str, int]:
+        """Every pack that the corpus needs, and how many of its frames."""
+        lengths: dict[str, int] = {}
+        for utterance in self._manifest.utterances:
+            if (place := self._place(utterance)) is not None:
+                lengths[place.pack] = max(lengths.get(place.pack, 0), place.start + place.frames)
+        return lengths
+
+    def _lost(self) -> set[str]:
+        """Contents whose pack is gone or too short."""
+        gone = set()
+        for pack, frames in self._lengths().items():
+            try:
+                packs.opened(self._packs, pack, frames, self._spec.bands)
+            except (OSError, ValueError):
+                gone.add(pack)
+        return {content for content, place in self._found.items() if place.pack in gone}
+
+    def _opened(self) -> MelCache:
+        entries: list[Entry] = []
+        places: list[Found] = []
+        skipped, remarks, start = list(self._manifest.skipped), [], 0
+        for utterance in self._manifest.utterances:
+            if (place := self._place(utterance)) is None:
+                skipped.append(Skipped(utterance.path, self._unread.get(utterance.path, "It cannot be read.")))
+                continue
+            entries.append(Entry(utterance, start, place.frames))
+            places.append(place)
+            remarks += [note.replace(_NAME, shown(utterance.path)) for note in place.notes]
+            start += place.frames
         if not entries:
             raise CorpusError(
                 f"Not one of the {len(skipped)} files can be used; the first: {skipped[0].why}",
                 "Choose other recordings.",
             )
+        lengths = self._lengths()
+        held = [packs.opened(self._packs, name, frames, self._spec.bands) for name, frames in lengths.items()]
+        number = {name: i for i, name in enumerate(lengths)}
+        stretches = [(number[place.pack], place.start, place.frames) for place in places]
+        self._index.use(lengths)
         return MelCache(
-            key=self._stem.name,
-            mel=np.memmap(self._file(".mel"), np.float16, "r", shape=(self._frames_total(), self._spec.bands)),
-            f0=np.memmap(self._file(".f0"), np.float32, "r", shape=(self._frames_total(),)),
+            key=self._key(entries, places),
+            mel=Frames([mel for mel, _ in held], stretches),
+            f0=Frames([f0 for _, f0 in held], stretches),
             entries=tuple(entries),
-            manifest=Manifest(tuple(entry.utterance for entry in entries), tuple(skipped)),
-            remarks=tuple(str(remark) for remark in remarks),
+            manifest=Manifest(
+                tuple(entry.utterance for entry in entries),
+                tuple(skipped),
+                self._manifest.unmatched,
+                self._manifest.troubles,
+            ),
+            remarks=tuple(remarks),
         )
 
-    def _frames_total(self) -> int:
-        return sum(_count(line) for line in self._lines)
+    def _key(self, entries: list[Entry], places: list[Found]) -> str:
+        named = [[e.utterance.name, p.content, p.frames] for e, p in zip(entries, places, strict=True)]
+        return hashlib.sha256(json.dumps([self._spec_key, named]).encode()).hexdigest()[:32]
 
 
-def _key(manifest: Manifest, spec: AudioSpec) -> str:
+def earlier_key(manifest: Manifest, spec: AudioSpec) -> str:
+    """The key that runs begun before there was a common cache remember: of paths, sizes and times."""
     files = []
     for utterance in manifest.utterances:
         try:
@@ -233,31 +302,20 @@ def _key(manifest: Manifest, spec: AudioSpec) -> str:
             files.append([utterance.path, status.st_size, status.st_mtime_ns])
         except OSError:  # vanished since the scan: told when it is read
             files.append([utterance.path, 0, 0])
-    text = json.dumps([_VERSION, spec.to_dict(), files], sort_keys=True)
+    text = json.dumps([1, spec.to_dict(), files], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _parsed(raw: bytes) -> dict[str, object] | None:
+def _why_unreadable(path: str, error: OSError) -> str:
     try:
-        line = json.loads(raw) if raw.endswith(b"\n") else None
-    except ValueError:
-        return None
-    return line if isinstance(line, dict) and isinstance(line.get("frames"), int) else None
+        audio.probe(path)
+    except AudioError as said:
+        return said.what
+    return f"It cannot be read: {error.strerror or error}."
 
 
-def _count(line: dict[str, object]) -> int:
-    frames = line["frames"]
-    assert isinstance(frames, int)
-    return frames
-
-
-def _size(utterance: Utterance) -> int:
+def _size(path: str) -> int:
     try:
-        return os.stat(utterance.path).st_size
+        return os.stat(path).st_size
     except OSError:
         return 0
-
-
-def _halved(mel: torch.Tensor) -> npt.NDArray[np.float16]:
-    halved: npt.NDArray[np.float16] = mel.cpu().numpy().astype(np.float16)
-    return halved

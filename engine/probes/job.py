@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -21,6 +19,7 @@ from engine.api import (
     Steer,
     StoredClip,
 )
+from engine.cache.place import cache_dir
 from engine.checkpoint import SystemCheckpoint
 from engine.corpus.melcache import build
 from engine.corpus.scanning import scan
@@ -47,9 +46,8 @@ def probe(request: Probe, report: Report, steer: Steer) -> ProbeDone:
         raise SpecError(f"There is no latent called {strange[0]!r}.", "Choose h, m or z.", "latent")
     device = devices.resolve(request.device)
     model = checkpoint.load_system(request.model, device)
-    with contextlib.ExitStack() as stack:
-        folder = request.cache_dir or _temporary(stack)
-        material = _material(request, model, Path(folder), report, steer)
+    folder = Path(request.cache_dir) if request.cache_dir else cache_dir()
+    material = _material(request, model, folder, report, steer)
     given = [name for name in material.table.values if name not in FLOORS]
     # A system of comparison has latents of its own; whoever asks for all of ours gets all of its.
     wanted = given if set(request.latents) == set(LATENTS) else [n for n in request.latents if n in given]
@@ -100,19 +98,14 @@ def keep_heads(
     held = checkpoint.load(model)
     device = devices.resolve("cpu")
     heads = {}
-    with contextlib.ExitStack() as stack:
-        folder = cache or _temporary(stack)
-        recordings = list(_recordings(corpus, held.audio, Path(folder), "cpu", report, steer))
-        for number, name in enumerate(names):
-            report(Progress(number / len(names), f"Fitting the reading of {name}"))
-            heads[name] = fit_head(name, recordings, held, device, steer)
+    folder = Path(cache) if cache else cache_dir()
+    recordings = list(_recordings(corpus, held.audio, folder, report, steer))
+    for number, name in enumerate(names):
+        report(Progress(number / len(names), f"Fitting the reading of {name}"))
+        heads[name] = fit_head(name, recordings, held, device, steer)
     extra = {**held.extra, **as_tensors(heads)}
     checkpoint.save(out, held.model, held.audio, held.train, held.provenance, extra)
     return {name: dict(head.tested) for name, head in heads.items()}
-
-
-def _temporary(stack: contextlib.ExitStack) -> str:
-    return stack.enter_context(tempfile.TemporaryDirectory(prefix="triptych-", ignore_cleanup_errors=True))
 
 
 # ---------------------------------------------------------------------------------------------- corpora
@@ -148,7 +141,7 @@ def encoded(
     Raises:
         CorpusError: it cannot be read. EngineError: it holds no recording. Cancelled.
     """
-    recordings = list(_recordings(corpus, model.audio, cache, device, report, steer))
+    recordings = list(_recordings(corpus, model.audio, cache, report, steer))
     key = (model.hash, pieces, tuple((r.name, len(r.mel), tuple(sorted(r.labels.items()))) for r in recordings))
     if (known := _tables.get(key)) is not None:
         return known
@@ -172,11 +165,11 @@ _tables: dict[object, Table] = {}
 
 
 def _recordings(
-    corpus: ProbeCorpus, spec: AudioSpec, cache: Path, device: str, report: Report, steer: Steer
+    corpus: ProbeCorpus, spec: AudioSpec, cache: Path, report: Report, steer: Steer
 ) -> Iterator[Recording]:
     if corpus.folders:
         manifest = scan(corpus.folders, [], steer)
-        held = build(manifest, spec, cache, str(devices.resolve(device)), report, steer)
+        held = build(manifest, spec, cache, report, steer)
         for entry in held.entries:
             frames = slice(entry.start, entry.start + entry.frames)
             labels = entry.utterance.labels.words()

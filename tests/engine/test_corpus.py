@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,15 +11,12 @@ import pytest
 import soundfile
 import torch
 
-from engine import audio, pitch
-from engine.api import ClipRef, Control, Progress
-from engine.corpus import melcache
+from engine.api import ClipRef, Control
 from engine.corpus.crops import CropOrder, Stretch, divide, gather
 from engine.corpus.manifest import Manifest, Utterance
 from engine.corpus.melcache import MelCache, build
 from engine.corpus.scanning import scan
 from engine.errors import Cancelled, CorpusError, TrainingError
-from engine.mel import MelFrontEnd
 from engine.specs import AudioSpec
 
 SPEC = AudioSpec()
@@ -51,7 +47,7 @@ def voices(folder: Path, tone: Tone, seconds: tuple[float, ...]) -> list[Path]:
 
 
 def cached(folder: Path, steer: Callable[[], Control] = run) -> MelCache:
-    return build(scan([str(folder)], [], run), SPEC, folder.parent / "cache", "cpu", ignore, steer)
+    return build(scan([str(folder)], [], run), SPEC, folder.parent / "cache", ignore, steer)
 
 
 # ------------------------------------------------------------------------------------------------- scanning
@@ -138,117 +134,6 @@ def test_at_least_one_utterance_is_on_each_side() -> None:
     assert [len(part) for part in manifest_of("a", "b").split(0.01, 0)] == [1, 1]
     assert [len(part) for part in manifest_of("a", "b", "c").split(0.5, 0)] == [1, 2]
     assert manifest_of("a").split(0.1, 0) == ((0,), ())
-
-
-# ------------------------------------------------------------------------------------------------- cache
-def test_the_cache_holds_what_the_front_end_and_the_tracker_give(tmp_path: Path, tone: Tone) -> None:
-    paths = voices(tmp_path / "corpus", tone, (0.5, 0.9))
-    cache = cached(tmp_path / "corpus")
-    for path, entry in zip(paths, cache.entries, strict=True):
-        samples = audio.read(path, SPEC).samples
-        here = slice(entry.start, entry.start + entry.frames)
-        mel = MelFrontEnd(SPEC).log_mel(torch.from_numpy(samples)).numpy()
-        np.testing.assert_allclose(cache.mel[here], mel, atol=0.01)
-        np.testing.assert_array_equal(cache.f0[here], pitch.track(samples, SPEC.rate_hz, SPEC))
-
-
-def test_a_long_recording_is_cached_in_pieces_like_a_short_one(
-    tmp_path: Path, tone: Tone, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    voices(tmp_path / "corpus", tone, (130.0,))
-    whole = cached(tmp_path / "corpus")
-    monkeypatch.setattr(melcache, "_LONG_S", 1.0)
-    pieces = build(scan([str(tmp_path / "corpus")], [], run), SPEC, tmp_path / "other", "cpu", ignore, run)
-    assert pieces.entries[0].frames == whole.entries[0].frames == SPEC.frames(130 * 16_000)
-    np.testing.assert_allclose(pieces.mel, whole.mel, atol=0.02)
-    same = np.isclose(pieces.f0, whole.f0, rtol=0.01, equal_nan=True)
-    assert same.mean() > 0.99
-
-
-def test_bad_files_are_left_out_and_named(tmp_path: Path, tone: Tone) -> None:
-    corpus = tmp_path / "corpus"
-    voices(corpus, tone, (0.5, 0.5))
-    (corpus / "bad.wav").write_text("This is no sound.")
-    soundfile.write(corpus / "short.wav", tone(200.0, 0.05), 16_000)
-    cache = cached(corpus)
-    assert [Path(u.path).name for u in cache.manifest.utterances] == ["clip0.wav", "clip1.wav"]
-    assert {Path(item.path).name for item in cache.manifest.skipped} == {"bad.wav", "short.wav"}
-    assert all(item.why for item in cache.manifest.skipped)
-
-
-def test_a_corpus_of_bad_files_alone_is_refused(tmp_path: Path) -> None:
-    corpus = tmp_path / "corpus"
-    touch(corpus / "bad.wav")
-    with pytest.raises(CorpusError, match="Not one"):
-        cached(corpus)
-
-
-def test_a_file_that_vanishes_after_the_scan_is_left_out(tmp_path: Path, tone: Tone) -> None:
-    paths = voices(tmp_path / "corpus", tone, (0.5, 0.5))
-    manifest = scan([str(tmp_path / "corpus")], [], run)
-    paths[0].unlink()
-    cache = build(manifest, SPEC, tmp_path / "cache", "cpu", ignore, run)
-    assert [item.path for item in cache.manifest.skipped] == [str(paths[0])]
-
-
-def test_a_second_run_computes_nothing_and_a_changed_file_makes_another_cache(
-    tmp_path: Path, tone: Tone, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    paths = voices(tmp_path / "corpus", tone, (0.5, 0.5))
-    first = cached(tmp_path / "corpus")
-    with monkeypatch.context() as patched:
-        patched.setattr(audio, "read", None)
-        assert cached(tmp_path / "corpus").entries == first.entries
-    soundfile.write(paths[0], tone(300.0, 0.7), 16_000)
-    assert cached(tmp_path / "corpus").key != first.key
-
-
-def test_an_interrupted_cache_goes_on_where_it_was_and_equals_an_uninterrupted_one(
-    tmp_path: Path, tone: Tone
-) -> None:
-    voices(tmp_path / "corpus", tone, (0.5, 0.6, 0.7, 0.8))
-    calls = iter([Control.RUN] * 5 + [Control.CANCEL])
-    with pytest.raises(Cancelled):
-        cached(tmp_path / "corpus", lambda: next(calls))
-    journal = next((tmp_path / "cache").glob("*.journal"))
-    done = journal.read_bytes().count(b"\n")
-    assert 0 < done < 4
-    # What a kill may leave: half a line and frames without one.
-    with journal.open("ab") as stream:
-        stream.write(b'{"frames": 9')
-    with journal.with_suffix(".mel").open("ab") as stream:
-        stream.write(b"x" * 333)
-    resumed = cached(tmp_path / "corpus")
-    fresh = build(scan([str(tmp_path / "corpus")], [], run), SPEC, tmp_path / "other", "cpu", ignore, run)
-    assert resumed.entries == fresh.entries
-    assert np.array_equal(resumed.mel, fresh.mel)
-    assert np.array_equal(resumed.f0, fresh.f0, equal_nan=True)
-
-
-def test_a_journal_ahead_of_its_frames_is_not_believed(tmp_path: Path, tone: Tone) -> None:
-    voices(tmp_path / "corpus", tone, (0.5, 0.6))
-    whole = np.array(cached(tmp_path / "corpus").mel)
-    mel = next((tmp_path / "cache").glob("*.mel"))
-    os.truncate(mel, mel.stat().st_size - 100)
-    assert np.array_equal(cached(tmp_path / "corpus").mel, whole)
-
-
-def test_progress_is_told(tmp_path: Path, tone: Tone) -> None:
-    voices(tmp_path / "corpus", tone, (0.5, 0.5))
-    told: list[object] = []
-    build(scan([str(tmp_path / "corpus")], [], run), SPEC, tmp_path / "cache", "cpu", told.append, run)
-    assert isinstance(told[0], Progress)
-    assert told[0].fraction is not None
-
-
-def test_the_scaling_is_the_mean_and_spread_of_the_training_recordings(tmp_path: Path, tone: Tone) -> None:
-    voices(tmp_path / "corpus", tone, (0.5, 0.9))
-    cache = cached(tmp_path / "corpus")
-    mean, scale = cache.scaling((1,))
-    entry = cache.entries[1]
-    frames = cache.mel[entry.start : entry.start + entry.frames].astype(np.float64)
-    np.testing.assert_allclose(mean, frames.mean(axis=0), rtol=1e-4)
-    assert float(scale) == pytest.approx(float(np.sqrt(frames.var(axis=0).mean())), rel=1e-4)
 
 
 # ------------------------------------------------------------------------------------------------- crops

@@ -141,7 +141,7 @@ def test_crops_know_their_speakers(tmp_path: Path, example_set: Path) -> None:
         (tmp_path / "c" / clip.name[:4]).mkdir(parents=True)
         (tmp_path / "c" / clip.name[:4] / clip.name).write_bytes(clip.read_bytes())
     manifest = scan([str(tmp_path / "c")], [], lambda: Control.RUN)
-    cache = build(manifest, AudioSpec(), tmp_path / "cache", "cpu", lambda event: None, lambda: Control.RUN)
+    cache = build(manifest, AudioSpec(), tmp_path / "cache", lambda event: None, lambda: Control.RUN)
     crops = np.array([[e.start + 3, e.start, 10] for e in cache.entries], np.int64)
     names = [e.utterance.labels.speaker for e in cache.entries]
     numbers = SpeakerNumbers(cache).of(crops, torch.device("cpu")).tolist()

@@ -18,6 +18,7 @@ import torch
 
 from engine import checkpoint, tensorfile, training
 from engine.api import ClipRef, Control, Note, Partial, Progress, RunSpec, TrainPoint
+from engine.corpus import melcache
 from engine.errors import Cancelled, CheckpointError, CorpusError, SpecError, TrainingError
 from engine.objective import TERM_NAMES, Terms
 from engine.run_state import StateFiles
@@ -297,6 +298,32 @@ def test_a_corpus_that_changed_cannot_be_resumed(tmp_path: Path, speech: list[Pa
 
 
 # ------------------------------------------------------------------------------------------------- trouble
+def test_a_run_begun_before_there_was_a_common_cache_goes_on(
+    tmp_path: Path, speech: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("whole", "parts"):
+        run_spec(speech).write(tmp_path / name)
+    whole = go(tmp_path / "whole")
+    with monkeypatch.context() as before:
+        before.setattr(melcache._Builder, "_key", lambda self, *_: melcache.earlier_key(self._manifest, self._spec))
+        go(tmp_path / "parts", Watcher(lambda look: Control.STOP if look > 6 else Control.RUN))
+    assert same(weights(go(tmp_path / "parts").last), weights(whole.last))
+
+
+def test_a_corpus_that_moved_is_the_same_corpus(tmp_path: Path, speech: list[Path]) -> None:
+    corpus = tmp_path / "corpus"
+    corpus.mkdir()
+    for path in speech:
+        (corpus / path.name).write_bytes(path.read_bytes())
+    spec = dataclasses.replace(run_spec([]), folders=(str(corpus),))
+    spec.write(tmp_path / "run")
+    go(tmp_path / "run", Watcher(lambda look: Control.STOP if look > 6 else Control.RUN))
+    corpus.rename(tmp_path / "moved")
+    (tmp_path / "run" / "spec.json").unlink()
+    dataclasses.replace(spec, folders=(str(tmp_path / "moved"),)).write(tmp_path / "run")
+    assert not go(tmp_path / "run").stopped
+
+
 def failing_terms(fail: Callable[[int, Terms], Terms]) -> Callable[..., Terms]:
     """`objective.terms`, handed to `fail` with the size of its batch."""
     original = training.terms
