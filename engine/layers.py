@@ -14,9 +14,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from engine.products import Product, tanh_of_product
-
-LOG_TWO_PI = math.log(2.0 * math.pi)
+from engine import draws
+from engine.draws import LOG_TWO_PI
+from engine.products import Product, mean_over_frames, tanh_of_product
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Gaussian:
     def sample(self, generator: torch.Generator | None = None) -> Tensor:
         """One draw, by the reparametrisation trick."""
         noise = torch.randn(self.mean.shape, generator=generator, device=self.mean.device, dtype=self.mean.dtype)
-        return self.mean + torch.exp(self.log_variance / 2.0) * noise
+        return draws.drawn(self.mean, self.log_variance, noise)
 
     def entropy(self) -> Tensor:
         """Differential entropy of each dimension, in nats."""
@@ -39,9 +39,13 @@ class Gaussian:
         """Log density of each dimension at `value`, in nats."""
         return log_normal(value, self.mean, self.log_variance)
 
-    def expected_log_standard_normal(self) -> Tensor:
-        """E log N(v; 0, 1) over v from this Gaussian, of each dimension, in nats: no draw needed."""
-        return -(LOG_TWO_PI + self.mean.square() + self.log_variance.exp()) / 2.0
+    def summed_entropy(self) -> Tensor:
+        """Differential entropy of all dimensions together, (...), in nats."""
+        return (self.mean.shape[-1] * (1.0 + LOG_TWO_PI) + self.log_variance.sum(dim=-1)) / 2.0
+
+    def summed_expected_log_standard_normal(self) -> Tensor:
+        """E log N(v; 0, 1) over v from this Gaussian, of all dimensions together, (...), in nats."""
+        return draws.expected_log_standard_normal(self.mean, self.log_variance)
 
 
 def log_normal(value: Tensor, mean: Tensor, log_variance: Tensor) -> Tensor:
@@ -64,7 +68,7 @@ def frame_mask(lengths: Tensor | None, frames: int) -> Tensor | None:
 def mean_over_clip(x: Tensor, mask: Tensor | None) -> Tensor:
     """Mean over the real frames: (batch, frames, channels) -> (batch, channels)."""
     if mask is None:
-        return x.float().mean(dim=1)
+        return mean_over_frames(x, x.shape[1])[:, 0]
     weight = mask[..., None].float()
     return (x.float() * weight).sum(dim=1) / weight.sum(dim=1)
 
@@ -78,7 +82,7 @@ def mean_over_windows(x: Tensor, mask: Tensor | None, window: int) -> Tensor:
     batch, frames, channels = x.shape
     windows = -(-frames // window)
     if mask is None and frames % window == 0:
-        return x.float().view(batch, windows, window, channels).mean(dim=2)
+        return mean_over_frames(x, window)
     real = x.new_ones((batch, frames), dtype=torch.float32) if mask is None else mask.float()
     missing = windows * window - frames
     padded = functional.pad(x.float() * real[..., None], (0, 0, 0, missing)).view(batch, windows, window, channels)
@@ -203,5 +207,4 @@ class GaussianHead(nn.Module):
 
     def forward(self, x: Tensor) -> Gaussian:
         """(..., inputs) -> a Gaussian of shape (..., latent), always float32."""
-        mean, raw = self.linear(x).float().chunk(2, dim=-1)
-        return Gaussian(mean, self.middle + self.radius * torch.tanh((raw - self.middle) / self.radius))
+        return Gaussian(*draws.mean_and_bounded(self.linear(x), self.middle, self.radius))

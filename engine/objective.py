@@ -22,8 +22,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from engine.layers import LOG_TWO_PI, Gaussian, frame_mask, window_mask
+from engine.draws import LOG_TWO_PI
+from engine.layers import Gaussian, frame_mask, window_mask
 from engine.model import AuxVAE, Latents
+from engine.products import rounded_for_products
 from engine.specs import TrainSpec
 from engine.views import Levels, Views
 
@@ -83,12 +85,13 @@ def terms(
     """
     mask = frame_mask(lengths, views.frame.shape[1])
     latents = model.encode(views, lengths=lengths, sample=True, generator=generator)
+    z = rounded_for_products(latents.z_value)
     return add_up(
         latents,
-        rebuilt=model.decode_features(latents.z_value, mask),
+        rebuilt=model.decode_features(z, mask),
         target=model.scaled(views.target, mask),
-        m_predicted=model.predict_m(latents.h_value, latents.z_value, mask),
-        h_predicted=model.predict_h(latents.z_value, mask),
+        m_predicted=model.predict_m(latents.h_value, z, mask),
+        h_predicted=model.predict_h(z, mask),
         mask=mask,
         window_frames=model.spec.window_frames,
         spec=spec,
@@ -119,12 +122,14 @@ def add_up(
     windows = window_mask(mask, batch, frames, window_frames, target.device)
     frame_count = real.sum()
 
+    dimensions = latents.z.mean.shape[-1]
+
     def reduced(values: Tensor, weight: Tensor) -> Tensor:
-        # values (..., dimensions), weight (...): 1 for what is real
-        summed = (values.sum(dim=-1) * weight).sum()
+        # values (...): summed over their dimensions; weight (...): 1 for what is real
+        summed = (values * weight).sum()
         if spec.reduction == "equation":
             return summed / frame_count
-        return summed / (weight.sum() * values.shape[-1])
+        return summed / (weight.sum() * dimensions)
 
     difference = rebuilt - target
     squared = difference.square()
@@ -134,12 +139,12 @@ def add_up(
         log_density = -(difference.abs() + math.log(2.0))
     clips = target.new_ones(batch)
     reconstruction = (log_density.sum(dim=-1) * real).sum() / frame_count
-    prior_z = reduced(latents.z.expected_log_standard_normal(), real)
-    entropy_z = reduced(latents.z.entropy(), real)
-    prior_m = reduced(m_predicted.log_prob(latents.m_value), windows)
-    entropy_m = reduced(latents.m.entropy(), windows)
-    prior_h = reduced(h_predicted.log_prob(latents.h_value), clips)
-    entropy_h = reduced(latents.h.entropy(), clips)
+    prior_z = reduced(latents.z.summed_expected_log_standard_normal(), real)
+    entropy_z = reduced(latents.z.summed_entropy(), real)
+    prior_m = reduced(m_predicted.log_prob(latents.m_value).sum(dim=-1), windows)
+    entropy_m = reduced(latents.m.summed_entropy(), windows)
+    prior_h = reduced(h_predicted.log_prob(latents.h_value).sum(dim=-1), clips)
+    entropy_h = reduced(latents.h.summed_entropy(), clips)
     total = (
         reconstruction
         + spec.alpha * (prior_z + entropy_z)

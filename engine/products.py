@@ -61,6 +61,19 @@ def tanh_of_product(layer: Product, x: Tensor, added: Tensor | None, *, kernel: 
     return torch.tanh(y if added is None else y + _at_frames(added, window, x.shape[1]))
 
 
+def rounded_for_products(x: Tensor) -> Tensor:
+    """x as products take it here: rounded once for several that share it."""
+    return x.bfloat16() if _in_bfloat16(x) else x
+
+
+def mean_over_frames(x: Tensor, window: int) -> Tensor:
+    """Means of every `window` frames, in float32: (batch, windows * window, channels) -> (batch, windows, ...)."""
+    if x.dtype == torch.bfloat16 and x.device.type == "cpu":
+        found: Tensor = _MeanOverFrames.apply(x, window)  # type: ignore[no-untyped-call]
+        return found
+    return x.float().view(len(x), -1, window, x.shape[-1]).mean(dim=2)
+
+
 def _in_bfloat16(x: Tensor) -> bool:
     return (
         x.device.type == "cpu"
@@ -98,9 +111,10 @@ class _Neighbours(torch.autograd.Function):
         batch, frames, stacked = gradient.shape
         by_tap = gradient.view(batch, frames, ctx.kernel, stacked // ctx.kernel)
         to_x = by_tap[:, :, ctx.kernel // 2].clone()
-        for tap, (to, of) in enumerate(_shifts(ctx.kernel, frames)):
-            if tap != ctx.kernel // 2:
-                to_x[:, of] += by_tap[:, to, tap]
+        shifts = [item for item in enumerate(_shifts(ctx.kernel, frames)) if item[0] != ctx.kernel // 2]
+        for clip, taps in zip(to_x, by_tap, strict=True):  # clip by clip, within the cache
+            for tap, (to, of) in shifts:
+                clip[of] += taps[to, tap]
         return to_x, None
 
 
@@ -118,13 +132,18 @@ class _TanhOfProduct(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, added: Tensor | None, window: int) -> Tensor:
         half, half_weight, half_bias = x.bfloat16(), weight.bfloat16(), bias.bfloat16()
-        if added is None and (fused := _fused()) is not None:
-            y = fused(half, half_weight, half_bias, "tanh", [], "")
+        fused = _fused()
+        if fused is None:
+            y = nn.functional.linear(half, half_weight, half_bias)
         else:
-            z = nn.functional.linear(half, half_weight, half_bias).float()
-            if added is not None:
-                z += _at_frames(added, window, x.shape[1])
-            y = z.tanh_().bfloat16()
+            y = fused(half, half_weight, half_bias, "tanh" if added is None else "none", [], "")
+        if fused is None or added is not None:
+            at_frames = None if added is None else _at_frames(added, window, x.shape[1])
+            for i, clip in enumerate(y):  # clip by clip: what is made of one in float32 stays in the cache
+                exact = clip.float()
+                if at_frames is not None:
+                    exact += at_frames[i]
+                clip.copy_(exact.tanh_())
         ctx.save_for_backward(half, half_weight, y)
         ctx.window, ctx.input_dtype = window, x.dtype
         ctx.added = None if added is None else added.shape
@@ -140,6 +159,20 @@ class _TanhOfProduct(torch.autograd.Function):
         to_bias = rows.sum(dim=0).float()  # added up in float32 inside
         to_added = _over_windows(below, ctx.added, ctx.window) if ctx.added is not None else None
         return to_x, to_weight, to_bias, to_added, None
+
+
+class _MeanOverFrames(torch.autograd.Function):
+    """Means of bfloat16 numbers, added up in float32 clip by clip: a copy of all would not fit the cache."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, window: int) -> Tensor:
+        ctx.window, ctx.dtype = window, x.dtype
+        return torch.stack([clip.float().unflatten(0, (-1, window)).mean(dim=1) for clip in x])
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        each = (gradient / ctx.window).to(ctx.dtype)
+        return each[:, :, None].expand(-1, -1, ctx.window, -1).flatten(1, 2), None
 
 
 def _over_windows(frames: Tensor, shape: tuple[int, int, int], window: int) -> Tensor:

@@ -27,6 +27,7 @@ from engine.corpus.melcache import MelCache, build, earlier_key
 from engine.corpus.scanning import scan
 from engine.errors import TrainingError
 from engine.fresh_model import fresh_model
+from engine.memory import keep_freed_memory
 from engine.objective import TERM_NAMES, Terms
 from engine.products import bfloat16_pays
 from engine.run_clock import Clock, Speed
@@ -60,6 +61,7 @@ def train(run_dir: str | os.PathLike[str], report: Report, steer: Steer) -> Trai
     run = RunSpec.read(folder)
     threads_before = torch.get_num_threads()
     torch.set_num_threads(run.train.threads or _cores())
+    keep_freed_memory()
     try:
         return _Trainer(folder, run, report, steer).run()
     except OSError as error:

@@ -15,7 +15,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from engine.layers import LOG_TWO_PI, Gaussian, GaussianHead, Trunk, frame_mask, mean_over_clip
+from engine.draws import LOG_TWO_PI
+from engine.layers import Gaussian, GaussianHead, Trunk, frame_mask, mean_over_clip
 from engine.objective import Terms
 from engine.specs import ModelSpec, TrainSpec
 from engine.systems.base import System, ViewsOf, chunks, need, only_total, pooled
@@ -83,8 +84,8 @@ class PlainVAE(System):
         over = count if spec.reduction == "equation" else count * self.spec.latent
         return {
             "reconstruction": (density.sum(dim=-1) * real).sum() / count,
-            "prior_z": (posterior.expected_log_standard_normal().sum(dim=-1) * real).sum() / over,
-            "entropy_z": (posterior.entropy().sum(dim=-1) * real).sum() / over,
+            "prior_z": (posterior.summed_expected_log_standard_normal() * real).sum() / over,
+            "entropy_z": (posterior.summed_entropy() * real).sum() / over,
             "error": (squared.sum(dim=-1) * real).sum() / (count * bands),
         }
 
@@ -138,7 +139,7 @@ class OneAuxiliary(PlainVAE):
             real = views.target.shape[0] * views.target.shape[1] if mask is None else mask.sum()
             over = named["error"].new_tensor(float(real) / len(h))
         named["prior_h"] = told.log_prob(h).sum(dim=-1).mean() / over
-        named["entropy_h"] = of_h.entropy().sum(dim=-1).mean() / over
+        named["entropy_h"] = of_h.summed_entropy().mean() / over
         total = (
             named["reconstruction"]
             + spec.alpha * (named["prior_z"] + named["entropy_z"])
