@@ -108,8 +108,16 @@ def _parser() -> argparse.ArgumentParser:
     transfer = command("transfer", commands.transfer, "Give recordings the voice or the emotion of others.")
     transfer.add_argument("sources", nargs="+", metavar="SOURCE")
     transfer.add_argument("--out", required=True, metavar="FILE.wav|DIR")
-    transfer.add_argument("--voice", nargs="+", default=[], metavar="CLIP", help="give the mean h of these")
-    transfer.add_argument("--emotion", nargs="+", default=[], metavar="CLIP", help="give the m of these")
+    transfer.add_argument(
+        "--voice", nargs="+", default=[], metavar="CLIP", help="give the mean h of these; CLIP=0.3 weighs one"
+    )
+    transfer.add_argument(
+        "--emotion",
+        nargs="+",
+        default=[],
+        metavar="CLIP",
+        help="give the m of these; CLIP@2-5 gives some seconds of it",
+    )
     transfer.add_argument("--strength", type=float, default=1.0, metavar="S", help="0 = none, 1 = full, up to 1.5")
     transfer.add_argument("--strength-m", type=float, metavar="S", help="of the emotion, where it differs")
     transfer.add_argument(

@@ -75,11 +75,15 @@ __all__ = [
     "ProbeResult",
     "ProbeScore",
     "Progress",
+    "ReadRecipes",
+    "RecipesRead",
     "Request",
     "RunSpec",
+    "SaveSound",
     "Scan",
     "ScanDone",
     "SecondEdit",
+    "SoundSaved",
     "Spec",
     "SpecError",
     "StoredClip",
@@ -373,6 +377,28 @@ class Transfer:
     strength_m: float | None = None
     rule: str = "auto"
     edits: tuple[SecondEdit, ...] = ()
+    recipe: str = ""  # JSON for the tags of the sound files: what this was made of, in names that outlive folders
+
+
+@dataclass(frozen=True)
+class SaveSound:
+    """Write a rendered sound again as WAV (16 bit) or FLAC (24 bit), by the suffix of out.
+
+    words: a line about it for people; recipe: JSON, kept in the file's tags (see engine.recipe_tag).
+    """
+
+    sound: str
+    out: str
+    title: str
+    words: str
+    recipe: str
+
+
+@dataclass(frozen=True)
+class ReadRecipes:
+    """Find the recipes in the tags of sound files."""
+
+    paths: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -461,6 +487,8 @@ Request = (
     | Figure
     | Picture
     | Probe
+    | SaveSound
+    | ReadRecipes
 )
 
 
@@ -662,6 +690,19 @@ class FigureDone:
 
 
 @dataclass(frozen=True)
+class SoundSaved:
+    file: str
+    with_recipe: bool  # whether the recipe fitted into the tags
+
+
+@dataclass(frozen=True)
+class RecipesRead:
+    """(path, JSON) of every file that has a recipe."""
+
+    recipes: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
 class PictureDone:
     folders: tuple[str, ...]
 
@@ -715,6 +756,8 @@ Result = (
     | FigureDone
     | PictureDone
     | ProbeDone
+    | SoundSaved
+    | RecipesRead
 )
 
 

@@ -10,6 +10,7 @@ it, then what differs from the usual.
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -73,6 +74,55 @@ def read(words: Sequence[str]) -> tuple[SecondEdit, list[str]]:
     if not givers:
         raise SpecError("An edit names no clip that gives.", "Write: --edit 2-5 angry.wav", "edits")
     return dataclasses.replace(edit, givers=tuple(givers)), list(dict.fromkeys(ref.folder for ref in givers))
+
+
+def read_giver(word: str) -> tuple[str, tuple[int, ...], float | None]:
+    """ "a.wav@2-4=0.5" -> the clip, the seconds named of it (none = all) and its weight, if one is named.
+
+    Raises:
+        SpecError: the weight is negative.
+    """
+    weight = None
+    path, sign, number = word.rpartition("=")
+    if sign and path and _is_number(number):
+        word, weight = path, float(number)
+        if weight < 0.0:
+            raise SpecError(f"The weight of {path} is negative.", "Give a weight from 0 up.", "weight")
+    path, at, spans = word.rpartition("@")
+    if at and path and spans[:1].isdecimal():
+        return path, seconds_of(spans), weight
+    return word, (), weight
+
+
+def written_givers(refs: Sequence[LatentRef]) -> list[str]:
+    """The inverse of `read_giver` for givers whose folder is their path; neighbouring seconds share a word.
+
+    A word's weight is that of all its seconds together; where all recordings weigh alike, none is written.
+    """
+    runs: list[tuple[str, list[int], list[float]]] = []
+    for ref in refs:
+        last = runs[-1] if runs else None
+        if (
+            last
+            and ref.second is not None
+            and last[0] == ref.folder
+            and last[1]
+            and (last[1][-1] + 1 == ref.second and last[2][-1] == ref.weight)
+        ):
+            last[1].append(ref.second)
+            last[2].append(ref.weight)
+        else:
+            runs.append((ref.folder, [] if ref.second is None else [ref.second], [ref.weight]))
+    words = [f"{path}@{spans_of(seconds)}" if seconds else path for path, seconds, _ in runs]
+    alike = len({ref.weight for ref in refs}) <= 1
+    return words if alike else [f"{word}={sum(w):.6g}" for word, (_, _, w) in zip(words, runs, strict=True)]
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
 
 
 def placed(edit: SecondEdit, folder_of: Callable[[str], str]) -> SecondEdit:

@@ -17,9 +17,11 @@ from engine.api import (
     PlaceOnMap,
     PreviewTable,
     Probe,
+    ReadRecipes,
     Report,
     Request,
     Result,
+    SaveSound,
     Scan,
     Steer,
     Train,
@@ -80,6 +82,14 @@ def run(request: Request, report: Report, steer: Steer) -> Result:
             from engine import picture
 
             return picture.store(request, report, steer)
+        case SaveSound():
+            from engine import recipe_tag
+
+            return recipe_tag.save(request, report)
+        case ReadRecipes():
+            from engine import recipe_tag
+
+            return recipe_tag.read(request, steer)
         case Probe():
             from engine.probes import job
 

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from engine import audio, devices, loudness, pitch, seconds, views, vocoder
+from engine import audio, devices, loudness, pitch, recipe_tag, seconds, views, vocoder
 from engine import evidence as measure
 from engine.analysis import load_model, store_sound
 from engine.api import Evidence, LatentRef, Progress, Report, Steer, StoredClip, Take, Transfer
@@ -99,7 +99,7 @@ def render(request: Transfer, report: Report, steer: Steer) -> Take:
     try:
         out.mkdir(parents=True, exist_ok=True)
         for name, (path, _) in files.items():
-            audio.write(path, sounds[name], rate, {"software": "Triptych", "comment": _recipe(request, model)})
+            audio.write(path, sounds[name], rate, recipe_tag.tags(_recipe(request, model), request.recipe, ".wav"))
         folders = {name: out / f"{request.name}.{name}" for name in ("control", "transformed")}
         for name, rendering in (("control", control), ("transformed", result)):
             folders[name].mkdir(exist_ok=True)

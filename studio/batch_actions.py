@@ -148,7 +148,7 @@ class BatchActions(LaneActions):
                 item.words = self.tr("waits for the analysis of what is given")
             else:
                 item.state, item.words = RENDERING, ""
-                job = self.link.submit(request, title=self.tr("Batch: {0}").format(source.name))
+                job = self.link.submit(self._with_recipe(request), title=self.tr("Batch: {0}").format(source.name))
                 self._batch_job = job
                 job.done.connect(self.current_only(lambda take: self._item_done(job, item, take)))
                 job.failed.connect(lambda what, hint, _details: self._item_ended(job, item, f"{what} {hint}"))

@@ -23,6 +23,7 @@ from studio.clips import ANALYSING, WAITING, Clip
 from studio.counted import counted
 from studio.engine_link import EngineLink, Job
 from studio.messages import Messages
+from studio.take_actions import TakeActions
 
 NAMED_SKIPS = 40  # told one by one in the details
 
@@ -36,14 +37,13 @@ class Import:
     undone: bool = False
 
 
-class LibraryActions(BatchActions):
+class LibraryActions(BatchActions, TakeActions):
     """The recordings of the project."""
 
     def __init__(
         self, link: EngineLink, data_dir: Path, messages: Messages | None = None, parent: QObject | None = None
     ) -> None:
         super().__init__(link, data_dir, messages, parent)
-        self._ids_by_path: dict[str, str] = {}
         self.analysis.changed.connect(self._analysed)
         self.analysis.finished.connect(self._place_new)
         self.analysis.halted.connect(self._analysis_halted)
@@ -84,6 +84,7 @@ class LibraryActions(BatchActions):
             self._take_out(came.clips)
 
         self.undoable(self.tr("Add {0}").format(title), do, undo)
+        job.done.connect(self.current_only(lambda _result: self.look_for_recipes(given)))
         return job
 
     def load_example(self) -> None:

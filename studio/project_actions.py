@@ -245,6 +245,7 @@ class ProjectActions(LibraryActions, RunActions):
         self.transfer, self.transfer_job, self.map_job = TransferSetup(), None, None
         self._placing.clear()
         self._map_files.clear()
+        self.made_by = {}
         self.undo_stack.clear()
         self.clips_removed.emit(gone)
         for latent in maps:
@@ -261,6 +262,7 @@ class ProjectActions(LibraryActions, RunActions):
         self.starred = set(stored.starred)
         self._model_path = stored.model
         self.transfer = stored.desk
+        self.made_by = stored.made_by
         self._insert(stored.clips)
         self.runs = [r for r in runs.discover(self.runs_dir) if not (Path(r.run_dir) / MOVED).exists()]
         known = {record.run_dir for record in self.runs}

@@ -16,9 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from engine.api import RULES, Evidence, LatentRef, SecondEdit, Take
+from studio import recipes
 from studio.clips import ANALYSING, STATES, WAITING, Clip
 from studio.drag import Payload
 from studio.project_folder import Listing
+from studio.recipes import Recipe
 from studio.transfer_setup import EmotionChip, LaneEdit, TransferSetup, VoiceChip
 
 FILE, AUTOSAVE, SUFFIX = "project.json", "project.autosave.json", ".triptych"
@@ -33,7 +35,7 @@ class Project:
     """What outlives the program. Places are absolute here.
 
     model: path of the model in use; starred: transformed sounds of good takes; runs: run folders outside the
-    project; maps: file of each latent's map.
+    project; maps: file of each latent's map; made_by: recipes of recordings that are takes saved earlier, by id.
     """
 
     uuid: str
@@ -44,6 +46,7 @@ class Project:
     runs: list[str] = field(default_factory=list)
     maps: dict[str, str] = field(default_factory=dict)
     desk: TransferSetup = field(default_factory=TransferSetup)
+    made_by: dict[str, Recipe] = field(default_factory=dict)
 
 
 class DamagedError(Exception):
@@ -101,6 +104,7 @@ def write(path: Path, project: Project) -> None:
         "runs": [_link(run, base) for run in project.runs],
         "maps": {latent: _link(file, base) for latent, file in project.maps.items()},
         "desk": dataclasses.asdict(project.desk),
+        "made_by": {clip_id: recipes.to_text(recipe) for clip_id, recipe in project.made_by.items()},
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(".tmp")
@@ -167,6 +171,7 @@ def read(path: Path) -> Project | None:
             [place(run) for run in values.get("runs", [])],
             {str(latent): place(file) for latent, file in values.get("maps", {}).items()},
             _desk(values.get("desk", {})),
+            _recipes(values.get("made_by", {})),
         )
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise DamagedError(f"{type(error).__name__}: {error}") from error
@@ -282,6 +287,11 @@ def _lane_edit(values: Mapping[str, Any]) -> LaneEdit:
         float(values["fade_out_s"]),
         str(values["rule"]),
     )
+
+
+def _recipes(values: Mapping[str, Any]) -> dict[str, Recipe]:
+    read = {str(clip_id): recipes.from_text(text) for clip_id, text in values.items()}
+    return {clip_id: recipe for clip_id, recipe in read.items() if recipe is not None}
 
 
 def _payload(values: Mapping[str, Any]) -> Payload:

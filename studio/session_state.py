@@ -22,6 +22,7 @@ from studio.engine_link import EngineLink, Job
 from studio.messages import Messages
 from studio.project_file import Project
 from studio.project_folder import is_inside
+from studio.recipes import Recipe
 from studio.runs import RunRecord
 from studio.transfer_setup import TransferSetup
 from studio.undo import UndoActions
@@ -78,6 +79,7 @@ class SessionState(UndoActions):
         self.map_job: Job | None = None
         self.takes: list[Take] = []
         self.starred: set[str] = set()  # the transformed sounds of takes the user likes
+        self.made_by: dict[str, Recipe] = {}  # of recordings that are takes saved earlier, by id
         self.runs: list[RunRecord] = []
         self.transfer = TransferSetup()
         self.transfer_job: Job | None = None
@@ -85,6 +87,7 @@ class SessionState(UndoActions):
         self._run_jobs: dict[str, Job] = {}
         self._placing: set[str] = set()
 
+        self._ids_by_path: dict[str, str] = {}
         self._map_files: dict[str, tuple[MapPoints, str]] = {}  # what of the maps is written, and where
         self._lock_file: QLockFile | None = None
         self._changed_since_save = False
@@ -199,6 +202,7 @@ class SessionState(UndoActions):
             [record.run_dir for record in self.runs if not is_inside(record.run_dir, self.folder)],
             {latent: file for latent, (_points, file) in self._map_files.items() if latent in self.maps},
             copy.deepcopy(self.transfer),
+            dict(self.made_by),
         )
 
     def _save_aside(self) -> None:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import shutil
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from engine.api import Take
-from studio import transfer_setup
+from engine.api import Take, Transfer
+from studio import recipes, transfer_setup
 from studio.clips import Clip
 from studio.drag import Payload
 from studio.engine_link import Job
@@ -170,7 +169,7 @@ class TransferActions(ModelActions):
             self.messages.say(*self._not_analysed_yet(source), level="warning")
             return None
         title = self.tr("Transfer to {0}").format(source.name)
-        job = self.transfer_job = self.link.submit(request, title=title, latest_key="transfer")
+        job = self.transfer_job = self.link.submit(self._with_recipe(request), title=title, latest_key="transfer")
         job.done.connect(self.current_only(self._rendered))
         for ended in (job.done, job.failed, job.cancelled):
             ended.connect(lambda *_result: self._render_ended(job))
@@ -205,21 +204,6 @@ class TransferActions(ModelActions):
                 lambda: self._put_star(take, starred),
                 lambda: self._put_star(take, not starred),
             )
-
-    def save_take(self, index: int, path: str | Path) -> bool:
-        """Write a take's sound to a file of the user's; whether it worked."""
-        take, target = self.takes[index], Path(path)
-        if target.suffix.lower() != ".wav":
-            target = target.with_name(f"{target.name}.wav")
-        temporary = target.with_name(f".{target.name}.part")
-        try:
-            shutil.copyfile(take.transformed, temporary)
-            temporary.replace(target)
-        except OSError as error:
-            self._say_unwritten(target, error)
-            return False
-        self.messages.say(self.tr("Saved {0}").format(target))
-        return True
 
     def remove_take(self, index: int) -> None:
         """Take a take off the list. Its sounds stay on the disk: it can be had back."""
@@ -294,8 +278,18 @@ class TransferActions(ModelActions):
             self.transfer_job = None
             self.transfer_changed.emit()
 
+    def _with_recipe(self, request: Transfer) -> Transfer:
+        """The request with what it is made of, in names, for the tags of its files."""
+        assert self.model is not None
+        recipe = recipes.of_request(request, self.clips.values(), self.model.hash)
+        return dataclasses.replace(request, recipe=recipes.to_text(recipe))
+
     def _free_take_name(self, source: Clip) -> str:
-        stem = "".join(c if c.isalnum() or c in "-_" else "-" for c in Path(source.path).stem)[:60] or "take"
+        return self._free_name(Path(source.path).stem)
+
+    def _free_name(self, wished: str) -> str:
+        """A name for a take that no take and no folder has."""
+        stem = "".join(c if c.isalnum() or c in "-_" else "-" for c in wished)[:60] or "take"
         number = 1
         taken = {take.name for take in self.takes}
         while (name := f"{stem}-{number}") in taken or (self.takes_dir / name).exists():

@@ -32,12 +32,11 @@ def transfer(options: argparse.Namespace, terminal: Terminal) -> Facts:
     sources, _ = recordings(options.sources, terminal)
     targets = _targets(options.out, sources)
     editors = list(dict.fromkeys(path for _, paths in edits for path in paths))
-    voices, emotions, givers = (
-        recordings(paths, terminal)[0] if paths else [] for paths in (options.voice, options.emotion, editors)
-    )
+    voices, emotions = (_givers(words, terminal) for words in (options.voice, options.emotion))
+    givers = recordings(editors, terminal)[0] if editors else []
     outputs = []
     with tempfile.TemporaryDirectory(prefix="triptych-") as folder:
-        named = [*sources, *voices, *emotions, *givers]
+        named = [*sources, *(giver.clip for giver in (*voices, *emotions)), *givers]
         _, clips, failed = analyse_all(named, model, folder, options.device, terminal)
         if failed:
             raise EngineError(f"{failed[0].path}: {failed[0].what}", failed[0].hint)
@@ -48,8 +47,8 @@ def transfer(options: argparse.Namespace, terminal: Terminal) -> Facts:
         for source, analysed, target in zip(sources, clips, targets, strict=False):
             request = Transfer(
                 source=analysed.folder, model=model, out_dir=folder, name=f"take-{analysed.clip_id}",
-                voice=tuple(LatentRef(c.folder) for c in voice),
-                emotion=tuple(LatentRef(c.folder) for c in emotion),
+                voice=tuple(ref for v, c in zip(voices, voice, strict=True) for ref in v.refs(c.folder)),
+                emotion=tuple(ref for e, c in zip(emotions, emotion, strict=True) for ref in e.refs(c.folder)),
                 strength=options.strength, device=options.device, strength_m=options.strength_m,
                 rule=options.rule, edits=changes,
             )  # fmt: skip
@@ -59,7 +58,8 @@ def transfer(options: argparse.Namespace, terminal: Terminal) -> Facts:
             _copy(take.transformed, target)
             _copy(take.control, control)
             outputs.append({
-                "source": source.path, "voice": [c.path for c in voices], "emotion": [c.path for c in emotions],
+                "source": source.path,
+                "voice": [v.clip.path for v in voices], "emotion": [e.clip.path for e in emotions],
                 "transformed": str(target), "control": str(control), "strength": take.strength, "rule": take.rule,
                 "f0_hz": {
                     "source": take.source_f0_hz, "voice": _middle_hz(voice), "emotion": _middle_hz(emotion),
@@ -69,6 +69,37 @@ def transfer(options: argparse.Namespace, terminal: Terminal) -> Facts:
                 "control_evidence": dataclasses.asdict(take.control_evidence),
             })  # fmt: skip
     return {"outputs": outputs, "model_hash": clips[0].model_hash}
+
+
+@dataclasses.dataclass(frozen=True)
+class _Giver:
+    """A recording that gives; of seconds, () = all of it."""
+
+    clip: ClipRef
+    seconds: tuple[int, ...]
+    weight: float
+
+    def refs(self, folder: str) -> list[LatentRef]:
+        if not self.seconds:
+            return [LatentRef(folder, None, self.weight)]
+        return [LatentRef(folder, second, self.weight / len(self.seconds)) for second in self.seconds]
+
+
+def _givers(words: Sequence[str], terminal: Terminal) -> list[_Giver]:
+    """Recordings and folders of them, with seconds and weights: see edit_words.read_giver.
+
+    Without any weight every recording (or named second) counts alike; a folder's weight is shared among its own.
+    """
+    read = [edit_words.read_giver(word) for word in words]
+    weighed = any(weight is not None for _, _, weight in read)
+    found = []
+    for path, seconds, weight in read:
+        clips = recordings([path], terminal)[0]
+        if seconds and len(clips) > 1:
+            raise SpecError(f"{path} is a folder.", "Name the single clips whose seconds are given.", "emotion")
+        share = (1.0 if weight is None else weight) / max(1, len(clips)) if weighed else float(max(1, len(seconds)))
+        found += [_Giver(clip, seconds, share) for clip in clips]
+    return found
 
 
 def _targets(out: str, sources: Sequence[ClipRef]) -> list[Path]:

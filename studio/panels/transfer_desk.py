@@ -27,6 +27,8 @@ from studio.batch_actions import BATCH_WAITING, RENDERING
 from studio.desk.batch_list import BatchList
 from studio.desk.listening import ListeningCard
 from studio.desk.zones import DeskZones
+from studio.dialogs.compare_takes import CompareTakes
+from studio.dialogs.take_recipe import TakeRecipe
 from studio.drag import Payload
 from studio.drop_rules import EMOTION, SOURCE, VOICE
 from studio.jobs import Job
@@ -74,6 +76,8 @@ class TransferDeskPanel(QWidget):
         session.clips_removed.connect(lambda _ids: self.refresh())
         session.batch_changed.connect(self._batch_changed)
         self.takes.chosen.connect(self.card.show_take)
+        self.takes.recipe_wanted.connect(lambda take: TakeRecipe(self._session, take, self).show())
+        self.takes.compare_wanted.connect(lambda takes: CompareTakes(self._session, takes, self).show())
         self.takes.play.connect(lambda take: self._session.play_take(take, "transformed"))
         self.batch.take_chosen.connect(self._play_of_batch)
         self.refresh()

@@ -1,168 +1,42 @@
-"""Finished transfers as a table: star, name and recipe; they can be dragged out as sound files."""
+"""The takes with what can be done with one: hear, star, rename, save, compare, make again, drag out."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from PySide6.QtCore import (
-    QAbstractTableModel,
-    QMimeData,
-    QModelIndex,
-    QObject,
-    QPersistentModelIndex,
-    Qt,
-    QUrl,
-    Signal,
-)
-from PySide6.QtGui import QAction, QPalette, QResizeEvent, QShowEvent
+from PySide6.QtCore import QModelIndex, Qt, Signal
+from PySide6.QtGui import QAction, QGuiApplication, QKeySequence, QPalette, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
     QHeaderView,
     QLabel,
+    QMenu,
     QPushButton,
     QTableView,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
-from engine.api import LatentRef, Take
-from studio import evidence
-from studio.clips import Clip
+from engine.api import Take
 from studio.session import Session
+from studio.tables.takes_table import (
+    EMOTION,
+    NAME,
+    PITCH,
+    SOURCE,
+    STAR,
+    STRENGTH,
+    VOICE,
+    TakesTable,
+)  # fmt: skip
 
-Index = QModelIndex | QPersistentModelIndex
-STAR, NAME, SOURCE, VOICE, EMOTION, STRENGTH, PITCH = range(7)
-NOTHING = QModelIndex()
+__all__ = ["EMOTION", "NAME", "PITCH", "SOURCE", "STAR", "STRENGTH", "VOICE", "TakesList", "TakesTable"]
+
 STAR_PX = 28
+MOST_COMPARED = 6  # columns that are still read at a glance
 WIDTHS = {NAME: 0.30, SOURCE: 0.23, VOICE: 0.23, EMOTION: 0.24}  # of what the numbers leave
-
-
-class TakesTable(QAbstractTableModel):
-    """Shows session.takes, the newest first."""
-
-    def __init__(self, session: Session, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self._session = session
-        self._titles = {
-            STAR: "★",
-            NAME: self.tr("Name"),
-            SOURCE: self.tr("Source"),
-            VOICE: self.tr("Voice"),
-            EMOTION: self.tr("Emotion"),
-            STRENGTH: self.tr("Strength"),
-            PITCH: self.tr("Pitch"),
-        }
-        self._takes: list[Take] = []
-        self._clips: dict[str, Clip] = {}  # by folder: a search for every cell would be slow
-        self.refresh()
-
-    def refresh(self) -> None:
-        """Show the takes there are now."""
-        takes = list(reversed(self._session.takes))
-        self._clips = {clip.folder: clip for clip in self._session.clips.values() if clip.folder}
-        if [take.transformed for take in takes] == [take.transformed for take in self._takes]:
-            self._takes = takes  # renamed or starred: the selection stays
-            if takes:
-                self.dataChanged.emit(self.index(0, 0), self.index(len(takes) - 1, len(self._titles) - 1))
-            return
-        self.beginResetModel()
-        self._takes = takes
-        self.endResetModel()
-
-    def take(self, row: int) -> Take | None:
-        return self._takes[row] if 0 <= row < len(self._takes) else None
-
-    def place(self, row: int) -> int:
-        """The take's place in session.takes."""
-        return len(self._takes) - 1 - row
-
-    # ------------------------------------------------------------------ what Qt asks
-    def rowCount(self, parent: Index = NOTHING) -> int:
-        return 0 if parent.isValid() else len(self._takes)
-
-    def columnCount(self, parent: Index = NOTHING) -> int:
-        return 0 if parent.isValid() else len(self._titles)
-
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
-            return self._titles[section]
-        if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.TextAlignmentRole:
-            return Qt.AlignmentFlag.AlignRight if section in (STRENGTH, PITCH) else Qt.AlignmentFlag.AlignLeft
-        return None
-
-    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        take = self.take(index.row())
-        if take is None:
-            return None
-        column = index.column()
-        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.EditRole):
-            return self._text(take, column)
-        if role == Qt.ItemDataRole.TextAlignmentRole and column in (STRENGTH, PITCH):
-            return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-        if role == Qt.ItemDataRole.ToolTipRole:
-            cells = [f"{self._titles[i]}: {self._text(take, i)}" for i in range(SOURCE, len(self._titles))]
-            return "\n".join([take.name, *cells, evidence.sentence(take), take.rule]).strip()
-        if role == Qt.ItemDataRole.AccessibleTextRole and column == STAR:
-            return self.tr("starred") if self._starred(take) else self.tr("not starred")
-        return None
-
-    def setData(self, index: Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:
-        if role != Qt.ItemDataRole.EditRole or index.column() != NAME or not str(value).strip():
-            return False
-        self._session.rename_take(self.place(index.row()), str(value))
-        return True
-
-    def flags(self, index: Index) -> Qt.ItemFlag:
-        usual = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsDragEnabled
-        return usual | Qt.ItemFlag.ItemIsEditable if index.column() == NAME else usual
-
-    def mimeTypes(self) -> list[str]:
-        return ["text/uri-list"]
-
-    def mimeData(self, indexes: Sequence[QModelIndex]) -> QMimeData:
-        """The transformed sound as a file, for other programs."""
-        rows = sorted({index.row() for index in indexes})
-        takes = [take for row in rows if (take := self.take(row)) is not None]
-        mime = QMimeData()
-        mime.setUrls([QUrl.fromLocalFile(take.transformed) for take in takes])
-        return mime
-
-    def supportedDragActions(self) -> Qt.DropAction:
-        return Qt.DropAction.CopyAction  # moving would take the sound from under the take
-
-    # ------------------------------------------------------------------ cells
-    def _starred(self, take: Take) -> bool:
-        return take.transformed in self._session.starred
-
-    def _text(self, take: Take, column: int) -> str:
-        if column == STAR:
-            return "★" if self._starred(take) else "☆"
-        if column == NAME:
-            return take.name
-        if column == SOURCE:
-            return self._clip_name(take.source)
-        if column in (VOICE, EMOTION):
-            return self._givers(take.voice if column == VOICE else take.emotion)
-        return f"{100 * take.strength:.0f} %" if column == STRENGTH else evidence.shift_words(take)
-
-    def _givers(self, latents: tuple[LatentRef, ...]) -> str:
-        if not latents:
-            return evidence.DASH
-        clips = [self._clips.get(latent.folder) for latent in latents]
-        speakers = {clip.labels.get("speaker", "") if clip else "" for clip in clips}
-        if len(clips) > 1 and len(speakers) == 1 and (speaker := speakers.pop()):
-            return self.tr("{0} ({1} clips)").format(speaker, len(clips))
-        first = self._clip_name(latents[0].folder)
-        if latents[0].second is not None:
-            first = self.tr("{0}, second {1}").format(first, latents[0].second)
-        return first if len(latents) == 1 else f"{first} + {len(latents) - 1}"
-
-    def _clip_name(self, folder: str) -> str:
-        clip = self._clips.get(folder)
-        return clip.name if clip is not None else Path(folder).name[:8]
 
 
 class TakesList(QWidget):
@@ -171,10 +45,13 @@ class TakesList(QWidget):
     Signals:
         chosen(Take or None): another row is the current one.
         play(Take): a double click.
+        recipe_wanted(Take), compare_wanted(list of Take): to be shown in a window of their own.
     """
 
     chosen = Signal(object)
     play = Signal(object)
+    recipe_wanted = Signal(object)
+    compare_wanted = Signal(list)
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -185,7 +62,7 @@ class TakesList(QWidget):
         self.view.setAccessibleName(self.tr("Takes"))
         self.view.setModel(self.table)
         self.view.setSelectionBehavior(QTableView.SelectionBehavior.SelectRows)
-        self.view.setSelectionMode(QTableView.SelectionMode.SingleSelection)
+        self.view.setSelectionMode(QTableView.SelectionMode.ExtendedSelection)
         self.view.setEditTriggers(QTableView.EditTrigger.EditKeyPressed | QTableView.EditTrigger.SelectedClicked)
         self.view.setDragEnabled(True)
         self.view.setShowGrid(False)
@@ -202,12 +79,20 @@ class TakesList(QWidget):
             header.setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
         self.view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.view.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
-        self.save_button = QPushButton(self.tr("Save WAV…"))
+        self.save_button = QPushButton(self.tr("Save…"))
         self.save_button.setObjectName("saveTake")
+        self.save_button.setToolTip(self.tr("Write the sound as WAV or FLAC, its recipe in the tags"))
         self.remove_button = QPushButton(self.tr("Remove"))
         self.remove_button.setObjectName("removeTake")
+        self.remove_button.setToolTip(self.tr("Take it off the list; Undo brings it back"))
         self.star_button = QPushButton(self.tr("★ Star"))
         self.star_button.setObjectName("starTake")
+        self.more_button = QToolButton()
+        self.more_button.setText("⋯")
+        self.more_button.setObjectName("moreOfTake")
+        self.more_button.setAccessibleName(self.tr("More to do with this take"))
+        self.more_button.setToolTip(self.more_button.accessibleName())
+        self.more_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         heading = QLabel(self.tr("Takes"))
         font = heading.font()
         font.setBold(True)
@@ -219,7 +104,7 @@ class TakesList(QWidget):
 
         above = QHBoxLayout()
         above.addWidget(heading, 1)
-        for button in (self.star_button, self.save_button, self.remove_button):
+        for button in (self.star_button, self.save_button, self.remove_button, self.more_button):
             above.addWidget(button)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -228,20 +113,19 @@ class TakesList(QWidget):
         layout.addWidget(self.empty, 1)
 
         self.view.selectionModel().currentRowChanged.connect(lambda *_: self._row_changed())
+        self.view.selectionModel().selectionChanged.connect(lambda *_: self._selection_changed())
         self.view.doubleClicked.connect(self._double_clicked)
         self.view.clicked.connect(self._clicked)
         self.save_button.clicked.connect(self.ask_where_to_save)
         self.remove_button.clicked.connect(self.remove)
         self.star_button.clicked.connect(self.toggle_star)
-        for words, slot in (
-            (self.tr("Star"), self.toggle_star),
-            (self.tr("Rename"), self.rename),
-            (self.tr("Save WAV…"), self.ask_where_to_save),
-            (self.tr("Remove"), self.remove),
-        ):
-            action = QAction(words, self.view)
-            action.triggered.connect(slot)
-            self.view.addAction(action)
+        self.commands = self._make_commands()
+        self.view.addActions(list(self.commands.values()))
+        menu = QMenu(self.more_button)
+        menu.addActions(
+            [self.commands[name] for name in ("recipe", "again", "desk", "command", "compare", "rename")]
+        )
+        self.more_button.setMenu(menu)
         self.refresh()
 
     # ------------------------------------------------------------------ actions
@@ -275,7 +159,7 @@ class TakesList(QWidget):
     def toggle_star(self) -> None:
         if (take := self.current()) is not None:
             starred = take.transformed in self._session.starred
-            self._session.star_take(self.table.place(self.view.currentIndex().row()), not starred)
+            self._session.star_take(self._place(), not starred)
 
     def rename(self) -> None:
         self.view.edit(self.table.index(self.view.currentIndex().row(), NAME))
@@ -285,14 +169,57 @@ class TakesList(QWidget):
         if take is None:
             return
         proposed = str(Path.home() / f"{take.name}.wav")
-        path, _filter = QFileDialog.getSaveFileName(self, self.tr("Save the take"), proposed, "WAV (*.wav)")
+        path, kind = QFileDialog.getSaveFileName(
+            self, self.tr("Save the take"), proposed, self.tr("WAV, 16 bit (*.wav);;FLAC, 24 bit (*.flac)")
+        )
         if path:
-            self._session.save_take(self.table.place(self.view.currentIndex().row()), path)
+            if not path.lower().endswith((".wav", ".flac")):
+                path += ".flac" if "flac" in kind else ".wav"
+            self._session.save_take(self._place(), path)
+
+    def show_recipe(self) -> None:
+        """What the take was made of, step by step back to the recordings."""
+        if (take := self.current()) is not None:
+            self.recipe_wanted.emit(take)
+
+    def render_again(self) -> None:
+        if self.current() is not None:
+            self._session.render_again(self._place())
+
+    def put_on_desk(self) -> None:
+        if (take := self.current()) is not None:
+            self._session.put_recipe_on_desk(self._session.recipe_of(take))
+
+    def copy_command(self) -> None:
+        """The take as a command for a terminal, on the clipboard."""
+        if (take := self.current()) is not None and (line := self._session.command_of(take)) is not None:
+            QGuiApplication.clipboard().setText(line)
+            self._session.messages.say(self.tr("Copied the command that makes “{0}”.").format(take.name))
+
+    def compare(self) -> None:
+        """The selected takes side by side; a single one with those that are starred."""
+        if len(takes := self.compared()) > 1:
+            self.compare_wanted.emit(takes)
+
+    def compared(self) -> list[Take]:
+        """What a comparison would show, the newest first."""
+        rows = {index.row() for index in self.view.selectionModel().selectedRows()}
+        starred = self._session.starred if len(rows) < 2 else set()
+        takes = [(row, self.table.take(row)) for row in range(self.table.rowCount())]
+        return [t for row, t in takes if t is not None and (row in rows or t.transformed in starred)][
+            :MOST_COMPARED
+        ]
 
     def remove(self) -> None:
-        """Off the list; Undo brings it back, its sounds are not touched."""
-        if self.current() is not None:
-            self._session.remove_take(self.table.place(self.view.currentIndex().row()))
+        """Off the list, all that are selected; Undo brings them back, their sounds are not touched."""
+        rows = sorted({index.row() for index in self.view.selectionModel().selectedRows()})
+        places = [self.table.place(row) for row in rows]  # falling: an earlier one stays where it is
+        if len(places) == 1:
+            self._session.remove_take(places[0])
+        elif places:
+            with self._session.one_step(self.tr("Remove {0} takes").format(len(places))):
+                for place in places:
+                    self._session.remove_take(place)
 
     # ------------------------------------------------------------------ inside
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -317,9 +244,44 @@ class TakesList(QWidget):
 
     def _row_changed(self) -> None:
         take = self.current()
-        for button in (self.star_button, self.save_button, self.remove_button):
-            button.setEnabled(take is not None)
+        for control in (self.star_button, self.save_button, self.remove_button, self.more_button):
+            control.setEnabled(take is not None)
+        for command in self.commands.values():
+            command.setEnabled(take is not None)
+        self._selection_changed()
         self.chosen.emit(take)
+
+    def _selection_changed(self) -> None:
+        self.commands["compare"].setEnabled(len(self.compared()) > 1)
+
+    def _place(self) -> int:
+        return self.table.place(self.view.currentIndex().row())
+
+    def _make_commands(self) -> dict[str, QAction]:
+        made = {}
+        for name, words, slot, key in (
+            ("play", self.tr("Play"), self._play_current, "Return"),
+            ("star", self.tr("Star"), self.toggle_star, "S"),
+            ("rename", self.tr("Rename"), self.rename, None),
+            ("save", self.tr("Save…"), self.ask_where_to_save, None),
+            ("recipe", self.tr("Recipe…"), self.show_recipe, "R"),
+            ("again", self.tr("Render again"), self.render_again, None),
+            ("desk", self.tr("Put its recipe on the desk"), self.put_on_desk, None),
+            ("command", self.tr("Copy as command line"), self.copy_command, QKeySequence.StandardKey.Copy),
+            ("compare", self.tr("Compare…"), self.compare, None),
+            ("remove", self.tr("Remove"), self.remove, QKeySequence.StandardKey.Delete),
+        ):
+            action = QAction(words, self.view)
+            if key is not None:
+                action.setShortcut(QKeySequence(key))
+                action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
+            action.triggered.connect(lambda _checked=False, slot=slot: slot())
+            made[name] = action
+        return made
+
+    def _play_current(self) -> None:
+        if (take := self.current()) is not None:
+            self.play.emit(take)
 
     def _clicked(self, index: QModelIndex) -> None:
         if index.column() == STAR:

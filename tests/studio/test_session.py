@@ -424,18 +424,6 @@ def test_takes_are_never_overwritten(session: Session, link: Idle) -> None:
     assert link.asked(Transfer)[-1].request.name == "a-3"
 
 
-def test_a_take_is_saved_as_wav_and_a_bad_place_is_told(
-    session: Session, tmp_path: Path, said: list[Message]
-) -> None:
-    sound = tmp_path / "t.wav"
-    sound.write_bytes(b"RIFF")
-    session._rendered(take(transformed=str(sound)))
-    assert session.save_take(0, tmp_path / "mine")
-    assert (tmp_path / "mine.wav").read_bytes() == b"RIFF"
-    assert not session.save_take(0, tmp_path / "no" / "where.wav")
-    assert said[-1].level == "error"
-
-
 # ---------------------------------------------------------------------------------------------- training
 def spec(name: str = "first", **train: Any) -> RunSpec:
     quick = presets()["quick"]

@@ -1,0 +1,68 @@
+"""Takes side by side: hear each, and see what differs in their recipes and in what was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QScrollArea, QVBoxLayout, QWidget
+
+from engine.api import Take
+from studio import evidence, recipes, theme
+from studio.session import Session
+from studio.widgets.comparison_table import ComparisonTable
+
+
+class CompareTakes(QDialog):
+    """Not modal: the clip view shows and plays what is asked for here."""
+
+    def __init__(self, session: Session, takes: Sequence[Take], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._takes = {take.transformed: take for take in takes}
+        self.setObjectName("compareTakes")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle(self.tr("Compare takes"))
+        star = {True: "★ ", False: ""}
+        self.table = ComparisonTable(
+            [
+                (
+                    take.transformed,
+                    star[take.transformed in session.starred] + take.name,
+                    self.tr("Play “{0}”").format(take.name),
+                )
+                for take in takes
+            ]
+        )
+        made = [session.recipe_of(take) for take in takes]
+        rows: list[tuple[str, str, list[str]]] = [
+            (self.tr("Source"), self.tr("The recording that was changed"), [r.source.name for r in made]),
+            (self.tr("Voice (h)"), self.tr("Who gave h, and how much"), [_or_dash(r.voice) for r in made]),
+            (self.tr("Emotion (m)"), self.tr("Who gave m, and how much"), [_or_dash(r.emotion) for r in made]),
+            (self.tr("Strength"), self.tr("0 % = its own latents"), [recipes.strength_words(r) for r in made]),
+        ]
+        measured = [evidence.rows(take) for take in takes]
+        rows += [
+            (row.name, row.why, [column[i].transformed for column in measured]) for i, row in enumerate(measured[0])
+        ]
+        self.table.set_rows(rows)
+        self.table.play_requested.connect(self._play)
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QScrollArea.Shape.NoFrame)
+        scroll.setWidget(self.table)
+        scroll.setAccessibleName(self.tr("What the takes were made of, and what was measured on them"))
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        buttons.rejected.connect(self.close)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(theme.LARGE, theme.LARGE, theme.LARGE, theme.SPACE)
+        column.addWidget(scroll, 1)
+        column.addWidget(buttons)
+        self.resize(min(1100, 180 + 190 * len(takes)), 460)
+
+    def _play(self, key: str) -> None:
+        self._session.play_take(self._takes[key], "transformed")
+
+
+def _or_dash(givers: tuple[recipes.Giver, ...]) -> str:
+    return recipes.givers_words(givers, most=2) or evidence.DASH

@@ -1,0 +1,98 @@
+"""What a take was made of: its recipe in words, where it comes from, and the command that makes it again."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QFontDatabase, QGuiApplication
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFormLayout, QLabel, QPlainTextEdit, QVBoxLayout, QWidget
+
+from engine.api import Take
+from studio import evidence, recipes, theme
+from studio.session import Session
+
+
+class TakeRecipe(QDialog):
+    """Not modal: another take can be looked at beside it."""
+
+    def __init__(self, session: Session, take: Take, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._take = take
+        self.setObjectName("takeRecipe")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle(self.tr("Recipe of {0}").format(take.name))
+        recipe = self.recipe = session.recipe_of(take)
+        dash = evidence.DASH
+        model = recipe.model or self.tr("another model than the one in use")
+        edits = "\n".join(self._edit_words(edit) for edit in recipe.edits)
+        form = QFormLayout()
+        form.setHorizontalSpacing(theme.LARGE)
+        form.setVerticalSpacing(theme.SPACE)
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        for title, words in (
+            (self.tr("Source"), recipe.source.name),
+            (self.tr("Voice (h)"), recipes.givers_words(recipe.voice, most=6) or dash),
+            (self.tr("Emotion (m)"), recipes.givers_words(recipe.emotion, most=6) or dash),
+            (self.tr("Single seconds"), edits or dash),
+            (self.tr("Strength"), recipes.strength_words(recipe)),
+            (self.tr("Rule for m"), take.rule or dash),
+            (self.tr("Model"), f"{model} · {take.model_hash[:12]}"),
+            (self.tr("Lineage"), "\n".join(session.lineage_of(take))),
+            (self.tr("Result"), evidence.sentence(take)),
+        ):
+            value = QLabel(words)
+            value.setWordWrap(True)
+            value.setTextFormat(Qt.TextFormat.PlainText)
+            value.setTextInteractionFlags(
+                Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
+            )
+            value.setAccessibleName(f"{title}: {words}")
+            name = QLabel(title)
+            name.setForegroundRole(self.foregroundRole())
+            name.setAlignment(Qt.AlignmentFlag.AlignTop)
+            form.addRow(name, value)
+        self.command = QPlainTextEdit()
+        self.command.setObjectName("takeCommand")
+        self.command.setReadOnly(True)
+        self.command.setTabChangesFocus(True)
+        self.command.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+        self.command.setAccessibleName(self.tr("The command that makes this take in a terminal"))
+        self.command.setFixedHeight(self.fontMetrics().lineSpacing() * 4 + 12)
+        line = session.command_of(take, tell=False)
+        self.command.setPlainText(
+            line or self.tr("There is none: its model is not in use, or a recording of it is not in the library.")
+        )
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        for words, slot, possible in (
+            (self.tr("&Copy as command line"), self._copy, line is not None),
+            (self.tr("&Render again"), self._again, session.model_of_take(take) is not None),
+            (self.tr("&Put on the desk"), self._put, True),
+        ):
+            button = buttons.addButton(words, QDialogButtonBox.ButtonRole.ActionRole)
+            button.clicked.connect(slot)
+            button.setEnabled(possible)
+        buttons.rejected.connect(self.close)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(theme.LARGE, theme.LARGE, theme.LARGE, theme.SPACE)
+        column.setSpacing(theme.SPACE)
+        column.addLayout(form)
+        column.addWidget(self.command)
+        column.addStretch(1)
+        column.addWidget(buttons)
+        self.setMinimumWidth(640)
+
+    def _edit_words(self, edit: recipes.Edit) -> str:
+        seconds = ", ".join(str(second) for second in edit.target[:8]) + (" …" if len(edit.target) > 8 else "")
+        return self.tr("{0}: from {1}, {2} %, {3}").format(
+            seconds, recipes.givers_words(edit.givers), round(100 * edit.weight), edit.rule
+        )
+
+    def _copy(self) -> None:
+        QGuiApplication.clipboard().setText(self.command.toPlainText())
+        self._session.messages.say(self.tr("Copied the command that makes “{0}”.").format(self._take.name))
+
+    def _again(self) -> None:
+        self._session.render_take_again(self._take)
+
+    def _put(self) -> None:
+        self._session.put_recipe_on_desk(self.recipe)

@@ -1,0 +1,324 @@
+"""What a take was made of, in names that outlive folders: for the tags of sound files, for words, for a terminal.
+
+A recipe names recordings by the start of their id, their file's name and their folder's name: enough to find them
+in this library or in another, and nothing about where they lie on anybody's disk.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import shlex
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QCoreApplication
+
+from engine import edit_words
+from engine.api import RULES, LatentRef, SecondEdit, Take, Transfer
+from studio.clips import Clip
+
+FORMAT, VERSION = "triptych-recipe", 1
+ID_LETTERS = 8  # of 32: enough to tell a library's recordings apart
+MOST_GIVERS = 20_000
+
+
+@dataclass(frozen=True)
+class Named:
+    """A recording by name."""
+
+    id: str
+    name: str
+    folder: str = ""
+
+
+@dataclass(frozen=True)
+class Giver:
+    """What gives: a recording or (second) one second of it, with a weight."""
+
+    clip: Named
+    second: int | None = None
+    weight: float = 1.0
+
+
+@dataclass(frozen=True)
+class Edit:
+    """Seconds of the source that take the m of others; see engine.api.SecondEdit."""
+
+    target: tuple[int, ...]
+    givers: tuple[Giver, ...]
+    weight: float = 1.0
+    fade_in_s: float = 0.0
+    fade_out_s: float = 0.0
+    rule: str = "stretch"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """take: what the result was called; model: name of the model's file and its hash."""
+
+    take: str
+    source: Named
+    model: str
+    model_hash: str
+    voice: tuple[Giver, ...] = ()
+    emotion: tuple[Giver, ...] = ()
+    strength: float = 1.0
+    strength_m: float | None = None
+    rule: str = "auto"
+    edits: tuple[Edit, ...] = ()
+
+
+# ---------------------------------------------------------------------------------------------- of a rendering
+def of_take(take: Take, clips: Iterable[Clip], model: str = "") -> Recipe:
+    """model: path of the model, if it is known."""
+    name = _namer(clips)
+    return Recipe(
+        take.name,
+        name(take.source),
+        Path(model).name,
+        take.model_hash,
+        _givers(take.voice, name),
+        _givers(take.emotion, name),
+        take.strength,
+        take.strength_m,
+        take.emotion_rule,
+        tuple(_edit(edit, name) for edit in take.edits),
+    )
+
+
+def of_request(request: Transfer, clips: Iterable[Clip], model_hash: str) -> Recipe:
+    name = _namer(clips)
+    return Recipe(
+        request.name,
+        name(request.source),
+        Path(request.model).name,
+        model_hash,
+        _givers(request.voice, name),
+        _givers(request.emotion, name),
+        request.strength,
+        request.strength_m,
+        request.rule,
+        tuple(_edit(edit, name) for edit in request.edits),
+    )
+
+
+def _namer(clips: Iterable[Clip]) -> Callable[[str], Named]:
+    known = {clip.folder: clip for clip in clips if clip.folder}
+
+    def name(folder: str) -> Named:
+        clip = known.get(folder)
+        if clip is None:  # removed since: its analysis is called like its id
+            return Named(Path(folder).name[:ID_LETTERS], "?")
+        path = Path(clip.path)
+        return Named(clip.id[:ID_LETTERS], path.name, path.parent.name)
+
+    return name
+
+
+def _givers(refs: Iterable[LatentRef], name: Callable[[str], Named]) -> tuple[Giver, ...]:
+    return tuple(Giver(name(ref.folder), ref.second, ref.weight) for ref in refs)
+
+
+def _edit(edit: SecondEdit, name: Callable[[str], Named]) -> Edit:
+    return Edit(edit.target, _givers(edit.givers, name), edit.weight, edit.fade_in_s, edit.fade_out_s, edit.rule)
+
+
+# ---------------------------------------------------------------------------------------------- as text
+def to_text(recipe: Recipe) -> str:
+    """JSON; from_text reads it back."""
+    return json.dumps({"format": FORMAT, "version": VERSION, **asdict(recipe)}, separators=(",", ":"))
+
+
+def from_text(text: str) -> Recipe | None:
+    """The recipe in a text that anybody may have written; None if it is none, or of a newer version."""
+    try:
+        values = json.loads(text)
+        if values["format"] != FORMAT or int(values["version"]) > VERSION:
+            return None
+        recipe = Recipe(
+            str(values["take"]),
+            _named(values["source"]),
+            str(values["model"]),
+            str(values["model_hash"]),
+            _read_givers(values["voice"]),
+            _read_givers(values["emotion"]),
+            _strength(values["strength"]),
+            None if values["strength_m"] is None else _strength(values["strength_m"]),
+            _rule(values["rule"]),
+            tuple(_read_edit(edit) for edit in values["edits"]),
+        )
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError):
+        return None
+    return recipe if len(recipe.voice) + len(recipe.emotion) <= MOST_GIVERS else None
+
+
+def _named(values: Mapping[str, Any]) -> Named:
+    return Named(str(values["id"]), str(values["name"]), str(values["folder"]))
+
+
+def _read_givers(values: Iterable[Mapping[str, Any]]) -> tuple[Giver, ...]:
+    return tuple(
+        Giver(
+            _named(giver["clip"]),
+            None if giver["second"] is None else _second(giver["second"]),
+            _amount(giver["weight"]),
+        )
+        for giver in values
+    )
+
+
+def _read_edit(values: Mapping[str, Any]) -> Edit:
+    target = tuple(sorted({_second(second) for second in values["target"]}))
+    return Edit(
+        target,
+        _read_givers(values["givers"]),
+        _strength(values["weight"]),
+        _amount(values["fade_in_s"]),
+        _amount(values["fade_out_s"]),
+        _rule(values["rule"]),
+    )
+
+
+def _number(value: Any) -> float:
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError("no number")
+    return number
+
+
+def _second(value: Any) -> int:
+    if (second := int(value)) < 0:
+        raise ValueError("before the beginning")
+    return second
+
+
+def _amount(value: Any) -> float:
+    if (number := _number(value)) < 0.0:
+        raise ValueError("negative")
+    return number
+
+
+def _strength(value: Any) -> float:
+    number = _number(value)
+    if not 0.0 <= number <= 1.5:
+        raise ValueError("no strength")
+    return number
+
+
+def _rule(value: Any) -> str:
+    if value not in RULES:
+        raise ValueError("no rule")
+    return str(value)
+
+
+# ---------------------------------------------------------------------------------------------- in this library
+@dataclass(frozen=True)
+class Found:
+    """A recipe in terms of a library: ids for its recordings, and the names of those that are not there."""
+
+    source: str | None
+    ids: dict[Named, str]
+    missing: tuple[str, ...]
+
+
+def find(recipe: Recipe, clips: Mapping[str, Clip]) -> Found:
+    """Look a recipe's recordings up: by id, else by the names of file and folder, else by the file's if unique."""
+    by_id = {clip_id[:ID_LETTERS]: clip for clip_id, clip in clips.items()}
+    by_name: dict[str, list[Clip]] = {}
+    for clip in clips.values():
+        by_name.setdefault(Path(clip.path).name, []).append(clip)
+    ids: dict[Named, str] = {}
+    missing: dict[str, None] = {}
+    for named in all_named(recipe):
+        if named in ids:
+            continue
+        if (there := _look_up(named, by_id, by_name)) is None:
+            missing[named.name] = None
+        else:
+            ids[named] = there.id
+    return Found(ids.get(recipe.source), ids, tuple(missing))
+
+
+def all_named(recipe: Recipe) -> list[Named]:
+    """Every recording of a recipe, the source first; some several times."""
+    givers = [*recipe.voice, *recipe.emotion, *(giver for edit in recipe.edits for giver in edit.givers)]
+    return [recipe.source, *(giver.clip for giver in givers)]
+
+
+def _look_up(named: Named, by_id: Mapping[str, Clip], by_name: Mapping[str, Sequence[Clip]]) -> Clip | None:
+    clip = by_id.get(named.id)
+    if clip is not None and named.name in ("?", Path(clip.path).name):
+        return clip
+    alike = by_name.get(named.name, ())
+    close = [clip for clip in alike if Path(clip.path).parent.name == named.folder]
+    for some in (close, alike):
+        if len(some) == 1:
+            return some[0]
+    return clip
+
+
+# ---------------------------------------------------------------------------------------------- in words
+def summary(recipe: Recipe) -> str:
+    """One line for people."""
+    parts = [f"h of {givers_words(recipe.voice)}"] if recipe.voice else []
+    parts += [f"m of {givers_words(recipe.emotion)}"] if recipe.emotion else []
+    parts += ["single seconds"] if recipe.edits else []
+    return f"{recipe.source.name} with {' and '.join(parts)}, strength {strength_words(recipe)}"
+
+
+def strength_words(recipe: Recipe) -> str:
+    """ "80 %", or both where h and m differ."""
+    h = f"{100 * recipe.strength:.0f} %"
+    if recipe.strength_m is None or recipe.strength_m == recipe.strength or not (recipe.emotion and recipe.voice):
+        only_m = recipe.emotion and not recipe.voice and recipe.strength_m is not None
+        return f"{100 * (recipe.strength_m or 0.0):.0f} %" if only_m else h
+    return f"{h} (h), {100 * recipe.strength_m:.0f} % (m)"
+
+
+def givers_words(givers: Sequence[Giver], most: int = 3) -> str:
+    """Names with their shares, the weightiest first: "anna.wav 60 %, emil.wav, second 3, 40 %"."""
+    total = sum(giver.weight for giver in givers) or 1.0
+    shares: dict[tuple[str, int | None], float] = {}
+    for giver in givers:
+        key = (giver.clip.name, giver.second)
+        shares[key] = shares.get(key, 0.0) + giver.weight / total
+    ordered = sorted(shares.items(), key=lambda item: -item[1])
+    second = QCoreApplication.translate("Recipe", "{0}, second {1}")
+    words = [
+        (name if at is None else second.format(name, at)) + (f" {100 * share:.0f} %" if len(shares) > 1 else "")
+        for (name, at), share in ordered[:most]
+    ]
+    more = len(ordered) - most
+    return ", ".join(words) + (
+        QCoreApplication.translate("Recipe", " and {0} more").format(more) if more > 0 else ""
+    )
+
+
+# ---------------------------------------------------------------------------------------------- in a terminal
+def command_line(take: Take, clips: Iterable[Clip], model: str, out: str) -> str | None:
+    """What makes the same sound in a terminal; None if a recording is not in the library any more.
+
+    Args:
+        model: path of the model the take was made with. out: name of the file to write.
+    """
+    paths = {clip.folder: clip.path for clip in clips if clip.folder}
+    givers = [*take.voice, *take.emotion, *(ref for edit in take.edits for ref in edit.givers)]
+    if not {take.source, *(ref.folder for ref in givers)} <= paths.keys():
+        return None
+
+    def words(refs: Iterable[LatentRef]) -> list[str]:
+        return edit_words.written_givers([replace(ref, folder=paths[ref.folder]) for ref in refs])
+
+    line = ["triptych", "transfer", paths[take.source], "--out", out, "--model", model]
+    line += ["--voice", *words(take.voice)] if take.voice else []
+    line += ["--emotion", *words(take.emotion)] if take.emotion else []
+    line += ["--strength", f"{take.strength:g}"] if take.strength != 1.0 else []
+    if take.strength_m is not None and take.strength_m != take.strength:
+        line += ["--strength-m", f"{take.strength_m:g}"]
+    line += ["--rule", take.emotion_rule] if take.emotion_rule != "auto" else []
+    for edit in take.edits:
+        line += ["--edit", *edit_words.written(edit_words.placed(edit, lambda folder: paths[folder]))]
+    return shlex.join(line)

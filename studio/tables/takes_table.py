@@ -1,0 +1,153 @@
+"""Finished transfers as a table: star, name and recipe; they can be dragged out as sound files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import (
+    QAbstractTableModel,
+    QMimeData,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    Qt,
+    QUrl,
+)
+
+from engine.api import LatentRef, Take
+from studio import evidence
+from studio.clips import Clip
+from studio.session import Session
+
+Index = QModelIndex | QPersistentModelIndex
+STAR, NAME, SOURCE, VOICE, EMOTION, STRENGTH, PITCH = range(7)
+NOTHING = QModelIndex()
+STAR_PX = 28
+WIDTHS = {NAME: 0.30, SOURCE: 0.23, VOICE: 0.23, EMOTION: 0.24}  # of what the numbers leave
+
+
+class TakesTable(QAbstractTableModel):
+    """Shows session.takes, the newest first."""
+
+    def __init__(self, session: Session, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._titles = {
+            STAR: "★",
+            NAME: self.tr("Name"),
+            SOURCE: self.tr("Source"),
+            VOICE: self.tr("Voice"),
+            EMOTION: self.tr("Emotion"),
+            STRENGTH: self.tr("Strength"),
+            PITCH: self.tr("Pitch"),
+        }
+        self._takes: list[Take] = []
+        self._clips: dict[str, Clip] = {}  # by folder: a search for every cell would be slow
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show the takes there are now."""
+        takes = list(reversed(self._session.takes))
+        self._clips = {clip.folder: clip for clip in self._session.clips.values() if clip.folder}
+        if [take.transformed for take in takes] == [take.transformed for take in self._takes]:
+            self._takes = takes  # renamed or starred: the selection stays
+            if takes:
+                self.dataChanged.emit(self.index(0, 0), self.index(len(takes) - 1, len(self._titles) - 1))
+            return
+        self.beginResetModel()
+        self._takes = takes
+        self.endResetModel()
+
+    def take(self, row: int) -> Take | None:
+        return self._takes[row] if 0 <= row < len(self._takes) else None
+
+    def place(self, row: int) -> int:
+        """The take's place in session.takes."""
+        return len(self._takes) - 1 - row
+
+    # ------------------------------------------------------------------ what Qt asks
+    def rowCount(self, parent: Index = NOTHING) -> int:
+        return 0 if parent.isValid() else len(self._takes)
+
+    def columnCount(self, parent: Index = NOTHING) -> int:
+        return 0 if parent.isValid() else len(self._titles)
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
+            return self._titles[section]
+        if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.TextAlignmentRole:
+            return Qt.AlignmentFlag.AlignRight if section in (STRENGTH, PITCH) else Qt.AlignmentFlag.AlignLeft
+        return None
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        take = self.take(index.row())
+        if take is None:
+            return None
+        column = index.column()
+        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.EditRole):
+            return self._text(take, column)
+        if role == Qt.ItemDataRole.TextAlignmentRole and column in (STRENGTH, PITCH):
+            return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        if role == Qt.ItemDataRole.ToolTipRole:
+            cells = [f"{self._titles[i]}: {self._text(take, i)}" for i in range(SOURCE, len(self._titles))]
+            return "\n".join([take.name, *cells, evidence.sentence(take), take.rule]).strip()
+        if role == Qt.ItemDataRole.AccessibleTextRole and column == STAR:
+            return self.tr("starred") if self._starred(take) else self.tr("not starred")
+        return None
+
+    def setData(self, index: Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:
+        if role != Qt.ItemDataRole.EditRole or index.column() != NAME or not str(value).strip():
+            return False
+        self._session.rename_take(self.place(index.row()), str(value))
+        return True
+
+    def flags(self, index: Index) -> Qt.ItemFlag:
+        usual = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsDragEnabled
+        return usual | Qt.ItemFlag.ItemIsEditable if index.column() == NAME else usual
+
+    def mimeTypes(self) -> list[str]:
+        return ["text/uri-list"]
+
+    def mimeData(self, indexes: Sequence[QModelIndex]) -> QMimeData:
+        """The transformed sound as a file, for other programs."""
+        rows = sorted({index.row() for index in indexes})
+        takes = [take for row in rows if (take := self.take(row)) is not None]
+        mime = QMimeData()
+        mime.setUrls([QUrl.fromLocalFile(take.transformed) for take in takes])
+        return mime
+
+    def supportedDragActions(self) -> Qt.DropAction:
+        return Qt.DropAction.CopyAction  # moving would take the sound from under the take
+
+    # ------------------------------------------------------------------ cells
+    def _starred(self, take: Take) -> bool:
+        return take.transformed in self._session.starred
+
+    def _text(self, take: Take, column: int) -> str:
+        if column == STAR:
+            return "★" if self._starred(take) else "☆"
+        if column == NAME:
+            return take.name
+        if column == SOURCE:
+            return self._clip_name(take.source)
+        if column in (VOICE, EMOTION):
+            return self._givers(take.voice if column == VOICE else take.emotion)
+        return f"{100 * take.strength:.0f} %" if column == STRENGTH else evidence.shift_words(take)
+
+    def _givers(self, latents: tuple[LatentRef, ...]) -> str:
+        if not latents:
+            return evidence.DASH
+        clips = [self._clips.get(latent.folder) for latent in latents]
+        speakers = {clip.labels.get("speaker", "") if clip else "" for clip in clips}
+        if len(clips) > 1 and len(speakers) == 1 and (speaker := speakers.pop()):
+            return self.tr("{0} ({1} clips)").format(speaker, len(clips))
+        first = self._clip_name(latents[0].folder)
+        if latents[0].second is not None:
+            first = self.tr("{0}, second {1}").format(first, latents[0].second)
+        return first if len(latents) == 1 else f"{first} + {len(latents) - 1}"
+
+    def _clip_name(self, folder: str) -> str:
+        clip = self._clips.get(folder)
+        return clip.name if clip is not None else Path(folder).name[:8]

@@ -1,0 +1,196 @@
+"""What the user does with a take's recipe: save it with the sound, render it again, restore it, copy a command."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from engine.api import ReadRecipes, RecipesRead, SaveSound, SoundSaved, Take, Transfer
+from studio import recipes
+from studio.drag import Payload
+from studio.engine_link import Job
+from studio.recipes import Giver, Recipe
+from studio.transfer_actions import TransferActions
+from studio.transfer_setup import EmotionChip, LaneEdit, TransferSetup, VoiceChip
+
+TAGGED = (".wav", ".flac")  # what takes are saved as
+MOST_DROPPED = 200  # files that are looked at for a recipe: takes come singly, corpora by the thousand
+
+
+class TakeActions(TransferActions):
+    """A take is kept with everything it takes to make it again."""
+
+    def recipe_of(self, take: Take) -> Recipe:
+        return recipes.of_take(take, self.clips.values(), self.model_of_take(take) or "")
+
+    def save_take(self, index: int, path: str | Path) -> Job:
+        """Write a take's sound to a file of the user's, WAV or FLAC, with its recipe in the tags."""
+        take, target = self.takes[index], Path(path)
+        if target.suffix.lower() not in (".wav", ".flac"):
+            target = target.with_name(f"{target.name}.wav")
+        recipe = self.recipe_of(take)
+        job = self.link.submit(
+            SaveSound(take.transformed, str(target), take.name, recipes.summary(recipe), recipes.to_text(recipe)),
+            title=self.tr("Save {0}").format(target.name),
+        )
+        job.done.connect(self._sound_saved)
+        job.note.connect(lambda what, hint: self.messages.say(what, hint, level="warning"))
+        self._tell_failures(job)
+        return job
+
+    def render_again(self, index: int) -> Job | None:
+        """Make a take once more from its recipe, as a take of its own beside it."""
+        return self.render_take_again(self.takes[index])
+
+    def render_take_again(self, take: Take) -> Job | None:
+        """The same for a take that may not be on the list any more."""
+        model = self.model_of_take(take)
+        if model is None:
+            self.messages.say(
+                self.tr("“{0}” was made with another model.").format(take.name),
+                self.tr("Open that model, or put the recipe on the desk and render it with this one."),
+                level="warning",
+            )
+            return None
+        source = next((clip for clip in self.clips.values() if clip.folder == take.source), None)
+        name = self._free_name(Path(source.path).stem if source else take.name)
+        request = Transfer(
+            take.source,
+            model,
+            str(self.takes_dir / name),
+            name,
+            take.voice,
+            take.emotion,
+            take.strength,
+            strength_m=take.strength_m,
+            rule=take.emotion_rule,
+            edits=take.edits,
+        )
+        job = self.link.submit(self._with_recipe(request), title=self.tr("Render {0} again").format(take.name))
+        job.done.connect(self.current_only(self._rendered))
+        self._tell_failures(job)
+        return job
+
+    def command_of(self, take: Take, *, tell: bool = True) -> str | None:
+        """The command that makes a take in a terminal; None (and the user is told why) where there is none."""
+        model = self.model_of_take(take)
+        line = model and recipes.command_line(take, self.clips.values(), model, f"{take.name}.wav")
+        if not line and tell:
+            self.messages.say(
+                self.tr("“{0}” cannot be said as a command.").format(take.name),
+                self.tr("Its model is not the one in use.")
+                if model is None
+                else self.tr("A recording it was made of is not in the library any more."),
+                level="warning",
+            )
+        return line or None
+
+    def lineage_of(self, take: Take) -> list[str]:
+        """Where a take comes from, one step a line: its source, what that was made of, and so on back."""
+        steps = [self.tr("{0}: a take").format(take.name)]
+        clip = next((clip for clip in self.clips.values() if clip.folder == take.source), None)
+        seen: set[str] = set()
+        while clip is not None and clip.id not in seen:
+            seen.add(clip.id)
+            recipe = self.made_by.get(clip.id)
+            if recipe is None:
+                steps.append(self.tr("{0}: a recording").format(clip.name))
+                return steps
+            steps.append(self.tr("{0}: the take “{1}”, saved and brought in").format(clip.name, recipe.take))
+            found = recipes.find(recipe, self.clips)
+            if found.source is None:
+                steps.append(self.tr("{0}: not in this library").format(recipe.source.name))
+                return steps
+            clip = self.clips[found.source]
+        if clip is None:
+            steps.append(self.tr("a recording that is not in the library any more"))
+        return steps
+
+    def put_recipe_on_desk(self, recipe: Recipe) -> bool:
+        """Set the desk up as a recipe says; whether every recording of it was found. It is one step of undo."""
+        found = recipes.find(recipe, self.clips)
+        if found.missing:
+            listed = ", ".join(found.missing[:3]) + (" …" if len(found.missing) > 3 else "")
+            self.messages.say(
+                self.tr("The recipe of “{0}” needs recordings that are not in the library: {1}.").format(
+                    recipe.take, listed
+                ),
+                self.tr("Add them; then drop the file once more."),
+                level="warning",
+            )
+            return False
+
+        def restore(desk: TransferSetup) -> None:
+            desk.source = found.source
+            desk.voices = [VoiceChip(*_chip(part, found)) for part in _alike(recipe.voice)]
+            desk.emotions = [EmotionChip(*_chip(part, found)) for part in _alike(recipe.emotion)]
+            desk.strength = recipe.strength
+            desk.strength_m = recipe.strength if recipe.strength_m is None else recipe.strength_m
+            desk.rule = recipe.rule
+            desk.edits.pop(found.source or "", None)
+            if recipe.edits and found.source is not None:
+                desk.edits[found.source] = tuple(_lane_edit(edit, found) for edit in recipe.edits)
+
+        self._change_desk(self.tr("Recipe of {0}").format(recipe.take), restore)
+        if self.model is not None and not self.model.hash.startswith(recipe.model_hash):
+            self.messages.say(
+                self.tr("The recipe of “{0}” is on the desk.").format(recipe.take),
+                self.tr("It was made with another model ({0}), so it will sound different.").format(
+                    recipe.model or recipe.model_hash[:8]
+                ),
+                level="warning",
+            )
+        else:
+            self.messages.say(self.tr("The recipe of “{0}” is on the desk.").format(recipe.take))
+        return True
+
+    def look_for_recipes(self, files: Iterable[str]) -> Job | None:
+        """Whether files that came in are takes saved from here: the recipe of the last one goes on the desk."""
+        sounds = [file for file in files if file.lower().endswith(TAGGED)]
+        if not sounds or len(sounds) > MOST_DROPPED:
+            return None
+        job = self.link.submit(ReadRecipes(tuple(sounds)), title=self.tr("Look for recipes"))
+        job.done.connect(self.current_only(self._recipes_read))
+        return job
+
+    # ------------------------------------------------------------------ inside
+    def _recipes_read(self, result: RecipesRead) -> None:
+        read = [(path, recipe) for path, text in result.recipes if (recipe := recipes.from_text(text)) is not None]
+        for path, recipe in read:
+            if (clip_id := self._ids_by_path.get(path)) is not None:
+                self.made_by[clip_id] = recipe
+        if read:
+            self._save_soon()
+            self.put_recipe_on_desk(read[-1][1])
+
+    def _sound_saved(self, result: SoundSaved) -> None:
+        if result.with_recipe:  # else a note tells
+            self.messages.say(self.tr("Saved {0} with its recipe").format(result.file))
+
+    def model_of_take(self, take: Take) -> str | None:
+        """Path of the model a take was made with, if it is the one in use."""
+        return self.model.path if self.model is not None and self.model.hash == take.model_hash else None
+
+
+def _lane_edit(edit: recipes.Edit, found: recipes.Found) -> LaneEdit:
+    payload, title, _weight = _chip(_alike(edit.givers)[0], found)  # the lane gives one kind at a time
+    return LaneEdit(edit.target, payload, title, edit.weight, edit.fade_in_s, edit.fade_out_s, edit.rule)
+
+
+def _alike(givers: Sequence[Giver]) -> list[list[Giver]]:
+    """Whole recordings together, single seconds together: a chip holds one kind or the other."""
+    parts = [[g for g in givers if g.second is None], [g for g in givers if g.second is not None]]
+    return [part for part in parts if part]
+
+
+def _chip(givers: Sequence[Giver], found: recipes.Found) -> tuple[Payload, str, float]:
+    """Payload, title and weight of a chip that gives what these gave."""
+    weights = tuple(giver.weight for giver in givers)
+    if len(set(weights)) == 1:
+        weights = ()
+    ids = [found.ids[giver.clip] for giver in givers]
+    words = recipes.givers_words(givers, most=1)
+    if givers[0].second is None:
+        return Payload("clips", tuple(ids), weights=weights, name=words), words, sum(g.weight for g in givers)
+    seconds = tuple((clip, giver.second or 0) for clip, giver in zip(ids, givers, strict=True))
+    return Payload("seconds", seconds=seconds, weights=weights, name=words), words, sum(g.weight for g in givers)

@@ -1,0 +1,240 @@
+"""Recipes: what a take was made of, found again in this library or another, and said in words and as a command."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pytestqt.qtbot import QtBot
+from stage import HASH, Idle, analysed, some_take
+
+from engine.api import (
+    Done,
+    LatentRef,
+    ModelInfo,
+    ReadRecipes,
+    RecipesRead,
+    SaveSound,
+    ScanDone,
+    SecondEdit,
+    SoundSaved,
+    Take,
+    Transfer,
+)  # fmt: skip
+from studio import recipes
+from studio.clips import Clip
+from studio.drag import Payload
+from studio.messages import Message, Messages
+from studio.recipes import Giver, Named, Recipe
+from studio.session import Session
+
+
+@pytest.fixture
+def said() -> list[Message]:
+    return []
+
+
+@pytest.fixture
+def link(qtbot: QtBot, tmp_path: Path) -> Iterator[Idle]:
+    made = Idle(tmp_path / "logs")
+    yield made
+    made.shutdown()
+
+
+@pytest.fixture
+def session(link: Idle, tmp_path: Path, said: list[Message]) -> Iterator[Session]:
+    messages = Messages()
+    messages.said.connect(said.append)
+    made = Session(link, tmp_path / "data", messages)
+    yield made
+    made.close()
+
+
+def full_take(session: Session, *ids: str) -> Take:
+    """A take of the first recording with the voice of the others, seconds of them, and an edit."""
+    source, b, c = (str(session.clips[i].folder) for i in ids)
+    return replace(
+        some_take("a-1", "/t/a-1/a-1.wav", source),
+        voice=(LatentRef(b, None, 0.75), LatentRef(c, None, 0.25)),
+        emotion=(LatentRef(c, 2, 0.5), LatentRef(c, 3, 0.5)),
+        strength=0.8,
+        strength_m=1.2,
+        emotion_rule="tile",
+        edits=(SecondEdit((1, 2), (LatentRef(b, 0),), 0.5, fade_in_s=1.0),),
+    )
+
+
+# ------------------------------------------------------------------------------------------------ text
+def test_a_recipe_reads_back_as_it_was_written(session: Session) -> None:
+    recipe = recipes.of_take(
+        full_take(session, *analysed(session, "a", "b", "c")), session.clips.values(), "/m/x.st"
+    )
+    assert recipes.from_text(recipes.to_text(recipe)) == recipe
+    assert recipe.source == Named(next(iter(session.clips))[:8], "a.wav", "r")
+    assert (recipe.model, recipe.model_hash) == ("x.st", HASH)
+
+
+def test_a_recipe_tells_nobody_where_things_lie(session: Session, tmp_path: Path) -> None:
+    text = recipes.to_text(session.recipe_of(full_take(session, *analysed(session, "a", "b", "c"))))
+    assert "/r/" not in text
+    assert str(tmp_path) not in text
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.floats() | st.text(max_size=4),
+        lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=4), inner, max_size=2),
+        max_leaves=6,
+    ),
+    st.sampled_from(
+        ["format", "version", "take", "source", "model", "voice", "emotion", "strength", "rule", "edits"]
+    ),
+)
+def test_a_recipe_by_somebody_else_is_understood_or_refused(value: object, where: str) -> None:
+    good = recipes.to_text(Recipe("t", Named("1", "a.wav"), "m", HASH, (Giver(Named("2", "b.wav")),)))
+    assert isinstance(recipes.from_text(json.dumps(json.loads(good) | {where: value})), Recipe | None)
+
+
+@pytest.mark.parametrize("change", [{"version": 2}, {"strength": 9}, {"rule": "guess"}, {"strength": "nan"}])
+def test_a_newer_or_impossible_recipe_is_refused(change: dict[str, object]) -> None:
+    good = json.loads(recipes.to_text(Recipe("t", Named("1", "a.wav"), "m", HASH)))
+    assert recipes.from_text(json.dumps(good)) is not None
+    assert recipes.from_text(json.dumps(good | change)) is None
+
+
+# ------------------------------------------------------------------------------------------------ finding
+def library(*paths: str) -> dict[str, Clip]:
+    return {f"{n:032x}": Clip(f"{n:032x}", path) for n, path in enumerate(paths)}
+
+
+@pytest.mark.parametrize(
+    ("named", "where"),
+    [
+        (Named("0" * 8, "a.wav", "x"), "/x/a.wav"),  # the id is that of all; name and folder decide
+        (Named("f" * 8, "a.wav", "y"), "/y/a.wav"),
+        (Named("f" * 8, "b.wav", "elsewhere"), "/x/b.wav"),  # there is but one
+        (Named("f" * 8, "a.wav", "elsewhere"), None),  # there are two: nobody guesses
+        (Named("f" * 8, "c.wav", "x"), None),
+    ],
+)
+def test_recordings_are_found_by_name_where_ids_are_strange(named: Named, where: str | None) -> None:
+    clips = library("/x/a.wav", "/y/a.wav", "/x/b.wav")
+    clips = {f"{n}{i}": replace(c, id=f"{n}{i}") for n, (i, c) in enumerate(clips.items())}
+    found = recipes.find(Recipe("t", named, "m", HASH), clips)
+    assert (clips[found.source].path if found.source else None) == where
+    assert found.missing == (() if where else (named.name,))
+
+
+# ------------------------------------------------------------------------------------------------ words
+def test_words_name_the_givers_by_weight(session: Session) -> None:
+    recipe = session.recipe_of(full_take(session, *analysed(session, "a", "b", "c")))
+    assert recipes.givers_words(recipe.voice) == "b.wav 75 %, c.wav 25 %"
+    assert recipes.strength_words(recipe) == "80 % (h), 120 % (m)"
+    assert recipes.summary(recipe).startswith("a.wav with h of b.wav 75 %")
+
+
+def test_the_command_says_everything_and_survives_spaces(session: Session) -> None:
+    a, b, c = analysed(session, "a", "b", "c")
+    session.clips[b].path = "/r/my voices/b.wav"
+    line = session.command_of(full_take(session, a, b, c))
+    assert line is not None
+    words = shlex.split(line)
+    assert words[:5] == ["triptych", "transfer", "/r/a.wav", "--out", "a-1.wav"]
+    assert words[words.index("--voice") + 1 :][:2] == ["/r/my voices/b.wav=0.75", "/r/c.wav=0.25"]
+    assert words[words.index("--emotion") + 1] == "/r/c.wav@2-4"
+    assert words[words.index("--strength-m") + 1] == "1.2"
+    assert words[words.index("--edit") + 1 :] == ["1-3", "/r/my voices/b.wav@0-1", "weight=0.5", "fade-in=1"]
+
+
+def test_a_take_of_a_removed_recording_or_another_model_has_no_command(
+    session: Session, said: list[Message]
+) -> None:
+    a, b, c = analysed(session, "a", "b", "c")
+    take = full_take(session, a, b, c)
+    session.remove([b])
+    assert session.command_of(take) is None
+    assert "not in the library" in said[-1].hint
+    session.undo_stack.undo()
+    assert session.command_of(replace(take, model_hash="cd" * 32)) is None
+    assert "model" in said[-1].hint
+
+
+# ------------------------------------------------------------------------------------------------ actions
+def test_a_saved_take_carries_its_recipe(session: Session, link: Idle, said: list[Message]) -> None:
+    session._rendered(full_take(session, *analysed(session, "a", "b", "c")))
+    job = session.save_take(0, "/home/me/mine.flac")
+    (asked,) = (j.request for j in link.asked(SaveSound))
+    assert (asked.sound, asked.out, asked.title) == ("/t/a-1/a-1.wav", "/home/me/mine.flac", "a-1")
+    assert recipes.from_text(asked.recipe) == session.recipe_of(session.takes[0])
+    job.take(Done(SoundSaved("/home/me/mine.flac", True)))
+    assert said[-1].what == "Saved /home/me/mine.flac with its recipe"
+    session.save_take(0, "/home/me/plain")
+    assert link.asked(SaveSound)[-1].request.out == "/home/me/plain.wav"
+
+
+def test_a_rendering_is_told_its_recipe_so_that_the_file_dragged_out_has_it(session: Session, link: Idle) -> None:
+    a, b = analysed(session, "a", "b")
+    session.set_source(a)
+    session.add_voice(Payload("clips", clips=(b,)))
+    session.render()
+    (asked,) = (j.request for j in link.asked(Transfer))
+    recipe = recipes.from_text(asked.recipe)
+    assert recipe is not None
+    assert (recipe.source.name, [g.clip.name for g in recipe.voice]) == ("a.wav", ["b.wav"])
+
+
+def test_a_take_is_rendered_again_from_its_recipe_beside_the_old_one(session: Session, link: Idle) -> None:
+    take = full_take(session, *analysed(session, "a", "b", "c"))
+    session._rendered(take)
+    session.render_again(0)
+    (asked,) = (j.request for j in link.asked(Transfer))
+    assert asked.name != take.name
+    kept = ("source", "voice", "emotion", "strength", "strength_m", "edits")
+    assert [getattr(asked, n) for n in kept] == [getattr(take, n) for n in kept]
+    assert asked.rule == take.emotion_rule
+
+
+def test_a_take_of_another_model_is_not_rendered_with_this_one_unasked(
+    session: Session, link: Idle, said: list[Message]
+) -> None:
+    session._rendered(full_take(session, *analysed(session, "a", "b", "c")))
+    session._use(ModelInfo("/m/other", "cd" * 32, 1, {}, {}, {}, {}))
+    assert session.render_again(0) is None
+    assert "another model" in said[-1].what
+
+
+def test_a_dropped_take_puts_its_recipe_on_the_desk_in_one_step(session: Session, link: Idle) -> None:
+    a, b, c = analysed(session, "a", "b", "c")
+    recipe = session.recipe_of(full_take(session, a, b, c))
+    job = session.add_files(["/home/me/mine.wav"])
+    assert job is not None
+    job.take(Done(ScanDone(1, ())))
+    (look,) = link.asked(ReadRecipes)
+    assert look.request.paths == ("/home/me/mine.wav",)
+    look.take(Done(RecipesRead((("/home/me/mine.wav", recipes.to_text(recipe)),))))
+    desk = session.transfer
+    assert desk.source == a
+    assert [(v.payload.clips, v.payload.weights) for v in desk.voices] == [((b, c), (0.75, 0.25))]
+    assert [e.payload.seconds for e in desk.emotions] == [((c, 2), (c, 3))]
+    assert (desk.strength, desk.strength_m, desk.rule) == (0.8, 1.2, "tile")
+    (edit,) = desk.edits_of_source()
+    assert (edit.target, edit.payload.seconds, edit.weight, edit.fade_in_s) == ((1, 2), ((b, 0),), 0.5, 1.0)
+    session.undo_stack.undo()
+    assert session.transfer.source is None
+    assert session.transfer.voices == []
+
+
+def test_a_recipe_whose_recordings_are_missing_says_which(session: Session, said: list[Message]) -> None:
+    a, b, c = analysed(session, "a", "b", "c")
+    recipe = session.recipe_of(full_take(session, a, b, c))
+    session.remove([c])
+    before = session.undo_stack.count()
+    assert not session.put_recipe_on_desk(recipe)
+    assert "c.wav" in said[-1].what
+    assert session.undo_stack.count() == before
