@@ -172,9 +172,12 @@ def _read_givers(values: Iterable[Mapping[str, Any]]) -> tuple[Giver, ...]:
 
 def _read_edit(values: Mapping[str, Any]) -> Edit:
     target = tuple(sorted({_second(second) for second in values["target"]}))
+    givers = _read_givers(values["givers"])
+    if not target or not givers:
+        raise ValueError("an edit of nothing")
     return Edit(
         target,
-        _read_givers(values["givers"]),
+        givers,
         _strength(values["weight"]),
         _amount(values["fade_in_s"]),
         _amount(values["fade_out_s"]),

@@ -1,0 +1,110 @@
+"""A take's recipe goes round: with the sound out of the program and back in, and through a terminal."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from pytestqt.qtbot import QtBot
+from small_model import save_small_model
+
+from engine.api import Take
+from studio.app import Studio
+from studio.drag import Payload
+
+JOB_MS = 100_000
+
+
+@pytest.fixture
+def studio(qtbot: QtBot, triptych_home: Path, speech: list[Path], tmp_path: Path) -> Iterator[Studio]:
+    """A window with four clips, analysed with a small model; nothing renders unasked."""
+    studio = Studio()
+    studio.window.show()
+    studio.window.desk.on_drop.setChecked(False)
+    session = studio.session
+    session.restore()
+    session.set_model(save_small_model(tmp_path))
+    session.add_files(speech)
+    qtbot.waitUntil(lambda: len(session.encoded()) == 4, timeout=JOB_MS)
+    yield studio
+    studio.window.close()
+    studio.close()
+    studio.window.deleteLater()
+
+
+def mixed_take(qtbot: QtBot, studio: Studio) -> Take:
+    """A take that uses everything a recipe knows: weights, seconds, two strengths, an edit."""
+    session = studio.session
+    a, b, c, d = session.clips
+    session.set_source(a)
+    session.add_voice(Payload("clips", clips=(c,)))
+    session.add_voice(Payload("clips", clips=(d,)))
+    session.weigh_voices([0.75, 0.25])
+    session.add_emotion(Payload("seconds", seconds=((b, 0), (b, 1))))
+    session.set_strength(0.8)
+    session.set_strength_m(1.1)
+    session.edit_seconds(a, [1], Payload("seconds", seconds=((d, 0),)), rule="mean", weight=0.5)
+    session.render()
+    qtbot.waitUntil(lambda: len(session.takes) == 1, timeout=JOB_MS)
+    return session.takes[0]
+
+
+def test_a_take_makes_the_same_sound_again_from_the_list_from_its_file_and_in_a_terminal(
+    qtbot: QtBot, studio: Studio, tmp_path: Path
+) -> None:
+    session = studio.session
+    take = mixed_take(qtbot, studio)
+    sound = soundfile.read(take.transformed)[0]
+
+    session.render_again(0)
+    qtbot.waitUntil(lambda: len(session.takes) == 2, timeout=JOB_MS)
+    np.testing.assert_array_equal(soundfile.read(session.takes[1].transformed)[0], sound)
+
+    flac = tmp_path / "mine.flac"
+    with qtbot.waitSignal(session.save_take(0, flac).done, timeout=JOB_MS):
+        pass
+    before = session.transfer
+    session.clear_desk()
+    session.add_files([flac])
+    qtbot.waitUntil(lambda: session.transfer.gives, timeout=JOB_MS)
+    assert session.transfer.source == before.source
+    session.render()
+    qtbot.waitUntil(lambda: len(session.takes) == 3, timeout=JOB_MS)
+    np.testing.assert_array_equal(soundfile.read(session.takes[2].transformed)[0], sound)
+    dropped = next(clip for clip in session.clips.values() if clip.name == "mine.flac")
+    assert session.made_by[dropped.id].take == take.name
+
+    line = session.command_of(take)
+    assert line is not None
+    words = shlex.split(line)
+    words[words.index("--out") + 1] = str(tmp_path / "said.wav")
+    done = subprocess.run(
+        [sys.executable, "-m", "engine", *words[1:], "--json"],
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.splitlines()[-1])["outputs"][0]["transformed"] == str(tmp_path / "said.wav")
+    np.testing.assert_allclose(soundfile.read(tmp_path / "said.wav")[0], sound, atol=2e-3)
+
+
+def test_the_file_that_is_dragged_out_says_how_it_was_made(qtbot: QtBot, studio: Studio) -> None:
+    take = mixed_take(qtbot, studio)
+    table = studio.window.desk.takes.table
+    (url,) = table.mimeData([table.index(0, 1)]).urls()
+    with soundfile.SoundFile(url.toLocalFile()) as file:
+        comment = file.comment
+    assert url.toLocalFile() == take.transformed
+    assert "recipe" in comment
+    studio.session.clear_desk()
+    studio.session.look_for_recipes([take.transformed])
+    qtbot.waitUntil(lambda: studio.session.transfer.gives, timeout=JOB_MS)
