@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from engine import audio, checkpoint, devices, pitch, views
+from engine import audio, checkpoint, devices, pitch, probe_heads, views
 from engine.api import (
     Analyse,
     AnalyseDone,
@@ -51,6 +51,7 @@ PITCH_CONTEXT_S = 1.0
 WHOLE_FRAMES = 64 * 600
 SIGNAL_ARRAYS = ("audio", "peaks", "mel", "f0")
 LATENT_ARRAYS = ("h", "m", "z")
+READINGS = ("arousal", "valence")  # of every second, where the model carries them
 
 
 def analyse(request: Analyse, report: Report, steer: Steer) -> AnalyseDone:
@@ -131,6 +132,7 @@ class Analyst:
 
     def __init__(self, model: Checkpoint | None, device: torch.device, steer: Steer) -> None:
         self._model = model
+        self._heads = {} if model is None else probe_heads.read(model.extra, model.model.spec.latent)
         self._device = device
         self._steer = steer
         self._spec = AudioSpec() if model is None else model.audio
@@ -248,6 +250,10 @@ class Analyst:
             latents = network.encode_stream(source, meta.frames)
             np.save(folder / "h.npy", latents.h.float().cpu().numpy())
             np.save(folder / "m.npy", latents.m.float().cpu().numpy())
+            for name in READINGS:
+                (folder / f"{name}.npy").unlink(missing_ok=True)  # of another model
+                if (head := self._heads.get(name)) is not None and head.reads == "m":
+                    np.save(folder / f"{name}.npy", head.value(latents.m).astype(np.float32))
             with ArrayWriter(folder / "z.npy", np.dtype(np.float16), (network.spec.latent,)) as writer:
                 for piece in latents.z:
                     writer.add(piece.float().cpu().numpy())

@@ -129,6 +129,8 @@ class StoredClip:
     f0.npy      float32 (frames,)         Hz, NaN where unvoiced
     h.npy       float32 (latent,)         mean of q(h|x)               only when a model was given
     m.npy       float32 (seconds, latent) mean of q(m|h,x)             only when a model was given
+    arousal.npy float32 (seconds,)        read from m, 0 (calm) to 1   only when the model carries such a reading
+    valence.npy float32 (seconds,)        read from m, -1 to 1         only when the model carries such a reading
     z.npy       float16 (frames, latent)  mean of q(z|h,m,x)           only when a model was given
     spectrum.npy   float16 (frames, bins) log amplitude re full scale (natural log)   only after a Picture
     spectrum4.npy, spectrum16.npy         its loudest of every 4 and 16 frames        only after a Picture
@@ -180,6 +182,23 @@ class SecondEdit:
     fade_in_s: float = 0.0
     fade_out_s: float = 0.0
     rule: str = "stretch"
+
+    def weights(self) -> npt.NDArray[np.float32]:
+        """(targets,) how much of the given m each target takes: the weight, less towards faded ends of a run.
+
+        A fade of n seconds is a straight line over n seconds; a second takes its value in the middle of it.
+        """
+        target = np.asarray(self.target)
+        place = np.arange(len(target))
+        starts = np.flatnonzero(np.diff(target, prepend=target[0] - 2) != 1)  # of runs of neighbours
+        run = np.searchsorted(starts, place, side="right") - 1
+        ends = np.append(starts[1:], len(target))
+        share = np.ones(len(target))
+        if self.fade_in_s:
+            share = np.minimum(share, (place - starts[run] + 0.5) / self.fade_in_s)
+        if self.fade_out_s:
+            share = np.minimum(share, (ends[run] - place - 0.5) / self.fade_out_s)
+        return np.asarray(self.weight * share, np.float32)
 
 
 @dataclass(frozen=True)

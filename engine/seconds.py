@@ -80,29 +80,12 @@ def given_m(
         check_edit(edit, len(m))
         places = np.asarray(edit.target)
         given, matching = matched(source, edit.target, edit.givers, edit.rule, window_frames)
-        weights = edit_weights(edit)
+        weights = edit.weights()
         m[places] += weights[:, None] * (given - m[places])
         kept[places] *= np.maximum(0.0, 1.0 - weights)
         words += f"; {spans_of(edit.target)} s: {matching}"
     edited = tuple(sorted({second for edit in edits for second in edit.target}))
     return GivenM(m.astype(np.float32), kept, edited, words)
-
-
-def edit_weights(edit: SecondEdit) -> Floats:
-    """How much of the given m each target second takes: the weight, less towards faded ends of a run.
-
-    A fade of n seconds is a straight line over n seconds; a second takes its value in the middle of it.
-    """
-    target = np.asarray(edit.target)
-    new_run = np.flatnonzero(np.diff(target, prepend=target[0] - 2) != 1)
-    run = np.searchsorted(new_run, np.arange(len(target)), side="right") - 1
-    ends = np.append(new_run[1:], len(target))
-    since, until = np.arange(len(target)) - new_run[run] + 0.5, ends[run] - np.arange(len(target)) - 0.5
-    rise = since / edit.fade_in_s if edit.fade_in_s else np.inf
-    fall = until / edit.fade_out_s if edit.fade_out_s else np.inf
-    return np.asarray(edit.weight * np.minimum(1.0, np.minimum(rise, fall)), np.float32) * np.ones_like(
-        since, np.float32
-    )
 
 
 def matched(

@@ -33,6 +33,7 @@ from studio.panels.clip_view import ClipViewPanel
 from studio.panels.history import HistoryPanel
 from studio.panels.jobs import JobsPanel
 from studio.panels.library import LibraryPanel
+from studio.panels.m_lane import MLanePanel
 from studio.panels.map_view import MapViewPanel
 from studio.panels.training import TrainingPanel
 from studio.panels.transfer_desk import TransferDeskPanel
@@ -70,6 +71,10 @@ class MainWindow(QMainWindow):
         parts = (session, messages, preferences)
         self.library = LibraryPanel(*parts)
         self.clip_view = ClipViewPanel(*parts)
+        self.lane = MLanePanel(*parts, self.clip_view.view.timeline)
+        self.clip_view.view.put_below(self.lane.lane, self.lane)
+        self.lane.play_requested.connect(self.clip_view.play_second)
+        self.lane.told.connect(self.clip_view.view.tell)
         self.map_view = MapViewPanel(*parts)
         self.training = TrainingPanel(*parts)
         self.desk = TransferDeskPanel(*parts)

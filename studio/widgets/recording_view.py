@@ -118,6 +118,11 @@ class RecordingView(QWidget):
         self.spectrogram.set_f0(f0_hz, before_hz)
         self.spectrogram.set_intensity(intensity_db)
 
+    def put_below(self, lane: QWidget, controls: QWidget) -> None:
+        """A strip right below the spectrogram, as wide as it is; its controls beneath, as wide as the view."""
+        self._middle.addWidget(lane, 1, 0)
+        self._below.addWidget(controls)
+
     def allow_difference(self, possible: bool) -> None:
         """Whether there are two versions to compare; without them the choice waits."""
         self.commands["difference"].setEnabled(possible)
@@ -237,7 +242,7 @@ class RecordingView(QWidget):
         plots.setStretchFactor(1, 4)
         plots.setSizes([110, 360])
         plots.setChildrenCollapsible(False)
-        middle = QGridLayout()
+        self._middle = middle = QGridLayout()
         middle.setSpacing(4)
         middle.addWidget(plots, 0, 0)
         middle.addWidget(self.levels, 0, 1)
@@ -263,6 +268,8 @@ class RecordingView(QWidget):
         column.setSpacing(4)
         column.addLayout(above)
         column.addLayout(middle, 1)
+        self._below = QVBoxLayout()
+        column.addLayout(self._below)
         column.addWidget(self.readout)
 
     def _command(self, text: str, short: str, key: str, tip: str, slot: Callable[[], object]) -> QAction:
@@ -314,6 +321,10 @@ class RecordingView(QWidget):
     def _selection_changed(self, span: Span | None) -> None:
         self.commands["zoom_selection"].setEnabled(span is not None)
         self._read_out("")
+
+    def tell(self, words: str) -> None:
+        """Say something of a strip below in the line of the readout; "" = what the pictures have to say."""
+        self._read_out(words)
 
     def _read_out(self, words: str) -> None:
         """What is under the cursor; when the cursor is away, what is selected, or how to begin."""

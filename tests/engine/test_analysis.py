@@ -35,6 +35,7 @@ from engine.api import (
 )
 from engine.mel import MelFrontEnd
 from engine.model import AuxVAE
+from engine.probe_heads import Head, as_tensors
 from engine.views import for_analysis
 
 SMALL = ModelSpec(
@@ -280,3 +281,24 @@ def test_a_long_clip_is_streamed_and_equals_the_whole(
         a, b = (np.asarray(StoredClip(c.folder).array(name), np.float32) for c in (whole, pieces))
         np.testing.assert_allclose(a, b, atol=1e-2 if name in ("mel", "z") else 1e-4)
     assert pieces.frames == 150 * 64
+
+
+def test_readings_of_every_second_are_stored_where_the_model_carries_them(
+    tmp_path: Path, speech: list[Path]
+) -> None:
+    plain, read = tmp_path / "plain.triptych.safetensors", tmp_path / "read.triptych.safetensors"
+    torch.manual_seed(0)
+    model = AuxVAE(SMALL)
+    checkpoint.save(plain, model, AudioSpec(), TrainSpec(), {"made": "for a test"})
+    weight = np.linspace(-1, 1, SMALL.latent, dtype=np.float32)[None]
+    head = Head("arousal", "m", (), weight, np.full(1, 0.25, np.float32))
+    checkpoint.save(read, model, AudioSpec(), TrainSpec(), {"made": "for a test"}, as_tensors({"arousal": head}))
+    clips = (ClipRef("a", str(speech[0])),)
+    stored = StoredClip(str(tmp_path / "out" / "a"))
+    for path, known in ((plain, False), (read, True), (plain, False)):
+        analysis.analyse(Analyse(clips, str(tmp_path / "out"), str(path), "cpu"), lambda event: None, keep_on)
+        assert stored.has("arousal") == known
+        assert not stored.has("valence")
+        if known:
+            expected = np.array(stored.array("m"), np.float64) @ weight[0] + 0.25
+            assert np.allclose(stored.array("arousal"), expected, atol=1e-5)

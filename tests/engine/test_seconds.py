@@ -9,7 +9,7 @@ import pytest
 
 from engine.api import LatentRef, SecondEdit, StoredClip
 from engine.errors import SpecError
-from engine.seconds import edit_weights, given_m, matched
+from engine.seconds import given_m, matched
 
 WINDOW = 4  # frames a second
 
@@ -108,15 +108,15 @@ def test_nothing_given_leaves_its_own_seconds(source: StoredClip) -> None:
 
 def test_fades_rise_and_fall_at_the_ends_of_every_run() -> None:
     giver = (LatentRef("x"),)
-    assert edit_weights(SecondEdit((2, 3, 4, 5), giver)).tolist() == [1, 1, 1, 1]
+    assert SecondEdit((2, 3, 4, 5), giver).weights().tolist() == [1, 1, 1, 1]
     faded = SecondEdit((2, 3, 4, 5), giver, weight=0.8, fade_in_s=2.0, fade_out_s=1.0)
-    assert edit_weights(faded) == pytest.approx([0.2, 0.6, 0.8, 0.4])
+    assert faded.weights() == pytest.approx([0.2, 0.6, 0.8, 0.4])
     two_runs = SecondEdit((0, 1, 7), giver, fade_in_s=1.0)
-    assert edit_weights(two_runs) == pytest.approx([0.5, 1, 0.5])
+    assert two_runs.weights() == pytest.approx([0.5, 1, 0.5])
 
 
 def test_a_fade_as_long_as_the_run_is_a_crossfade() -> None:
-    weights = edit_weights(SecondEdit((0, 1, 2, 3), (LatentRef("x"),), fade_in_s=4.0))
+    weights = SecondEdit((0, 1, 2, 3), (LatentRef("x"),), fade_in_s=4.0).weights()
     assert weights == pytest.approx([0.125, 0.375, 0.625, 0.875])
 
 

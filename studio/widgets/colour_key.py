@@ -1,0 +1,62 @@
+"""What colours mean: a small square with two axes, or a bar from one word to another."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import QImage, QPainter, QPaintEvent, QPalette
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+SQUARE_PX = 30
+BAR_PX = (72, 10)
+
+
+class ColourKey(QWidget):
+    """A picture of colours with words at its ends: (left, right) and, for a square, (bottom, top)."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._image = QImage()
+        self._across = ("", "")
+        self._up = ("", "")
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+
+    def show_key(self, image: QImage, across: tuple[str, str], up: tuple[str, str] = ("", "")) -> None:
+        self._image, self._across, self._up = image, across, up
+        words = f"{across[0]} – {across[1]}" + (f"; {up[0]} – {up[1]}" if up[0] else "")
+        self.setAccessibleName(words)
+        self.setToolTip(words)
+        self.updateGeometry()
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        metrics = self.fontMetrics()
+        left, right = (metrics.horizontalAdvance(word) for word in self._across)
+        if self._up[0]:
+            beside = max(metrics.horizontalAdvance(word) for word in self._up)
+            return QSize(left + right + SQUARE_PX + beside + 24, SQUARE_PX)
+        return QSize(left + right + BAR_PX[0] + 12, max(BAR_PX[1], metrics.height() + 8))
+
+    def minimumSizeHint(self) -> QSize:
+        return self.sizeHint()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        painter.setPen(self.palette().color(QPalette.ColorRole.WindowText))
+        metrics = self.fontMetrics()
+        height = float(self.height())
+        middle = Qt.AlignmentFlag.AlignVCenter
+        x = 0.0
+        if self._up[0]:  # top and bottom stand to the left of the square
+            beside = float(max(metrics.horizontalAdvance(word) for word in self._up))
+            right = Qt.AlignmentFlag.AlignRight
+            painter.drawText(QRectF(0, 0, beside, height / 2), right | middle, self._up[1])
+            painter.drawText(QRectF(0, height / 2, beside, height / 2), right | middle, self._up[0])
+            x = beside + 6
+        left = float(metrics.horizontalAdvance(self._across[0]))
+        painter.drawText(QRectF(x, 0, left, height), middle, self._across[0])
+        x += left + 6
+        wide, high = (float(SQUARE_PX),) * 2 if self._up[0] else (float(BAR_PX[0]), float(BAR_PX[1]))
+        painter.drawImage(QRectF(x, (height - high) / 2, wide, high), self._image)
+        x += wide + 6
+        painter.drawText(QRectF(x, 0, self.width() - x, height), middle, self._across[1])

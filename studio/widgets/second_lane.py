@@ -1,0 +1,376 @@
+"""A strip of one-second chips beneath a recording, on its timeline: to be looked at, selected, painted, dragged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QContextMenuEvent,
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDragMoveEvent,
+    QDropEvent,
+    QFocusEvent,
+    QKeyEvent,
+    QKeySequence,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPalette,
+    QPen,
+    QPolygonF,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QApplication, QSizePolicy, QWidget
+
+from studio.widgets.time_plot import LEFT_AXIS_PX, SCROLL_NOTCH, WHEEL_NOTCH
+from studio.widgets.timeline import Timeline
+
+HEIGHT_PX = 46
+GAP_PX = 1.0
+TEXT_FROM_PX = 46  # narrower chips carry no words
+SHARE_OF_EDIT = 0.5  # of a chip's height at full weight
+
+
+@dataclass(frozen=True)
+class Second:
+    """One chip. words: on it, where there is room; told: to the pointer and the screen reader.
+
+    given: colour of what an edit gives, and how much of it (0..1.5); None where nothing is edited.
+    """
+
+    colour: QColor
+    ink: QColor
+    words: str
+    told: str
+    given: tuple[QColor, float] | None = None
+    chosen: bool = False  # distances are measured from it
+
+
+class SecondLane(QWidget):
+    """Shows seconds and lets them be chosen.
+
+    Click selects, drag or Shift selects a range, Ctrl adds and takes away, double click asks for the phrase; with
+    the brush on, pressing and drawing paints. What is selected can be dragged away.
+
+    Signals:
+        selection_changed(list of seconds)
+        painted(list of seconds): a stroke of the brush has ended.
+        phrase_wanted(second), play_wanted(second), hovered(words), menu_wanted(global position)
+        drag_wanted(): the selection is dragged away.
+        copy_wanted(), paste_wanted(), restore_wanted(): by their keys.
+        dropped(list of seconds, QMimeData): something was let go on them.
+    """
+
+    selection_changed = Signal(list)
+    painted = Signal(list)
+    phrase_wanted = Signal(int)
+    play_wanted = Signal(int)
+    hovered = Signal(str)
+    menu_wanted = Signal(QPoint)
+    drag_wanted = Signal()
+    copy_wanted = Signal()
+    paste_wanted = Signal()
+    restore_wanted = Signal()
+    dropped = Signal(list, object)
+
+    def __init__(self, timeline: Timeline, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._timeline = timeline
+        self._seconds: tuple[Second, ...] = ()
+        self._words = ""
+        self.selection: tuple[int, ...] = ()
+        self.brush = False
+        self._anchor = 0
+        self._cursor = 0  # of the keyboard
+        self._pressed: tuple[QPointF, int] | None = None
+        self._drags = False  # what is pressed may be dragged away
+        self._stroke: set[int] = set()
+        self._over: set[int] = set()  # what a drop would reach
+        self.takes_drop: Callable[[QMimeData], bool] = lambda _mime: False
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAcceptDrops(True)
+        self.setMouseTracking(True)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setAccessibleName(self.tr("Seconds of m"))
+        timeline.view_changed.connect(lambda *_: self.update())
+        timeline.playhead_changed.connect(lambda _s: self.update())
+
+    # ------------------------------------------------------------------ content
+    def set_seconds(self, seconds: Sequence[Second], words: str = "") -> None:
+        """Show these; with none, the words say why."""
+        fewer = len(seconds) < len(self._seconds)
+        self._seconds, self._words = tuple(seconds), words
+        self._cursor = min(self._cursor, max(0, len(seconds) - 1))
+        if fewer and any(second >= len(seconds) for second in self.selection):
+            self.select([second for second in self.selection if second < len(seconds)])
+        self.update()
+
+    def second(self, number: int) -> Second | None:
+        return self._seconds[number] if 0 <= number < len(self._seconds) else None
+
+    def select(self, seconds: Sequence[int]) -> None:
+        chosen = tuple(sorted({second for second in seconds if 0 <= second < len(self._seconds)}))
+        if chosen != self.selection:
+            self.selection = chosen
+            self.update()
+            self.selection_changed.emit(list(chosen))
+
+    def second_at(self, x: float) -> int | None:
+        """The second under a place, None beside them."""
+        start, stop = self._timeline.view_s
+        width = self.width() - LEFT_AXIS_PX
+        if x < LEFT_AXIS_PX or width <= 0:
+            return None
+        second = int(start + (x - LEFT_AXIS_PX) / width * (stop - start))
+        return second if 0 <= second < len(self._seconds) else None
+
+    def box(self, second: int) -> QRectF:
+        """Where a second is drawn; the last one ends with the recording."""
+        start, stop = self._timeline.view_s
+        scale = (self.width() - LEFT_AXIS_PX) / max(1e-9, stop - start)
+        end = min(second + 1.0, self._timeline.duration_s or second + 1.0)
+        left, right = (LEFT_AXIS_PX + (at - start) * scale for at in (float(second), end))
+        return QRectF(left + GAP_PX / 2, 2.0, max(1.0, right - left - GAP_PX), self.height() - 4.0)
+
+    def sizeHint(self) -> QSize:
+        return QSize(400, HEIGHT_PX)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(160, HEIGHT_PX)
+
+    # ------------------------------------------------------------------ mouse
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        second = self.second_at(event.position().x())
+        if event.button() != Qt.MouseButton.LeftButton or second is None:
+            return
+        keys = event.modifiers()
+        self._pressed, self._cursor = (event.position(), second), second
+        self._drags = False
+        if self.brush:
+            self._stroke = {second}
+            self.update()
+        elif keys & Qt.KeyboardModifier.ControlModifier:
+            self._anchor = second
+            self.select(sorted(set(self.selection) ^ {second}))
+        elif keys & Qt.KeyboardModifier.ShiftModifier:
+            self._select_to(second)
+        elif second in self.selection:
+            self._drags = True
+        else:
+            self._anchor = second
+            self.select([second])
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        second = self.second_at(event.position().x())
+        if self._pressed is None:
+            found = None if second is None else self.second(second)
+            self.hovered.emit("" if found is None else found.told)
+            return
+        if self.brush:
+            if second is not None:
+                self._stroke.add(second)
+                self.update()
+        elif self._drags:
+            moved = (event.position() - self._pressed[0]).manhattanLength()
+            if moved >= QApplication.startDragDistance():
+                self._pressed = None
+                self.drag_wanted.emit()
+        elif second is not None and not event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            self._select_to(second)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        pressed, self._pressed = self._pressed, None
+        if self.brush and self._stroke:
+            stroke, self._stroke = sorted(self._stroke), set()
+            self.update()
+            self.painted.emit(stroke)
+        elif pressed is not None and self._drags:
+            self._anchor = pressed[1]
+            self.select([pressed[1]])
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        second = self.second_at(event.position().x())
+        if second is not None and not self.brush:
+            self._pressed = None
+            self.phrase_wanted.emit(second)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        event.accept()
+        turned = event.angleDelta().y() or event.angleDelta().x()
+        if event.modifiers() & Qt.KeyboardModifier.ShiftModifier or not event.angleDelta().y():
+            self._timeline.scroll(-SCROLL_NOTCH * turned / 120)
+            return
+        start, stop = self._timeline.view_s
+        share = (event.position().x() - LEFT_AXIS_PX) / max(1, self.width() - LEFT_AXIS_PX)
+        self._timeline.zoom(WHEEL_NOTCH ** (turned / 120), start + share * (stop - start))
+
+    def leaveEvent(self, event: QEvent) -> None:
+        self.hovered.emit("")
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        at, where = event.pos(), event.globalPos()
+        if event.reason() == QContextMenuEvent.Reason.Mouse:
+            second = self.second_at(at.x())
+            if second is not None and second not in self.selection:
+                self.select([second])
+        elif self.selection:
+            where = self.mapToGlobal(self.box(self.selection[0]).center().toPoint())
+        self.menu_wanted.emit(where)
+
+    # ------------------------------------------------------------------ keyboard
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        step = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}.get(Qt.Key(event.key()))
+        if step is not None and self._seconds:
+            self._cursor = min(max(0, self._cursor + step), len(self._seconds) - 1)
+            if event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+                self._select_to(self._cursor)
+            else:
+                self._anchor = self._cursor
+                self.select([self._cursor])
+            self._timeline.reveal(self._cursor + 0.5)
+            self._tell(self._cursor)
+        elif event.matches(QKeySequence.StandardKey.SelectAll):
+            self.select(range(len(self._seconds)))
+        elif event.matches(QKeySequence.StandardKey.Copy):
+            self.copy_wanted.emit()
+        elif event.matches(QKeySequence.StandardKey.Paste):
+            self.paste_wanted.emit()
+        elif event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
+            self.restore_wanted.emit()
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self._seconds:
+            self.play_wanted.emit(self._cursor)
+        else:
+            super().keyPressEvent(event)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        self._tell(self._cursor)
+        self.update()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        self.update()
+
+    def _select_to(self, second: int) -> None:
+        low, high = sorted((self._anchor, second))
+        self.select(range(low, high + 1))
+
+    def _tell(self, second: int) -> None:
+        """To the screen reader and the readout."""
+        found = self.second(second)
+        if found is not None:
+            self.setAccessibleDescription(found.told)
+            self.hovered.emit(found.told)
+
+    # ------------------------------------------------------------------ drops
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if self._seconds and self.takes_drop(event.mimeData()):
+            event.setDropAction(Qt.DropAction.CopyAction)
+            event.accept()
+        else:
+            event.ignore()
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
+        self._over = self._reached(event.position())
+        if self._over:
+            event.setDropAction(Qt.DropAction.CopyAction)
+            event.accept()
+        else:
+            event.ignore()
+        self.update()
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        self._over = set()
+        self.update()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        reached, self._over = self._reached(event.position()), set()
+        self.update()
+        if not reached:
+            event.ignore()
+            return
+        event.setDropAction(Qt.DropAction.CopyAction)
+        event.accept()
+        self.dropped.emit(sorted(reached), event.mimeData())
+
+    def _reached(self, at: QPointF) -> set[int]:
+        """The second under the pointer, or the whole selection if it is one of them."""
+        second = self.second_at(at.x())
+        if second is None:
+            return set()
+        return set(self.selection) if second in self.selection else {second}
+
+    # ------------------------------------------------------------------ drawing
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        palette = self.palette()
+        ink = palette.color(QPalette.ColorRole.WindowText)
+        painter.setPen(ink)
+        font = painter.font()
+        font.setItalic(True)
+        painter.setFont(font)
+        label = QRectF(0, 0, LEFT_AXIS_PX - 8, self.height())
+        painter.drawText(label, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, "m")
+        font.setItalic(False)
+        painter.setFont(font)
+        room = QRectF(LEFT_AXIS_PX, 0, self.width() - LEFT_AXIS_PX, self.height())
+        painter.setClipRect(room)
+        if not self._seconds:
+            painter.setPen(palette.color(QPalette.ColorRole.PlaceholderText))
+            painter.drawText(room, Qt.AlignmentFlag.AlignCenter, self._words)
+            return
+        start, stop = self._timeline.view_s
+        for number in range(max(0, int(start)), min(len(self._seconds), int(stop) + 1)):
+            self._paint_second(painter, number)
+        scale = room.width() / max(1e-9, stop - start)
+        x = LEFT_AXIS_PX + (self._timeline.playhead_s - start) * scale
+        ground = palette.color(QPalette.ColorRole.Base)
+        for colour, width in ((ground, 4.0), (ink, 1.4)):
+            painter.setPen(QPen(colour, width))
+            painter.drawLine(QPointF(x, 0), QPointF(x, self.height()))
+
+    def _paint_second(self, painter: QPainter, number: int) -> None:
+        second, box = self._seconds[number], self.box(number)
+        radius = min(5.0, box.width() / 3)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(second.colour)
+        painter.drawRoundedRect(box, radius, radius)
+        text = QRectF(box)
+        if second.given is not None:
+            colour, weight = second.given
+            height = box.height() * min(0.9, SHARE_OF_EDIT * weight)
+            part = QRectF(box.left(), box.bottom() - height, box.width(), height)
+            painter.setBrush(colour)
+            painter.drawRoundedRect(part, radius, radius)
+            painter.setPen(QPen(second.ink, 1.0, Qt.PenStyle.DashLine))
+            painter.drawLine(part.topLeft(), part.topRight())
+            corner = box.topRight()
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(second.ink)  # a dog-ear: this second is not its own
+            painter.drawPolygon(QPolygonF([corner, corner - QPointF(8, 0), corner + QPointF(0, 8)]))
+            text.setBottom(part.top())
+        if box.width() >= TEXT_FROM_PX and text.height() >= painter.fontMetrics().height() - 2:
+            painter.setPen(second.ink)
+            words = painter.fontMetrics().elidedText(
+                second.words, Qt.TextElideMode.ElideRight, int(text.width() - 6)
+            )
+            painter.drawText(text, Qt.AlignmentFlag.AlignCenter, words)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        if second.chosen:
+            painter.setPen(QPen(second.ink, 1.5, Qt.PenStyle.DotLine))
+            painter.drawRoundedRect(box.adjusted(3, 3, -3, -3), radius, radius)
+        marked = number in self._over or number in self._stroke
+        if number in self.selection or marked:
+            edge = self.palette().color(QPalette.ColorRole.Highlight)
+            painter.setPen(QPen(self.palette().color(QPalette.ColorRole.Base), 4.0))
+            painter.drawRoundedRect(box.adjusted(1.5, 1.5, -1.5, -1.5), radius, radius)
+            painter.setPen(QPen(edge, 2.5, Qt.PenStyle.DashLine if marked else Qt.PenStyle.SolidLine))
+            painter.drawRoundedRect(box.adjusted(1.5, 1.5, -1.5, -1.5), radius, radius)
+        if self.hasFocus() and number == self._cursor:
+            painter.setPen(QPen(second.ink, 1.0, Qt.PenStyle.DotLine))
+            painter.drawRect(box.adjusted(5, 5, -5, -5))
