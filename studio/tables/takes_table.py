@@ -19,6 +19,7 @@ from PySide6.QtCore import (
 from engine.api import LatentRef, Take
 from studio import evidence
 from studio.clips import Clip
+from studio.counted import counted
 from studio.session import Session
 
 Index = QModelIndex | QPersistentModelIndex
@@ -133,8 +134,16 @@ class TakesTable(QAbstractTableModel):
         if column == SOURCE:
             return self._clip_name(take.source)
         if column in (VOICE, EMOTION):
-            return self._givers(take.voice if column == VOICE else take.emotion)
+            return self._givers(take.voice) if column == VOICE else self._manner(take)
         return f"{100 * take.strength:.0f} %" if column == STRENGTH else evidence.shift_words(take)
+
+    def _manner(self, take: Take) -> str:
+        """Who gave the m: over the whole clip, and to single seconds in the lane."""
+        if not take.edits:
+            return self._givers(take.emotion)
+        seconds = len({second for edit in take.edits for second in edit.target})
+        edited = counted(seconds, self.tr("1 second edited"), self.tr("{0} seconds edited"))
+        return f"{self._givers(take.emotion)}, {edited}" if take.emotion else edited
 
     def _givers(self, latents: tuple[LatentRef, ...]) -> str:
         if not latents:
