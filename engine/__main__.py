@@ -152,6 +152,16 @@ def _parser() -> argparse.ArgumentParser:
         help="keep the corpus's spectrograms here, and not in the common cache",
     )
 
+    get = command("get", commands.get, "Fetch a corpus of speech, or (without PART) say which there are.")
+    get.add_argument("corpus", nargs="?", metavar="CORPUS", help="librispeech")
+    get.add_argument("part", nargs="?", metavar="PART", help="dev-clean, train-clean-100, ...")
+    get.add_argument("--to", metavar="DIR", help="folder to put it in: DIR/LibriSpeech/PART")
+    get.add_argument("--url", metavar="URL", help="fetch the same archive from a mirror")
+
+    cache = command("cache", commands.cache, "Say what the cache of computed spectrograms holds; care for it.")
+    cache.add_argument("--clear", action="store_true", help="delete everything in it")
+    cache.add_argument("--limit", type=float, metavar="GB", help="how large it may become")
+
     info = command("info", commands.info, "Say what a model file is.")
     info.add_argument("model_file", nargs="?", metavar="MODEL")
     return parser

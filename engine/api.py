@@ -27,10 +27,12 @@ from engine.errors import (
     SpecError,
     TrainingError,
 )
+from engine.offers import OFFERS, Offer
 from engine.specs import SYSTEMS, AudioSpec, ModelSpec, Preset, Spec, TrainSpec, presets
 
 __all__ = [
     "AUDIO_SUFFIXES",
+    "OFFERS",
     "PROBE_TASKS",
     "RULES",
     "SYSTEMS",
@@ -38,7 +40,9 @@ __all__ = [
     "AnalyseDone",
     "AudioError",
     "AudioSpec",
+    "CacheState",
     "Cancelled",
+    "CareForCache",
     "CheckpointError",
     "ClipAnalysed",
     "ClipFailed",
@@ -46,6 +50,7 @@ __all__ = [
     "ClipsFound",
     "Control",
     "CorpusError",
+    "CorpusGot",
     "Done",
     "EngineError",
     "Event",
@@ -57,12 +62,14 @@ __all__ = [
     "Figure",
     "FigureDone",
     "FitMap",
+    "GetCorpus",
     "Inspect",
     "LatentRef",
     "MapPoints",
     "ModelInfo",
     "ModelSpec",
     "Note",
+    "Offer",
     "Partial",
     "Picture",
     "PictureDone",
@@ -338,6 +345,25 @@ class PreviewTable:
 
 
 @dataclass(frozen=True)
+class GetCorpus:
+    """Fetch a part of a corpus into a folder: to/<corpus>/<name>. STOP and CANCEL leave nothing half-done there."""
+
+    offer: Offer
+    to: str
+
+
+@dataclass(frozen=True)
+class CareForCache:
+    """Say what the cache of computed spectrograms and analyses holds.
+
+    clear: empty it first. limit_bytes: what it may take from now on.
+    """
+
+    clear: bool = False
+    limit_bytes: int | None = None
+
+
+@dataclass(frozen=True)
 class Inspect:
     """Say what a model file is."""
 
@@ -497,6 +523,8 @@ Request = (
     Analyse
     | Scan
     | PreviewTable
+    | GetCorpus
+    | CareForCache
     | Inspect
     | FitMap
     | PlaceOnMap
@@ -573,6 +601,26 @@ class ScanDone:
     found: int
     skipped: tuple[tuple[str, str], ...]
     unmatched: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class CorpusGot:
+    """A corpus is in its folder. new: False if it was there already."""
+
+    folder: str
+    offer: Offer
+    new: bool
+
+
+@dataclass(frozen=True)
+class CacheState:
+    """recordings: whose spectrograms are held for training; clips: whole analyses that are held."""
+
+    folder: str
+    used_bytes: int
+    limit_bytes: int
+    recordings: int
+    clips: int
 
 
 @dataclass(frozen=True)
@@ -767,6 +815,8 @@ Result = (
     AnalyseDone
     | ScanDone
     | TablePreview
+    | CorpusGot
+    | CacheState
     | ModelInfo
     | MapPoints
     | Take

@@ -9,9 +9,11 @@ import errno
 
 from engine.api import (
     Analyse,
+    CareForCache,
     Export,
     Figure,
     FitMap,
+    GetCorpus,
     Inspect,
     Picture,
     PlaceOnMap,
@@ -50,6 +52,14 @@ def run(request: Request, report: Report, steer: Steer) -> Result:
             from engine.corpus import preview
 
             return preview.preview(request, steer)
+        case GetCorpus():
+            from engine.corpus import getting
+
+            return getting.get(request, report, steer)
+        case CareForCache():
+            from engine.cache import care
+
+            return care.care(request)
         case Inspect():
             from engine import checkpoint
 

@@ -34,11 +34,11 @@ from pathlib import Path
 from engine.api import Control, Done, Event, Failed, Progress, Report, Request, Result, Steer, Train
 from engine.errors import Cancelled
 
-KINDS = ("inference", "training")
+KINDS = ("inference", "training", "fetching")
 PROGRESS_INTERVAL_S = 0.1
 LOG_LIMIT_BYTES = 1_000_000
 # After the pipe has closed: long enough to save a checkpoint, short enough that nobody meets an orphan.
-GRACE_S = {"inference": 2.0, "training": 30.0}
+GRACE_S = {"inference": 2.0, "training": 30.0, "fetching": 2.0}
 
 JobId = int | str
 
@@ -49,7 +49,7 @@ def start_worker(kind: str, log_path: str | os.PathLike[str]) -> tuple[SpawnProc
     """Start a worker process.
 
     Args:
-        kind: "inference" (long-lived, everything but training) or "training" (one run).
+        kind: "inference" (long-lived, everything but these:), "training" (one run) or "fetching" (one corpus).
         log_path: file that receives the process's own output and, if it crashes, the stack of every thread.
 
     Returns:

@@ -11,10 +11,10 @@ from engine.cache import packs
 from engine.cache.index import Index
 
 
-def used_bytes(folder: Path) -> int:
+def used_bytes(index: Index) -> int:
     """What the cache takes on the disk. Clips are counted by the index: a walk would take long."""
-    with Index(folder) as index:
-        return _used(index)
+    held = [index.folder / "index.sqlite", *(index.folder / "packs").iterdir()]
+    return sum(map(_size, held)) + sum(size for _, size in index.clips())
 
 
 def make_room(index: Index, keep: Collection[str] = ()) -> bool:
@@ -27,7 +27,7 @@ def make_room(index: Index, keep: Collection[str] = ()) -> bool:
     Returns:
         False if what is left is still above the limit.
     """
-    over = _used(index) - index.limit_bytes
+    over = used_bytes(index) - index.limit_bytes
     gone = []
     for key, size in index.clips() if over > 0 else ():
         if over <= 0:
@@ -76,11 +76,6 @@ def _drop(index: Index, name: str) -> int:
         return 0
     index.forget_pack(name)
     return size
-
-
-def _used(index: Index) -> int:
-    held = [index.folder / "index.sqlite", *(index.folder / "packs").iterdir()]
-    return sum(map(_size, held)) + sum(size for _, size in index.clips())
 
 
 def _size(path: Path) -> int:

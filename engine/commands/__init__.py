@@ -4,11 +4,13 @@ A command checks what it can before it works, so that a wrong name costs no minu
 """
 
 from engine.commands.analysing import analyse
+from engine.commands.caching import cache
 from engine.commands.common import Facts
+from engine.commands.getting import get
 from engine.commands.mapping import map
 from engine.commands.models import info
 from engine.commands.probing import probe
 from engine.commands.training import train
 from engine.commands.transferring import transfer
 
-__all__ = ["Facts", "analyse", "info", "map", "probe", "train", "transfer"]
+__all__ = ["Facts", "analyse", "cache", "get", "info", "map", "probe", "train", "transfer"]

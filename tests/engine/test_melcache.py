@@ -455,10 +455,10 @@ def test_what_was_not_used_for_longest_makes_room(
     cached(tmp_path / "b")
     cached(tmp_path / "a")  # used again: b is older now
     with Index(tmp_path / "cache") as index:
-        index.set_limit(upkeep.used_bytes(tmp_path / "cache") + 1)
+        index.set_limit(upkeep.used_bytes(index) + 1)
     cached(tmp_path / "c")
     with Index(tmp_path / "cache") as index:
-        assert upkeep.used_bytes(tmp_path / "cache") <= index.limit_bytes
+        assert upkeep.used_bytes(index) <= index.limit_bytes
     read: list[str] = []
     truly = features.Features.pieces
 
@@ -480,7 +480,7 @@ def test_a_corpus_larger_than_the_limit_is_refused_in_words(
     monkeypatch.setattr(melcache, "_KEEP_S", 0.0)
     voices(tmp_path / "corpus", tone, (0.5, 0.6, 0.7, 0.8))
     with Index(tmp_path / "cache") as index:
-        index.set_limit(upkeep.used_bytes(tmp_path / "cache") + 15_000)
+        index.set_limit(upkeep.used_bytes(index) + 15_000)
     with pytest.raises(CorpusError, match="more room than the cache may take"):
         cached(tmp_path / "corpus")
 

@@ -1,0 +1,25 @@
+"""The user's side of the cache: what it holds, its limit, and clearing it."""
+
+from __future__ import annotations
+
+from engine.api import CacheState, CareForCache
+from engine.cache import upkeep
+from engine.cache.index import Index
+from engine.cache.place import cache_dir
+
+
+def care(request: CareForCache) -> CacheState:
+    """Clear the cache or change its limit, as asked, and say what it holds then.
+
+    Raises:
+        CorpusError: its folder cannot be used.
+    """
+    folder = cache_dir()
+    with Index(folder) as index:
+        if request.limit_bytes is not None:
+            index.set_limit(request.limit_bytes)
+            upkeep.make_room(index)
+        if request.clear:
+            upkeep.clear(index)
+        recordings, clips = index.count()
+        return CacheState(str(folder), upkeep.used_bytes(index), index.limit_bytes, recordings, clips)
