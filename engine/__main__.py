@@ -162,6 +162,21 @@ def _parser() -> argparse.ArgumentParser:
     cache.add_argument("--clear", action="store_true", help="delete everything in it")
     cache.add_argument("--limit", type=float, metavar="GB", help="how large it may become")
 
+    again = command(
+        "reproduce", commands.reproduce, "Run the paper's experiments: models, tables, figures, a page."
+    )
+    again.add_argument(
+        "--corpus", nargs="+", required=True, metavar="DIR", help="LibriSpeech and the like, acted speech"
+    )
+    again.add_argument(
+        "--out", required=True, metavar="REPORT", help="folder of the report; a killed run goes on there"
+    )
+    again.add_argument("--size", choices=("small", "paper"), default="small", help="small: 20 minutes on two cores")
+    again.add_argument(
+        "--hold-out", default="", metavar="SPEAKER,...", help="voices never trained on (default: by lot)"
+    )
+    again.add_argument("--seed", type=int, default=0, metavar="S")
+
     info = command("info", commands.info, "Say what a model file is.")
     info.add_argument("model_file", nargs="?", metavar="MODEL")
     return parser

@@ -58,6 +58,7 @@ __all__ = [
     "Export",
     "ExportDone",
     "ExportError",
+    "ExportProbes",
     "Failed",
     "Figure",
     "FigureDone",
@@ -84,6 +85,8 @@ __all__ = [
     "Progress",
     "ReadRecipes",
     "RecipesRead",
+    "Reproduce",
+    "ReproduceDone",
     "Request",
     "RunSpec",
     "SaveSound",
@@ -487,6 +490,33 @@ class Picture:
     spectrum: bool = False
 
 
+@dataclass(frozen=True)
+class ExportProbes:
+    """Write what was probed as CSV, LaTeX (.tex) or a figure (PNG, SVG, PDF), by the suffix."""
+
+    results: tuple[ProbeResult, ...]
+    out: str
+    about: str = ""  # the model and the corpus, in words
+
+
+@dataclass(frozen=True)
+class Reproduce:
+    """Run the paper's experiments into the folder out; started again, it goes on where it stopped.
+
+    corpus: folders and tables. size: "small" (under twenty minutes on two cores) or "paper" (its schedule, for a
+    graphics card). model: one to take instead of training the first row's. hold_out: speakers never trained on;
+    empty: by lot.
+    """
+
+    corpus: tuple[str, ...]
+    out: str
+    size: str = "small"
+    model: str | None = None
+    hold_out: tuple[str, ...] = ()
+    seed: int = 0
+    device: str = "auto"
+
+
 PROBE_TASKS = ("speaker", "verify", "gender", "emotion", "arousal", "valence")
 
 
@@ -536,6 +566,8 @@ Request = (
     | Probe
     | SaveSound
     | ReadRecipes
+    | ExportProbes
+    | Reproduce
 )
 
 
@@ -804,6 +836,16 @@ class ProbeResult:
 
 
 @dataclass(frozen=True)
+class ReproduceDone:
+    """page: the report. missing: cells that could not be run, and why."""
+
+    page: str
+    files: tuple[str, ...]
+    missing: tuple[str, ...]
+    seconds: float
+
+
+@dataclass(frozen=True)
 class ProbeDone:
     results: tuple[ProbeResult, ...]
     model_hash: str
@@ -827,6 +869,7 @@ Result = (
     | ProbeDone
     | SoundSaved
     | RecipesRead
+    | ReproduceDone
 )
 
 

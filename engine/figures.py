@@ -58,7 +58,7 @@ def draw(request: Figure) -> FigureDone:
         raise ExportError(f"{out.name} does not say which format to draw.", f"End it in {', '.join(SUFFIXES)}.")
     if not 2.0 <= request.width_cm <= 100.0:
         raise ExportError(f"A figure cannot be {request.width_cm:g} cm wide.", "Choose 2 to 100 cm.")
-    with matplotlib.rc_context(_style()):
+    with matplotlib.rc_context(style()):
         if request.points is not None:
             canvas, facts = _map(request, request.points)
         elif request.folders:
@@ -67,17 +67,17 @@ def draw(request: Figure) -> FigureDone:
             raise ExportError("There is nothing to draw.", "Draw a map first, or choose clips.")
         FigureCanvasAgg(canvas)
         with placed_whole(out) as temporary:
-            canvas.savefig(temporary, facecolor="white", metadata=_metadata(out.suffix.lower(), facts))
+            canvas.savefig(temporary, facecolor="white", metadata=metadata(out.suffix.lower(), facts))
     return FigureDone(str(out))
 
 
-def _style() -> dict[Any, Any]:
+def style() -> dict[Any, Any]:
     """matplotlib's defaults with ours over them, so that no one's matplotlibrc changes a figure."""
     defaults = {n: v for n, v in matplotlib.rcParamsDefault.items() if n not in ("backend", "backend_fallback")}
     return defaults | STYLE
 
 
-def _metadata(suffix: str, facts: dict[str, Any]) -> dict[str, Any]:
+def metadata(suffix: str, facts: dict[str, Any]) -> dict[str, Any]:
     """Where the figure comes from, in the words of each format; no dates and no paths."""
     program = f"Triptych {importlib.metadata.version('triptych')}"
     text = json.dumps(facts, sort_keys=True)

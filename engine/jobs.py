@@ -11,6 +11,7 @@ from engine.api import (
     Analyse,
     CareForCache,
     Export,
+    ExportProbes,
     Figure,
     FitMap,
     GetCorpus,
@@ -21,6 +22,7 @@ from engine.api import (
     Probe,
     ReadRecipes,
     Report,
+    Reproduce,
     Request,
     Result,
     SaveSound,
@@ -104,6 +106,14 @@ def run(request: Request, report: Report, steer: Steer) -> Result:
             from engine.probes import job
 
             return job.probe(request, report, steer)
+        case ExportProbes():
+            from engine.probes import matrix
+
+            return matrix.export(request)
+        case Reproduce():
+            from engine.reproduction import run as reproduction
+
+            return reproduction.reproduce(request, report, steer)
 
 
 def in_words(error: Exception) -> tuple[str, str]:

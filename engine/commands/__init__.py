@@ -10,7 +10,8 @@ from engine.commands.getting import get
 from engine.commands.mapping import map
 from engine.commands.models import info
 from engine.commands.probing import probe
+from engine.commands.reproducing import reproduce
 from engine.commands.training import train
 from engine.commands.transferring import transfer
 
-__all__ = ["Facts", "analyse", "cache", "get", "info", "map", "probe", "train", "transfer"]
+__all__ = ["Facts", "analyse", "cache", "get", "info", "map", "probe", "reproduce", "train", "transfer"]

@@ -1,0 +1,145 @@
+"""One system's numbers: its vectors of the held-out voices and of the acted clips, and every probe of them."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from engine.api import ProbeResult, ProbeScore, Steer
+from engine.checkpoint import SystemCheckpoint
+from engine.errors import EngineError
+from engine.probes.examples import FLOORS, Recording, Table, example_of, table
+from engine.probes.probing import MEASURES, Material, probe
+from engine.steering import obey
+from engine.tensorfile import write_atomically
+
+TASKS = ("speaker", "verify", "gender", "emotion", "arousal", "valence")
+TRAIN_SPLITS, TEST_SPLITS = ("train", "training"), ("test", "testing")
+
+
+@dataclass(frozen=True)
+class Recordings:
+    """The recordings that are probed, in their three parts (see plan.Parts)."""
+
+    training: tuple[Recording, ...]
+    held_out: tuple[Recording, ...]
+    emotions: tuple[Recording, ...]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """results: by task. hash: of the model. names: of the vectors."""
+
+    results: dict[str, ProbeResult]
+    hash: str
+    names: tuple[str, ...]
+
+
+Encode = Callable[[Sequence[Recording], bool], Table]  # recordings, in pieces or whole
+
+
+def measure(
+    encode: Encode, material: Recordings, digest: str, steer: Steer, seeds: int, tell: Callable[[str], object]
+) -> tuple[Measured, Table]:
+    """Every task; one that cannot be done says why. Also the held-out voices' vectors.
+
+    Speaker ID: folds of the held-out voices' clips, so that no system was trained on them, with names or without.
+    Verification: all pairs of the held-out voices. Gender: trained on the training voices, tested on the held-out.
+    Emotion and its coordinates: folds by speaker, or, where the corpus has its own parts, its train and test.
+    """
+    held, train = encode(material.held_out, False), encode(material.training, False)
+    names = tuple(name for name in held.values if name not in FLOORS) or FLOORS
+    pieces = encode(material.held_out, True)
+    acted = encode(material.emotions, False) if material.emotions else None
+    results: dict[str, ProbeResult] = {}
+    for task in TASKS:
+        tell(task)
+        try:
+            if task in ("speaker", "verify", "gender"):
+                made = {
+                    "speaker": Material(held, pieces=pieces),
+                    "verify": Material(train, held),
+                    "gender": Material(train, held),
+                }[task]
+            elif acted is None:
+                raise EngineError(f"No corpus with labels for {task} was named.", "Name one such as RAVDESS.")
+            else:
+                made = by_split(acted)
+            found = probe(made, task, names, steer, seeds=seeds)
+            results[task] = ProbeResult(task, found.measure, found.protocol, found.scores, found.notes)
+        except EngineError as error:
+            results[task] = ProbeResult(task, MEASURES[task], "", {}, (), f"{error.what} {error.hint}")
+    return Measured(results, digest, names), held
+
+
+def by_split(acted: Table) -> Material:
+    """The corpus's own division where its clips say train and test, else the whole."""
+    parts = np.array([e.labels.get("split", "").casefold() for e in acted.examples])
+    train, test = np.isin(parts, TRAIN_SPLITS), np.isin(parts, TEST_SPLITS)
+    return Material(acted.only(train), acted.only(test)) if train.any() and test.any() else Material(acted)
+
+
+def encoder(model: SystemCheckpoint | None, device: torch.device, steer: Steer) -> Encode:
+    """Vectors of a trained system; of the floors without one."""
+
+    def encode(recordings: Sequence[Recording], pieces: bool) -> Table:
+        found = table(recordings, model, device, steer, pieces=pieces)
+        if model is None:
+            return found
+        return Table(found.examples, {n: v for n, v in found.values.items() if n not in FLOORS})
+
+    return encode
+
+
+def judged(told: Callable[[Recording], npt.NDArray[np.float32]], steer: Steer) -> Encode:
+    """Vectors of a judge: it hears whole clips alone."""
+    known: dict[str, npt.NDArray[np.float32]] = {}
+
+    def encode(recordings: Sequence[Recording], pieces: bool) -> Table:
+        rows = []
+        for recording in recordings:
+            obey(steer)
+            if recording.name not in known:
+                known[recording.name] = told(recording)
+            rows.append(known[recording.name])
+        return Table(tuple(example_of(r) for r in recordings), {"vector": np.stack(rows)})
+
+    return encode
+
+
+# ---------------------------------------------------------------------------------------------- kept on disk
+def save(measured: Measured, file: Path) -> None:
+    values = {
+        "format": "triptych-measured",
+        "version": 1,
+        "hash": measured.hash,
+        "names": measured.names,
+        "results": {task: dataclasses.asdict(result) for task, result in measured.results.items()},
+    }
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(file, json.dumps(values, indent=1).encode())
+
+
+def load(file: Path, digest: str) -> Measured | None:
+    """What was measured of this model before; None if there is nothing whole."""
+    try:
+        values = json.loads(file.read_text("utf-8"))
+        if values["format"] != "triptych-measured" or values["version"] != 1 or values["hash"] != digest:
+            return None
+        results = {str(task): _result(result) for task, result in values["results"].items()}
+        return Measured(results, digest, tuple(map(str, values["names"])))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _result(values: dict[str, Any]) -> ProbeResult:
+    scores = {name: ProbeScore(**{**s, "seeds": tuple(s["seeds"])}) for name, s in values["scores"].items()}
+    return ProbeResult(**{**values, "scores": scores, "notes": tuple(values["notes"])})

@@ -1,0 +1,152 @@
+"""What is trained on, what is tested on, and what is trained: decided once, written down, kept to by resumes."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from engine.api import ClipRef, RunSpec, presets
+from engine.corpus.manifest import Manifest, Utterance
+from engine.errors import CorpusError, EngineError, SpecError
+from engine.specs import AudioSpec, ModelSpec, TrainSpec
+from engine.tensorfile import write_atomically
+
+VERSION = 1
+SIZES = ("small", "paper")
+SEVERAL = 5  # clips, from which on a speaker serves verification and figure 2
+_HELD_SEVERAL = 0.4  # share of the speakers with several clips that are held out
+_HELD_FEW = 0.1  # of those with fewer
+# Minutes of training at size small, on two cores; together with the probes it must stay below twenty.
+_SMALL_MINUTES = {
+    "timescale": 3.5, "two-auxiliary": 1.5, "one-auxiliary": 1.2, "vae": 1.0, "cpc": 1.2, "supervised": 0.8,
+}  # fmt: skip
+TITLES = {
+    "timescale": "Triptych (h, m, z; timescale views)",
+    "two-auxiliary": "Two-auxiliary VAE, the paper's recipe",
+    "one-auxiliary": "Aux-VAE (Springenberg et al.)",
+    "vae": "VAE without auxiliaries",
+    "cpc": "CPC (van den Oord et al.)",
+    "supervised": "Supervised, same encoder",
+}
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The corpora divided. voices: named speakers, no emotions; emotions: clips with an emotion or its coordinates.
+
+    emotions alone are divided like voices, and probed where held out.
+    training: of `voices`, those whose speakers are not held out. All training is on these alone.
+    """
+
+    training: tuple[Utterance, ...]
+    held_out: tuple[Utterance, ...]
+    emotions: tuple[Utterance, ...]
+    held_out_speakers: tuple[str, ...]
+
+
+def divide(manifest: Manifest, wanted: Sequence[str], seed: int) -> Parts:
+    """Hold speakers out: those wanted, else a share of them by lot, as many women as men.
+
+    Raises:
+        CorpusError: there is nothing to train on, or a wanted speaker is not there.
+    """
+    emotions = tuple(u for u in manifest.utterances if u.labels.emotion or u.labels.arousal is not None)
+    known = {id(u) for u in emotions}
+    voices = [u for u in manifest.utterances if id(u) not in known and u.labels.speaker]
+    alone = not voices  # acted speech is all there is: its own voices are divided, and probed where held out
+    if alone:
+        voices = [u for u in emotions if u.labels.speaker]
+    clips: dict[str, list[Utterance]] = defaultdict(list)
+    for u in voices:
+        clips[u.labels.speaker or ""].append(u)
+    if missing := sorted(set(wanted) - clips.keys()):
+        raise CorpusError(
+            f"The corpus has no speaker {missing[0]}.", "Correct the names of the speakers to hold out."
+        )
+    held = set(wanted) or _by_lot(clips, seed)
+    training = tuple(u for u in voices if u.labels.speaker not in held)
+    if len({u.labels.speaker for u in training}) < 2 or not held:
+        raise CorpusError(
+            f"There are {len(clips)} named speakers: at least two must be left to train on, and one held out.",
+            "Name a corpus such as LibriSpeech, or hold fewer speakers out.",
+        )
+    held_out = tuple(u for u in voices if u.labels.speaker in held)
+    return Parts(training, held_out, held_out if alone else emotions, tuple(sorted(held)))
+
+
+def _by_lot(clips: Mapping[str, Sequence[Utterance]], seed: int) -> set[str]:
+    held: set[str] = set()
+    groups: dict[tuple[bool, str], list[str]] = defaultdict(list)
+    for speaker, mine in clips.items():
+        groups[(len(mine) >= SEVERAL, mine[0].labels.gender or "")].append(speaker)
+    none_has_several = not any(several for several, _ in groups)
+    for (several, _), speakers in groups.items():
+        share = _HELD_SEVERAL if several or none_has_several else _HELD_FEW
+        speakers.sort(key=lambda name: hashlib.sha256(f"{seed}\0{name}".encode()).hexdigest())
+        held.update(speakers[: round(share * len(speakers))])
+    return held
+
+
+def systems(size: str, speakers: int, device: str, seed: int) -> dict[str, tuple[ModelSpec, TrainSpec]]:
+    """What is trained, by name.
+
+    small: the sizes of `quick`, a time budget each. paper: the paper's sizes and 40 epochs.
+    """
+    if size not in SIZES:
+        raise SpecError(f"There is no size called {size!r}.", f"Choose one of {', '.join(SIZES)}.", "size")
+    quick, paper = presets()["quick"], presets()["paper"]
+    chosen = {}
+    for name, minutes in _SMALL_MINUTES.items():
+        system = "two-auxiliary" if name == "timescale" else name
+        views = "timescale" if name == "timescale" else "plain"
+        changes: dict[str, Any] = {"system": system, "views": views}
+        if system == "supervised":
+            changes["speakers"] = speakers
+        if size == "small":
+            model = dataclasses.replace(quick.model, **changes)
+            train = dataclasses.replace(quick.train, minutes=minutes, device=device, seed=seed)
+        else:
+            model = dataclasses.replace(paper.model, **changes)
+            train = dataclasses.replace(paper.train, device=device, seed=seed)
+        chosen[name] = (model, train)
+    return chosen
+
+
+def run_of(name: str, model: ModelSpec, train: TrainSpec, parts: Parts, audio: AudioSpec) -> RunSpec:
+    """The training run of one system, on the training voices."""
+    clips = tuple(ClipRef(u.name, u.path, u.labels.words()) for u in parts.training)
+    return RunSpec(train=train, model=model, audio=audio, clips=clips, name=name)
+
+
+def keep_to(folder: Path, settings: Mapping[str, Any]) -> None:
+    """Write down what a report is made with; a resume with other settings is refused.
+
+    Raises:
+        EngineError: the folder holds a report of other settings, or one of another kind.
+    """
+    file = folder / "plan.json"
+    values = {"format": "triptych-reproduction", "version": VERSION, **settings}
+    if file.exists():
+        try:
+            before = json.loads(file.read_text("utf-8"))
+        except (OSError, ValueError):
+            before = None
+        if before != json.loads(json.dumps(values)):
+            raise EngineError(
+                f"{folder} holds a report of other settings or recordings, whose numbers must not mix with these.",
+                "Choose another folder, or delete that one.",
+            )
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    write_atomically(file, json.dumps(values, indent=1).encode())
+
+
+def file_name(name: str) -> str:
+    """A system's or judge's name as one of a file."""
+    return "".join(letter if letter.isalnum() or letter == "-" else "_" for letter in name)

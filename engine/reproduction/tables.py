@@ -1,0 +1,214 @@
+"""Tables 1 to 3 and the gender line, the paper's numbers beside ours. A cell that could not be run says why."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from engine.api import ProbeResult, ProbeScore
+from engine.probes.matrix import interval, shown
+from engine.reproduction import paper
+from engine.reproduction.measuring import Measured
+from engine.reproduction.plan import TITLES
+from engine.sheets import Sheet
+
+# Which row of the paper each of ours stands beside.
+_PAPER_ROW = {"timescale": "two-auxiliary"}
+ROWS = ("timescale", "two-auxiliary", "one-auxiliary", "vae", "cpc", "supervised")
+FLOOR_TITLES = {"mel": "mel floor (mean, deviation)", "mfcc": "MFCC floor (mean, deviation)"}
+
+
+def _printed(number: tuple[float, float | None] | None) -> str:
+    if number is None:
+        return ""
+    value, deviation = number
+    return f"{value:.2f} %" if deviation is None else f"{value:.2f} ± {deviation:.2f} %"
+
+
+class Footnotes:
+    """Marks [1], [2], ... for reasons, each reason once."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def mark(self, text: str) -> str:
+        if text not in self.texts:
+            self.texts.append(text)
+        return f"[{self.texts.index(text) + 1}]"
+
+    @property
+    def numbered(self) -> tuple[str, ...]:
+        return tuple(f"[{n}] {text}" for n, text in enumerate(self.texts, start=1))
+
+
+class Sheets:
+    """All sheets of a report.
+
+    Args:
+        measured: by system; "floors" and the judges among them.
+        why: by system, why it could not be measured.
+        said: what every table must say (which voices, how trained).
+    """
+
+    def __init__(self, measured: Mapping[str, Measured], why: Mapping[str, str], said: tuple[str, ...]) -> None:
+        self._measured, self._why, self._said = measured, why, said
+        self.missing: list[str] = []
+
+    def all(self) -> tuple[Sheet, ...]:
+        return (self.table1(), self.gender(), self.table2(), self.table3(), self.acted())
+
+    # ------------------------------------------------------------------------------------------ table 1
+    def table1(self) -> Sheet:
+        notes = Footnotes()
+        rows = []
+        for system, name, title in self._rows():
+            printed = paper.SPEAKER.get((_PAPER_ROW.get(system, system), name))
+            rows.append((
+                title, name if system in ROWS else "",
+                _printed(printed),
+                self._cell(system, name, "speaker", notes),
+                self._also(system, name, "speaker", "accuracy by 4 s piece"),
+                self._also(system, name, "speaker", "accuracy cross-chapter", notes, self._no_sessions),
+                self._cell(system, name, "verify", notes),
+                self._shuffled(system, name, "speaker"),
+                self._shuffled(system, name, "verify"),
+            ))  # fmt: skip
+        columns = (
+            "system", "read from", "paper: speaker ID, 4 s pieces", "speaker ID, same session, by utterance",
+            "by 4 s piece", "cross-chapter", "verification, equal error rate (lower is better)",
+            "speaker ID, labels shuffled", "verification, labels shuffled",
+        )  # fmt: skip
+        title = "Table 1. Who speaks: linear speaker ID, and verification of voices no system was trained on"
+        return Sheet("table1", title, columns, tuple(rows), (*self._said, *notes.numbered, paper.SLIPS[3]))
+
+    _no_sessions = "No held-out speaker has clips of two chapters, so cross-chapter speaker ID cannot be measured."
+
+    def gender(self) -> Sheet:
+        notes = Footnotes()
+        rows = []
+        for system, name, title in self._rows():
+            ours = system in ("timescale", "two-auxiliary")
+            printed = f"{paper.GENDER[name]:.2f} %" if ours and name in paper.GENDER else ""
+            shown_name = name if system in ROWS else ""
+            rows.append((
+                title, shown_name, printed, self._cell(system, name, "gender", notes),
+                self._shuffled(system, name, "gender"),
+            ))  # fmt: skip
+        columns = ("system", "read from", "paper", "gender of voices never trained on", "labels shuffled")
+        return Sheet("gender", "Gender, linear classifier", columns, tuple(rows), (*self._said, *notes.numbered))
+
+    # ------------------------------------------------------------------------------------------ tables 2 and 3
+    def table2(self) -> Sheet:
+        notes = Footnotes()
+        rows = []
+        for system in ("timescale", "two-auxiliary"):
+            for task in ("arousal", "valence"):
+                for name in ("h", "m", "z"):
+                    printed = paper.EMOTION[task, name]
+                    score = self._score(system, name, task)
+                    rows.append((
+                        TITLES[system], task, name, f"{printed[0]:.3f}", f"{printed[1]:.3f}",
+                        self._also(system, name, task, "CCC, pooled, MSE training", notes),
+                        self._cell(system, name, task, notes),
+                        self._also(system, name, task, "CCC, mean of the sessions', MSE training"),
+                        self._also(system, name, task, "CCC, mean of the sessions', CCC training"),
+                        "" if score is None else shown(task, score.shuffled),
+                    ))  # fmt: skip
+        columns = (
+            "system", "property", "read from", "paper: MSE training", "paper: CCC training",
+            "ours: MSE training, pooled", "ours: CCC training, pooled", "MSE training, mean of sessions",
+            "CCC training, mean of sessions", "labels shuffled",
+        )  # fmt: skip
+        title = "Table 2. Arousal and valence, one hidden layer, concordance (CCC)"
+        said = (*self._said, *self._other_corpus(), *notes.numbered, *paper.SLIPS[1:3])
+        return Sheet("table2", title, columns, tuple(rows), said)
+
+    def table3(self) -> Sheet:
+        notes = Footnotes()
+        rows = [(name, f"{a:.4g}", f"{v:.4g}", "paper", "") for name, (a, v) in paper.OTHERS.items()]
+        slip = notes.mark(paper.SLIPS[0])
+        rows.append((
+            "The paper's m", f"{paper.AROUSAL_OF_M} {slip}", f"{paper.VALENCE_OF_M}", "paper", "",
+        ))  # fmt: skip
+        for system, name, title in self._rows():
+            if system in ("two-auxiliary", "timescale") and name != "m":
+                continue
+            cells = [self._cell(system, name, task, notes) for task in ("arousal", "valence")]
+            controls = [self._shuffled(system, name, task) for task in ("arousal", "valence")]
+            label = f"{title} {name if system in ROWS else ''}".strip()
+            rows.append((label, cells[0], cells[1], "ours", " / ".join(controls)))
+        columns = ("system", "arousal CCC", "valence CCC", "source", "labels shuffled (arousal / valence)")
+        title = "Table 3. Arousal and valence beside other systems"
+        return Sheet("table3", title, columns, tuple(rows), (*self._said, *self._other_corpus(), *notes.numbered))
+
+    def acted(self) -> Sheet:
+        """Emotion classes: not in the paper, which has no acted corpus."""
+        notes = Footnotes()
+        rows = []
+        for system, name, title in self._rows():
+            rows.append((
+                title, name if system in ROWS else "", self._cell(system, name, "emotion", notes),
+                self._also(system, name, "emotion", "accuracy"), self._shuffled(system, name, "emotion"),
+            ))  # fmt: skip
+        columns = ("system", "read from", "balanced accuracy", "accuracy", "balanced accuracy, labels shuffled")
+        title = "Emotion classes, speaker-disjoint, linear classifier"
+        return Sheet("emotion", title, columns, tuple(rows), (*self._said, *notes.numbered))
+
+    # ------------------------------------------------------------------------------------------ cells
+    def _rows(self) -> list[tuple[str, str, str]]:
+        """(system, vectors, title) of every row that ought to be there, measured or not."""
+        rows = []
+        expected = {
+            "timescale": ("h", "m", "z"), "two-auxiliary": ("h", "m", "z"), "one-auxiliary": ("h", "z"),
+            "vae": ("z",), "cpc": ("c",), "supervised": ("h",),
+        }  # fmt: skip
+        for system in ROWS:
+            rows += [(system, name, TITLES[system]) for name in expected[system]]
+        rows += [("floors", name, title) for name, title in FLOOR_TITLES.items()]
+        others = [*self._measured, *self._why]
+        rows += [(name, "vector", name) for name in dict.fromkeys(others) if name not in (*ROWS, "floors")]
+        return rows
+
+    def _score(self, system: str, name: str, task: str) -> ProbeScore | None:
+        result = self._result(system, task)
+        return None if result is None else result.scores.get(name)
+
+    def _result(self, system: str, task: str) -> ProbeResult | None:
+        measured = self._measured.get(system)
+        return None if measured is None else measured.results.get(task)
+
+    def _cell(self, system: str, name: str, task: str, notes: Footnotes) -> str:
+        score = self._score(system, name, task)
+        if score is None:
+            return f"not run {notes.mark(self._reason(system, task))}"
+        return f"{shown(task, score.score)} ({interval(task, score)})"
+
+    def _reason(self, system: str, task: str) -> str:
+        result = self._result(system, task)
+        why = self._why.get(system) or (result.failed if result is not None else "") or "It was not measured."
+        told = f"{TITLES.get(system, system)}: {why}" if system in self._why else why
+        # What the corpus lacks is the same for every row and is told once.
+        if (missing := told if system in self._why else f"{task}: {why}") not in self.missing:
+            self.missing.append(missing)
+        return told
+
+    def _shuffled(self, system: str, name: str, task: str) -> str:
+        score = self._score(system, name, task)
+        return "" if score is None else shown(task, score.shuffled)
+
+    def _also(
+        self, system: str, name: str, task: str, what: str, notes: Footnotes | None = None, reason: str = ""
+    ) -> str:
+        score = self._score(system, name, task)
+        value = None if score is None else score.also.get(what)
+        if value is not None and math.isfinite(value):
+            return shown(task, value)
+        if score is None and notes is not None:
+            return f"not run {notes.mark(self._reason(system, task))}"
+        return f"not run {notes.mark(reason)}" if notes is not None and reason else "–"
+
+    def _other_corpus(self) -> tuple[str, ...]:
+        return (
+            "The paper's numbers are of OMG-Emotion. Ours are of the corpus named in this report; on another one "
+            "they show which latent tells more, and are not to be compared number by number.",
+        )

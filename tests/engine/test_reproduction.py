@@ -1,0 +1,270 @@
+"""The paper's experiments on a handful of synthetic voices: what is divided, resumed, refused and written."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import itertools
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from engine.api import Cancelled, Control, CorpusError, EngineError, Progress, Reproduce, SpecError
+from engine.corpus.manifest import Labels, Manifest, Utterance
+from engine.probes.examples import Example, Table
+from engine.reproduction import judges, measuring, paper, pictures, plan, run
+from engine.reproduction.measuring import Measured
+from engine.reproduction.tables import Sheets
+from engine.specs import ModelSpec
+
+
+def utterance(speaker: str, number: int, gender: str = "female", emotion: str | None = None) -> Utterance:
+    labels = Labels(speaker=speaker, gender=gender, emotion=emotion)
+    return Utterance(f"/c/{speaker}/{number}.flac", f"{speaker}/{number}.flac", labels)
+
+
+def corpus(several: int = 10, single: int = 20, acted: int = 3) -> Manifest:
+    rows = [utterance(f"s{i}", n, "female" if i % 2 else "male") for i in range(several) for n in range(8)]
+    rows += [utterance(f"o{i}", 0, "female" if i % 2 else "male") for i in range(single)]
+    rows += [utterance(f"a{i}", n, emotion=e) for i in range(acted) for n, e in enumerate(("sad", "happy"))]
+    return Manifest(tuple(rows))
+
+
+# ------------------------------------------------------------------------------------------- the division
+def test_no_held_out_voice_and_no_acted_clip_is_ever_trained_on() -> None:
+    parts = plan.divide(corpus(), (), 0)
+    trained = {u.labels.speaker for u in parts.training}
+    assert not trained & set(parts.held_out_speakers)
+    assert not trained & {u.labels.speaker for u in parts.emotions}
+    assert {u.labels.speaker for u in parts.held_out} == set(parts.held_out_speakers)
+
+
+def test_the_lot_is_the_same_at_every_call_and_takes_as_many_women_as_men() -> None:
+    parts = plan.divide(corpus(), (), 0)
+    assert parts == plan.divide(corpus(), (), 0)
+    assert parts.held_out_speakers != plan.divide(corpus(), (), 1).held_out_speakers
+    several = [name for name in parts.held_out_speakers if name.startswith("s")]
+    assert len(several) == 4
+    assert sum(int(name[1:]) % 2 for name in several) == 2
+
+
+def test_wanted_voices_are_held_out_and_no_others() -> None:
+    assert plan.divide(corpus(), ("s1", "o3"), 0).held_out_speakers == ("o3", "s1")
+    with pytest.raises(CorpusError, match="no speaker nobody"):
+        plan.divide(corpus(), ("nobody",), 0)
+
+
+def test_acted_speech_alone_is_divided_by_its_own_voices() -> None:
+    parts = plan.divide(corpus(0, 0, 12), (), 0)
+    assert parts.emotions == parts.held_out
+    assert not {u.labels.speaker for u in parts.training} & {u.labels.speaker for u in parts.emotions}
+
+
+def test_where_no_voice_has_several_clips_some_are_held_out_all_the_same() -> None:
+    assert len(plan.divide(corpus(0, 10, 3), (), 0).held_out_speakers) == 4
+
+
+def test_too_few_voices_are_refused_in_words() -> None:
+    with pytest.raises(CorpusError, match="at least two must be left"):
+        plan.divide(corpus(1, 0, 3), (), 0)
+
+
+def test_the_paper_size_is_the_papers_schedule_for_every_system() -> None:
+    for model, train in plan.systems("paper", 251, "cpu", 0).values():
+        assert (train.epochs, train.learning_rate, train.batch_size, train.minutes) == (40, 1e-4, 32, None)
+        assert model.latent == 512
+        assert model.global_channels == (128, 256, 512)
+    small = plan.systems("small", 10, "cpu", 0)
+    assert sum(train.minutes or 99 for _, train in small.values()) < 12
+    assert {model.system for model, _ in small.values()} == {
+        "two-auxiliary", "one-auxiliary", "vae", "cpc", "supervised",
+    }  # fmt: skip
+    with pytest.raises(SpecError, match="no size called"):
+        plan.systems("huge", 2, "cpu", 0)
+
+
+def test_a_folder_keeps_to_its_plan(tmp_path: Path) -> None:
+    plan.keep_to(tmp_path, {"size": "small", "held_out": ("a", "b")})
+    plan.keep_to(tmp_path, {"size": "small", "held_out": ("a", "b")})
+    with pytest.raises(EngineError, match="other settings"):
+        plan.keep_to(tmp_path, {"size": "paper", "held_out": ("a", "b")})
+    (tmp_path / "plan.json").write_text("{")
+    with pytest.raises(EngineError, match="other settings"):
+        plan.keep_to(tmp_path, {"size": "small", "held_out": ("a", "b")})
+
+
+# ------------------------------------------------------------------------------------------- the whole
+@pytest.fixture
+def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every system with a few hundred weights and two epochs; no judges from the registry."""
+    real = plan.systems
+
+    def systems(*arguments: Any) -> dict[str, Any]:
+        shape = {"latent": 8, "global_channels": (12,), "medium_channels": (12,), "local_channels": (16,),
+                 "decoder_channels": (16,), "predictor_m_channels": (8,), "predictor_h_channels": (8,)}  # fmt: skip
+        return {
+            name: (
+                dataclasses.replace(model, **shape),
+                dataclasses.replace(train, minutes=None, epochs=1, crop_s=1.0, threads=1),
+            )
+            for name, (model, train) in real(*arguments).items()
+        }
+
+    monkeypatch.setattr(plan, "systems", systems)
+    monkeypatch.setitem(run._SEEDS, "small", 1)
+    monkeypatch.setattr(judges, "PACKAGES", {"A judge": "a_package_that_nobody_has"})
+
+
+@pytest.fixture(scope="module")
+def voices(example_set: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Five clips each of the eight synthetic voices, with their table."""
+    folder = tmp_path_factory.mktemp("reproduction") / "voices"
+    folder.mkdir()
+    names = []
+    for voice in ("anna", "berta", "clara", "dora", "emil", "felix", "georg", "hugo"):
+        for clip in sorted(example_set.glob(f"{voice}_*.flac"))[::4]:
+            (folder / clip.name).write_bytes(clip.read_bytes())
+            names.append(clip.name)
+    lines = (example_set / "labels.csv").read_text("utf-8").splitlines()
+    kept = [lines[0], *(line for line in lines[1:] if any(name in line for name in names))]
+    (folder / "labels.csv").write_text("\n".join(kept) + "\n", "utf-8")
+    return folder
+
+
+def reproduce(request: Reproduce, steer: Any = lambda: Control.RUN) -> tuple[Any, list[object]]:
+    told: list[object] = []
+    return run.reproduce(request, told.append, steer), told
+
+
+@pytest.mark.usefixtures("tiny")
+@pytest.mark.timeout(300)
+def test_a_report_is_whole_killed_runs_go_on_and_what_is_missing_says_why(
+    voices: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = Reproduce((str(voices),), str(tmp_path / "report"), device="cpu")
+
+    # Cancelled in the middle of the third system.
+    seen: list[str] = []
+
+    def report(event: object) -> None:
+        if isinstance(event, Progress):
+            seen.append(event.message)
+
+    third = plan.TITLES["one-auxiliary"]
+    with pytest.raises(Cancelled):
+        run.reproduce(
+            request, report, lambda: Control.CANCEL if any(third in m for m in seen[:-2]) else Control.RUN
+        )
+    runs = tmp_path / "report" / "work" / "runs"
+    stamp = (runs / "timescale" / "log.jsonl").read_bytes()
+
+    done, told = reproduce(request)
+    assert (runs / "timescale" / "log.jsonl").read_bytes() == stamp  # trained once
+    fractions = [e.fraction for e in told if isinstance(e, Progress) and e.fraction is not None]
+    assert all(b >= a - 1e-9 for a, b in itertools.pairwise(fractions))
+
+    out = tmp_path / "report"
+    for name in ("table1", "table2", "table3", "gender", "emotion", "probe-matrix"):
+        assert (out / f"{name}.csv").stat().st_size > 100
+        assert r"\toprule" in (out / f"{name}.tex").read_text("utf-8")
+    for name in ("figure2", "figure3", "curves", "probe-matrix"):
+        assert (out / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+        assert (out / f"{name}.pdf").read_bytes().startswith(b"%PDF")
+
+    rows = list(csv.reader((out / "table1.csv").read_text("utf-8").splitlines()))
+    cells = {(row[0], row[1]): row for row in rows if len(row) > 3}
+    ours = cells[plan.TITLES["timescale"], "h"]
+    assert ours[2] == "99.86 ± 0.05 %"
+    assert re.fullmatch(r"\d+\.\d % \(\d+\.\d to \d+\.\d %\)", ours[3])
+    assert (plan.TITLES["cpc"], "c") in cells
+    assert (plan.TITLES["supervised"], "h") in cells
+    judge = cells["A judge", ""]
+    assert judge[3] == "not run [2]"
+    notes = " ".join(row[0] for row in rows if len(row) == 1)
+    assert "[2] A judge: The package a_package_that_nobody_has is not installed." in notes
+
+    page = (out / "index.html").read_text("utf-8")
+    assert page.count("data:image/png;base64,") == 4
+    assert "http" not in page.split("</style>")[1].replace("https://", "")
+    assert "0.36961" in page  # the slip, footnoted
+    assert any("a_package_that_nobody_has" in reason for reason in done.missing)
+    assert "What could not be run" in page
+
+    # Again: nothing is trained, encoded or probed.
+    monkeypatch.setattr(measuring, "measure", None)
+    monkeypatch.setattr("engine.training.train", lambda *a: json.loads('{"stopped": false}') and _done(runs, a[0]))
+    again, _ = reproduce(request)
+    assert again.missing == done.missing
+
+    with pytest.raises(EngineError, match="other settings"):
+        reproduce(dataclasses.replace(request, seed=5))
+
+
+def _done(runs: Path, folder: Path) -> Any:
+    class Done:
+        stopped = False
+        model = str(folder / "best.triptych.safetensors")
+
+    return Done()
+
+
+# ------------------------------------------------------------------------------------------- the parts
+def test_a_corpus_with_its_own_parts_is_tested_by_them() -> None:
+    examples = tuple(
+        Example(f"c{i}", f"c{i}", f"v{i}", f"v{i}", {"split": split, "arousal": "0.5"})
+        for i, split in enumerate(("train", "train", "validation", "test"))
+    )
+    table = Table(examples, {"h": np.zeros((4, 2), np.float32)})
+    material = measuring.by_split(table)
+    assert [e.clip for e in material.table.examples] == ["c0", "c1"]
+    assert material.test is not None
+    assert [e.clip for e in material.test.examples] == ["c3"]
+    assert measuring.by_split(table.only(np.array([True, True, False, False]))).test is None
+
+
+def test_measurements_of_another_model_or_half_a_file_are_not_taken(tmp_path: Path) -> None:
+    file = tmp_path / "m.json"
+    measuring.save(Measured({}, "abc", ("h",)), file)
+    assert measuring.load(file, "abc") == Measured({}, "abc", ("h",))
+    assert measuring.load(file, "other") is None
+    file.write_text(file.read_text("utf-8")[:-10], "utf-8")
+    assert measuring.load(file, "abc") is None
+
+
+def test_figure_2_takes_as_many_women_as_men() -> None:
+    genders = {"a": "female", "b": "female", "c": "female", "d": "male"}
+    examples = tuple(
+        Example(f"{s}{n}", f"{s}{n}", s, s, {"gender": g}) for s, g in genders.items() for n in range(4)
+    )
+    values = np.zeros((16, 3), np.float32)
+    points = pictures.chosen(Table(examples, {"h": values, "m": values}))
+    assert set(points.speakers) == {"a", "d"}
+    with pytest.raises(EngineError, match="not a woman and a man"):
+        pictures.chosen(Table(examples[:12], {"h": values[:12], "m": values[:12]}))
+
+
+def test_the_papers_numbers_stand_as_printed_and_the_slip_is_named() -> None:
+    assert paper.SPEAKER["two-auxiliary", "m"] == (98.30, 0.20)
+    assert paper.EMOTION["valence", "m"][0] == paper.PRINTED_AROUSAL_OF_M
+    table = Sheets({}, {}, ()).table3()
+    row = next(row for row in table.rows if row[0] == "The paper's m")
+    assert row[1] == "0.3531 [1]"
+    assert "0.36961" in table.notes[1] or "0.36961" in table.notes[0]
+
+
+def test_a_system_that_failed_leaves_cells_that_say_why() -> None:
+    sheets = Sheets({}, {"cpc": "The memory ran out."}, ())
+    table = sheets.table1()
+    row = next(row for row in table.rows if row[0] == plan.TITLES["cpc"])
+    mark = re.search(r"\[(\d+)\]", row[3])
+    assert mark is not None
+    assert f"[{mark[1]}] {plan.TITLES['cpc']}: The memory ran out." in table.notes
+    assert any("The memory ran out." in reason for reason in sheets.missing)
+
+
+def test_models_of_every_system_have_the_same_bands() -> None:
+    assert {m.bands for m, _ in plan.systems("small", 4, "cpu", 0).values()} == {ModelSpec().bands}
