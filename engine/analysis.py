@@ -14,7 +14,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,11 +37,12 @@ from engine.api import (
     StoredClip,
 )
 from engine.checkpoint import Checkpoint, SystemCheckpoint
-from engine.errors import AudioError
 from engine.mel import MelFrontEnd
+from engine.model import AuxVAE, StreamedLatents
 from engine.placing import cannot_write
+from engine.reading_ahead import Begun, ReadAhead
 from engine.specs import AudioSpec
-from engine.steering import Pace, obey
+from engine.steering import Pace, obey_cancel
 
 STORAGE_VERSION = 1  # part of every key: raise it when mel, f0 or audio are computed otherwise
 PEAK_SAMPLES = 256
@@ -49,13 +50,16 @@ BLOCK_S = 16.0  # worked on between two looks at the user's wish
 PITCH_CONTEXT_S = 1.0
 # Shorter clips are viewed whole, so that views may take out what is slower than a chunk.
 WHOLE_FRAMES = 64 * 600
+TOGETHER_FRAMES = 64 * 16  # longer clips fill a batch alone
 SIGNAL_ARRAYS = ("audio", "peaks", "mel", "f0")
 LATENT_ARRAYS = ("h", "m", "z")
 READINGS = ("arousal", "valence")  # of every second, where the model carries them
 
 
 def analyse(request: Analyse, report: Report, steer: Steer) -> AnalyseDone:
-    """Analyse clips one after the other, each into out_dir/<id>; a bad clip is reported and passed over.
+    """Analyse clips in their order, each into out_dir/<id>; a bad clip is reported and passed over.
+
+    Reading runs ahead of the networks, and short clips are encoded together.
 
     STOP keeps the clips analysed so far.
 
@@ -75,26 +79,26 @@ def analyse(request: Analyse, report: Report, steer: Steer) -> AnalyseDone:
     analyst = Analyst(model, device, steer)
     sizes = [_size(clip.path) for clip in request.clips]
     pace = Pace(sum(sizes))
-    analysed = failed = 0
+    done = failed = 0
     audio_s = 0.0
-    for number, (clip, size) in enumerate(zip(request.clips, sizes, strict=True), start=1):
-        if obey(steer):
-            break
-        name = Path(clip.path).name
-        report(Progress(pace.fraction, f"Clip {number} of {len(request.clips)}: {name}", pace.eta_s))
-        try:
-            result = analyst.analyse(clip, out_dir)
-        except AudioError as error:
-            failed += 1
-            report(Partial(ClipFailed(clip.id, clip.path, error.what, error.hint)))
-        else:
-            analysed += 1
-            audio_s += result.duration_s
+    with ReadAhead(analyst, request.clips, out_dir, steer) as ahead:
+        for result in ahead.results(lambda finished: report(_progress(request, finished, pace))):
+            if isinstance(result, ClipFailed):
+                failed += 1
+            else:
+                done += 1
+                audio_s += result.duration_s
             report(Partial(result))
-        pace.advance(size)
+            pace.advance(sizes[done + failed - 1])
     if failed:
         report(Note(f"{failed} of {len(request.clips)} clips could not be analysed.", "Each one says why."))
-    return AnalyseDone(analysed, failed, audio_s, time.monotonic() - began, devices.described(device))
+    return AnalyseDone(done, failed, audio_s, time.monotonic() - began, devices.described(device))
+
+
+def _progress(request: Analyse, finished: int, pace: Pace) -> Progress:
+    total = len(request.clips)
+    name = Path(request.clips[min(finished, total - 1)].path).name
+    return Progress(pace.fraction, f"Clip {min(finished + 1, total)} of {total}: {name}", pace.eta_s)
 
 
 def load_model(path: str | os.PathLike[str], device: torch.device) -> Checkpoint:
@@ -138,8 +142,8 @@ class Analyst:
         self._spec = AudioSpec() if model is None else model.audio
         self._front_end = MelFrontEnd(self._spec)
 
-    def analyse(self, clip: ClipRef, out_dir: Path) -> ClipAnalysed:
-        """Bring out_dir/<id> up to date with the clip's file and the model.
+    def begin(self, clip: ClipRef, out_dir: Path, steer: Steer) -> ClipAnalysed | Begun:
+        """All that needs no network: the clip as it is stored, where it is up to date, or else begun beside it.
 
         Raises:
             AudioError: the clip cannot be analysed. ExportError: the result cannot be stored. Cancelled.
@@ -162,19 +166,31 @@ class Analyst:
                     for name in SIGNAL_ARRAYS:
                         _link(folder / f"{name}.npy", partial / f"{name}.npy")
                 else:
-                    meta = self._signal(clip, partial, key)
-                seconds, model_hash = self._latents(partial, meta)
-                meta = dataclasses.replace(
-                    meta, clip_id=clip.id, folder=str(folder), seconds=seconds, model_hash=model_hash
-                )
-                text = json.dumps(dataclasses.asdict(meta), indent=1)
-                (partial / "meta.json").write_text(text, "utf-8")
-                _replace_folder(partial, folder)
-            finally:
+                    meta = self._signal(clip, partial, key, steer)
+            except BaseException:
                 shutil.rmtree(partial, ignore_errors=True)
+                raise
         except OSError as error:
             raise cannot_write(folder, error) from error
-        return meta
+        return Begun(dataclasses.replace(meta, clip_id=clip.id, folder=str(folder)), partial, folder)
+
+    def finish(self, begun: Sequence[Begun]) -> Iterator[ClipAnalysed]:
+        """Encode what was begun, together where that is faster, and put each into its place, in order.
+
+        Raises:
+            ExportError: a result cannot be stored. Cancelled.
+        """
+        together = self._encoded_together(begun)
+        for item, latents in zip(begun, together, strict=True):
+            try:
+                seconds, model_hash = self._latents(item.partial, item.meta, latents)
+                meta = dataclasses.replace(item.meta, seconds=seconds, model_hash=model_hash)
+                text = json.dumps(dataclasses.asdict(meta), indent=1)
+                (item.partial / "meta.json").write_text(text, "utf-8")
+                _replace_folder(item.partial, item.folder)
+            except OSError as error:
+                raise cannot_write(item.folder, error) from error
+            yield meta
 
     def _source_key(self, path: str) -> str:
         try:
@@ -185,20 +201,20 @@ class Analyst:
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
     # ------------------------------------------------------------------------------------------ signal
-    def _signal(self, clip: ClipRef, folder: Path, key: str) -> ClipAnalysed:
+    def _signal(self, clip: ClipRef, folder: Path, key: str, steer: Steer) -> ClipAnalysed:
         spec = self._spec
         source = audio.stream(clip.path, spec, block_s=BLOCK_S)
         with ArrayWriter(folder / "audio.npy", np.dtype(np.float32), ()) as writer:
-            gain_db = audio.measure_gain_db(self._watched(writer.passing(source)), spec)
+            gain_db = audio.measure_gain_db(_watched(writer.passing(source), steer), spec)
         wave = StoredClip(str(folder)).array("audio")
         with ArrayWriter(folder / "peaks.npy", np.dtype(np.float32), (2,)) as writer:
-            for block in self._blocks(wave, PEAK_SAMPLES * 1024):
+            for block in _blocks(wave, PEAK_SAMPLES * 1024, steer):
                 writer.add(_peaks(block))
         with ArrayWriter(folder / "mel.npy", np.dtype(np.float16), (spec.bands,)) as writer:
-            blocks = self._blocks(wave, round(BLOCK_S * spec.rate_hz))
+            blocks = _blocks(wave, round(BLOCK_S * spec.rate_hz), steer)
             for piece in self._front_end.stream_log_mel(blocks, gain_db):
                 writer.add(piece.numpy())
-        f0 = self._f0(wave)
+        f0 = self._f0(wave, steer)
         np.save(folder / "f0.npy", f0)
         return ClipAnalysed(
             clip_id=clip.id,
@@ -216,38 +232,26 @@ class Analyst:
             source_key=key,
         )
 
-    def _f0(self, wave: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    def _f0(self, wave: npt.NDArray[np.float32], steer: Steer) -> npt.NDArray[np.float32]:
         spec = self._spec
         frames, hop = spec.frames(len(wave)), spec.hop_samples
         size, context = (round(s * spec.frames_per_second) for s in (BLOCK_S, PITCH_CONTEXT_S))
         f0 = np.empty(frames, np.float32)
         for first in range(0, frames, size):
-            obey_cancel(self._steer)
+            obey_cancel(steer)
             start, last = max(0, first - context), min(first + size, frames)
             found = pitch.track(wave[start * hop : (last + context) * hop], spec.rate_hz, spec)
             f0[first:last] = found[first - start : last - start]
         return f0
 
-    def _blocks(self, wave: npt.NDArray[np.float32], size: int) -> Iterator[npt.NDArray[np.float32]]:
-        for start in range(0, len(wave), size):
-            obey_cancel(self._steer)
-            yield np.array(wave[start : start + size])
-
-    def _watched(self, blocks: Iterable[npt.NDArray[np.float32]]) -> Iterator[npt.NDArray[np.float32]]:
-        for block in blocks:
-            obey_cancel(self._steer)
-            yield block
-
     # ------------------------------------------------------------------------------------------ latents
-    def _latents(self, folder: Path, meta: ClipAnalysed) -> tuple[int, str | None]:
+    def _latents(self, folder: Path, meta: ClipAnalysed, ready: StreamedLatents | None) -> tuple[int, str | None]:
         """Write h, m and z, if there is a model: number of seconds, the model's hash."""
         if self._model is None:
             return -(-meta.frames // round(self._spec.frames_per_second)), None
-        stored = StoredClip(str(folder))
         network = self._model.model
-        source = ClipViews(stored.array("mel"), stored.array("f0"), self._model, self._device, self._steer)
         with torch.inference_mode():
-            latents = network.encode_stream(source, meta.frames)
+            latents = ready or network.encode_stream(self._views(folder), meta.frames)
             np.save(folder / "h.npy", latents.h.float().cpu().numpy())
             np.save(folder / "m.npy", latents.m.float().cpu().numpy())
             for name in READINGS:
@@ -258,6 +262,34 @@ class Analyst:
                 for piece in latents.z:
                     writer.add(piece.float().cpu().numpy())
         return len(latents.m), self._model.hash
+
+    def _views(self, folder: Path) -> ClipViews:
+        assert self._model is not None
+        stored = StoredClip(str(folder))
+        return ClipViews(stored.array("mel"), stored.array("f0"), self._model, self._device, self._steer)
+
+    @torch.inference_mode()
+    def _encoded_together(self, begun: Sequence[Begun]) -> list[StreamedLatents | None]:
+        """Latents of short clips as one batch: their weights pass through memory once. None: encode it alone."""
+        short = [i for i, item in enumerate(begun) if item.meta.frames <= TOGETHER_FRAMES]
+        found: list[StreamedLatents | None] = [None] * len(begun)
+        if self._model is None or not isinstance(self._model.model, AuxVAE) or len(short) < 2:
+            return found
+        network = self._model.model
+        lengths = [begun[i].meta.frames for i in short]
+        seen = [self._views(begun[i].partial)(0, length) for i, length in zip(short, lengths, strict=True)]
+
+        def joined(name: str) -> torch.Tensor:
+            return torch.nn.utils.rnn.pad_sequence([getattr(view, name)[0] for view in seen], batch_first=True)
+
+        batch = views.Views(joined("clip"), joined("second"), joined("frame"), joined("target"))
+        latents = network.encode(batch, lengths=torch.tensor(lengths, device=self._device))
+        for row, (i, length) in enumerate(zip(short, lengths, strict=True)):
+            windows = -(-length // network.spec.window_frames)
+            found[i] = StreamedLatents(
+                latents.h_value[row], latents.m_value[row, :windows], iter((latents.z_value[row, :length],))
+            )
+        return found
 
 
 class ClipViews:
@@ -346,9 +378,16 @@ def store_sound(folder: Path, samples: npt.NDArray[np.float32]) -> None:
     np.save(folder / "peaks.npy", _peaks(samples))
 
 
-def obey_cancel(steer: Steer) -> None:
-    """Within a clip only pause and cancel count: STOP lets the clip be finished and kept."""
-    obey(steer)
+def _blocks(wave: npt.NDArray[np.float32], size: int, steer: Steer) -> Iterator[npt.NDArray[np.float32]]:
+    for start in range(0, len(wave), size):
+        obey_cancel(steer)
+        yield np.array(wave[start : start + size])
+
+
+def _watched(blocks: Iterable[npt.NDArray[np.float32]], steer: Steer) -> Iterator[npt.NDArray[np.float32]]:
+    for block in blocks:
+        obey_cancel(steer)
+        yield block
 
 
 def _peaks(block: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

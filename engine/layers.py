@@ -145,8 +145,9 @@ class FrameNorm(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
         """(batch, frames, channels), mask (batch, frames) or None -> the same shape."""
-        if mask is None:
-            return self._norm(x.flatten(0, 1)).view(x.shape)
+        if mask is None or not self.training:  # in evaluation no frame bears on another
+            normed = self._norm(x.flatten(0, 1)).view(x.shape)
+            return normed if mask is None else normed * mask[..., None]
         normed = self._norm(x[mask])
         return torch.zeros(x.shape, dtype=normed.dtype, device=x.device).masked_scatter(mask[..., None], normed)
 

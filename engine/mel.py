@@ -133,8 +133,14 @@ class MelFrontEnd:
         return spectrum.reshape(*padded.shape[:-1], *spectrum.shape[-2:])
 
     def _log_mel(self, padded: torch.Tensor) -> torch.Tensor:
-        magnitude = self._stft(padded).abs().transpose(-1, -2)
-        return (magnitude @ self._filters).clamp_min(self.spec.floor_amplitude).log()
+        magnitude = absolute(self._stft(padded)).transpose(-1, -2)
+        return (magnitude @ self._filters).clamp_min_(self.spec.floor_amplitude).log_()
+
+
+def absolute(spectrum: torch.Tensor) -> torch.Tensor:
+    """Magnitudes of a complex spectrogram; `abs`, which guards against overflow, takes three times as long."""
+    real, imaginary = spectrum.real, spectrum.imag
+    return (real * real).addcmul_(imaginary, imaginary).sqrt_()
 
 
 def band_filters(spec: AudioSpec) -> npt.NDArray[np.float64]:

@@ -26,6 +26,15 @@ def obey(steer: Steer) -> bool:
     return wish is Control.STOP
 
 
+def obey_cancel(steer: Steer) -> None:
+    """Call within a piece of work: only pause and cancel count, STOP lets the piece be finished and kept.
+
+    Raises:
+        Cancelled: the user cancelled the job.
+    """
+    obey(steer)
+
+
 class Pace:
     """Time still needed, from the share of the work done so far.
 

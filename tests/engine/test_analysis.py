@@ -189,8 +189,9 @@ def test_cancel_leaves_finished_clips_and_nothing_half_done(speech: list[Path], 
     def steer() -> Control:
         nonlocal looks
         looks += 1
-        # In the middle of the second clip.
-        return Control.CANCEL if (out / ".clip1.partial" / "mel.npy").exists() else Control.RUN
+        # The second clip is read, and the first is done.
+        second = out / ".clip1.partial" / "mel.npy"
+        return Control.CANCEL if second.exists() and (out / "clip0").exists() else Control.RUN
 
     out = tmp_path / "out"
     with pytest.raises(Cancelled):
@@ -302,3 +303,32 @@ def test_readings_of_every_second_are_stored_where_the_model_carries_them(
         if known:
             expected = np.array(stored.array("m"), np.float64) @ weight[0] + 0.25
             assert np.allclose(stored.array("arousal"), expected, atol=1e-5)
+
+
+def test_clips_encoded_together_equal_each_encoded_alone(speech: list[Path], tmp_path: Path, model: str) -> None:
+    cut = []
+    for number, (path, seconds) in enumerate(
+        zip(speech * 2, (0.3, 1.0, 2.5, 1.7, 0.9, 2.5, 0.2, 2.0), strict=True)
+    ):
+        samples, rate_hz = soundfile.read(path, stop=round(seconds * soundfile.info(path).samplerate))
+        cut.append(tmp_path / f"{number}.wav")
+        soundfile.write(cut[-1], samples, rate_hz)
+    _, together, _ = analyse(cut, tmp_path / "together", model)
+    assert len(together) == len(cut)
+    for number, path in enumerate(cut):
+        alone = analyse([path], tmp_path / f"alone{number}", model)[1][0]
+        assert (alone.frames, alone.seconds) == (together[number].frames, together[number].seconds)
+        for name in ("h", "m", "z"):
+            one, other = (StoredClip(clip.folder).array(name) for clip in (together[number], alone))
+            np.testing.assert_allclose(one, other, atol=2e-3 if name == "z" else 1e-5)
+
+
+def test_a_bad_clip_among_short_ones_is_told_in_its_place(speech: list[Path], tmp_path: Path, model: str) -> None:
+    bad = tmp_path / "bad.wav"
+    bad.write_bytes(b"nothing")
+    events: list[Event] = []
+    clips = tuple(ClipRef(f"c{n}", str(path)) for n, path in enumerate([speech[0], bad, speech[1]]))
+    analysis.analyse(Analyse(clips, str(tmp_path / "out"), model, "cpu"), events.append, keep_on)
+    kinds = [type(event.value).__name__ for event in events if isinstance(event, Partial)]
+    assert kinds == ["ClipAnalysed", "ClipFailed", "ClipAnalysed"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["c0", "c2"]

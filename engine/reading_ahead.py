@@ -1,0 +1,128 @@
+"""Clips are read in one thread while the networks work on those before, and short ones are handed on together."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from engine.api import ClipAnalysed, ClipFailed, ClipRef, Control, Steer
+from engine.errors import AudioError
+from engine.steering import obey, obey_cancel
+
+AHEAD = 16  # clips read before the networks come to them
+TOGETHER_S = 8.0  # of short clips gathered for one batch, so that results come in steps no one minds
+LARGEST_BATCH_FRAMES = 64 * 60  # padding counted
+_LOOK_S = 0.02  # between two looks at the user's wish while a clip is awaited
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A clip read and measured, in a folder of its own, which awaits the networks and then its place."""
+
+    meta: ClipAnalysed
+    partial: Path
+    folder: Path
+
+    def drop(self) -> None:
+        shutil.rmtree(self.partial, ignore_errors=True)
+
+
+class Begins(Protocol):
+    """What analyses clips in two parts (see analysis.Analyst)."""
+
+    def begin(self, clip: ClipRef, out_dir: Path, steer: Steer) -> ClipAnalysed | Begun: ...
+    def finish(self, begun: Sequence[Begun]) -> Iterator[ClipAnalysed]: ...
+
+
+class ReadAhead:
+    """Reads clips in a thread of its own while the networks work on those before; to be used as a context.
+
+    What was begun and is not finished when the context ends leaves nothing behind.
+    """
+
+    def __init__(self, analyst: Begins, clips: Sequence[ClipRef], out_dir: Path, steer: Steer) -> None:
+        self._analyst, self._out_dir, self._steer = analyst, out_dir, steer
+        self._todo = deque(clips)
+        self._reading: deque[tuple[ClipRef, Future[ClipAnalysed | Begun]]] = deque()
+        self._ended = threading.Event()
+        self._thread = ThreadPoolExecutor(1, "reading")
+
+    def __enter__(self) -> ReadAhead:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._ended.set()
+        self._thread.shutdown(wait=True, cancel_futures=True)
+        for _, future in self._reading:
+            if not future.cancelled() and future.exception() is None and isinstance(future.result(), Begun):
+                future.result().drop()  # type: ignore[union-attr]
+
+    def results(self, tell: Callable[[int], None]) -> Iterator[ClipAnalysed | ClipFailed]:
+        """Every clip's result, in order; ends early on STOP.
+
+        Args:
+            tell: called before each piece of work with the number of clips finished.
+        """
+        finished_clips = 0
+        while self._todo or self._reading:
+            if obey(self._steer):
+                return
+            tell(finished_clips)
+            group = self._next_group()
+            begun = [result for result in group if isinstance(result, Begun)]
+            finished = self._analyst.finish(begun)
+            try:
+                for number, result in enumerate(group):
+                    if number and obey(self._steer):
+                        return
+                    if number:
+                        tell(finished_clips)
+                    yield next(finished) if isinstance(result, Begun) else result
+                    finished_clips += 1
+            finally:
+                for item in begun:
+                    item.drop()  # what is in its place has nothing left here
+
+    def _next_group(self) -> list[ClipAnalysed | ClipFailed | Begun]:
+        """The next clips whose signal is ready: enough of them to be worth a batch, one where it is long."""
+        group: list[ClipAnalysed | ClipFailed | Begun] = []
+        seconds, longest = 0.0, 0
+        try:
+            while len(group) < AHEAD and seconds < TOGETHER_S and (self._todo or self._reading):
+                self._fill()
+                clip, future = self._reading[0]
+                while not future.done():
+                    wait((future,), _LOOK_S)
+                    obey_cancel(self._steer)
+                try:
+                    result: ClipAnalysed | ClipFailed | Begun = future.result()
+                except AudioError as error:
+                    result = ClipFailed(clip.id, clip.path, error.what, error.hint)
+                if isinstance(result, Begun):
+                    longest = max(longest, result.meta.frames)
+                    if group and longest * (len(group) + 1) > LARGEST_BATCH_FRAMES:
+                        break  # it would mostly be padding, or much memory
+                    seconds += result.meta.duration_s
+                self._reading.popleft()
+                group.append(result)
+        except BaseException:
+            for item in group:
+                if isinstance(item, Begun):
+                    item.drop()
+            raise
+        return group
+
+    def _fill(self) -> None:
+        while self._todo and len(self._reading) < AHEAD:
+            clip = self._todo.popleft()
+            begin = self._analyst.begin
+            self._reading.append((clip, self._thread.submit(begin, clip, self._out_dir, self._wish)))
+
+    def _wish(self) -> Control:
+        return Control.CANCEL if self._ended.is_set() else Control.RUN
