@@ -62,6 +62,7 @@ __all__ = [
     "Failed",
     "Figure",
     "FigureDone",
+    "FindNearest",
     "FitMap",
     "GetCorpus",
     "Inspect",
@@ -69,6 +70,9 @@ __all__ = [
     "MapPoints",
     "ModelInfo",
     "ModelSpec",
+    "Morph",
+    "MorphDone",
+    "Neighbours",
     "Note",
     "Offer",
     "Partial",
@@ -394,13 +398,50 @@ class FitMap:
 
 @dataclass(frozen=True)
 class PlaceOnMap:
-    """Place more clips on the map last fitted in this worker, without moving its points.
+    """Place more clips on a map, without moving its points. The result holds the new points only.
 
-    The result holds the new points only.
+    onto: the map; None means the one last fitted in this worker.
+    of: (clip id, analysis folder) of the clips on it, so that a worker that did not fit it can place on it too.
     """
 
     clips: tuple[tuple[str, str], ...]
     latent: str = "h"
+    onto: MapPoints | None = None
+    of: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class FindNearest:
+    """Which latents are nearest to one, or to the weighted mean of several.
+
+    query: in a LatentRef of z, `second` is a frame. It is not among its own neighbours if it is a single latent.
+    metric: "euclidean", "cosine" or "manhattan", between the latents themselves.
+    z: of all frames at most `most_points` are looked at, evenly chosen.
+    """
+
+    clips: tuple[tuple[str, str], ...]  # (clip id, analysis folder)
+    query: tuple[LatentRef, ...]
+    latent: str = "h"
+    count: int = 30
+    metric: str = "euclidean"
+    most_points: int = 50_000
+
+
+@dataclass(frozen=True)
+class Morph:
+    """Give the source one latent after the other, and join the results to one sound: out_dir/{name}.wav.
+
+    steps: for each the latents whose mean is given, as the voice (latent "h") or the manner of speaking ("m").
+    """
+
+    source: str  # analysis folder
+    model: str
+    out_dir: str
+    name: str
+    steps: tuple[tuple[LatentRef, ...], ...]
+    latent: str = "h"
+    vocoder: str = "griffin-lim"
+    device: str = "auto"
 
 
 @dataclass(frozen=True)
@@ -480,6 +521,9 @@ class Figure:
     folders: tuple[str, ...] = ()  # analysis folders: one mel panel each
     titles: tuple[str, ...] = ()
     width_cm: float = 16.0
+    height_cm: float | None = None  # None = as fits what is drawn
+    font: str = ""  # a family of this machine's; "" = the one that comes with matplotlib
+    font_pt: float = 8.0
 
 
 @dataclass(frozen=True)
@@ -568,6 +612,8 @@ Request = (
     | ReadRecipes
     | ExportProbes
     | Reproduce
+    | FindNearest
+    | Morph
 )
 
 
@@ -693,6 +739,31 @@ class MapPoints:
     xy: npt.NDArray[np.float32]  # (points, 2)
     settings: dict[str, Any]  # perplexity, pca, metric, seed, iterations done, model hash
     final: bool = True
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """The nearest first: ids[i] and index[i] name a latent as in MapPoints, distances[i] is how far it is."""
+
+    latent: str
+    ids: tuple[str, ...]
+    index: tuple[int, ...]
+    distances: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class MorphDone:
+    """One sound of several steps.
+
+    starts_s, ends_s: where each step lies in it. f0_hz: its median pitch, None where none is heard.
+    """
+
+    name: str
+    path: str
+    latent: str
+    starts_s: tuple[float, ...]
+    ends_s: tuple[float, ...]
+    f0_hz: tuple[float | None, ...]
 
 
 @dataclass(frozen=True)
@@ -870,6 +941,8 @@ Result = (
     | SoundSaved
     | RecipesRead
     | ReproduceDone
+    | Neighbours
+    | MorphDone
 )
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import matplotlib
 import numpy as np
 import numpy.typing as npt
+from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as Canvas
@@ -56,9 +57,12 @@ def draw(request: Figure) -> FigureDone:
     out = Path(request.out)
     if out.suffix.lower() not in SUFFIXES:
         raise ExportError(f"{out.name} does not say which format to draw.", f"End it in {', '.join(SUFFIXES)}.")
-    if not 2.0 <= request.width_cm <= 100.0:
-        raise ExportError(f"A figure cannot be {request.width_cm:g} cm wide.", "Choose 2 to 100 cm.")
-    with matplotlib.rc_context(style()):
+    for centimetres, how in ((request.width_cm, "wide"), (request.height_cm, "high")):
+        if centimetres is not None and not 2.0 <= centimetres <= 100.0:
+            raise ExportError(f"A figure cannot be {centimetres:g} cm {how}.", "Choose 2 to 100 cm.")
+    if not 3.0 <= request.font_pt <= 36.0:
+        raise ExportError(f"Letters cannot be {request.font_pt:g} points high.", "Choose 3 to 36 points.")
+    with matplotlib.rc_context(style() | _font(request)):
         if request.points is not None:
             canvas, facts = _map(request, request.points)
         elif request.folders:
@@ -75,6 +79,24 @@ def style() -> dict[Any, Any]:
     """matplotlib's defaults with ours over them, so that no one's matplotlibrc changes a figure."""
     defaults = {n: v for n, v in matplotlib.rcParamsDefault.items() if n not in ("backend", "backend_fallback")}
     return defaults | STYLE
+
+
+def _font(request: Figure) -> dict[str, Any]:
+    """The font asked for.
+
+    Raises:
+        ExportError: this machine has none of that name that matplotlib can read.
+    """
+    style: dict[str, Any] = {"font.size": request.font_pt}
+    if request.font:
+        try:
+            font_manager.findfont(request.font, fallback_to_default=False)
+        except ValueError as error:
+            raise ExportError(
+                f"There is no font {request.font!r} that figures can be set in.", "Choose another font."
+            ) from error
+        style["font.family"] = request.font
+    return style
 
 
 def metadata(suffix: str, facts: dict[str, Any]) -> dict[str, Any]:
@@ -97,8 +119,10 @@ def _map(request: Figure, points: MapPoints) -> tuple[Canvas, dict[str, Any]]:
     width = request.width_cm / CM_PER_INCH
     values = _as_numbers(labels)
     classes = [] if values is not None else _classes(labels)
-    columns, legend_height = _legend_room(classes, width)
-    canvas = Canvas(figsize=(width, width * 0.8 + legend_height), layout="constrained")
+    small = 0.875 * request.font_pt
+    columns, legend_height = _legend_room(classes, width, small)
+    height = request.height_cm / CM_PER_INCH if request.height_cm else width * 0.8 + legend_height
+    canvas = Canvas(figsize=(width, height), layout="constrained")
     axes: Axes = canvas.add_subplot()
     size = min(16.0, max(1.0, 4000.0 / max(1, count)))
     raster = count > MOST_VECTOR_POINTS
@@ -112,11 +136,12 @@ def _map(request: Figure, points: MapPoints) -> tuple[Canvas, dict[str, Any]]:
         if len(classes) > 1 or classes != [NO_LABEL]:
             canvas.legend(
                 loc="outside lower center", ncols=columns, title=request.colour_name or None, frameon=False,
-                fontsize=7, markerscale=max(1.0, math.sqrt(16.0 / size)), handletextpad=0.2, columnspacing=1.0,
+                fontsize=small, title_fontsize=small,
+                markerscale=max(1.0, math.sqrt(16.0 / size)), handletextpad=0.2, columnspacing=1.0,
             )  # fmt: skip
     axes.set(xticks=[], yticks=[], aspect="equal", adjustable="datalim")
     axes.margins(0.04)
-    axes.set_title(_caption(points), fontsize=8)
+    axes.set_title(_caption(points), fontsize=request.font_pt, wrap=True)
     facts = {"map of": points.latent, "points": count, "colour": request.colour_name, **points.settings}
     return canvas, facts
 
@@ -129,6 +154,8 @@ def _caption(points: MapPoints) -> str:
     parts += [f"{name} {settings[name]}" for name in ("metric", "seed") if settings.get(name) is not None]
     if settings.get("model_hash"):
         parts.append(f"model {str(settings['model_hash'])[:8]}")
+    if settings.get("neighbours_kept") is not None:
+        parts.append(f"{settings['neighbours_kept']:.0%} of {settings['score_neighbours']} nearest neighbours kept")
     return ", ".join(parts)
 
 
@@ -182,11 +209,12 @@ def _shown(label: str) -> str:
     return "\u200b" + text if text.startswith("_") else text
 
 
-def _legend_room(classes: list[str], width: float) -> tuple[int, float]:
-    """Columns and height in inches of a legend below the map."""
+def _legend_room(classes: list[str], width: float, size_pt: float) -> tuple[int, float]:
+    """Columns and height in inches of a legend below the map, in letters of this size."""
     longest = max((len(_shown(name)) for name in classes), default=0)
-    columns = max(1, min(len(classes), int(width / (0.35 + 0.065 * longest))))
-    return columns, 0.16 * math.ceil(len(classes) / columns) + (0.3 if classes else 0.0)
+    scale = size_pt / 7.0
+    columns = max(1, min(len(classes), int(width / (0.35 + 0.065 * scale * longest))))
+    return columns, scale * (0.16 * math.ceil(len(classes) / columns) + (0.3 if classes else 0.0))
 
 
 # ---------------------------------------------------------------------------------------------- spectrograms
@@ -196,7 +224,8 @@ def _mels(request: Figure) -> tuple[Canvas, dict[str, Any]]:
             f"There are {len(request.titles)} titles for {len(request.folders)} clips.", "Give one title a clip."
         )
     width = request.width_cm / CM_PER_INCH
-    canvas = Canvas(figsize=(width, 0.4 + 1.7 * len(request.folders)), layout="constrained")
+    height = request.height_cm / CM_PER_INCH if request.height_cm else 0.4 + 1.7 * len(request.folders)
+    canvas = Canvas(figsize=(width, height), layout="constrained")
     panels = canvas.subplots(len(request.folders), 1, squeeze=False)[:, 0]
     hashes = []
     images = []

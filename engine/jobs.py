@@ -13,9 +13,11 @@ from engine.api import (
     Export,
     ExportProbes,
     Figure,
+    FindNearest,
     FitMap,
     GetCorpus,
     Inspect,
+    Morph,
     Picture,
     PlaceOnMap,
     PreviewTable,
@@ -74,6 +76,14 @@ def run(request: Request, report: Report, steer: Steer) -> Result:
             from engine import mapping
 
             return mapping.place(request, report, steer)
+        case FindNearest():
+            from engine import nearest
+
+            return nearest.find(request, report, steer)
+        case Morph():
+            from engine import morph
+
+            return morph.render(request, report, steer)
         case Transfer():
             from engine import transfer
 

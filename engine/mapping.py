@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import openTSNE
+import scipy.sparse
+from openTSNE.affinity import PrecomputedAffinities
 
 from engine import map_score, tsne
 from engine.api import FitMap, MapPoints, Note, Partial, PlaceOnMap, Progress, Report, Steer
@@ -59,6 +61,7 @@ class Fitted:
     tsne: openTSNE.TSNEEmbedding | None
     xy: Floats
     settings: dict[str, Any]
+    may_go_on: bool = True  # not a map that was only taken up, to place on
 
     def points(self, final: bool) -> MapPoints:
         return MapPoints(self.request.latent, self.ids, self.index, self.xy, dict(self.settings), final)
@@ -108,11 +111,9 @@ def place(request: PlaceOnMap, report: Report, steer: Steer) -> MapPoints:
     """Positions for more clips on the map last fitted, none of whose points moves. Only the new ones are returned.
 
     Raises:
-        EngineError: no map was fitted in this process, or the clips come from another model. Cancelled.
+        EngineError: there is no map, its clips are gone, or the new ones come from another model. Cancelled.
     """
-    fitted = _last.get(request.latent)
-    if fitted is None:
-        raise EngineError(f"There is no map of {request.latent} to place clips on.", "Draw the map first.")
+    fitted = _map_of(request, report, steer)
     latents = stack([folder for _, folder in request.clips], request.latent, lambda: obey(steer))
     if latents.model_hash != fitted.model_hash:
         raise EngineError(
@@ -130,6 +131,51 @@ def place_values(latent: str, values: Floats, steer: Steer) -> Floats:
     """As `place`, of latents at hand: (points, dimensions) -> (points, 2)."""
     fitted = _last[latent]
     return _placed(fitted, fitted.projection(values), steer)
+
+
+def _map_of(request: PlaceOnMap, report: Report, steer: Steer) -> Fitted:
+    """The map to place on: the one fitted here, else the one that the request brings along."""
+    fitted, onto = _last.get(request.latent), request.onto
+    if onto is None:
+        if fitted is None:
+            raise EngineError(f"There is no map of {request.latent} to place clips on.", "Draw the map first.")
+        return fitted
+    # What was placed since lies behind what was fitted, and new points go by what was fitted.
+    count = 0 if fitted is None else len(fitted.ids)
+    if fitted is None or onto.ids[:count] != fitted.ids or not np.array_equal(onto.xy[:count], fitted.xy):
+        fitted = _last[request.latent] = _taken_up(request, onto, report, steer)
+    return fitted
+
+
+def _taken_up(request: PlaceOnMap, onto: MapPoints, report: Report, steer: Steer) -> Fitted:
+    """A map that was fitted elsewhere, made ready to take points in: its latents are read again."""
+    report(Progress(None, f"Reading {onto.latent} of the {len(request.of)} clips on the map"))
+    latents = stack([folder for _, folder in request.of], onto.latent, lambda: obey(steer))
+    rows = {request.of[at][0]: latents.arrays[i] for i, at in enumerate(latents.positions)}
+    try:
+        values = np.stack([rows[i][at] for i, at in zip(onto.ids, onto.index.tolist(), strict=True)])
+    except (KeyError, IndexError) as error:
+        raise EngineError(
+            "Some clips on the map are not analysed any more, so nothing can be placed beside them.",
+            "Lay the map out again.",
+        ) from error
+    made_with = onto.settings
+    values = np.asarray(values, np.float32)
+    kept = min(int(made_with.get("pca") or 50), *values.shape)
+    projection = principal(values, kept, lambda: _heed(steer))
+    metric = str(made_with.get("metric") or "euclidean")
+    space = Space(projection(values), metric if metric in METRICS else "euclidean")
+    embedding = None
+    if made_with.get("method", "t-SNE") == "t-SNE":
+        embedding = openTSNE.TSNEEmbedding(
+            np.asarray(onto.xy, np.float64),
+            PrecomputedAffinities(scipy.sparse.csr_matrix((len(values), len(values))), normalize=False),
+        )
+    return Fitted(
+        FitMap((), onto.latent), onto.ids, onto.index, len(onto.ids) / max(1, sum(latents.rows)),
+        latents.model_hash, projection, space, embedding, np.asarray(onto.xy, np.float32),
+        dict(made_with), may_go_on=False,
+    )  # fmt: skip
 
 
 def _placed(fitted: Fitted, reduced: Floats, steer: Steer) -> Floats:
@@ -157,7 +203,8 @@ def _continues(before: Fitted, now: FitMap, points: Points) -> bool:
         return request.perplexity, request.pca, request.metric, request.seed
 
     return (
-        before.ids == points.ids
+        before.may_go_on
+        and before.ids == points.ids
         and np.array_equal(before.index, points.index)
         and before.model_hash == points.model_hash
         and settings(before.request) == settings(now)

@@ -1,7 +1,8 @@
-"""Which colour each point of a map gets: classes of a label, or a scale of numbers."""
+"""Which colour and shape each point of a map gets: classes of a label, or a scale of numbers."""
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,24 +15,32 @@ from PySide6.QtGui import QColor
 
 from engine.api import MapPoints
 from studio import theme
-from studio.session import Clip
+from studio.clips import Clip
+from studio.maps.points import FRAMES_A_SECOND, PointTable
+from studio.tables.natural import natural
+from studio.widgets.point_cloud import Mark
 
 USUAL_LABELS = ("speaker", "gender", "emotion")
 F0 = "F0"
+DURATION = "duration"
 TIME = "time"
 LONGEST_CLASS = 40  # letters
+# A label of so many different numbers is a measure; fewer are names (speaker 1, 2, 3), unless they have a fraction.
+FEWEST_MEASURES = 25
 STEPS = 64  # colours of a scale
 # From dark blue to yellow; its ends differ in lightness, so it can be read without colour vision.
 SCALE = "viridis"
-FRAMES_PER_SECOND = 64.0
+# Six safe colours, then the same in other shapes: what colour alone cannot tell apart, shape does.
+SYMBOLS = ("o", "s", "t1", "d", "t", "p", "star", "+")
+UNKNOWN = QColor(128, 128, 128)
 
 
 @dataclass(frozen=True)
 class Colouring:
-    """index[i] is point i's place in the palette. Classes have names and counts; a scale has its ends."""
+    """index[i] says which mark point i has. Classes have names and counts; a scale has its ends."""
 
     index: npt.NDArray[np.intp]
-    palette: list[QColor]
+    marks: list[Mark]
     names: list[str] = field(default_factory=list)
     counts: list[int] = field(default_factory=list)
     ends: tuple[str, str] | None = None
@@ -45,60 +54,109 @@ def choices(clips: Mapping[str, Clip], latent: str) -> list[str]:
         for name, value in clip.labels.items():
             (prose if len(value) > LONGEST_CLASS else found).add(name)
     own = sorted(found - prose - set(USUAL_LABELS), key=str.casefold)
-    return [*USUAL_LABELS, *own, F0, *([TIME] if latent != "h" else [])]
+    return [*USUAL_LABELS, *own, F0, DURATION, *([TIME] if latent != "h" else [])]
 
 
-def colouring(points: MapPoints, clips: Mapping[str, Clip], by: str, *, dark: bool) -> Colouring:
-    """Colours of a map's points by a label's name, F0 (the clip's median) or TIME (place within the clip)."""
-    if by == F0:
-        f0 = [clips[i].f0_median_hz if i in clips else None for i in points.ids]
-        return _scale(np.array([np.nan if v is None else v for v in f0], float), "{:.0f} Hz", log=True)
+def colouring(points: MapPoints | PointTable, clips: Mapping[str, Clip], by: str, *, dark: bool) -> Colouring:
+    """Colours of a map's points by a label's name, F0 (the clip's median), DURATION or TIME (place in the clip)."""
+    table = points if isinstance(points, PointTable) else PointTable(points)
+    values, form = _values(table, clips, by)
+    if form is not None:
+        return _scale(np.asarray(values, float), form, log=by == F0)
+    return _classes(table, [str(value) for value in values], dark)
+
+
+def texts(table: PointTable, clips: Mapping[str, Clip], by: str) -> tuple[str, ...]:
+    """What each point is coloured by, as a figure takes it: its class, or its number with a decimal point."""
+    values, form = _values(table, clips, by)
+    if form is None:
+        return tuple(str(values[row]) for row in table.row)
+    numbers = np.asarray(values, float).tolist()
+    return tuple("" if math.isnan(number) else f"{number:.4f}" for number in numbers)
+
+
+def _values(
+    table: PointTable, clips: Mapping[str, Clip], by: str
+) -> tuple[list[str], None] | tuple[npt.NDArray[np.float64], str]:
+    """Classes, one a clip; or numbers, one a point, and how to write them."""
+    known = [clips.get(clip) for clip in table.clips]
     if by == TIME:
-        seconds = points.index / (FRAMES_PER_SECOND if points.latent == "z" else 1.0)
-        return _scale(np.asarray(seconds, float), "{:.0f} s", log=False)
-    values = [clips[i].labels.get(by, "") if i in clips else "" for i in points.ids]
-    counted = Counter(values)
+        return table.index / (FRAMES_A_SECOND if table.latent == "z" else 1.0), "{:.0f} s"
+    if by in (F0, DURATION):
+        found = [None if c is None else c.f0_median_hz if by == F0 else c.duration_s for c in known]
+        form = "{:.0f} Hz" if by == F0 else "{:.1f} s"
+        return _by_point(table, np.array([np.nan if value is None else value for value in found], float)), form
+    values = [clip.labels.get(by, "") if clip else "" for clip in known]
+    if by not in USUAL_LABELS and (measured := _measures(values)) is not None:
+        return _by_point(table, measured), "{:.3g}"
+    return values, None
+
+
+def _by_point(table: PointTable, by_clip: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    return by_clip[table.row] if len(table) else np.zeros(0)
+
+
+def class_marks(count: int, *, dark: bool) -> list[Mark]:
+    """`count` looks, no two alike: the first 48 in safe colours, then in any, all shapes going round."""
+    safe = theme.label_colours(6, dark=dark)
+    many = theme.label_colours(max(6, count), dark=dark)
+    own = len(safe) * len(SYMBOLS)
+    return [
+        Mark(safe[i % len(safe)] if i < own else many[i], SYMBOLS[(i // len(safe)) % len(SYMBOLS)])
+        for i in range(count)
+    ]
+
+
+def _classes(table: PointTable, values: list[str], dark: bool) -> Colouring:
+    weight = np.bincount(table.row, minlength=len(values)) if values else np.zeros(0, np.intp)
+    counted: Counter[str] = Counter()
+    for value, number in zip(values, weight.tolist(), strict=True):
+        counted[value] += number
     unknown = counted.pop("", 0)
-    names = sorted(counted, key=_natural)
+    names = sorted(counted, key=natural)
     place = {name: i for i, name in enumerate(names)} | {"": len(names)}
-    palette = theme.label_colours(len(names), dark=dark)
+    marks = class_marks(len(names), dark=dark)
     counts = [counted[name] for name in names]
     if unknown:
-        names.append(_tr("not given"))
+        names = [*names, _tr("not given")]
         counts.append(unknown)
-        palette = [*palette, QColor(128, 128, 128)]
-    return Colouring(np.array([place[value] for value in values], np.intp), palette, names, counts)
+        marks = [*marks, Mark(UNKNOWN)]
+    of_clip = np.array([place[value] for value in values], np.intp)
+    index = of_clip[table.row] if len(table.row) else np.zeros(0, np.intp)
+    return Colouring(index, marks, names, counts)
+
+
+def _measures(values: list[str]) -> npt.NDArray[np.float64] | None:
+    """Numbers, if that is what a label holds; "" is an unknown one."""
+    given = [value for value in values if value]
+    if not given:
+        return None
+    try:
+        numbers = [float(value) for value in given]
+    except ValueError:
+        return None
+    if not all(map(math.isfinite, numbers)):
+        return None
+    fractions = any(not number.is_integer() for number in numbers)
+    if not fractions and len(set(numbers)) < FEWEST_MEASURES:
+        return None
+    return np.array([float(value) if value else np.nan for value in values])
 
 
 def _scale(values: npt.NDArray[np.float64], form: str, *, log: bool) -> Colouring:
     """Unknown values (NaN) become grey."""
     table = pg.colormap.get(SCALE).getLookupTable(0.0, 1.0, STEPS)
-    palette = [QColor(*(int(v) for v in row[:3])) for row in table]
+    marks = [*(Mark(QColor(*(int(v) for v in row[:3]))) for row in table), Mark(UNKNOWN)]
     known = values[np.isfinite(values)]
     if not len(known):
-        return Colouring(np.full(len(values), STEPS, np.intp), [*palette, QColor(128, 128, 128)], ends=("–", "–"))
+        return Colouring(np.full(len(values), STEPS, np.intp), marks, ends=("–", "–"))
     low, high = float(known.min()), float(known.max())
-    warp = np.log if log else np.asarray  # pitch is heard in ratios
+    warp = np.log if log and low > 0 else np.asarray  # pitch is heard in ratios
     span = float(warp(high) - warp(low)) or 1.0
     with np.errstate(invalid="ignore"):
         share = np.nan_to_num((warp(values) - warp(low)) / span)
     index = np.where(np.isfinite(values), np.rint(share * (STEPS - 1)), STEPS).astype(np.intp)
-    return Colouring(index, [*palette, QColor(128, 128, 128)], ends=(form.format(low), form.format(high)))
-
-
-def _natural(name: str) -> tuple[tuple[int, int, str], ...]:
-    """speaker 9 before speaker 10."""
-    parts: list[tuple[int, int, str]] = []
-    digits = ""
-    for letter in [*name.casefold(), ""]:
-        if letter.isdecimal():
-            digits += letter
-            continue
-        if digits:
-            parts.append((0, int(digits), ""))
-            digits = ""
-        parts.append((1, 0, letter))
-    return tuple(parts)
+    return Colouring(index, marks, ends=(form.format(low), form.format(high)))
 
 
 def _tr(text: str) -> str:

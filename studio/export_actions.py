@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -10,7 +11,9 @@ from engine.api import (
     ExportDone,
     Figure,
     FigureDone,
+    MapPoints,
 )
+from studio.clips import Clip
 from studio.coordinates import write_coordinates
 from studio.counted import counted
 from studio.engine_link import Job
@@ -32,30 +35,43 @@ class ExportActions(ModelActions):
         self._tell_failures(job)
         return job
 
-    def export_figure(self, path: str | Path, latent: str, colour: str) -> Job | None:
-        """Draw a map for a paper, points coloured by a label."""
+    def export_figure(
+        self,
+        path: str | Path,
+        latent: str,
+        labels: tuple[str, ...] = (),
+        colour: str = "",
+        **look: float | str | None,
+    ) -> Job | None:
+        """Draw a map for a paper.
+
+        Args:
+            labels: what each point is coloured by, one a point; colour: what that is called.
+            look: width_cm, height_cm, font and font_pt of a Figure.
+        """
         if (points := self.maps.get(latent)) is None:
             self.messages.say(self.tr("There is no map of {0} yet.").format(latent), self.tr("Lay it out first."))
             return None
-        labels = tuple(self.clips[i].labels.get(colour, "") if i in self.clips else "" for i in points.ids)
-        job = self.link.submit(
-            Figure(str(path), points, labels, colour), title=self.tr("Draw {0}").format(Path(path).name)
-        )
+        request = Figure(str(path), points, labels, colour, **look)  # type: ignore[arg-type]
+        job = self.link.submit(request, title=self.tr("Draw {0}").format(Path(path).name))
         job.done.connect(self._drawn)
         self._tell_failures(job)
         return job
 
     def export_coordinates(self, path: str | Path, latent: str) -> None:
-        """Write a map's points as CSV."""
+        """Write a map's points as CSV, in a thread: there may be very many."""
         if (points := self.maps.get(latent)) is None:
             self.messages.say(self.tr("There is no map of {0} yet.").format(latent), self.tr("Lay it out first."))
             return
+        self._savers.start(functools.partial(self._write_coordinates, Path(path), points, dict(self.clips)))
+
+    def _write_coordinates(self, path: Path, points: MapPoints, clips: dict[str, Clip]) -> None:
         try:
-            write_coordinates(Path(path), points, self.clips)
+            write_coordinates(path, points, clips)
         except OSError as error:
-            self._say_unwritten(Path(path), error)
-            return
-        self.messages.say(self.tr("Saved {0}").format(path))
+            self._say_unwritten(path, error)
+        else:
+            self.messages.say(self.tr("Saved {0}").format(path))
 
     def _exported(self, result: ExportDone) -> None:
         names = ", ".join(Path(file).name for file in result.files)

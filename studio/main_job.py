@@ -160,7 +160,8 @@ class MainJob:
         self._finish(job, "the map did not begin")
         points = self._session.maps["h"]
         picture = self._folder / "map.png"
-        self._finish(self._session.export_figure(picture, "h", "speaker"), "the map was not drawn")
+        speakers = tuple(self._session.clips[i].labels.get("speaker", "") for i in points.ids)
+        self._finish(self._session.export_figure(picture, "h", speakers, "speaker"), "the map was not drawn")
         if not picture.is_file():
             raise StepError("map.png is not there")
         return {

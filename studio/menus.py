@@ -147,11 +147,15 @@ class Menus(QObject):
 
     def _fill_map(self, menu: QMenu) -> None:
         maps = self._window.map_view.commands
-        for name in ("h", "m", "z"):
-            self.adopt(menu, f"map.{name}", maps[name])
-        menu.addSeparator()
-        for name in ("fit_map", "stop_map", "fit_view"):
-            self.adopt(menu, f"map.{name}", maps[name])
+        for group in (
+            ("h", "m", "z", "all"),
+            ("lasso", "rectangle", "pan", "pin", "path"),
+            ("fit_map", "go_on_map", "stop_map", "fit_view"),
+            ("select_found", "pin_here", "give_pin", "path_here", "hear_place"),
+        ):
+            for name in group:
+                self.adopt(menu, f"map.{name}", maps[name])
+            menu.addSeparator()
 
     def _fill_model(self, menu: QMenu) -> None:
         window = self._window

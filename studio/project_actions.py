@@ -242,7 +242,8 @@ class ProjectActions(LibraryActions, RunActions):
         self._ids_by_path.clear()
         self.maps.clear()
         self.takes, self.starred, self.runs = [], set(), []
-        self.transfer, self.transfer_job, self.map_job = TransferSetup(), None, None
+        self.transfer, self.transfer_job = TransferSetup(), None
+        self.map_jobs.clear()
         self._placing.clear()
         self._map_files.clear()
         self.made_by = {}

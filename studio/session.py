@@ -5,7 +5,7 @@ from __future__ import annotations
 from studio.clips import Clip
 from studio.export_actions import ExportActions
 from studio.listen_actions import ListenActions
-from studio.model_actions import joined
+from studio.map_actions import joined
 from studio.project_actions import ProjectActions
 from studio.runs import RunRecord
 from studio.transfer_setup import EmotionChip, TransferSetup, VoiceChip

@@ -76,7 +76,7 @@ class SessionState(UndoActions):
         self.current: str | None = None
         self.model: ModelInfo | None = None
         self.maps: dict[str, MapPoints] = {}
-        self.map_job: Job | None = None
+        self.map_jobs: dict[str, Job] = {}  # layouts under way, by latent
         self.takes: list[Take] = []
         self.starred: set[str] = set()  # the transformed sounds of takes the user likes
         self.made_by: dict[str, Recipe] = {}  # of recordings that are takes saved earlier, by id

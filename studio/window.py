@@ -115,6 +115,11 @@ class MainWindow(QMainWindow):
             lambda what, hint, details: messages.say(what, hint, details=details, level="error")
         )
         self.map_view.second_requested.connect(self._play_second)
+        # One sound at a time: the map's own and the clip view's give way to one another.
+        self.map_view.sounding.connect(self.clip_view.player.pause)
+        self.clip_view.player.state_changed.connect(
+            lambda state: self.map_view.audition.stop() if state == "playing" else None
+        )
         self._laid_out = False
 
     # ------------------------------------------------------------------ actions

@@ -1,223 +1,262 @@
-"""The map: every clip (h), second (m) or frame (z) as a point, to be seen, heard, selected and dragged."""
+"""The maps of h, m and z: seen side by side or alone, coloured, searched, heard, drawn upon, carried away from."""
 
 from __future__ import annotations
 
-from html import escape
 from pathlib import Path
 from typing import cast
 
-from PySide6.QtCore import QEvent, QSignalBlocker, Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QActionGroup, QDrag
+import numpy as np
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal
+from PySide6.QtGui import QCursor, QDrag, QResizeEvent
 from PySide6.QtWidgets import (
-    QComboBox,
     QFileDialog,
-    QHBoxLayout,
-    QLabel,
     QMenu,
-    QProgressBar,
     QPushButton,
-    QStackedWidget,
+    QSplitter,
     QToolButton,
     QVBoxLayout,
     QWidget,
     QWidgetAction,
 )
 
-from engine.api import MapPoints
+from engine.api import AudioSpec
 from studio import colouring, drag, theme
-from studio.jobs import Job
+from studio.dialogs.export_figure import ExportFigureDialog
+from studio.maps.audition import Audition
+from studio.maps.colour_key import ColourKey
+from studio.maps.commands import MapCommands
+from studio.maps.finder import Finder
+from studio.maps.hover_card import Thumbnails
+from studio.maps.pane import MapPane
+from studio.maps.place_desk import PlaceDesk
+from studio.maps.points import FRAMES_A_SECOND, Key
 from studio.messages import Messages
 from studio.preferences import Preferences
 from studio.session import Session
 from studio.widgets.choice_button import ChoiceButton
-from studio.widgets.legend import ColourScale, Legend
+from studio.widgets.flow_layout import FlowLayout
 from studio.widgets.map_settings import MapSettings
-from studio.widgets.scatter import TOOLS, ScatterView
-from studio.widgets.timeline import clock_text
+from studio.widgets.plane import tour
+from studio.widgets.scatter import TOOLS
 
 LATENTS = ("h", "m", "z")
 FEWEST_CLIPS = 3
 REFRESH_MS = 100
-CARD_LETTERS = 48
-Key = tuple[str, int]  # clip, and its second (m) or frame (z); 0 for h
+MANY_CLIPS = 2_000
+REFRESH_MANY_MS = 1_000
+SIDE_PX = 164
 
 
 class MapViewPanel(QWidget):
-    """A map of the session's latents. Nothing is laid out before the user asks.
+    """Maps of the session's latents. Nothing is laid out before the user asks.
 
     Signals:
         second_requested(str, int): a clip and one of its seconds, clicked in the map of m or z, to be played.
+        sounding(): the map begins to play something by itself.
     """
 
     second_requested = Signal(str, int)
+    sounding = Signal()
 
     def __init__(
-        self, session: Session, messages: Messages, preferences: Preferences, parent: QWidget | None = None
+        self,
+        session: Session,
+        messages: Messages,
+        preferences: Preferences,
+        parent: QWidget | None = None,
+        *,
+        audition: Audition | None = None,
     ) -> None:
         super().__init__(parent)
         self._session = session
         self._messages = messages
         self._preferences = preferences
-        self._latent = "h"
-        self._points: MapPoints | None = None
-        self._job: Job | None = None
+        self._active = "h"
+        self._together = False
         self.setObjectName("mapView")
 
-        self.scatter = ScatterView()
-        self.scatter.setObjectName("scatter")
-        self.scatter.describe = lambda key: self._card(cast(Key, key))
-        self.legend = Legend()
-        self.legend.setObjectName("legend")
-        self.legend.setFixedWidth(150)
-        self.scale = ColourScale()
-        self.scale.setFixedWidth(150)
-        self.colour_by = QComboBox()
-        self.colour_by.setObjectName("colourBy")
-        self.colour_by.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
-        self.colour_by.setAccessibleName(self.tr("Colour by"))
-        self.colour_by.setToolTip(self.tr("What the colours mean"))
+        self.thumbnails = Thumbnails(self)
+        self.panes = {latent: MapPane(latent, lambda: session.clips, self.thumbnails) for latent in LATENTS}
+        self.audition = audition or Audition(preferences, self)
+        self.colours = ColourKey(session)
+        self.finder = Finder(session, lambda: self.pane)
         self.settings = MapSettings()
-        self.fit_button = QPushButton(self.tr("Lay out"))
-        self.fit_button.setObjectName("fitMap")
-        self.fit_button.setToolTip(self.tr("Compute the map of all analysed clips (t-SNE)"))
-        self.go_on_button = QPushButton(self.tr("Continue"))
-        self.go_on_button.setObjectName("goOnMap")
-        self.go_on_button.setToolTip(self.tr("Let the layout go on from where it ended"))
-        self.stop_button = QPushButton(self.tr("Stop"))
-        self.stop_button.setObjectName("stopMap")
-        self.stop_button.setToolTip(self.tr("Stop here and keep the layout as it is"))
-        self.progress = QProgressBar()
-        self.progress.setObjectName("mapProgress")
-        self.progress.setTextVisible(False)
-        self.progress.setFixedHeight(4)
-        self._empty_words = QLabel()
-        self._empty_words.setObjectName("mapEmpty")
-        self._empty_words.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._empty_words.setWordWrap(True)
-        self._empty_fit = QPushButton(self.tr("Lay out the map"))
-        self._empty_fit.setObjectName("fitMapFirst")
-        self.commands = self._make_commands()
+        self.fit_button = self._push(
+            "fitMap", self.tr("Lay out"), self.tr("Compute the map anew (t-SNE)"), self.fit
+        )
+        self.go_on_button = self._push(
+            "goOnMap", self.tr("Continue"), self.tr("Let the layout go on from where it ended"), self.go_on
+        )
+        self.stop_button = self._push(
+            "stopMap", self.tr("Stop"), self.tr("Stop here and keep the layout as it is"), self.stop
+        )
+        self.places = PlaceDesk(session, self.audition, self)
+        self.commands = MapCommands(self).actions
         self._lay_out()
+        for latent, pane in self.panes.items():
+            self._wire(latent, pane)
 
-        self.colour_by.currentTextChanged.connect(lambda _text: self._recolour())
-        self.legend.isolated.connect(self.scatter.isolate)
-        self.scatter.selected.connect(self._selected_here)
-        self.scatter.clicked.connect(lambda key: self._clicked(cast(Key, key)))
-        self.scatter.drag_started.connect(lambda keys: self._drag_out(cast("list[Key]", keys)))
-        self.fit_button.clicked.connect(self.fit)
-        self._empty_fit.clicked.connect(self.fit)
-        self.go_on_button.clicked.connect(self.go_on)
-        self.stop_button.clicked.connect(session.stop_map)
+        self.colours.changed.connect(self._recolour)
+        self.finder.changed.connect(self._search_changed)
+        self.finder.list.picked.connect(self.go_to)
+        self.finder.list.played.connect(lambda key: self._clicked(self._active, cast(Key, key)))
+        self.settings.round.valueChanged.connect(self._set_round)
+        self.audition.began.connect(self.sounding)
         session.map_changed.connect(self._map_changed)
         session.selection_changed.connect(self._selected_elsewhere)
         # Analysing thousands of clips tells of each: once in a while is often enough to look.
-        self._soon = QTimer(self, singleShot=True, interval=REFRESH_MS)
+        self._soon = QTimer(self, singleShot=True)
         self._soon.timeout.connect(self.refresh)
         for signal in (session.clips_added, session.clips_removed, session.clips_changed):
-            signal.connect(lambda _ids: self._soon.isActive() or self._soon.start())
+            signal.connect(lambda _ids: self._refresh_soon())
         session.model_changed.connect(self.refresh)
+        session.closing.connect(self.close_down)
         self.refresh()
+
+    # ------------------------------------------------------------------ what is where
+    @property
+    def latent(self) -> str:
+        """The map that buttons and menus mean."""
+        return self._active
+
+    @property
+    def pane(self) -> MapPane:
+        return self.panes[self._active]
+
+    @property
+    def shown(self) -> list[MapPane]:
+        return list(self.panes.values()) if self._together else [self.pane]
 
     # ------------------------------------------------------------------ actions
     def show_latent(self, latent: str) -> None:
-        """h, m or z."""
-        self._latent = latent
+        """h, m or z alone, or "all" side by side."""
+        self._together = latent == "all"
+        if not self._together:
+            self._activate(latent)
         self.commands[latent].setChecked(True)
-        self._points = None
+        for name, pane in self.panes.items():
+            pane.setVisible(self._together or name == self._active)
+        self._maps.setSizes([1000] * len(self.panes))  # alike: shares, not pixels
+        self._turn()
         self.refresh()
 
     def fit(self) -> None:
         """Lay the map out anew, with the settings of the popover."""
-        self._session.fit_map(self._latent, **self.settings.values())
+        self._session.fit_map(self._active, **self.settings.values())
+
+    def _fit_of(self, latent: str) -> None:
+        self._activate(latent)
+        self.fit()
 
     def go_on(self) -> None:
         """Let the layout shown go on from where it ended."""
-        self._session.fit_map(self._latent, **self.settings.values(), go_on=True)
+        self._session.fit_map(self._active, **self.settings.values(), go_on=True)
+
+    def stop(self) -> None:
+        self._session.stop_map(self._active)
 
     def set_tool(self, tool: str) -> None:
-        """lasso, rectangle or pan."""
-        self.scatter.tool = tool
+        """lasso, rectangle, pan, pin or path."""
+        for pane in self.panes.values():
+            pane.scatter.tool = tool
         self.commands[tool].setChecked(True)
 
-    def payload(self, keys: list[Key]) -> drag.Payload:
-        """What is dragged away with these points: seconds of m from the map of m, else whole clips."""
-        if self._latent == "m":
-            return drag.Payload(kind="seconds", seconds=tuple(keys))
-        return drag.Payload(kind="clips", clips=tuple(dict.fromkeys(clip for clip, _ in keys)))
+    def fit_view(self) -> None:
+        for pane in self.shown:
+            pane.scatter.fit()
+
+    def search(self, text: str) -> None:
+        """Light up the points whose clip's name or labels hold all these words, and list them."""
+        self.finder.search(text)
+
+    def select_found(self) -> None:
+        """Select what the search has found."""
+        if self.finder.found:
+            self._session.select(self.finder.found, origin="map")
+
+    def go_to(self, key: Key) -> None:
+        """Ring a point, bring it into view, and select its clip."""
+        if self.pane.go_to(key):
+            self._session.select([key[0]], origin="map")
+
+    def pin_here(self) -> None:
+        """Put the pin on the point the keys are at, else into the middle of the map."""
+        view = self.pane.scatter
+        if view.focus >= 0:
+            self.pane.set_pin((float(view.xy[view.focus, 0]), float(view.xy[view.focus, 1])))
+        elif self.pane.table is not None:
+            middle = view.box.viewRect().center()
+            self.pane.set_pin((middle.x(), middle.y()))
+
+    def path_through_selection(self) -> None:
+        """A path through the selected points, by the shortest hops: what the path tool draws, without a mouse."""
+        chosen = np.flatnonzero(self.pane.scatter.selection())
+        if len(chosen) < 2:
+            self._messages.say(self.tr("A path needs at least two selected points."), self.tr("Select some first."))
+            return
+        self.pane.set_path(tour(self.pane.scatter.xy[chosen].astype(float)))
+
+    def close_down(self) -> None:
+        """Nothing may be read or played from here on."""
+        self._soon.stop()
+        self.finder.close_down()
+        self.audition.close()
+        self.thumbnails.close()
 
     # ------------------------------------------------------------------ showing
     def refresh(self) -> None:
-        """Show the session's map of this latent, or say what is missing for one."""
-        points = self._session.maps.get(self._latent)
+        """Show the session's maps, or say what is missing for one."""
         self._show_work()
-        self._show_choices()
-        if points is None or not len(points.ids):
-            self._points = None
-            words, may_fit = self._why_empty()
-            self._empty_words.setText(words)
-            self._empty_fit.setVisible(may_fit)
-            self._pages.setCurrentIndex(0)
-            return
-        if points is not self._points:
-            same = self._points is not None and self._points.ids == points.ids
-            self._points = points
-            self.scatter.set_points(points.xy, list(zip(points.ids, points.index.tolist(), strict=True)))
-            self.scatter.set_caption(self._caption(points))
-            if same:
-                return
-        self._recolour()
-        self._selected_elsewhere(self._session.selection)
-        self._pages.setCurrentIndex(1)
+        self.colours.show_choices("m" if self._together else self._active)
+        anew = False
+        model = self._session.model.hash if self._session.model else ""
+        for pane in self.shown:
+            points = self._session.maps.get(pane.latent)
+            pane.show_title(self._heading(pane.latent) if self._together else "", active=pane is self.pane)
+            if points is None or not len(points.ids):
+                words, may_fit = self._why_empty(pane.latent)
+                pane.show_empty(words, may_fit=may_fit, may_stop=pane.latent in self._session.map_jobs)
+            else:
+                anew |= pane.show_points(points, model)
+        side = any(pane.points is not None for pane in self.shown)
+        self._side.setVisible(side)
+        if side:
+            self._recolour()
+        if anew:
+            self._selected_elsewhere(self._session.selection)
+        self.finder.refresh()
 
     def _map_changed(self, latent: str) -> None:
-        if latent == self._latent:
-            self.refresh()
+        pane = self.panes[latent]
+        points = self._session.maps.get(latent)
+        if pane not in self.shown:
+            return
+        self._show_work()
+        same = pane.table is not None and points is not None and pane.table.holds(points)
+        if same and points is not None:  # a layout on the way only moves the points
+            pane.show_points(points, self._session.model.hash if self._session.model else "")
+            return
+        self.refresh()
+
+    def _refresh_soon(self) -> None:
+        if not self._soon.isActive():
+            self._soon.start(REFRESH_MANY_MS if len(self._session.clips) > MANY_CLIPS else REFRESH_MS)
 
     def _show_work(self) -> None:
-        working = self._session.map_job is not None
+        jobs = self._session.map_jobs
+        working = self._active in jobs
         self.stop_button.setVisible(working)
         self.fit_button.setVisible(not working)
-        self.go_on_button.setVisible(not working and self._latent in self._session.maps)
+        self.go_on_button.setVisible(not working and self._active in self._session.maps)
         self.fit_button.setEnabled(len(self._session.encoded()) >= FEWEST_CLIPS)
-        self.progress.setVisible(working)
-        job = self._session.map_job
-        if job is not None and job is not self._job:
-            self.progress.setRange(0, 0)
-            job.progress.connect(self._show_progress)
-        self._job = job
-
-    def _show_progress(self, fraction: float | None, words: str, _eta_s: float | None) -> None:
-        self.progress.setRange(0, 0 if fraction is None else 1000)
-        self.progress.setValue(round(1000 * (fraction or 0.0)))
-        self.progress.setToolTip(words)
-
-    def _show_choices(self) -> None:
-        names = colouring.choices(self._session.clips, self._latent)
-        if names != [self.colour_by.itemData(i) for i in range(self.colour_by.count())]:
-            current = self.colour_by.currentData()
-            with QSignalBlocker(self.colour_by):
-                self.colour_by.clear()
-                for name in names:
-                    self.colour_by.addItem(self._title_of(name), name)
-                self.colour_by.setCurrentIndex(max(0, self.colour_by.findData(current)))
+        self.commands["stop_map"].setEnabled(working)
+        for latent, pane in self.panes.items():
+            pane.show_job(jobs.get(latent))
 
     def _recolour(self) -> None:
-        if self._points is None:
-            return
-        by = self.colour_by.currentData()
-        found = colouring.colouring(self._points, self._session.clips, by, dark=theme.is_dark(self))
-        self.scatter.set_colours(found.index, found.palette)
-        self.scatter.isolate(None)
-        ends = found.ends
-        self.legend.setVisible(ends is None)
-        self.scale.setVisible(ends is not None)
-        if ends is None:
-            names = found.names
-            self.legend.set_classes(names, found.palette[: len(names)], found.counts)
-        else:
-            self.scale.set_scale(found.palette[:-1], self._title_of(by), *ends)
+        self.colours.apply(self.shown, self.pane)
 
-    def _why_empty(self) -> tuple[str, bool]:
+    def _why_empty(self, latent: str) -> tuple[str, bool]:
         """Words for an empty map, and whether it could be laid out now."""
         if not self._session.clips:
             return self.tr(
@@ -228,7 +267,7 @@ class MapViewPanel(QWidget):
                 "A map needs a model: h, m and z come from one.\nTrain one in the Training tab, or open one with "
                 "Model > Open."
             ), False
-        if self._session.map_job is not None:
+        if latent in self._session.map_jobs:
             return self.tr("Laying out the map … The first layout appears in a moment."), False
         ready = len(self._session.encoded())
         if ready < FEWEST_CLIPS:
@@ -240,196 +279,227 @@ class MapViewPanel(QWidget):
             "m": self.tr("one point a second"),
             "z": self.tr("one point a frame"),
         }
-        return self.tr("{0} clips are ready. The map of {1} shows {2}.").format(
-            ready, self._latent, what[self._latent]
-        ), True
+        return self.tr("{0} clips are ready. The map of {1} shows {2}.").format(ready, latent, what[latent]), True
 
-    def _caption(self, points: MapPoints) -> str:
-        """What a reader must know of this map."""
-        settings = points.settings
-        method = settings.get("method", "t-SNE")
-        words = [
-            self.tr("{0} of {1}").format(method, points.latent),
-            self.tr("{0} points").format(len(points.ids)),
-        ]
-        if settings.get("perplexity") is not None:
-            words.append(self.tr("perplexity {0}").format(f"{float(settings['perplexity']):.3g}"))
-        if "seed" in settings:
-            words.append(self.tr("seed {0}").format(settings["seed"]))
-        model = settings.get("model_hash") or (self._session.model.hash if self._session.model else "")
-        if model:
-            words.append(self.tr("model {0}").format(str(model)[:8]))
-        return "  ·  ".join(words)
-
-    def _card(self, key: Key) -> str:
-        """The hover card: rich text."""
-        clip = self._session.clips.get(key[0])
-        if clip is None:
-            return self.tr("no longer in the library")
-        lines = [f"<b>{escape(clip.name)}</b>"]
-        if self._latent == "m":
-            lines.append(self.tr("second {0} to {1}").format(key[1], key[1] + 1))
-        elif self._latent == "z":
-            lines.append(clock_text(key[1] / colouring.FRAMES_PER_SECOND, 3))
-        labels = [escape(shortened(f"{name}: {value}")) for name, value in clip.labels.items() if value]
-        lines += labels[:6]
-        if clip.f0_median_hz is not None:
-            lines.append(self.tr("median F0 {0} Hz").format(f"{clip.f0_median_hz:.0f}"))
-        return "<br>".join(lines)
-
-    def _title_of(self, name: str) -> str:
-        known = {
-            "speaker": self.tr("Speaker"),
-            "gender": self.tr("Gender"),
-            "emotion": self.tr("Emotion"),
-            colouring.F0: self.tr("Median F0"),
-            colouring.TIME: self.tr("Time in the clip"),
-        }
-        return known.get(name, name)
+    def _heading(self, latent: str) -> str:
+        return {
+            "h": self.tr("h: the voice, a point a clip"),
+            "m": self.tr("m: the manner, a point a second"),
+            "z": self.tr("z: what is said, a point a frame"),
+        }[latent]
 
     # ------------------------------------------------------------------ selection, playing, dragging
-    def _selected_here(self, keys: list[Key]) -> None:
-        self._session.select(list(dict.fromkeys(clip for clip, _ in keys)), origin="map")
+    def _activate(self, latent: str) -> None:
+        if latent == self._active:
+            return
+        self._active = latent
+        self.finder.forget()
+        self.places.show_pane(self.pane)
+        if self._together:
+            for pane in self.shown:
+                pane.show_title(self._heading(pane.latent), active=pane is self.pane)
+            self._show_work()
+            self._recolour()
+            self.finder.refresh()
+
+    def _chosen(self, latent: str) -> None:
+        """A selection made on one map, shown on the others and told to everyone."""
+        pane = self.panes[latent]
+        if pane.table is None:
+            return
+        mask = pane.scatter.selection()
+        for other in self.panes.values():
+            if other is not pane and other.table is not None:
+                other.choose(other.table.meeting(pane.table, mask))
+        self._session.select(pane.table.clips_of(mask), origin="map")
 
     def _selected_elsewhere(self, ids: list[str]) -> None:
         """Show the session's selection, unless it is the one just made here (which may be single seconds)."""
         chosen = set(ids)
-        if {clip for clip, _ in cast("list[Key]", self.scatter.selection())} != chosen:
-            self.scatter.set_selection(key for key in self.scatter.keys if cast(Key, key)[0] in chosen)
+        for pane in self.panes.values():
+            if pane.table is not None and set(pane.table.clips_of(pane.scatter.selection())) != chosen:
+                pane.choose(pane.table.of_clips(chosen))
 
-    def _clicked(self, key: Key) -> None:
+    def _clicked(self, latent: str, key: Key) -> None:
         clip, index = key
-        if self._latent == "h":
+        self.audition.stop()
+        if latent == "h":
             self._session.play(clip)
             return
         self._session.set_current(clip)
-        self.second_requested.emit(clip, index if self._latent == "m" else int(index / colouring.FRAMES_PER_SECOND))
+        self.second_requested.emit(clip, index if latent == "m" else int(index / FRAMES_A_SECOND))
 
-    def _drag_out(self, keys: list[Key]) -> None:
+    def _scrubbed(self, latent: str, key: Key | None) -> None:
+        clip = None if key is None else self._session.clips.get(key[0])
+        if key is None or clip is None or clip.folder is None:
+            if self.audition.sounding and not self.places.playing:
+                self.audition.stop()
+            return
+        model = self._session.model
+        rate = AudioSpec().rate_hz if model is None else int(model.audio.get("rate_hz", AudioSpec().rate_hz))
+        self.audition.scrub(clip.folder, rate, latent, key)
+
+    def _drag_out(self, payload: drag.Payload | None) -> None:
+        if payload is None:
+            return
         carried = QDrag(self)
-        carried.setMimeData(drag.to_mime(self.payload(keys), self._session.uuid))
+        carried.setMimeData(drag.to_mime(payload, self._session.uuid))
         carried.exec(Qt.DropAction.CopyAction)
+
+    def _menu(self, latent: str, number: int, x: float, y: float) -> None:
+        """What a right click offers: the twins of every drag."""
+        self._activate(latent)
+        menu = self.menu_for(latent, number, x, y)
+        menu.exec(QCursor.pos())
+        menu.deleteLater()
+
+    def menu_for(self, latent: str, number: int, x: float, y: float) -> QMenu:
+        """The menu for a point (its number), the pin (-2) or an empty place (-1) at x, y."""
+        pane = self.panes[latent]
+        menu = QMenu(self)
+        if number >= 0 and pane.table is not None:
+            key = pane.table.key(number)
+            mine = pane.scatter.selection()
+            keys = pane.table.keys_of(mine) if mine[number] else [key]
+            payload = pane.payload(keys)
+            menu.addAction(self.tr("Play"), lambda: self._clicked(latent, key))
+            menu.addAction(self.tr("Use as source of the transfer"), lambda: self._session.set_source(key[0]))
+            menu.addAction(self.tr("Give as voice (h)"), lambda: self._session.add_voice(payload))
+            menu.addAction(self.tr("Give as emotion (m)"), lambda: self._session.add_emotion(payload))
+            menu.addSeparator()
+            menu.addAction(self.tr("Nearest in latent space"), lambda: self._focus(latent, key))
+        if number != -2 and pane.table is not None:
+            menu.addAction(self.tr("Put a pin here"), lambda: pane.set_pin((x, y)))
+        if pane.pin is not None:
+            give = self.places.give_words()
+            if give:
+                menu.addAction(give, self.places.give)
+            menu.addAction(self.tr("Take the pin away"), lambda: pane.set_pin(None))
+        if pane.path is not None:
+            menu.addAction(self.tr("Take the path away"), lambda: pane.set_path(None))
+        return menu
+
+    def _focus(self, latent: str, key: Key) -> None:
+        self._activate(latent)
+        self.finder.ask(key)
+
+    def _search_changed(self) -> None:
+        self.colours.found = self.finder.found
+        self._recolour()
+
+    def _set_round(self, count: int) -> None:
+        for pane in self.panes.values():
+            pane.neighbours = count
+            pane.set_pin(pane.pin)
 
     # ------------------------------------------------------------------ export
     def export_figure(self) -> None:
+        dialog = ExportFigureDialog(self._preferences, self)
+        if not dialog.exec():
+            return
         path, _ = QFileDialog.getSaveFileName(
-            self, self.tr("Export the map as a figure"), f"map-{self._latent}.pdf",
+            self, self.tr("Export the map as a figure"), f"map-{self._active}.pdf",
             self.tr("Figures (*.pdf *.svg *.png)"),
         )  # fmt: skip
-        if path:
-            self._session.export_figure(path, self._latent, self.colour_by.currentData())
+        table = self.pane.table
+        if path and table is not None:
+            labels = colouring.texts(table, self._session.clips, self.colours.by)
+            self._session.export_figure(path, self._active, labels, self.colours.title, **dialog.look())
 
     def export_coordinates(self) -> None:
         path, _ = QFileDialog.getSaveFileName(
-            self, self.tr("Export the map's coordinates"), f"map-{self._latent}.csv", self.tr("Tables (*.csv)")
+            self, self.tr("Export the map's coordinates"), f"map-{self._active}.csv", self.tr("Tables (*.csv)")
         )
         if path:
-            self._session.export_coordinates(Path(path), self._latent)
+            self._session.export_coordinates(Path(path), self._active)
 
     # ------------------------------------------------------------------ building
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange:
+            for pane in self.panes.values():
+                pane.restyle()
             self._recolour()
 
-    def _make_commands(self) -> dict[str, QAction]:
-        """The same actions serve the buttons here and the window's menus."""
-        latents = {
-            "h": self.tr("One point a clip: the voice (h)"),
-            "m": self.tr("One point a second: the manner of speaking (m)"),
-            "z": self.tr("One point a frame: the content (z)"),
-        }
-        tools = {
-            "lasso": self.tr("Drag a lasso round points. Ctrl adds, Alt takes away."),
-            "rectangle": self.tr("Drag a rectangle over points. Ctrl adds, Alt takes away."),
-            "pan": self.tr("Drag the map. The middle button always does."),
-        }
-        made: dict[str, QAction] = {}
-        for group, slot in ((latents, self.show_latent), (tools, self.set_tool)):
-            actions = QActionGroup(self)
-            for name, tip in group.items():
-                action = actions.addAction(name if group is latents else name.capitalize())
-                action.setCheckable(True)
-                action.setToolTip(tip)
-                action.triggered.connect(lambda _checked=False, name=name, slot=slot: slot(name))
-                made[name] = action
-        made["h"].setChecked(True)
-        made[TOOLS[0]].setChecked(True)
-        plain = (
-            ("fit_view", self.tr("Show the whole &map"), self.scatter.fit),
-            ("fit_map", self.tr("&Lay out the map"), self.fit),
-            ("stop_map", self.tr("&Stop laying out"), self._session.stop_map),
-            ("export_figure", self.tr("Export map as &figure …"), self.export_figure),
-            ("export_coordinates", self.tr("Export map &coordinates …"), self.export_coordinates),
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._turn()
+
+    def _turn(self) -> None:
+        """Maps side by side where there is width, one above the other where there is height."""
+        wide = self._maps.width() >= self._maps.height()
+        self._maps.setOrientation(Qt.Orientation.Horizontal if wide else Qt.Orientation.Vertical)
+
+    def _wire(self, latent: str, pane: MapPane) -> None:
+        pane.scatter.tapped.connect(lambda: self._activate(latent))
+        pane.chosen.connect(lambda: self._chosen(latent))
+        pane.clicked.connect(lambda key: self._clicked(latent, cast(Key, key)))
+        pane.focused.connect(lambda key: self._focus(latent, cast(Key, key)))
+        pane.scrubbed.connect(lambda key: self._scrubbed(latent, key))
+        pane.place_changed.connect(lambda: self.places.show_pane(self.pane))
+        pane.scatter.drag_started.connect(
+            lambda numbers: self._drag_out(
+                pane.payload([pane.table.key(n) for n in numbers]) if pane.table else None
+            )
         )
-        for name, words, plain_slot in plain:
-            action = QAction(words, self)
-            action.triggered.connect(lambda _checked=False, slot=plain_slot: slot())
-            made[name] = action
-        return made
+        pane.scatter.pin_drag_started.connect(lambda: self._drag_out(self.places.payload()))
+        pane.scatter.menu_wanted.connect(lambda number, at: self._menu(latent, number, at.x(), at.y()))
+        pane.fit_wanted.connect(lambda: self._fit_of(latent))
+        pane.stop_wanted.connect(lambda: self._session.stop_map(latent))
+
+    def _push(self, name: str, words: str, tip: str, slot: object) -> QPushButton:
+        button = QPushButton(words)
+        button.setObjectName(name)
+        button.setToolTip(tip)
+        button.clicked.connect(lambda _checked=False: slot())  # type: ignore[operator]
+        return button
 
     def _lay_out(self) -> None:
-        bar = QHBoxLayout()
-        bar.setSpacing(theme.SPACE)
-        for name in LATENTS:
-            bar.addWidget(self._button(name))
-        bar.addSpacing(theme.SPACE)
-        bar.addWidget(self.colour_by)
-        bar.addStretch(1)
+        bar = QWidget()
+        flow = FlowLayout(bar, spacing=theme.SMALL)
+        for name in (*LATENTS, "all"):
+            flow.addWidget(self._button(name))
+        flow.addWidget(self.colours.choice)
         for name in TOOLS:
-            bar.addWidget(self._button(name))
-        bar.addSpacing(theme.SPACE)
-        gear = QToolButton()
-        gear.setAccessibleName(self.tr("Settings of the map"))
-        gear.setObjectName("mapSettings")
-        gear.setToolTip(self.tr("Perplexity, PCA, distance and seed of the next layout"))
-        gear.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+            flow.addWidget(self._button(name))
+        gear = self._drop_down("mapSettings", "settings", self.tr("Settings of the map"))
+        gear.setToolTip(self.tr("Perplexity, PCA, distance and seed of the next layout; what a pin is the mean of"))
         popover = QMenu(gear)
         holder = QWidgetAction(popover)
         holder.setDefaultWidget(self.settings)
         popover.addAction(holder)
         gear.setMenu(popover)
-        bar.addWidget(gear)
-        bar.addWidget(self.fit_button)
-        bar.addWidget(self.go_on_button)
-        bar.addWidget(self.stop_button)
-        more = QToolButton()
-        more.setAccessibleName(self.tr("Export the map"))
+        more = self._drop_down("mapExport", "export", self.tr("Export the map"))
         more.setToolTip(self.tr("Export the map as a figure or a table"))
-        more.setObjectName("mapExport")
-        more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         exports = QMenu(more)
         exports.addActions([self.commands["export_figure"], self.commands["export_coordinates"]])
         more.setMenu(exports)
-        bar.addWidget(more)
-        gear.setIcon(theme.icon("settings"))
-        more.setIcon(theme.icon("export"))
-        for name in TOOLS:
-            self.commands[name].setIcon(theme.icon(name))
+        for widget in (gear, self.fit_button, self.go_on_button, self.stop_button, more):
+            flow.addWidget(widget)
 
-        empty = QWidget()
-        column = QVBoxLayout(empty)
-        column.addStretch(1)
-        column.addWidget(self._empty_words)
-        column.addWidget(self._empty_fit, 0, Qt.AlignmentFlag.AlignHCenter)
-        column.addStretch(1)
-        picture = QWidget()
-        row = QHBoxLayout(picture)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(self.scatter, 1)
-        side = QVBoxLayout()
-        side.addWidget(self.legend, 1)
-        side.addWidget(self.scale, 0, Qt.AlignmentFlag.AlignTop)
-        row.addLayout(side)
-        self._pages = QStackedWidget()
-        self._pages.addWidget(empty)
-        self._pages.addWidget(picture)
+        self._maps = QSplitter()
+        self._maps.setChildrenCollapsible(False)
+        for latent, pane in self.panes.items():
+            self._maps.addWidget(pane)
+            pane.setVisible(latent == self._active)
+        self._side = QSplitter(Qt.Orientation.Vertical)
+        self._side.setChildrenCollapsible(False)
+        self._side.addWidget(self.colours)
+        self._side.addWidget(self.finder.list)
+        self._picture = QSplitter()
+        self._picture.setChildrenCollapsible(False)
+        self._picture.addWidget(self._maps)
+        self._picture.addWidget(self._side)
+        self._picture.setStretchFactor(0, 1)
+        self._picture.setStretchFactor(1, 0)
+        self._picture.setSizes([SIDE_PX * 4, SIDE_PX])
+        self._picture.splitterMoved.connect(lambda _at, _handle: self._turn())
         outer = QVBoxLayout(self)
         outer.setContentsMargins(theme.SPACE, theme.SPACE, theme.SPACE, theme.SPACE)
         outer.setSpacing(theme.SPACE)
-        outer.addLayout(bar)
-        outer.addWidget(self.progress)
-        outer.addWidget(self._pages, 1)
+        outer.addWidget(bar)
+        outer.addWidget(self._picture, 1)
+        outer.addWidget(self.places.bar)
 
     def _button(self, name: str) -> QToolButton:
         button = ChoiceButton(self.commands[name])
@@ -437,6 +507,10 @@ class MapViewPanel(QWidget):
         button.setAccessibleDescription(self.commands[name].toolTip())
         return button
 
-
-def shortened(words: str) -> str:
-    return words if len(words) <= CARD_LETTERS else f"{words[:CARD_LETTERS].rstrip()} …"
+    def _drop_down(self, name: str, icon: str, words: str) -> QToolButton:
+        button = QToolButton()
+        button.setObjectName(name)
+        button.setAccessibleName(words)
+        button.setIcon(theme.icon(icon))
+        button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        return button

@@ -25,6 +25,9 @@ class MapSettings(QWidget):
         self.distance.addItems(list(METRICS))
         self.seed = QSpinBox()
         self.seed.setRange(0, 2**31 - 1)
+        self.round = QSpinBox()
+        self.round.setRange(1, 50)
+        self.round.setValue(8)
         form = QFormLayout(self)
         rows = (
             ("perplexity", self.tr("Perplexity"), self.perplexity,
@@ -37,6 +40,9 @@ class MapSettings(QWidget):
                      "manhattan is less moved by single odd dimensions.")),
             ("seed", self.tr("Seed"), self.seed,
              self.tr("The same seed gives the same map. Try another to see what is chance.")),
+            ("round", self.tr("Points a pin is the mean of"), self.round,
+             self.tr("A pin, or a place on a path, stands for the mean of so many points round it; nearer ones "
+                     "count more, as one over the squared distance.")),
         )  # fmt: skip
         for name, words, editor, tip in rows:
             editor.setObjectName(name)

@@ -28,7 +28,7 @@ class MelThumbnail(QWidget):
 
     def set_mel(self, mel: npt.NDArray[Any] | None) -> None:
         """Show a log-mel (frames, bands), natural log of amplitude; None shows nothing."""
-        self._image = None if mel is None or not len(mel) else _image(mel)
+        self._image = None if mel is None or not len(mel) else thumbnail_of(mel)
         self.update()
 
     def sizeHint(self) -> QSize:
@@ -50,7 +50,8 @@ class MelThumbnail(QWidget):
         return super().event(event)
 
 
-def _image(mel: npt.NDArray[Any]) -> QImage:
+def thumbnail_of(mel: npt.NDArray[Any]) -> QImage:
+    """A small picture of a log-mel (frames, bands); may be made in any thread."""
     columns, _first, _each = MelImage(mel).columns(0, len(mel), MOST_COLUMNS)  # (bands, columns), dB
     top = float(columns.max())
     level = np.clip((columns - (top - RANGE_DB)) / RANGE_DB, 0.0, 1.0)

@@ -1,31 +1,38 @@
-"""A map of points: hover, click, lasso, rectangle, drag away. 100 000 points stay fluid."""
+"""A map of points: hover, click, lasso, rectangle, pin, path, arrow keys, drag away. 100 000 points stay fluid."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QPainterPath, QPalette
-from PySide6.QtWidgets import QGraphicsPathItem, QLabel, QWidget
+from PySide6.QtCore import QEvent, QPointF, Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QGuiApplication, QKeyEvent, QPainterPath, QPalette
+from PySide6.QtWidgets import QWidget
+
+from studio.widgets import plane
+from studio.widgets.point_cloud import Mark, PointCloud
+from studio.widgets.scatter_marks import PIN_HEAD_PX, PIN_HEIGHT_PX, ScatterMarks
 
 REACH_PX = 9.0  # a point this near to the cursor is meant
-CARD_GAP_PX = 14
-TOOLS = ("lasso", "rectangle", "pan")
+SELECTING = ("lasso", "rectangle")
+TOOLS = ("lasso", "rectangle", "pan", "pin", "path")
+SHORTEST_PATH_PX = 12.0
 Mods = Qt.KeyboardModifier
+Mask = npt.NDArray[np.bool_]
+ARROWS = {
+    Qt.Key.Key_Left: "left", Qt.Key.Key_Right: "right", Qt.Key.Key_Up: "up", Qt.Key.Key_Down: "down",
+}  # fmt: skip
 
 
 class _Box(pg.ViewBox):  # type: ignore[misc]
-    """Turns the mouse into the view's actions: drag selects or carries a point away, middle drag pans."""
+    """Turns the mouse into the view's actions: a left drag does what the tool says, a middle drag pans."""
 
     def __init__(self) -> None:
         super().__init__(enableMenu=False, lockAspect=1.0, defaultPadding=0.06)
         self.view: ScatterView | None = None
-        self.outline = QGraphicsPathItem(self.childGroup)
-        self.outline.setZValue(50)
 
     def mouseDragEvent(self, ev: Any, axis: int | None = None) -> None:
         if self.view is None:
@@ -38,36 +45,48 @@ class _Box(pg.ViewBox):  # type: ignore[misc]
             self.view.begin_drag(self.mapToView(ev.buttonDownPos()), ev.modifiers())
         if self.view.carrying:
             return
-        if self.view.tool == "pan":
+        if self.view.tool == "pan" and not self.view.moving_pin:
             super().mouseDragEvent(ev, axis)
         else:
-            self.view.draw_outline(self.mapToView(ev.pos()), ev.modifiers(), done=ev.isFinish())
+            self.view.drag_on(self.mapToView(ev.pos()), ev.modifiers(), done=ev.isFinish())
 
     def mouseClickEvent(self, ev: Any) -> None:
-        if ev.button() == Qt.MouseButton.LeftButton and self.view is not None:
+        if self.view is None:
+            return
+        if ev.button() == Qt.MouseButton.LeftButton:
             ev.accept()
             self.view.click(self.mapToView(ev.pos()), ev.modifiers())
-
-
-class _Points(pg.ScatterPlotItem):  # type: ignore[misc]
-    def mouseClickEvent(self, ev: Any) -> None:
-        ev.ignore()  # its own search takes 256 ms for 100 000 points; the box below finds the point
+        elif ev.button() == Qt.MouseButton.RightButton:
+            ev.accept()
+            self.view.ask_menu(self.mapToView(ev.pos()))
 
 
 class ScatterView(pg.PlotWidget):  # type: ignore[misc]
-    """Points in the plane with a key each.
+    """Points in the plane, known by their numbers.
 
     Signals:
-        hovered(object): key under the cursor, or None.
-        clicked(object): key.
-        selected(list): keys, after the user changed the selection.
-        drag_started(list): keys the user is pulling away: the whole selection if the point is part of it.
+        hovered(int): the point under the cursor, or -1.
+        scrubbed(int): the same while Alt is held: it is to be heard.
+        clicked(int), focused(int): a point was clicked, or walked to (and announced).
+        selected(): the user changed the selection.
+        drag_started(list), pin_drag_started(): points (the whole selection, if the one pulled is part of it), or
+            the pin, are being pulled away.
+        pin_placed(float, float), path_drawn(object): with the tools of that name; a path is (corners, 2).
+        menu_wanted(int, QPointF): a right click, on this point (or -1), at that place in data coordinates.
+        tapped(): any press: this view is the one that is meant.
     """
 
-    hovered = Signal(object)
-    clicked = Signal(object)
-    selected = Signal(list)
+    hovered = Signal(int)
+    scrubbed = Signal(int)
+    clicked = Signal(int)
+    focused = Signal(int)
+    selected = Signal()
     drag_started = Signal(list)
+    pin_drag_started = Signal()
+    pin_placed = Signal(float, float)
+    path_drawn = Signal(object)
+    menu_wanted = Signal(int, QPointF)
+    tapped = Signal()
     _complete = False  # Qt sends events from within the base class's constructor
 
     def __init__(self) -> None:
@@ -75,159 +94,250 @@ class ScatterView(pg.PlotWidget):  # type: ignore[misc]
         super().__init__(viewBox=self.box)
         self.box.view = self
         self.tool = TOOLS[0]
-        self.describe: Callable[[Hashable], str] = str  # rich text of the hover card
-        self._keys: list[Hashable] = []
         self._xy: npt.NDArray[np.float32] = np.zeros((0, 2), np.float32)
-        self._colour: npt.NDArray[np.intp] = np.zeros(0, np.intp)
-        self._palette: list[QColor] = []
-        self._selection: npt.NDArray[np.bool_] = np.zeros(0, bool)
-        self._shown: npt.NDArray[np.bool_] | None = None
-        self._under: int | None = None
+        self._look: npt.NDArray[np.intp] = np.zeros(0, np.intp)
+        self._looks: list[Mark] = []
+        self._selection: Mask = np.zeros(0, bool)
+        self._lit: Mask | None = None
+        self._hidden: Mask | None = None
+        self._under = -1
+        self._focus = -1
         self._trail: list[QPointF] = []
+        self._pin: tuple[float, float] | None = None
+        self._card: QWidget | None = None
+        self.fill_card: Callable[[int], None] = lambda _index: None
         self.carrying = False
+        self.moving_pin = False
 
         self.hideAxis("left")
         self.hideAxis("bottom")
         self.hideButtons()
         self.setFrameShape(self.Shape.NoFrame)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self._points = _Points(symbol="o", pxMode=True)
-        self._ring = _Points(symbol="o", pxMode=True, brush=None)
-        self._ring.setZValue(40)
-        self.addItem(self._points)
-        self.addItem(self._ring, ignoreBounds=True)
-        self._card = QLabel(self.viewport())
-        self._card.setTextFormat(Qt.TextFormat.RichText)
-        self._card.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self._card.setObjectName("hoverCard")
-        self._card.hide()
-        self._caption = QLabel(self.viewport())
-        self._caption.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self._caption.setObjectName("mapCaption")
+        self.cloud = PointCloud()
+        self.addItem(self.cloud)
+        self.marks = ScatterMarks(self.box.childGroup)
         self.scene().sigMouseMoved.connect(self._moved)
         self.setAccessibleName(self.tr("Map of points"))
+        self.setAccessibleDescription(
+            self.tr(
+                "Arrow keys walk to the nearest point in that direction, Enter plays it, Shift selects on the way."
+            )
+        )
         self._complete = True
         self._style()
 
     # ------------------------------------------------------------------ content
     @property
-    def keys(self) -> list[Hashable]:
-        return self._keys
-
-    @property
     def xy(self) -> npt.NDArray[np.float32]:
         return self._xy
 
-    def set_points(self, xy: npt.NDArray[np.float32], keys: Sequence[Hashable]) -> None:
-        """Show points; the same keys in the same order only move, and keep colours, selection and view.
+    @property
+    def focus(self) -> int:
+        """The point that keys act on, or -1."""
+        return self._focus
 
-        Args:
-            xy: (points, 2).
-            keys: what names each point.
-        """
-        keys = list(keys)
-        same = keys == self._keys
+    def set_points(self, xy: npt.NDArray[np.float32], *, same: bool = False) -> None:
+        """Show points: (points, 2). `same` ones only move, and keep looks, selection and view."""
         self._xy = np.asarray(xy, np.float32)
         if not same:
-            chosen = {key for key, on in zip(self._keys, self._selection, strict=True) if on}
-            self._keys = keys
-            self._selection = np.fromiter((key in chosen for key in keys), bool, len(keys))
-            self._colour = np.zeros(len(keys), np.intp)
-            self._shown = None
-            self._points.setData(x=self._xy[:, 0], y=self._xy[:, 1])
-            self._under = None
-            self._card.hide()
+            count = len(self._xy)
+            self._selection = np.zeros(count, bool)
+            self._look = np.zeros(count, np.intp)
+            self._lit = self._hidden = None
+            self._focus = -1
+            self._show_under(-1)
         self._restyle()
         if not same:
             self.fit()
 
-    def set_colours(self, colour: npt.NDArray[np.intp], palette: Sequence[QColor]) -> None:
-        """Colour point i with palette[colour[i]]."""
-        self._colour, self._palette = np.asarray(colour, np.intp), list(palette)
+    def set_looks(self, look: npt.NDArray[np.intp], looks: Sequence[Mark]) -> None:
+        """Point i looks like looks[look[i]]."""
+        self._look, self._looks = np.asarray(look, np.intp), list(looks)
         self._restyle()
 
-    def isolate(self, colours: Iterable[int] | None) -> None:
-        """Grey all points but those of these palette entries; None greys none."""
-        self._shown = None if colours is None else np.isin(self._colour, list(colours))
+    def set_shown(self, lit: Mask | None, hidden: Mask | None) -> None:
+        """Grey all but the lit points (None: grey none), and leave the hidden ones out altogether."""
+        self._lit, self._hidden = lit, hidden
         self._restyle()
 
-    def set_selection(self, keys: Iterable[Hashable]) -> None:
+    def set_selection(self, chosen: Mask) -> None:
         """Select without telling: for a selection that comes from elsewhere."""
-        chosen = set(keys)
-        self._selection = np.fromiter((key in chosen for key in self._keys), bool, len(self._keys))
+        self._selection = np.asarray(chosen, bool).copy()
         self._restyle()
 
-    def selection(self) -> list[Hashable]:
-        return [self._keys[i] for i in np.flatnonzero(self._selection)]
+    def selection(self) -> Mask:
+        """(points,) which are selected."""
+        return self._selection
 
-    def set_caption(self, text: str) -> None:
-        """A line in the lower left corner: what map this is."""
-        self._caption.setText(text)
-        self._place_caption()
+    def set_card(self, card: QWidget, fill: Callable[[int], None]) -> None:
+        """What is shown beside the point under the cursor; fill(number) is called before."""
+        card.setParent(self.viewport())
+        card.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        card.hide()
+        self._card, self.fill_card = card, fill
+
+    def set_pin(self, place: tuple[float, float] | None, ends: Sequence[int] = ()) -> None:
+        """A pin at a place, with lines to the points `ends`; None takes it away."""
+        self._pin = place
+        self.marks.set_pin(place, [(float(self._xy[i, 0]), float(self._xy[i, 1])) for i in ends])
 
     def fit(self) -> None:
         """Show all points, and keep all in view until the user zooms."""
         self.box.enableAutoRange()
 
+    def centre_on(self, index: int) -> None:
+        """Bring a point into view, if it is not."""
+        x, y = map(float, self._xy[index])
+        room = self.box.viewRect()
+        if not room.contains(QPointF(x, y)):
+            self.box.translateBy(x=x - room.center().x(), y=y - room.center().y())
+
+    def set_focus(self, index: int, *, told: bool = False) -> None:
+        """The point that keys act on gets a ring; told = `focused` is emitted."""
+        self._focus = index
+        self._show_ring()
+        if told and index >= 0:
+            self.focused.emit(index)
+
     # ------------------------------------------------------------------ what the mouse does
-    def point_at(self, place: QPointF) -> int | None:
-        """The point within reach of a place in data coordinates; the nearest of several."""
-        if not len(self._xy):
-            return None
-        # Brute force over float32 costs 1 ms for 100 000 points: no tree to keep up to date.
-        offset = self._xy - np.array([place.x(), place.y()], np.float32)
-        square = np.einsum("ij,ij->i", offset, offset)
-        nearest = int(np.argmin(square))
-        reach = REACH_PX * self.box.viewPixelSize()[0]
-        return nearest if square[nearest] <= reach**2 else None
+    def point_at(self, place: QPointF) -> int:
+        """The point within reach of a place in data coordinates; the nearest of several, or -1."""
+        visible = None if self._hidden is None else ~self._hidden
+        index, far = plane.nearest(self._xy, (place.x(), place.y()), visible)
+        return index if far <= REACH_PX * self.box.viewPixelSize()[0] else -1
+
+    def on_pin(self, place: QPointF) -> bool:
+        """Whether a place in data coordinates is on the pin."""
+        if self._pin is None:
+            return False
+        wide, high = self.box.viewPixelSize()
+        x, y = (place.x() - self._pin[0]) / wide, (place.y() - self._pin[1]) / high
+        return bool(abs(x) <= PIN_HEAD_PX + 2 and -4 <= y <= PIN_HEIGHT_PX + 2)
 
     def click(self, place: QPointF, modifiers: Mods) -> None:
+        self.tapped.emit()
+        if self.on_pin(place):
+            return
         index = self.point_at(place)
-        if modifiers & (Mods.ControlModifier | Mods.AltModifier):
-            if index is not None:
-                self._choose(np.arange(len(self._keys)) == index, modifiers, toggle=True)
-        elif index is not None:
-            self._choose(np.arange(len(self._keys)) == index, modifiers)
-            self.clicked.emit(self._keys[index])
+        adding = modifiers & (Mods.ControlModifier | Mods.AltModifier | Mods.ShiftModifier)
+        if self.tool == "pin" and not adding:
+            self.pin_placed.emit(place.x(), place.y())
+        elif adding:
+            if index >= 0:
+                self._choose(np.arange(len(self._xy)) == index, modifiers, toggle=True)
+        elif index >= 0:
+            self.set_focus(index, told=True)
+            self._choose(np.arange(len(self._xy)) == index, modifiers)
+            self.clicked.emit(index)
         elif self._selection.any():
-            self._choose(np.zeros(len(self._keys), bool), modifiers)
+            self._choose(np.zeros(len(self._xy), bool), modifiers)
+
+    def ask_menu(self, place: QPointF) -> None:
+        self.tapped.emit()
+        self.menu_wanted.emit(-2 if self.on_pin(place) else self.point_at(place), place)
 
     def begin_drag(self, place: QPointF, modifiers: Mods) -> None:
-        """A left drag: on a point it carries the point away unless a modifier asks for a selection."""
+        """A left drag: a point or the pin is carried away, unless a modifier or the tool says otherwise."""
+        self.tapped.emit()
         self._trail = [place]
+        self.carrying = self.moving_pin = False
+        if self.on_pin(place):
+            self.moving_pin = self.tool == "pin"
+            if not self.moving_pin:
+                self.carrying = True
+                QTimer.singleShot(0, self, lambda: self._carry(None))
+            return
+        if self.tool == "pin":
+            self.moving_pin = True
+            return
         index = self.point_at(place)
-        self.carrying = index is not None and not modifiers
-        if index is not None and self.carrying:
-            keys = self.selection() if self._selection[index] else [self._keys[index]]
-            self._card.hide()
+        self.carrying = index >= 0 and not modifiers and self.tool != "path"
+        if self.carrying:
+            numbers = np.flatnonzero(self._selection).tolist() if self._selection[index] else [index]
+            self._hide_card()
             # From the event loop: a drag runs a loop of its own, within which pyqtgraph's mouse must not be caught.
-            QTimer.singleShot(0, self, lambda: self._carry(keys))
+            QTimer.singleShot(0, self, lambda: self._carry(numbers))
 
-    def draw_outline(self, now: QPointF, modifiers: Mods, *, done: bool) -> None:
-        """The lasso or rectangle grows to `now`; done = choose what is inside."""
+    def drag_on(self, now: QPointF, modifiers: Mods, *, done: bool) -> None:
+        """The outline, path or pin goes on to `now`; done = take what it made."""
+        if self.moving_pin:
+            self.moving_pin = not done
+            self.pin_placed.emit(now.x(), now.y())
+            return
         if self.tool == "rectangle":
             del self._trail[1:]
         self._trail.append(now)
+        if self.tool == "path":
+            self._draw_path(done)
+            return
         path = self._outline()
         if done:
-            self.box.outline.setPath(QPainterPath())
+            self.marks.outline.setPath(QPainterPath())
             outline = np.array([(corner.x(), corner.y()) for corner in path.toFillPolygon().toList()])
-            self._choose(inside(self._xy, outline), modifiers)
+            hit = plane.inside(self._xy, outline)
+            self._choose(hit if self._hidden is None else hit & ~self._hidden, modifiers)
         else:
-            self.box.outline.setPath(path)
+            self.marks.outline.setPath(path)
 
     def leaveEvent(self, event: QEvent) -> None:
         super().leaveEvent(event)
-        self._show_under(None)
+        self._show_under(-1)
+
+    # ------------------------------------------------------------------ what the keys do
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        key, modifiers = Qt.Key(event.key()), event.modifiers()
+        if key in ARROWS and not modifiers & (Mods.ControlModifier | Mods.AltModifier):
+            self.walk(ARROWS[key], selecting=bool(modifiers & Mods.ShiftModifier))
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self._focus >= 0:
+            only = np.arange(len(self._xy)) == self._focus
+            if modifiers & Mods.ControlModifier:
+                self._choose(only, modifiers, toggle=True)
+            else:
+                self._choose(only, modifiers)
+                self.clicked.emit(self._focus)
+        elif key == Qt.Key.Key_Escape and self._selection.any():
+            self._choose(np.zeros(len(self._xy), bool), Mods.NoModifier)
+        elif key in (Qt.Key.Key_Menu,) and self._focus >= 0:
+            self.menu_wanted.emit(self._focus, QPointF(*map(float, self._xy[self._focus])))
+        else:
+            super().keyPressEvent(event)
+            return
+        event.accept()
+
+    def walk(self, direction: str, *, selecting: bool = False) -> None:
+        """Go to the nearest point "left", "right", "up" or "down"; from nowhere, to the one nearest the middle."""
+        visible = None if self._hidden is None else ~self._hidden
+        if self._focus < 0:
+            middle = self.box.viewRect().center()
+            index: int | None = plane.nearest(self._xy, (middle.x(), middle.y()), visible)[0]
+        else:
+            index = plane.next_towards(self._xy, self._focus, direction, visible)
+        if index is None or index < 0:
+            return
+        if selecting:
+            self._choose(np.arange(len(self._xy)) == index, Mods.ControlModifier)
+        self.centre_on(index)
+        self.set_focus(index, told=True)
 
     # ------------------------------------------------------------------ inside
-    def _carry(self, keys: list[Hashable]) -> None:
-        self.drag_started.emit(keys)
+    def _carry(self, numbers: list[int] | None) -> None:
+        if numbers is None:
+            self.pin_drag_started.emit()
+        else:
+            self.drag_started.emit(numbers)
         # The system's drag swallowed the release: pyqtgraph would think that the button is still down.
         scene = self.scene()
         scene.dragButtons, scene.clickEvents = [], []
         scene.dragItem = scene.lastDrag = None
         self.carrying = False
+
+    def _draw_path(self, done: bool) -> None:
+        corners = np.array([(corner.x(), corner.y()) for corner in self._trail])
+        self.marks.set_path(corners, None)
+        if done:
+            length = np.linalg.norm(np.diff(corners, axis=0), axis=1).sum() / self.box.viewPixelSize()[0]
+            self.path_drawn.emit(corners if length >= SHORTEST_PATH_PX else None)
 
     def _outline(self) -> QPainterPath:
         path = QPainterPath()
@@ -242,75 +352,71 @@ class ScatterView(pg.PlotWidget):  # type: ignore[misc]
             path.closeSubpath()
         return path
 
-    def _choose(self, hit: npt.NDArray[np.bool_], modifiers: Mods, *, toggle: bool = False) -> None:
+    def _choose(self, hit: Mask, modifiers: Mods, *, toggle: bool = False) -> None:
         if modifiers & Mods.AltModifier:
             chosen = self._selection & ~hit
-        elif modifiers & Mods.ControlModifier:
+        elif modifiers & (Mods.ControlModifier | Mods.ShiftModifier):
             chosen = self._selection ^ hit if toggle else self._selection | hit
         else:
             chosen = hit
         if (chosen != self._selection).any():
             self._selection = chosen
             self._restyle()
-            self.selected.emit(self.selection())
+            self.selected.emit()
 
     def _moved(self, at: QPointF) -> None:
         self._show_under(
-            self.point_at(self.box.mapSceneToView(at)) if self.box.sceneBoundingRect().contains(at) else None
+            self.point_at(self.box.mapSceneToView(at)) if self.box.sceneBoundingRect().contains(at) else -1
         )
 
-    def _show_under(self, index: int | None) -> None:
+    def _show_under(self, index: int) -> None:
         if index == self._under:
             return
         self._under = index
         self._show_ring()
-        if index is None:
+        self.hovered.emit(index)
+        heard = QGuiApplication.keyboardModifiers() & Mods.AltModifier
+        self.scrubbed.emit(index if heard else -1)
+        if index < 0:
+            self._hide_card()
+        elif self._card is not None:
+            self.fill_card(index)
+            self._card.adjustSize()
+            at = self.mapFromScene(self.box.mapViewToScene(QPointF(*map(float, self._xy[index]))))
+            self._card.move(plane.beside(at, self._card.size(), self.viewport().rect()))
+            self._card.show()
+            self._card.raise_()
+
+    def _hide_card(self) -> None:
+        if self._card is not None:
             self._card.hide()
-            self.hovered.emit(None)
-            return
-        self._card.setText(self.describe(self._keys[index]))
-        self._card.adjustSize()
-        at = self.mapFromScene(self.box.mapViewToScene(QPointF(*map(float, self._xy[index]))))
-        self._card.move(beside(at, self._card.size(), self.viewport().rect()))
-        self._card.show()
-        self._card.raise_()
-        self.hovered.emit(self._keys[index])
 
     def _show_ring(self) -> None:
-        index = self._under
-        self._ring.setData(
-            [] if index is None else self._xy[[index], 0], [] if index is None else self._xy[[index], 1]
-        )
+        index = self._under if self._under >= 0 else self._focus
+        place = None if not 0 <= index < len(self._xy) else (float(self._xy[index, 0]), float(self._xy[index, 1]))
+        self.marks.set_ring(place, self._size() + 6.0)
+
+    def _size(self) -> float:
+        """Of a point, in device-independent pixels."""
+        count = len(self._xy)
+        return 9.0 if count <= 500 else 7.0 if count <= 5000 else 5.0 if count <= 30_000 else 4.0
 
     def _restyle(self) -> None:
-        """Write places and brushes straight into the item: pyqtgraph's setBrush takes 250 ms for 100 000 points."""
-        count = len(self._keys)
-        palette = [*(self._palette or [self.palette().color(QPalette.ColorRole.Highlight)]), self._faint]
-        lit = np.ones(count, bool) if self._shown is None else self._shown.copy()
+        count = len(self._xy)
+        looks = self._looks or [Mark(QWidget.palette(self).color(QPalette.ColorRole.Highlight))]
+        lit = np.ones(count, bool) if self._lit is None else self._lit.copy()
         if self._selection.any():
             lit &= self._selection
+        # Grey points keep their shape, so that a class can be told apart even then.
+        grey = [Mark(self._faint, symbol) for symbol in dict.fromkeys(mark.symbol for mark in looks)]
+        grey_of = np.array([[mark.symbol for mark in grey].index(mark.symbol) for mark in looks], np.intp)
+        colour = np.minimum(self._look, len(looks) - 1)
+        which = np.where(lit, colour, len(looks) + grey_of[colour])
         order = np.argsort(lit, kind="stable")  # grey points lie below
-        colour = np.where(lit, np.minimum(self._colour, len(palette) - 2), len(palette) - 1)[order]
-        size = 9 if count <= 500 else 7 if count <= 5000 else 5 if count <= 30_000 else 4
-        pen = (
-            pg.mkPen(self.palette().color(QPalette.ColorRole.Base), width=0.6) if count <= 5000 else pg.mkPen(None)
-        )
-        brushes = np.empty(len(palette), object)
-        brushes[:] = [pg.mkBrush(entry) for entry in palette]
-        self._points.setSize(size, update=False)
-        self._points.setPen(pen, update=False)
-        data = self._points.data
-        data["x"], data["y"] = self._xy[order, 0], self._xy[order, 1]
-        data["brush"] = brushes[colour]
-        styles = [("o", size, self._points.opts["pen"], brush) for brush in brushes]
-        places = np.array(self._points.fragmentAtlas[styles], data["sourceRect"].dtype)
-        data["sourceRect"] = places[colour]
-        self._points.prepareGeometryChange()
-        self._points.bounds = [None, None]
-        self._points.invalidate()
-        self._points.informViewBoundsChanged()
-        self._points.update()
-        self._ring.setSize(size + 6)
+        if self._hidden is not None:
+            order = order[~self._hidden[order]]
+        rim = QWidget.palette(self).color(QPalette.ColorRole.Base) if count <= 5000 else None
+        self.cloud.set_points(self._xy[order], which[order], [*looks, *grey], self._size(), rim)
         self._show_ring()
 
     # ------------------------------------------------------------------ look
@@ -321,63 +427,11 @@ class ScatterView(pg.PlotWidget):  # type: ignore[misc]
             self._style()
         return done
 
-    def resizeEvent(self, event: Any) -> None:
-        super().resizeEvent(event)
-        if self._complete:
-            self._place_caption()
-
-    def _place_caption(self) -> None:
-        self._caption.adjustSize()
-        self._caption.move(8, self.viewport().height() - self._caption.height() - 6)
-
     def _style(self) -> None:
         palette = QWidget.palette(self)
         ink, ground = palette.color(QPalette.ColorRole.Text), palette.color(QPalette.ColorRole.Base)
         self.setBackground(ground)
         self._faint = QColor(ink)
         self._faint.setAlphaF(0.16)
-        ratio = self.devicePixelRatioF()
-        self._ring.setPen(pg.mkPen(ink, width=1.6 * ratio))
-        wash = palette.color(QPalette.ColorRole.Highlight)
-        self.box.outline.setPen(pg.mkPen(wash, width=1.4 * ratio))
-        wash.setAlpha(40)
-        self.box.outline.setBrush(wash)
-        edge = QColor(ink)
-        edge.setAlphaF(0.35)
-        self._card.setStyleSheet(
-            f"#hoverCard {{ background: {ground.name()}; color: {ink.name()}; padding: 6px 9px; border-radius: 5px;"
-            f" border: 1px solid {edge.name(QColor.NameFormat.HexArgb)}; }}"
-        )
-        soft = QColor(ink)
-        soft.setAlphaF(0.72)
-        self._caption.setStyleSheet(f"#mapCaption {{ color: {soft.name(QColor.NameFormat.HexArgb)}; }}")
+        self.marks.style(ink, palette.color(QPalette.ColorRole.Highlight), ground)
         self._restyle()
-
-
-def inside(xy: npt.NDArray[np.float32], outline: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
-    """Which points lie within a closed polygon, by crossings of a ray (even-odd rule).
-
-    Args:
-        xy: (points, 2). outline: (corners, 2).
-    """
-    hit = np.zeros(len(xy), bool)
-    if len(outline) < 3 or not len(xy):
-        return hit
-    near = np.flatnonzero(((xy >= outline.min(axis=0)) & (xy <= outline.max(axis=0))).all(axis=1))
-    x, y = xy[near, 0].astype(float), xy[near, 1].astype(float)
-    within = np.zeros(len(near), bool)
-    for (ax, ay), (bx, by) in zip(outline, np.roll(outline, -1, axis=0), strict=True):
-        if ay != by:
-            within ^= ((ay > y) != (by > y)) & (x < (bx - ax) * (y - ay) / (by - ay) + ax)
-    hit[near] = within
-    return hit
-
-
-def beside(at: QPoint, size: QSize, room: QRect) -> QPoint:
-    """Where a card stands beside a point without leaving the room: right below, else on the other side."""
-    x, y = at.x() + CARD_GAP_PX, at.y() + CARD_GAP_PX
-    if x + size.width() > room.right():
-        x = at.x() - CARD_GAP_PX - size.width()
-    if y + size.height() > room.bottom():
-        y = at.y() - CARD_GAP_PX - size.height()
-    return QPoint(max(room.left(), x), max(room.top(), y))

@@ -135,3 +135,29 @@ def test_what_cannot_be_drawn_is_refused_in_words(
         figures.draw(request_)
     assert caught.value.hint
     assert [p.name for p in tmp_path.iterdir() if p.is_file()] == []
+
+
+def test_a_figure_has_the_size_in_centimetres_and_the_font_asked_for(tmp_path: Path) -> None:
+    out = tmp_path / "map.png"
+    figures.draw(Figure(str(out), points(20), ("a", "b") * 10, "speaker", width_cm=8.0, height_cm=6.0, font_pt=6.0))
+    height, width = imread(out).shape[:2]
+    assert (width, height) == pytest.approx((8.0 / 2.54 * 300, 6.0 / 2.54 * 300), abs=2)
+    svg = tmp_path / "map.svg"
+    figures.draw(Figure(str(svg), points(5), font="STIXGeneral", font_pt=11.0))
+    assert "STIXGeneral" in svg.read_text("utf-8")
+    assert "11px" in svg.read_text("utf-8")
+
+
+def test_a_font_that_is_not_there_and_sizes_beyond_paper_are_refused(tmp_path: Path) -> None:
+    out = str(tmp_path / "map.pdf")
+    for wrong in ({"font": "No Such Font 17"}, {"font_pt": 1.0}, {"height_cm": 0.5}, {"width_cm": 500.0}):
+        with pytest.raises(ExportError):
+            figures.draw(Figure(out, points(5), **wrong))  # type: ignore[arg-type]
+
+
+def test_the_caption_says_how_many_neighbours_are_kept(tmp_path: Path) -> None:
+    out = tmp_path / "map.svg"
+    scored = points(5)
+    scored.settings.update(neighbours_kept=0.62, score_neighbours=10)
+    figures.draw(Figure(str(out), scored))
+    assert "62% of 10 nearest neighbours kept" in out.read_text("utf-8")

@@ -150,6 +150,64 @@ def test_new_clips_land_by_their_neighbours_and_no_point_moves(tmp_path: Path) -
     np.testing.assert_array_equal(nearest, expected)
 
 
+def test_a_map_of_an_earlier_process_takes_new_clips_in_as_the_one_that_fitted_it_would(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clips = store(tmp_path, three_groups())
+    fitted = mapping.fit(FitMap(clips), silently, keep_on)
+    new = store(tmp_path, three_groups(21)[[20, 41, 62]], first=100)
+    here = mapping.place(PlaceOnMap(new), silently, keep_on)
+    monkeypatch.setattr(mapping, "_last", {})
+    there = mapping.place(PlaceOnMap(new, onto=fitted, of=clips), silently, keep_on)
+    np.testing.assert_allclose(there.xy, here.xy, atol=1e-3)
+    again = mapping.fit(FitMap(clips, iterations=20, go_on=True), silently, keep_on)
+    assert again.settings["iterations"] == 20  # what was only taken up does not go on
+
+
+def test_a_map_some_of_whose_clips_are_gone_takes_nothing_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clips = store(tmp_path, three_groups())
+    fitted = mapping.fit(FitMap(clips, iterations=10), silently, keep_on)
+    monkeypatch.setattr(mapping, "_last", {})
+    with pytest.raises(EngineError, match="not analysed any more"):
+        mapping.place(PlaceOnMap(clips[:1], onto=fitted, of=clips[5:]), silently, keep_on)
+
+
+def test_a_larger_map_takes_new_clips_in_without_moving(tmp_path: Path) -> None:
+    """Above a few thousand points openTSNE's own way of placing shifts the map first."""
+    clips = store(tmp_path, three_groups(600))
+    fitted = mapping.fit(FitMap(clips, iterations=60), silently, keep_on)
+    placed = mapping.place(PlaceOnMap(store(tmp_path, three_groups(600)[[5]], first=5000)), silently, keep_on)
+    np.testing.assert_array_equal(np.asarray(mapping._last["h"].tsne, np.float32), fitted.xy)
+    assert np.linalg.norm(placed.xy[0] - fitted.xy[5]) < 0.2 * np.ptp(fitted.xy)
+
+
+@pytest.mark.parametrize("looks", [1, 2, 3, 5, 8])
+def test_cancel_is_obeyed_in_every_step_and_stop_keeps_what_there_is(tmp_path: Path, looks: int) -> None:
+    clips = store(tmp_path, three_groups())
+    with pytest.raises(Cancelled):
+        mapping.fit(FitMap(clips), silently, stop_after(looks, Control.CANCEL))
+    kept = mapping.fit(FitMap(clips), silently, stop_after(looks, Control.STOP))
+    assert np.isfinite(kept.xy).all()
+    assert kept.settings["iterations"] < 750
+
+
+def test_the_first_layout_is_there_before_the_first_neighbour_is_found(tmp_path: Path) -> None:
+    events: list[Event] = []
+    mapping.fit(FitMap(store(tmp_path, three_groups()), iterations=10), events.append, keep_on)
+    first = next(i for i, e in enumerate(events) if isinstance(e, Partial))
+    searched = [i for i, e in enumerate(events) if isinstance(e, Progress) and "neighbours" in e.message]
+    assert first < min(searched)
+
+
+def test_a_finished_map_says_how_far_it_can_be_trusted(tmp_path: Path) -> None:
+    result = mapping.fit(FitMap(store(tmp_path, three_groups())), silently, keep_on)
+    assert 0.3 < result.settings["neighbours_kept"] <= 1.0
+    assert 0.9 < result.settings["trustworthiness"] <= 1.0
+    assert result.settings["score_neighbours"] == 10
+
+
 def test_a_clip_can_be_placed_on_a_map_of_two(tmp_path: Path) -> None:
     mapping.fit(FitMap(store(tmp_path, three_groups()[:2])), silently, keep_on)
     placed = mapping.place(PlaceOnMap(store(tmp_path, three_groups()[2:3], first=9)), silently, keep_on)

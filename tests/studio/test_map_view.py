@@ -7,20 +7,25 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtWidgets import QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
-from engine.api import AudioSpec, Control, FitMap, MapPoints, ModelInfo
+from engine.api import AudioSpec, Control, FitMap, LatentRef, MapPoints, ModelInfo, MorphDone, Neighbours
 from studio import colouring
 from studio.engine_link import EngineLink
 from studio.jobs import Job
+from studio.maps import pane
 from studio.messages import Messages
+from studio.panels import map_view
 from studio.panels.map_view import MapViewPanel
 from studio.preferences import Preferences
 from studio.session import Clip, Session
 
 HASH = "abcdef0123456789"
 EMOTIONS = ("calm", "angry", "")
+SETTINGS = {
+    "perplexity": 5.0, "seed": 3, "model_hash": HASH, "neighbours_kept": 0.62, "trustworthiness": 0.97,
+    "score_neighbours": 10,
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -36,9 +41,35 @@ def session(qtbot: QtBot, tmp_path: Path) -> Iterator[Session]:
 def panel(session: Session, qtbot: QtBot) -> MapViewPanel:
     made = MapViewPanel(session, Messages(), Preferences())
     qtbot.addWidget(made)
-    made.resize(640, 420)
+    made.resize(760, 520)
     made.show()
     return made
+
+
+def selected(panel: MapViewPanel) -> list[tuple[str, int]]:
+    return panel.pane.keys()
+
+
+def choose(panel: MapViewPanel, *keys: tuple[str, int]) -> None:
+    """As with the mouse."""
+    table = panel.pane.table
+    assert table is not None
+    panel.pane.choose(np.array([table.key(i) in keys for i in range(len(table))], bool))
+    panel.pane.scatter.selected.emit()
+
+
+def colour_by(panel: MapViewPanel, name: str) -> None:
+    panel.colours.choice.setCurrentIndex(panel.colours.choice.findData(name))
+
+
+def legend_texts(panel: MapViewPanel) -> list[str]:
+    return [panel.colours.legend.text(i) for i in range(panel.colours.legend.count())]
+
+
+def seen(panel: MapViewPanel) -> int:
+    """How many points are not grey."""
+    faint = panel.pane.scatter._faint.rgba()
+    return sum(mark.colour.rgba() != faint for mark in panel.pane.scatter.cloud.shown_marks)
 
 
 def give_model(session: Session) -> None:
@@ -53,6 +84,7 @@ def give_clips(panel: MapViewPanel, session: Session, count: int) -> None:
         clip.labels = {"speaker": f"s{i % 12}", "gender": "female", "emotion": EMOTIONS[i % 3], "room": "studio"}
         clip.f0_median_hz = 100.0 + 10 * i if i else None
         session.clips[clip.id] = clip
+        session._ids_by_path[clip.path] = clip.id
     session.clips_added.emit(list(session.clips))
     panel.refresh()  # which would come by itself a tenth of a second later
 
@@ -61,15 +93,14 @@ def give_map(session: Session, latent: str = "h", each: int = 1, *, shift: float
     ids = tuple(clip for clip in session.clips for _ in range(each))
     index = np.tile(np.arange(each, dtype=np.int32), len(session.clips))
     xy = np.random.default_rng(0).normal(size=(len(ids), 2)).astype(np.float32) + np.float32(shift)
-    points = MapPoints(latent, ids, index, xy, {"perplexity": 5.0, "seed": 3, "model_hash": HASH})
+    points = MapPoints(latent, ids, index, xy, SETTINGS)
     session.maps[latent] = points
     session.map_changed.emit(latent)
     return points
 
 
 def empty_words(panel: MapViewPanel) -> str:
-    label = panel.findChild(QLabel, "mapEmpty")
-    assert label is not None
+    label = panel.pane.empty_words
     return label.text() if label.isVisible() else ""
 
 
@@ -99,9 +130,7 @@ def test_nothing_is_laid_out_unasked_and_one_button_does_it(
     assert asked == []
     panel.settings.perplexity.setValue(7)
     panel.settings.seed.setValue(11)
-    button = panel.findChild(QPushButton, "fitMapFirst")
-    assert button is not None
-    button.click()
+    panel.pane.empty_fit.click()
     assert asked == [("h", {"perplexity": 7.0, "pca": 50, "metric": "euclidean", "seed": 11})]
 
 
@@ -109,10 +138,10 @@ def test_a_map_shows_its_points_and_what_it_is(panel: MapViewPanel, session: Ses
     give_model(session)
     give_clips(panel, session, 6)
     give_map(session)
-    assert panel.scatter.isVisible()
-    assert panel.scatter.keys == [(f"c{i}", 0) for i in range(6)]
-    for fact in ("h", "6 points", "perplexity 5", "seed 3", HASH[:8]):
-        assert fact in panel.scatter._caption.text()
+    assert panel.pane.scatter.isVisible()
+    assert panel.pane.keys_at([0, 5]) == [("c0", 0), ("c5", 0)]
+    for fact in ("h", "6 points", "perplexity 5", "seed 3", HASH[:8], "62% of 10 neighbours kept", "0.97"):
+        assert fact in panel.pane.caption.text()
 
 
 def test_partial_layouts_move_the_same_points(panel: MapViewPanel, session: Session) -> None:
@@ -121,8 +150,8 @@ def test_partial_layouts_move_the_same_points(panel: MapViewPanel, session: Sess
     give_map(session)
     session.select(["c2"])
     points = give_map(session, shift=3.0)
-    np.testing.assert_array_equal(panel.scatter.xy, points.xy)
-    assert panel.scatter.selection() == [("c2", 0)]
+    np.testing.assert_array_equal(panel.pane.scatter.xy, points.xy)
+    assert selected(panel) == [("c2", 0)]
 
 
 def test_colours_follow_the_label_and_its_later_changes(
@@ -131,47 +160,63 @@ def test_colours_follow_the_label_and_its_later_changes(
     give_model(session)
     give_clips(panel, session, 6)
     give_map(session)
-    panel.colour_by.setCurrentIndex(panel.colour_by.findData("emotion"))
-    assert [panel.legend.item(i).text() for i in range(panel.legend.count())] == [
-        "angry  (2)", "calm  (2)", "not given  (2)",
-    ]  # fmt: skip
+    colour_by(panel, "emotion")
+    assert legend_texts(panel) == ["angry  (2)", "calm  (2)", "not given  (2)"]
     session.clips["c2"].labels["emotion"] = "sad"
     session.clips_changed.emit(["c2"])
-    qtbot.waitUntil(lambda: panel.legend.count() == 4)
-    assert "sad  (1)" in [panel.legend.item(i).text() for i in range(panel.legend.count())]
+    qtbot.waitUntil(lambda: panel.colours.legend.count() == 4)
+    assert "sad  (1)" in legend_texts(panel)
 
 
 def test_numbers_get_a_scale_instead_of_a_legend(panel: MapViewPanel, session: Session) -> None:
     give_model(session)
     give_clips(panel, session, 6)
     give_map(session)
-    panel.colour_by.setCurrentIndex(panel.colour_by.findData(colouring.F0))
-    assert panel.scale.isVisible()
-    assert not panel.legend.isVisible()
-    assert "110 Hz" in panel.scale.accessibleName()
-    assert "150 Hz" in panel.scale.accessibleName()
+    colour_by(panel, colouring.F0)
+    assert panel.colours.scale.isVisible()
+    assert not panel.colours.legend.isVisible()
+    assert "110 Hz" in panel.colours.scale.accessibleName()
+    assert "150 Hz" in panel.colours.scale.accessibleName()
 
 
 def test_a_free_label_can_be_coloured_by_too(panel: MapViewPanel, session: Session) -> None:
     give_clips(panel, session, 3)
-    assert panel.colour_by.findData("room") >= 0
+    assert panel.colours.choice.findData("room") >= 0
 
 
 def test_a_transcript_is_no_class_and_does_not_flood_the_card(panel: MapViewPanel, session: Session) -> None:
     give_clips(panel, session, 3)
     session.clips["c1"].labels["text"] = "AS YOU KNOW " * 30
     panel.refresh()
-    assert panel.colour_by.findData("text") < 0
-    assert len(panel._card(("c1", 0))) < 250
+    assert panel.colours.choice.findData("text") < 0
+    assert len(panel.pane.card_text(("c1", 0))) < 250
 
 
-def test_a_class_clicked_in_the_legend_stands_alone(panel: MapViewPanel, session: Session) -> None:
+def test_a_class_of_the_legend_stands_alone_or_is_left_out(panel: MapViewPanel, session: Session) -> None:
     give_model(session)
     give_clips(panel, session, 6)
     give_map(session)
-    panel.legend.item(1).setSelected(True)
-    assert panel.scatter._shown is not None
-    assert panel.scatter._shown.sum() == 1
+    colour_by(panel, "emotion")
+    legend = panel.colours.legend
+    legend.isolate(1)
+    assert seen(panel) == 2
+    legend.clearSelection()
+    assert seen(panel) == 6
+    legend.toggle_hidden(0)
+    assert len(panel.pane.scatter.cloud.xy) == 4
+    legend.hide_rows(set())
+    assert len(panel.pane.scatter.cloud.xy) == 6
+
+
+def test_what_is_isolated_stays_so_while_the_layout_goes_on(panel: MapViewPanel, session: Session) -> None:
+    give_model(session)
+    give_clips(panel, session, 6)
+    give_map(session)
+    colour_by(panel, "emotion")
+    panel.colours.legend.isolate(1)
+    give_map(session, shift=3.0)
+    panel.refresh()
+    assert seen(panel) == 2
 
 
 def test_one_selection_is_shared_both_ways(panel: MapViewPanel, session: Session) -> None:
@@ -179,8 +224,8 @@ def test_one_selection_is_shared_both_ways(panel: MapViewPanel, session: Session
     give_clips(panel, session, 6)
     give_map(session)
     session.select(["c1", "c4"])
-    assert panel.scatter.selection() == [("c1", 0), ("c4", 0)]
-    panel.scatter.selected.emit([("c3", 0)])
+    assert selected(panel) == [("c1", 0), ("c4", 0)]
+    choose(panel, ("c3", 0))
     assert session.selection == ["c3"]
 
 
@@ -189,12 +234,11 @@ def test_single_seconds_stay_selected_when_their_clip_is(panel: MapViewPanel, se
     give_clips(panel, session, 4)
     panel.show_latent("m")
     give_map(session, "m", each=3)
-    panel.scatter.set_selection([("c1", 2)])
-    panel.scatter.selected.emit([("c1", 2)])
+    choose(panel, ("c1", 2))
     assert session.selection == ["c1"]
-    assert panel.scatter.selection() == [("c1", 2)]
+    assert selected(panel) == [("c1", 2)]
     session.select(["c0"])
-    assert panel.scatter.selection() == [("c0", 0), ("c0", 1), ("c0", 2)]
+    assert selected(panel) == [("c0", 0), ("c0", 1), ("c0", 2)]
 
 
 def test_a_click_makes_the_clip_current_and_plays_it(panel: MapViewPanel, session: Session, qtbot: QtBot) -> None:
@@ -202,7 +246,7 @@ def test_a_click_makes_the_clip_current_and_plays_it(panel: MapViewPanel, sessio
     give_clips(panel, session, 4)
     give_map(session)
     with qtbot.waitSignal(session.play_requested) as asked:
-        panel.scatter.clicked.emit(("c2", 0))
+        panel.pane.scatter.clicked.emit(2)
     assert asked.args == ["c2"]
     assert session.current == "c2"
 
@@ -213,7 +257,7 @@ def test_a_click_on_a_second_asks_to_hear_that_second(panel: MapViewPanel, sessi
     panel.show_latent("m")
     give_map(session, "m", each=3)
     with qtbot.waitSignal(panel.second_requested) as asked:
-        panel.scatter.clicked.emit(("c2", 1))
+        panel.pane.scatter.clicked.emit(2 * 3 + 1)
     assert asked.args == ["c2", 1]
     assert session.current == "c2"
 
@@ -223,18 +267,18 @@ def test_a_layout_under_way_can_be_stopped_and_later_continued(
 ) -> None:
     give_model(session)
     give_clips(panel, session, 4)
-    job = session.map_job = Job(1, FitMap(()), "map")
+    job = session.map_jobs["h"] = Job(1, FitMap(()), "map")
     give_map(session)
     assert panel.stop_button.isVisible()
     assert not panel.fit_button.isVisible()
     job.progress.emit(0.25, "laying out", 3.0)
-    assert panel.progress.isVisible()
-    assert panel.progress.value() == 250
+    assert panel.pane.progress.isVisible()
+    assert panel.pane.progress.value() == 250
     panel.stop_button.click()
     assert job.wish is Control.STOP
-    session.map_job = None
+    del session.map_jobs["h"]
     session.map_changed.emit("h")
-    assert not panel.progress.isVisible()
+    assert not panel.pane.progress.isVisible()
     asked: list[object] = []
     monkeypatch.setattr(session, "fit_map", lambda latent, **settings: asked.append((latent, settings["go_on"])))
     panel.go_on_button.click()
@@ -243,19 +287,19 @@ def test_a_layout_under_way_can_be_stopped_and_later_continued(
 
 def test_points_of_m_are_dragged_as_seconds_and_others_as_clips(panel: MapViewPanel, session: Session) -> None:
     give_clips(panel, session, 3)
-    assert panel.payload([("c0", 0), ("c1", 0)]).clips == ("c0", "c1")
+    assert panel.pane.payload([("c0", 0), ("c1", 0)]).clips == ("c0", "c1")
     panel.show_latent("m")
-    carried = panel.payload([("c0", 2), ("c0", 0)])
+    carried = panel.pane.payload([("c0", 2), ("c0", 0)])
     assert carried.kind == "seconds"
     assert carried.seconds == (("c0", 2), ("c0", 0))
     panel.show_latent("z")
-    assert panel.payload([("c0", 9), ("c0", 10)]).clips == ("c0",)
+    assert panel.pane.payload([("c0", 9), ("c0", 10)]).clips == ("c0",)
 
 
 def test_the_hover_card_names_the_clip_and_escapes_it(panel: MapViewPanel, session: Session) -> None:
     give_clips(panel, session, 3)
     session.clips["c1"].name = "<script>.wav"
-    card = panel._card(("c1", 0))
+    card = panel.pane.card_text(("c1", 0))
     assert "&lt;script&gt;.wav" in card
     assert "speaker: s1" in card
     assert "110 Hz" in card
@@ -268,9 +312,9 @@ def test_switching_the_latent_shows_that_map(panel: MapViewPanel, session: Sessi
     panel.commands["m"].trigger()
     assert "one point a second" in empty_words(panel)
     give_map(session, "m", each=2)
-    assert len(panel.scatter.keys) == 8
+    assert len(panel.pane.scatter.xy) == 8
     panel.commands["h"].trigger()
-    assert len(panel.scatter.keys) == 4
+    assert len(panel.pane.scatter.xy) == 4
 
 
 def test_a_removed_clip_leaves_no_dangling_card(panel: MapViewPanel, session: Session) -> None:
@@ -278,7 +322,7 @@ def test_a_removed_clip_leaves_no_dangling_card(panel: MapViewPanel, session: Se
     give_clips(panel, session, 4)
     give_map(session)
     session.remove(["c1"])
-    assert "no longer" in panel._card(("c1", 0))
+    assert "no longer" in panel.pane.card_text(("c1", 0))
 
 
 # ---------------------------------------------------------------- colouring
@@ -292,13 +336,34 @@ def test_speakers_are_sorted_as_people_count() -> None:
     assert found.index.tolist() == [2, 1, 0]
 
 
-def test_sixty_speakers_get_sixty_different_colours() -> None:
-    clips = {f"c{i}": Clip(id=f"c{i}", path="", name="") for i in range(60)}
+def test_six_hundred_speakers_get_six_hundred_different_looks() -> None:
+    clips = {f"c{i}": Clip(id=f"c{i}", path="", name="") for i in range(600)}
     for i, clip in enumerate(clips.values()):
         clip.labels = {"speaker": str(i)}
-    points = MapPoints("h", tuple(clips), np.zeros(60, np.int32), np.zeros((60, 2), np.float32), {})
+    points = MapPoints("h", tuple(clips), np.zeros(600, np.int32), np.zeros((600, 2), np.float32), {})
     found = colouring.colouring(points, clips, "speaker", dark=False)
-    assert len({colour.name() for colour in found.palette}) == 60
+    assert len({(mark.colour.name(), mark.symbol) for mark in found.marks}) == 600
+    assert (
+        len({mark.colour.name() for mark in found.marks[:48]}) == 6
+    )  # safe for every colour vision, shapes differ
+
+
+@pytest.mark.parametrize(
+    ("values", "is_scale"),
+    [
+        (["0.25", "0.5", ""], True),
+        (["1", "2", "3"], False),  # names
+        ([str(i) for i in range(40)], True),
+        (["1.5", "high", "2"], False),
+        (["nan", "1.5", "2"], False),
+    ],
+)
+def test_a_label_of_numbers_is_a_scale_unless_they_are_names(values: list[str], is_scale: bool) -> None:
+    clips = {str(i): Clip(id=str(i), path="", labels={"score": value}) for i, value in enumerate(values)}
+    count = len(clips)
+    points = MapPoints("h", tuple(clips), np.zeros(count, np.int32), np.zeros((count, 2), np.float32), {})
+    found = colouring.colouring(points, clips, "score", dark=False)
+    assert (found.ends is not None) == is_scale
 
 
 def test_a_clip_without_pitch_is_grey_on_the_scale() -> None:
@@ -306,8 +371,8 @@ def test_a_clip_without_pitch_is_grey_on_the_scale() -> None:
     clips["a"].f0_median_hz = 120.0
     points = MapPoints("h", ("a", "b"), np.zeros(2, np.int32), np.zeros((2, 2), np.float32), {})
     found = colouring.colouring(points, clips, colouring.F0, dark=False)
-    assert found.index[1] == len(found.palette) - 1
-    assert found.index[0] < len(found.palette) - 1
+    assert found.index[1] == len(found.marks) - 1
+    assert found.index[0] < len(found.marks) - 1
 
 
 def test_until_the_first_layout_is_there_it_says_that_it_is_on_the_way(
@@ -315,8 +380,279 @@ def test_until_the_first_layout_is_there_it_says_that_it_is_on_the_way(
 ) -> None:
     give_model(session)
     give_clips(panel, session, 4)
-    session.map_job = Job(1, FitMap(()), "map")
+    session.map_jobs["h"] = Job(1, FitMap(()), "map")
     session.map_changed.emit("h")
     assert "Laying out" in empty_words(panel)
-    assert not panel.findChild(QPushButton, "fitMapFirst").isVisible()
-    session.map_job = None
+    assert not panel.pane.empty_fit.isVisible()
+    assert panel.pane.empty_stop.isVisible()
+    session.map_jobs.clear()
+
+
+# ---------------------------------------------------------------- side by side
+def three_maps(panel: MapViewPanel, session: Session) -> None:
+    give_model(session)
+    give_clips(panel, session, 4)
+    give_map(session, "h")
+    give_map(session, "m", each=3)
+    give_map(session, "z", each=128)  # two seconds of frames
+    panel.commands["all"].trigger()
+
+
+def test_the_three_maps_stand_side_by_side_and_one_is_meant(panel: MapViewPanel, session: Session) -> None:
+    three_maps(panel, session)
+    assert all(pane.isVisible() and pane.scatter.isVisible() for pane in panel.panes.values())
+    panel.panes["m"].scatter.tapped.emit()
+    assert panel.latent == "m"
+    assert panel.panes["m"].title.text().startswith("<b>")
+    assert not panel.panes["h"].title.text().startswith("<b>")
+    panel.commands["h"].trigger()
+    assert [latent for latent, pane in panel.panes.items() if pane.isVisible()] == ["h"]
+    assert not panel.pane.title.isVisible()
+
+
+def test_a_selection_on_one_map_is_the_same_time_on_the_others(panel: MapViewPanel, session: Session) -> None:
+    three_maps(panel, session)
+    panel._activate("m")
+    choose(panel, ("c2", 1))
+    assert panel.panes["h"].keys() == [("c2", 0)]
+    assert panel.panes["z"].keys() == [("c2", frame) for frame in range(64, 128)]
+    panel._activate("z")
+    choose(panel, ("c0", 3), ("c1", 100))
+    assert panel.panes["m"].keys() == [("c0", 0), ("c1", 1)]
+    assert session.selection == ["c0", "c1"]
+
+
+def test_every_map_is_coloured_and_isolated_alike(panel: MapViewPanel, session: Session) -> None:
+    three_maps(panel, session)
+    colour_by(panel, "emotion")
+    panel.colours.legend.isolate(0)  # angry: c1
+    for latent, points in (("h", 1), ("m", 3), ("z", 128)):
+        panel._activate(latent)
+        assert seen(panel) == points
+
+
+# ---------------------------------------------------------------- search and neighbours
+def test_a_search_lights_up_what_it_finds_and_lists_it(panel: MapViewPanel, session: Session, qtbot: QtBot) -> None:
+    give_model(session)
+    give_clips(panel, session, 6)
+    give_map(session)
+    panel.finder.list.field.setText("ANGRY  c4")
+    qtbot.waitUntil(lambda: panel.finder.found is not None)
+    assert seen(panel) == 1
+    assert [row.key for row in panel.finder.list.rows()] == [("c4", 0)]
+    panel.commands["select_found"].trigger()
+    assert session.selection == ["c4"]
+    session.select([])
+    panel.finder.list.field.clear()
+    qtbot.waitUntil(lambda: panel.finder.found is None)
+    assert seen(panel) == 6
+
+
+def test_a_row_chosen_rings_its_point_and_enter_plays_it(
+    panel: MapViewPanel, session: Session, qtbot: QtBot
+) -> None:
+    give_model(session)
+    give_clips(panel, session, 6)
+    give_map(session)
+    panel.search("female")
+    rows = panel.finder.list.list
+    rows.setCurrentItem(rows.topLevelItem(3))
+    assert panel.pane.scatter.focus == 3
+    assert session.selection == ["c3"]
+    with qtbot.waitSignal(session.play_requested) as asked:
+        rows.itemActivated.emit(rows.topLevelItem(3), 0)
+    assert asked.args == ["c3"]
+
+
+def test_the_neighbours_of_a_point_are_asked_for_and_listed_with_their_distances(
+    panel: MapViewPanel, session: Session, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    give_model(session)
+    give_clips(panel, session, 6)
+    give_map(session)
+    job = Job(1, FitMap(()), "near")
+    asked: list[object] = []
+
+    def find(latent: str, query: list[LatentRef], metric: str) -> Job:
+        asked.append((latent, query[0].folder, metric))
+        return job
+
+    monkeypatch.setattr(session, "find_nearest", find)
+    panel.pane.scatter.set_focus(2, told=True)
+    qtbot.waitUntil(lambda: bool(asked))
+    assert asked == [("h", "/nowhere/c2", "euclidean")]
+    job.done.emit(Neighbours("h", ("c5", "c1"), (0, 0), (0.5, 1.25)))
+    rows = panel.finder.list.rows()
+    assert [(row.key, row.detail) for row in rows] == [(("c5", 0), "0.5"), (("c1", 0), "1.25")]
+    assert "c2.wav" in panel.finder.list.heading.text()
+
+
+def test_a_point_walked_to_is_announced(
+    panel: MapViewPanel, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(pane.QAccessible, "updateAccessibility", lambda event: said.append(event.message()))
+    give_model(session)
+    give_clips(panel, session, 6)
+    give_map(session)
+    panel.pane.scatter.walk("right")
+    first = panel.pane.scatter.focus
+    assert said == [f"c{first}.wav, s{first}, female" + (f", {EMOTIONS[first % 3]}" if EMOTIONS[first % 3] else "")]
+    assert panel.pane.spoken.whole == said[0]
+
+
+# ---------------------------------------------------------------- pin and path
+def test_a_pin_is_the_barycentre_of_its_neighbours_and_says_so(panel: MapViewPanel, session: Session) -> None:
+    give_model(session)
+    give_clips(panel, session, 6)
+    give_map(session)
+    panel.settings.round.setValue(3)
+    x, y = map(float, panel.pane.scatter.xy[1])
+    panel.pane.set_pin((x + 1e-3, y))
+    payload = panel.places.payload()
+    assert payload is not None
+    assert payload.kind == "clips"
+    assert payload.clips[0] == "c1"
+    assert len(payload.clips) == 3
+    assert sum(payload.weights) == pytest.approx(1.0)
+    assert payload.weights[0] > 0.99  # on a point it is that point
+    words = panel.places.bar.words.text()
+    assert panel.places.bar.isVisible()
+    assert "barycentre of the 3 nearest h" in words
+    assert "c1.wav" in words
+
+
+def test_a_pin_reaches_the_transfer_desk_as_a_voice_or_as_an_emotion(panel: MapViewPanel, session: Session) -> None:
+    three_maps(panel, session)
+    panel.panes["h"].set_pin((0.0, 0.0))
+    panel.commands["give_pin"].trigger()
+    assert [chip.title for chip in session.transfer.voices] == ["Pin on the map of h"]
+    assert session.transfer.voices[0].payload.weights
+    panel._activate("m")
+    panel.panes["m"].set_pin((0.0, 0.0))
+    panel.places.bar.give.click()
+    assert [chip.title for chip in session.transfer.emotions] == ["Pin on the map of m"]
+    assert session.transfer.emotions[0].payload.kind == "seconds"
+
+
+def test_a_pin_on_z_says_that_it_cannot_be_given(panel: MapViewPanel, session: Session) -> None:
+    three_maps(panel, session)
+    panel._activate("z")
+    panel.panes["z"].set_pin((0.0, 0.0))
+    assert panel.places.payload() is None
+    assert not panel.places.bar.give.isVisible()
+    assert "cannot be given" in panel.places.bar.words.text()
+
+
+def test_a_path_is_rendered_step_by_step_and_played_with_its_steps_marked(
+    panel: MapViewPanel, session: Session, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    give_model(session)
+    give_clips(panel, session, 6)
+    give_map(session)
+    job = Job(1, FitMap(()), "morph")
+    asked: list[tuple[str, list[list[LatentRef]]]] = []
+    monkeypatch.setattr(session, "render_morph", lambda latent, steps: asked.append((latent, steps)) or job)
+    played: list[MorphDone] = []
+    monkeypatch.setattr(panel.audition, "play_morph", played.append)
+    xy = panel.pane.scatter.xy.astype(float)
+    panel.places.bar.steps.setValue(4)
+    panel.pane.set_path(np.array([xy[0], xy[3]]))
+    panel.places.bar.hear.click()
+    latent, steps = asked[0]
+    assert latent == "h"
+    assert len(steps) == 4
+    assert steps[0][0].folder == "/nowhere/c0"
+    assert steps[-1][0].folder == "/nowhere/c3"
+    assert panel.places.bar.progress.isVisible()
+    done = MorphDone("morph", str(tmp_path / "morph.wav"), "h", (0.0, 1.0), (0.9, 1.9), (100.0, 200.0))
+    job.done.emit(done)
+    assert played == [done]
+    assert not panel.places.bar.progress.isVisible()
+    panel.audition.step_changed.emit(1)
+    assert panel.pane.scatter.marks._heard == 1
+    panel.places.bar.hear.click()  # again: nothing is rendered twice
+    assert len(asked) == 1
+    assert len(played) == 2
+    panel.pane.set_path(np.array([xy[0], xy[4]]))
+    panel.places.bar.hear.click()  # another path is
+    assert len(asked) == 2
+
+
+def test_a_morph_is_saved_whole_or_told_why_not(panel: MapViewPanel, session: Session, tmp_path: Path) -> None:
+    give_model(session)
+    give_clips(panel, session, 6)
+    give_map(session)
+    made = tmp_path / "morph.wav"
+    made.write_bytes(b"sound")
+    panel.places._made = MorphDone("morph", str(made), "h", (0.0,), (1.0,), (None,))
+    panel.places.save_as(str(tmp_path / "kept"))
+    assert (tmp_path / "kept.wav").read_bytes() == b"sound"
+    said: list[str] = []
+    session.messages.said.connect(lambda message: said.append(message.what))
+    panel.places.save_as(str(tmp_path / "nowhere" / "kept.wav"))
+    assert "cannot be written" in said[0]
+
+
+def test_a_path_can_be_made_of_the_selected_points(panel: MapViewPanel, session: Session) -> None:
+    give_model(session)
+    give_clips(panel, session, 6)
+    give_map(session)
+    session.select(["c0", "c2", "c4"])
+    panel.commands["path_here"].trigger()
+    assert panel.pane.path is not None
+    corners = {tuple(corner) for corner in panel.pane.path.tolist()}
+    assert corners == {tuple(xy) for xy in panel.pane.scatter.xy[[0, 2, 4]].astype(float).tolist()}
+
+
+def test_every_drag_has_a_twin_in_the_menu(panel: MapViewPanel, session: Session) -> None:
+    give_model(session)
+    give_clips(panel, session, 6)
+    give_map(session)
+    menu = panel.menu_for("h", 2, 0.0, 0.0)
+    by_words = {action.text(): action for action in menu.actions()}
+    by_words["Use as source of the transfer"].trigger()
+    assert session.transfer.source == "c2"
+    by_words["Give as voice (h)"].trigger()
+    assert session.transfer.voices[0].payload.clips == ("c2",)
+    by_words["Give as emotion (m)"].trigger()
+    assert session.transfer.emotions[0].payload.clips == ("c2",)
+    panel.menu_for("h", -1, 0.5, 0.25).actions()[0].trigger()
+    assert panel.pane.pin == (0.5, 0.25)
+
+
+# ---------------------------------------------------------------- hearing a point under the cursor
+def test_alt_and_hovering_lets_a_second_be_heard_and_leaving_ends_it(
+    panel: MapViewPanel, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    give_model(session)
+    give_clips(panel, session, 4)
+    panel.show_latent("m")
+    give_map(session, "m", each=3)
+    heard: list[object] = []
+    monkeypatch.setattr(
+        panel.audition, "scrub", lambda folder, rate, latent, key: heard.append((folder, latent, key))
+    )
+    panel.pane.scatter.scrubbed.emit(4)
+    assert heard == [("/nowhere/c1", "m", ("c1", 1))]
+    panel.pane.scatter.scrubbed.emit(-1)
+    assert len(heard) == 1
+
+
+# ---------------------------------------------------------------- export
+def test_a_figure_is_drawn_in_the_size_and_font_asked_for_with_what_is_seen_as_colour(
+    panel: MapViewPanel, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    give_model(session)
+    give_clips(panel, session, 4)
+    give_map(session)
+    colour_by(panel, colouring.F0)
+    asked: list[tuple[tuple[object, ...], dict[str, object]]] = []
+    monkeypatch.setattr(session, "export_figure", lambda *given, **look: asked.append((given, look)))
+    monkeypatch.setattr(map_view.ExportFigureDialog, "exec", lambda dialog: True)
+    monkeypatch.setattr(map_view.QFileDialog, "getSaveFileName", lambda *_: ("/out/map.svg", ""))
+    panel._preferences.set("figure/width_cm", 8.5)
+    panel.export_figure()
+    given, look = asked[0]
+    assert given == ("/out/map.svg", "h", ("", "110.0000", "120.0000", "130.0000"), "Median F0")
+    assert look == {"width_cm": 8.5, "height_cm": None, "font": "", "font_pt": 8.0}

@@ -11,16 +11,19 @@ import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QSize, Qt
 from PySide6.QtGui import QColor, QMouseEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
 
+from studio.widgets import scatter
 from studio.widgets.legend import ColourScale, Legend
-from studio.widgets.scatter import ScatterView, beside, inside
+from studio.widgets.plane import beside, inside
+from studio.widgets.point_cloud import Mark
+from studio.widgets.scatter import ScatterView
 
 Mods = Qt.KeyboardModifier
 # Five points: four corners of a square and its middle.
 XY = np.array([[0, 0], [10, 0], [10, 10], [0, 10], [5, 5]], np.float32)
-KEYS = ["a", "b", "c", "d", "middle"]
+A, B, C, D, MIDDLE = range(5)
 
 
 @pytest.fixture
@@ -31,8 +34,8 @@ def view(qtbot: QtBot) -> Iterator[ScatterView]:
     qtbot.addWidget(made)
     made.resize(500, 500)
     made.show()
-    made.set_points(XY, KEYS)
-    made.set_colours(np.array([0, 0, 1, 1, 2]), [QColor("red"), QColor("green"), QColor("blue")])
+    made.set_points(XY)
+    made.set_looks(np.array([0, 0, 1, 1, 2]), [Mark(QColor(name)) for name in ("red", "green", "blue")])
     QApplication.processEvents()
     yield made
     pg.setConfigOption("mouseRateLimit", limit)
@@ -65,55 +68,89 @@ def click(view: ScatterView, x: float, y: float, modifiers: Mods = Mods.NoModifi
     mouse(view, QEvent.Type.MouseButtonRelease, at(view, x, y), modifiers)
 
 
+def chosen(view: ScatterView) -> list[int]:
+    return np.flatnonzero(view.selection()).tolist()
+
+
+def select(view: ScatterView, *numbers: int) -> None:
+    view.set_selection(np.isin(np.arange(len(view.xy)), numbers))
+
+
 def coloured(view: ScatterView) -> set[tuple[float, float]]:
     """Places of the points that are not grey."""
     faint = view._faint.rgba()
-    data = view._points.data
-    return {(float(p["x"]), float(p["y"])) for p in data if p["brush"].color().rgba() != faint}
+    drawn = zip(view.cloud.xy.tolist(), view.cloud.shown_marks, strict=True)
+    return {(x, y) for (x, y), mark in drawn if mark.colour.rgba() != faint}
 
 
-def test_hovering_a_point_names_it_and_leaving_lets_it_go(view: ScatterView, qtbot: QtBot) -> None:
-    view.describe = lambda key: f"card of {key}"
+def test_hovering_a_point_shows_its_card_and_leaving_lets_it_go(view: ScatterView, qtbot: QtBot) -> None:
+    card = QLabel()
+    view.set_card(card, lambda number: card.setText(f"card of {number}"))
     with qtbot.waitSignal(view.hovered) as caught:
         QTest.mouseMove(view.viewport(), at(view, 5.05, 5.05))
-    assert caught.args == ["middle"]
-    assert view._card.isVisible()
-    assert view._card.text() == "card of middle"
+    assert caught.args == [MIDDLE]
+    assert card.isVisible()
+    assert card.text() == f"card of {MIDDLE}"
     with qtbot.waitSignal(view.hovered) as caught:
         QTest.mouseMove(view.viewport(), at(view, 7.5, 5.0))
-    assert caught.args == [None]
-    assert not view._card.isVisible()
+    assert caught.args == [-1]
+    assert not card.isVisible()
+
+
+def test_only_with_alt_a_point_under_the_cursor_is_to_be_heard(
+    view: ScatterView, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[int] = []
+    view.scrubbed.connect(heard.append)
+    QTest.mouseMove(view.viewport(), at(view, 5, 5))
+    monkeypatch.setattr(scatter.QGuiApplication, "keyboardModifiers", staticmethod(lambda: Mods.AltModifier))
+    QTest.mouseMove(view.viewport(), at(view, 0, 0))
+    QTest.mouseMove(view.viewport(), at(view, 2.5, 0))
+    assert heard == [-1, A, -1]
 
 
 def test_a_click_on_a_point_selects_and_reports_it(view: ScatterView, qtbot: QtBot) -> None:
-    with qtbot.waitSignals([view.clicked, view.selected]):
+    with qtbot.waitSignals([view.clicked, view.selected, view.focused]):
         click(view, 10, 0)
-    assert view.selection() == ["b"]
+    assert chosen(view) == [B]
     click(view, 7, 3)  # on nothing
-    assert view.selection() == []
+    assert chosen(view) == []
 
 
 def test_control_adds_and_removes_single_points(view: ScatterView) -> None:
     click(view, 10, 0)
     click(view, 5, 5, Mods.ControlModifier)
-    assert view.selection() == ["b", "middle"]
+    assert chosen(view) == [B, MIDDLE]
     click(view, 10, 0, Mods.ControlModifier)
-    assert view.selection() == ["middle"]
+    assert chosen(view) == [MIDDLE]
 
 
-def test_a_rectangle_selects_control_adds_and_alt_takes_away(view: ScatterView) -> None:
+@pytest.mark.parametrize("adding", [Mods.ControlModifier, Mods.ShiftModifier])
+def test_a_rectangle_selects_control_or_shift_adds_and_alt_takes_away(view: ScatterView, adding: Mods) -> None:
     view.tool = "rectangle"
     drag(view, [(-1, 6), (3, 8), (11, 11)])
-    assert view.selection() == ["c", "d"]
-    drag(view, [(4, 4), (5, 5.5), (6, 6)], Mods.ControlModifier)
-    assert view.selection() == ["c", "d", "middle"]
+    assert chosen(view) == [C, D]
+    drag(view, [(4, 4), (5, 5.5), (6, 6)], adding)
+    assert chosen(view) == [C, D, MIDDLE]
     drag(view, [(9, 9), (10, 10.5), (11, 11)], Mods.AltModifier)
-    assert view.selection() == ["d", "middle"]
+    assert chosen(view) == [D, MIDDLE]
 
 
 def test_a_lasso_takes_what_it_encloses(view: ScatterView) -> None:
     drag(view, [(-0.8, -0.8), (11, -0.8), (11, 2), (5, 7), (3, 4), (-0.8, 2)])
-    assert view.selection() == ["a", "b", "middle"]
+    assert chosen(view) == [A, B, MIDDLE]
+
+
+def test_what_is_hidden_cannot_be_hit_enclosed_or_walked_to(view: ScatterView) -> None:
+    view.set_shown(None, np.array([False, False, False, False, True]))
+    assert len(view.cloud.xy) == 4
+    drag(view, [(-0.8, -0.8), (11, -0.8), (11, 2), (5, 7), (3, 4), (-0.8, 2)])
+    assert chosen(view) == [A, B]
+    click(view, 5, 5)
+    assert chosen(view) == []
+    view.set_focus(A)
+    view.walk("right")
+    assert view.focus == B
 
 
 def test_dragging_a_point_carries_it_and_a_selected_one_carries_all_selected(
@@ -121,57 +158,159 @@ def test_dragging_a_point_carries_it_and_a_selected_one_carries_all_selected(
 ) -> None:
     with qtbot.waitSignal(view.drag_started) as caught:
         drag(view, [(5, 5), (6, 6), (7, 7)])
-    assert caught.args == [["middle"]]
-    view.set_selection(["a", "middle"])
+    assert caught.args == [[MIDDLE]]
+    select(view, A, MIDDLE)
     with qtbot.waitSignal(view.drag_started) as caught:
         drag(view, [(5, 5), (6, 6), (7, 7)])
-    assert caught.args == [["a", "middle"]]
-    assert view.selection() == ["a", "middle"]
+    assert caught.args == [[A, MIDDLE]]
+    assert chosen(view) == [A, MIDDLE]
     view.tool = "rectangle"  # and the mouse is free again
     drag(view, [(-1, 6), (3, 8), (11, 11)])
-    assert view.selection() == ["c", "d"]
+    assert chosen(view) == [C, D]
 
 
 def test_points_that_are_not_selected_turn_grey(view: ScatterView) -> None:
     assert len(coloured(view)) == 5
-    view.set_selection(["a", "c"])
+    select(view, A, C)
     assert coloured(view) == {(0.0, 0.0), (10.0, 10.0)}
-    view.set_selection([])
+    select(view)
     assert len(coloured(view)) == 5
 
 
-def test_an_isolated_class_is_the_only_one_in_colour(view: ScatterView) -> None:
-    view.isolate([1])
+def test_lit_points_are_the_only_ones_in_colour_and_lie_above_the_grey_ones(view: ScatterView) -> None:
+    view.set_shown(np.array([False, False, True, True, False]), None)
     assert coloured(view) == {(10.0, 10.0), (0.0, 10.0)}
-    view.isolate(None)
+    assert {tuple(xy) for xy in view.cloud.xy[-2:].tolist()} == coloured(view)
+    view.set_shown(None, None)
     assert len(coloured(view)) == 5
 
 
 def test_a_selection_from_elsewhere_is_not_reported_back(view: ScatterView, qtbot: QtBot) -> None:
     with qtbot.assertNotEmitted(view.selected):
-        view.set_selection(["a"])
-    assert view.selection() == ["a"]
+        select(view, A)
+    assert chosen(view) == [A]
 
 
 def test_a_new_layout_of_the_same_points_keeps_selection_and_colours(view: ScatterView) -> None:
-    view.set_selection(["c"])
-    view.set_points(XY * 2, KEYS)
-    assert view.selection() == ["c"]
+    select(view, C)
+    view.set_points(XY * 2, same=True)
+    assert chosen(view) == [C]
     assert coloured(view) == {(20.0, 20.0)}
 
 
-def test_more_points_keep_the_selection_of_those_there_were(view: ScatterView) -> None:
-    view.set_selection(["c"])
-    view.set_points(np.concatenate([XY, [[20, 20]]]).astype(np.float32), [*KEYS, "new"])
-    assert view.selection() == ["c"]
+# ---------------------------------------------------------------- keys
+@pytest.mark.parametrize(
+    ("key", "goes_to"),
+    [(Qt.Key.Key_Left, "AD"), (Qt.Key.Key_Right, "BC"), (Qt.Key.Key_Up, "CD"), (Qt.Key.Key_Down, "AB")],
+)
+def test_an_arrow_key_walks_to_a_point_that_way(view: ScatterView, qtbot: QtBot, key: Qt.Key, goes_to: str) -> None:
+    view.set_focus(MIDDLE)
+    with qtbot.waitSignal(view.focused) as caught:
+        QTest.keyClick(view, key)
+    assert "ABCD"[caught.args[0]] in goes_to
+    assert view.focus == caught.args[0]
+
+
+def test_keys_begin_at_the_point_in_the_middle_and_stop_where_nothing_follows(view: ScatterView) -> None:
+    QTest.keyClick(view, Qt.Key.Key_Up)
+    assert view.focus == MIDDLE
+    view.set_focus(C)
+    QTest.keyClick(view, Qt.Key.Key_Right)
+    assert view.focus == C
+
+
+def test_enter_plays_shift_selects_on_the_way_and_escape_lets_go(view: ScatterView, qtbot: QtBot) -> None:
+    view.set_focus(A)
+    QTest.keyClick(view, Qt.Key.Key_Right, Mods.ShiftModifier)
+    reached = view.focus
+    QTest.keyClick(view, Qt.Key.Key_Return, Mods.ControlModifier)
+    assert chosen(view) == []
+    with qtbot.waitSignal(view.clicked) as caught:
+        QTest.keyClick(view, Qt.Key.Key_Return)
+    assert caught.args == [reached]
+    assert chosen(view) == [reached]
+    QTest.keyClick(view, Qt.Key.Key_Escape)
+    assert chosen(view) == []
+
+
+def test_a_point_walked_to_out_of_sight_comes_into_view(view: ScatterView) -> None:
+    view.box.setRange(xRange=(4, 6), yRange=(4, 6), padding=0)
+    view.set_focus(MIDDLE)
+    view.walk("up")
+    assert view.box.viewRect().contains(QPointF(*map(float, view.xy[view.focus])))
+
+
+# ---------------------------------------------------------------- pin and path
+def test_the_pin_tool_puts_a_pin_and_drags_it_on(view: ScatterView) -> None:
+    view.tool = "pin"
+    places: list[tuple[float, float]] = []
+    view.pin_placed.connect(lambda x, y: places.append((x, y)))
+    click(view, 3, 7)
+    assert places[-1] == pytest.approx((3, 7), abs=0.2)
+    view.set_pin((3.0, 7.0), [A])
+    drag(view, [(3, 7.2), (4, 6), (6, 4)])
+    assert places[-1] == pytest.approx((6, 4), abs=0.3)
+    assert chosen(view) == []
+
+
+def test_with_another_tool_the_pin_is_carried_away(view: ScatterView, qtbot: QtBot) -> None:
+    view.set_pin((3.0, 7.0), [A, B])
+    with qtbot.waitSignal(view.pin_drag_started):
+        drag(view, [(3, 7.2), (4, 6), (5, 5)])
+
+
+def test_the_path_tool_draws_a_path_and_a_mere_click_none(view: ScatterView) -> None:
+    view.tool = "path"
+    drawn: list[object] = []
+    view.path_drawn.connect(drawn.append)
+    drag(view, [(0, 0), (5, 5), (10, 0)])  # it may begin on a point
+    corners = drawn[-1]
+    assert isinstance(corners, np.ndarray)
+    assert corners[0] == pytest.approx([0, 0], abs=0.2)
+    assert corners[-1] == pytest.approx([10, 0], abs=0.2)
+    drag(view, [(2, 2), (2.05, 2.0), (2.05, 2.0)])
+    assert all(path is None for path in drawn[1:])
+
+
+def test_a_right_click_says_what_is_there(view: ScatterView, qtbot: QtBot) -> None:
+    view.set_pin((3.0, 7.0), [A])
+    found: list[int] = []
+    view.menu_wanted.connect(lambda number, _at: found.append(number))
+    for place in (QPointF(5, 5), QPointF(7, 3), QPointF(3, 7.1)):
+        view.ask_menu(place)
+    assert found == [MIDDLE, -1, -2]
 
 
 def test_no_points_are_no_trouble(view: ScatterView) -> None:
-    view.set_points(np.zeros((0, 2), np.float32), [])
+    view.set_points(np.zeros((0, 2), np.float32))
     QTest.mouseMove(view.viewport(), QPoint(100, 100))
     drag(view, [(0, 0), (5, 5), (5, 0)])
+    view.walk("up")
     view.fit()
-    assert view.selection() == []
+    view.grab()
+    assert chosen(view) == []
+
+
+def test_points_in_one_spot_are_drawn_once_when_there_are_very_many(qtbot: QtBot) -> None:
+    cloud_view = ScatterView()
+    qtbot.addWidget(cloud_view)
+    cloud_view.resize(300, 300)
+    cloud_view.show()
+    random = np.random.default_rng(0)
+    cloud_view.set_points(random.normal(size=(20_000, 2)).astype(np.float32))
+    cloud_view.grab()
+    drawn = len(cloud_view.cloud._fragments.ndarray())
+    assert 0 < drawn < 12_000
+    cloud_view.set_points(cloud_view.xy[:1000])
+    cloud_view.grab()
+    assert len(cloud_view.cloud._fragments.ndarray()) == 1000
+
+
+def test_a_mark_is_drawn_in_its_colour_where_the_point_is(view: ScatterView) -> None:
+    QTest.mouseMove(view.viewport(), at(view, 2.5, 7.0))
+    picture = view.grab().toImage()
+    place = at(view, 5, 5)
+    assert picture.pixelColor(place).name() == QColor("blue").name()
 
 
 def test_a_concave_lasso_leaves_out_its_bay() -> None:
@@ -195,9 +334,9 @@ def test_a_hundred_thousand_points_are_recoloured_and_hit_at_once(qtbot: QtBot) 
     view.resize(800, 600)
     view.show()
     xy = rng.normal(size=(100_000, 2)).astype(np.float32)
-    view.set_points(xy, range(100_000))
+    view.set_points(xy)
     began = time.perf_counter()
-    view.set_colours(rng.integers(0, 20, 100_000), [QColor.fromHsv(18 * i, 200, 200) for i in range(20)])
+    view.set_looks(rng.integers(0, 20, 100_000), [Mark(QColor.fromHsv(18 * i, 200, 200)) for i in range(20)])
     view.point_at(QPointF(0.0, 0.0))
     inside(xy, np.array([[-1, -1], [1, -1], [0, 1]], float))
     assert time.perf_counter() - began < 0.25
@@ -210,12 +349,12 @@ def legend(qtbot: QtBot) -> Legend:
     qtbot.addWidget(made)
     made.resize(160, 200)
     made.show()
-    made.set_classes(["anna", "emil", "?"], [QColor("red"), QColor("green"), QColor("grey")], [3, 4, 5])
+    made.set_classes(["anna", "emil", "?"], [Mark(QColor(name)) for name in ("red", "green", "grey")], [3, 4, 5])
     return made
 
 
 def press(legend: Legend, row: int, modifiers: Mods = Mods.NoModifier) -> None:
-    place = legend.visualItemRect(legend.item(row)).center()
+    place = legend.visualRect(legend.model().index(row, 0)).center()
     QTest.mouseClick(legend.viewport(), Qt.MouseButton.LeftButton, modifiers, place)
 
 
@@ -230,7 +369,44 @@ def test_a_legend_isolates_classes_and_lets_them_go(legend: Legend) -> None:
 
 
 def test_a_legend_counts_its_classes(legend: Legend) -> None:
-    assert [legend.item(i).text() for i in range(3)] == ["anna  (3)", "emil  (4)", "?  (5)"]
+    assert [legend.text(i) for i in range(3)] == ["anna  (3)", "emil  (4)", "?  (5)"]
+
+
+def test_a_click_on_a_mark_hides_its_class_and_shows_it_again(legend: Legend) -> None:
+    told: list[object] = []
+    legend.hidden.connect(told.append)
+    mark = legend.visualRect(legend.model().index(1, 0)).topLeft() + QPoint(6, 6)
+    QTest.mouseClick(legend.viewport(), Qt.MouseButton.LeftButton, Mods.NoModifier, mark)
+    QTest.mouseClick(legend.viewport(), Qt.MouseButton.LeftButton, Mods.NoModifier, mark)
+    assert told == [{1}, set()]
+    assert legend.rows() == []
+
+
+def test_keys_hide_and_isolate_too(legend: Legend) -> None:
+    told: list[object] = []
+    legend.hidden.connect(told.append)
+    legend.isolate(2)
+    QTest.keyClick(legend, Qt.Key.Key_Delete)
+    assert told == [{2}]
+    spoken = legend.model().data(legend.model().index(2, 0), Qt.ItemDataRole.AccessibleTextRole)
+    assert spoken == "?, 5, hidden"
+    QTest.keyClick(legend, Qt.Key.Key_Escape)
+    assert legend.rows() == []
+
+
+def test_new_counts_of_the_same_classes_let_what_is_isolated_stay(legend: Legend) -> None:
+    legend.isolate(0)
+    legend.update_classes([Mark(QColor("red"))] * 3, [1, 2, 3])
+    assert legend.rows() == [0]
+    assert legend.text(0) == "anna  (1)"
+
+
+def test_ten_thousand_classes_cost_nothing_until_they_are_seen(legend: Legend) -> None:
+    began = time.perf_counter()
+    legend.set_classes([str(i) for i in range(10_000)], [Mark(QColor("red"))] * 10_000, [1] * 10_000)
+    legend.grab()
+    assert time.perf_counter() - began < 0.25
+    assert legend.count() == 10_000
 
 
 def test_a_colour_scale_can_be_read_by_a_screen_reader(qtbot: QtBot) -> None:
