@@ -23,7 +23,9 @@ from engine.api import (
     LatentRef,
     MapPoints,
     ModelInfo,
+    Morph,
     Partial,
+    PlaceOnMap,
     RunSpec,
     Scan,
     ScanDone,
@@ -469,12 +471,45 @@ def test_a_run_on_nothing_fails_in_words(real: Session, tmp_path: Path, qtbot: Q
     assert said[-1].level == "error"
 
 
+# ------------------------------------------------------------------------------------------- maps
+def test_new_recordings_are_placed_on_a_map_that_another_worker_made(session: Session) -> None:
+    a, b = encoded(session, "a", "b")
+    session.maps["h"] = MapPoints("h", (a,), np.zeros(1, np.int32), np.ones((1, 2), np.float32), {})
+    session._place_new()
+    session._place_new()  # while the first is under way, nothing is asked twice
+    (job,) = session.link.asked(PlaceOnMap)  # type: ignore[attr-defined]
+    assert [clip for clip, _ in job.request.clips] == [b]
+    assert job.request.onto is session.maps["h"]
+    assert [clip for clip, _ in job.request.of] == [a]
+    job.take(Done(MapPoints("h", (b,), np.zeros(1, np.int32), np.zeros((1, 2), np.float32), {})))
+    assert session.maps["h"].ids == (a, b)
+    session._place_new()
+    assert session.link.asked(PlaceOnMap) == []  # type: ignore[attr-defined]
+
+
+def test_a_morph_needs_a_recording_and_takes_the_desks_source_first(session: Session, said: list[Message]) -> None:
+    a, b = encoded(session, "a", "b")
+    assert session.render_morph("h", [[LatentRef("/x")]]) is None
+    assert said[-1].level == "warning"
+    session.current = a
+    first = session.render_morph("h", [[LatentRef("/x")], [LatentRef("/y")]])
+    session.transfer.source = b
+    second = session.render_morph("m", [[LatentRef("/x", 1)]])
+    assert first is not None
+    assert second is not None
+    assert [job.request.source for job in (first, second)] == [session.clips[a].folder, session.clips[b].folder]
+    assert first.request.steps == ((LatentRef("/x"),), (LatentRef("/y"),))
+    assert second.request.latent == "m"
+    assert session.link.asked(Morph) == [second]  # type: ignore[attr-defined]  # the newer one wins
+
+
 # ------------------------------------------------------------------------------------------- small things
 def test_coordinates_are_safe_in_a_spreadsheet(session: Session, tmp_path: Path) -> None:
     (a,) = encoded(session, "a")
     session.clips[a].labels["note"] = "=cmd()"
     session.maps["h"] = MapPoints("h", (a,), np.zeros(1, np.int32), np.ones((1, 2), np.float32), {})
     session.export_coordinates(tmp_path / "c.csv", "h")
+    session._savers.waitForDone()
     assert (tmp_path / "c.csv").read_text().splitlines() == [
         "clip,path,index,x,y,note,speaker",
         "a.wav,/r/a.wav,0,1,1,'=cmd(),a",
