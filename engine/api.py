@@ -32,10 +32,12 @@ from engine.specs import SYSTEMS, AudioSpec, ModelSpec, Preset, Spec, TrainSpec,
 
 __all__ = [
     "AUDIO_SUFFIXES",
+    "LABELS",
     "OFFERS",
     "PROBE_TASKS",
     "RULES",
     "SYSTEMS",
+    "TABLE_SUFFIXES",
     "Analyse",
     "AnalyseDone",
     "AudioError",
@@ -117,6 +119,8 @@ AUDIO_SUFFIXES = (
     ".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aiff", ".aif", ".aifc", ".au", ".snd", ".caf", ".w64",
     ".rf64", ".m4a", ".mp4", ".aac", ".webm", ".wma",
 )  # fmt: skip
+TABLE_SUFFIXES = (".csv", ".tsv")
+LABELS = ("speaker", "gender", "emotion", "arousal", "valence", "text", "split", "session")  # that the engine reads
 
 
 # ---------------------------------------------------------------------------------------------- values

@@ -1,7 +1,8 @@
 """The only place that starts worker processes and moves messages between them and the window.
 
-One long-lived inference worker takes one job at a time from the queue kept here; every training run has a process
-of its own. Jobs that wait live on this side, so a worker that dies takes only its running job with it.
+One long-lived inference worker takes one job at a time from the queue kept here; every training run and every fetch
+of a corpus has a process of its own. Jobs that wait live on this side, so a worker that dies takes only its running
+job with it.
 """
 
 from __future__ import annotations
@@ -11,13 +12,14 @@ from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication, QObject, QTimer, Signal
 
-from engine.api import Control, Event, Failed, Request, Train
+from engine.api import Control, Event, Failed, GetCorpus, Request, Train
 from studio import paths
 from studio.jobs import Job, State
 from studio.worker_thread import WorkerThread
 
 CANCEL_ANSWER_MS = 10_000  # a job that does not obey by then is ended with its process
 STOP_ANSWER_MS = 60_000  # stopping keeps what there is, and writing it may take a while
+OWN_PROCESS: dict[type, str] = {Train: "training", GetCorpus: "fetching"}  # work that takes hours
 TAIL_BYTES = 4_000
 KEPT_ENDED = 50
 
@@ -78,8 +80,8 @@ class EngineLink(QObject):
         job.steered.connect(self._steer)
         self._jobs.append(job)
         self.job_added.emit(job)
-        if isinstance(request, Train):
-            self._begin(self._start("training", f"training-{job.id}.log"), job)
+        if (kind := OWN_PROCESS.get(type(request))) is not None:
+            self._begin(self._start(kind, f"{kind}-{job.id}.log"), job)
         else:
             self._enqueue(job)
         return job
@@ -172,7 +174,7 @@ class EngineLink(QObject):
         if job.ended:
             del self._running[thread]
             self._trim()
-            if thread.kind == "training":
+            if thread.kind in OWN_PROCESS.values():
                 thread.quit_politely()
             else:
                 self._feed()
@@ -233,6 +235,11 @@ def _death_in_words(kind: str, job: Job | None, exit_code: int | None, why: str)
         return (
             tr("The training process stopped unexpectedly ({0}).").format(how),
             tr("Nothing saved is lost: resume the run from its last saved step."),
+        )
+    if kind == "fetching":
+        return (
+            tr("Fetching stopped unexpectedly ({0}).").format(how),
+            tr("Nothing half-done is left where a corpus is looked for: fetch it again."),
         )
     while_doing = tr(" during “{0}”").format(job.title) if job is not None else ""
     return (

@@ -16,6 +16,7 @@ from engine.api import (
     ClipsFound,
     Scan,
     ScanDone,
+    TableColumns,
 )
 from studio import paths
 from studio.batch_actions import BatchActions
@@ -48,10 +49,15 @@ class LibraryActions(BatchActions, TakeActions):
         self.analysis.finished.connect(self._place_new)
         self.analysis.halted.connect(self._analysis_halted)
 
-    def add_files(self, files: Iterable[str | Path]) -> Job | None:
+    def add_files(
+        self, files: Iterable[str | Path], columns: Sequence[tuple[str, TableColumns]] = ()
+    ) -> Job | None:
         """Add files, folders and tables of labels; what they hold comes in as it is found.
 
         Single recordings have their row at once, their labels follow. Returns the job that looks, None for nothing.
+
+        Args:
+            columns: what the columns of tables mean; of other tables it is guessed.
         """
         given = [str(Path(file).absolute()) for file in files]
         if not given:
@@ -60,7 +66,7 @@ class LibraryActions(BatchActions, TakeActions):
             Path(given[0]).name if len(given) == 1 else counted(len(given), self.tr("1 item"), self.tr("{0} items"))
         )
         came = Import({}, {})
-        job = self.link.submit(Scan(tuple(given)), title=self.tr("Look through {0}").format(title))
+        job = self.link.submit(Scan(tuple(given), tuple(columns)), title=self.tr("Look through {0}").format(title))
         job.partial.connect(self.current_only(lambda chunk: self._found(chunk, came)))
         job.done.connect(self.current_only(lambda result: self._scanned(result, len(came.clips))))
         job.note.connect(lambda what, hint: self.messages.say(what, hint, level="warning"))

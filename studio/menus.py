@@ -85,6 +85,7 @@ class Menus(QObject):
         menu.addSeparator()
         self.add(menu, "file.add", self.tr("&Add recordings …"), window.library.choose_files, "Ctrl+I")
         self.add(menu, "file.add_folder", self.tr("Add &folder …"), window.add_folder_dialog, "Ctrl+Shift+O")
+        self.add(menu, "file.get_corpus", self.tr("&Get a corpus …"), window.corpora.get)
         self.add(menu, "file.example", self.tr("Load &example voices"), self._session.load_example)
         menu.addSeparator()
         export = menu.addMenu(self.tr("&Export embeddings"))

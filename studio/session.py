@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from studio.clips import Clip
+from studio.corpus_actions import CorpusActions
 from studio.export_actions import ExportActions
 from studio.listen_actions import ListenActions
 from studio.map_actions import joined
@@ -13,7 +14,7 @@ from studio.transfer_setup import EmotionChip, TransferSetup, VoiceChip
 __all__ = ["Clip", "EmotionChip", "RunRecord", "Session", "TransferSetup", "VoiceChip", "joined"]
 
 
-class Session(ProjectActions, ExportActions, ListenActions):
+class Session(ProjectActions, CorpusActions, ExportActions, ListenActions):
     """Everything the user can do: the project, its recordings, models, maps, transfers, runs, exports, listening.
 
     Args: see SessionState.

@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
 )
 
 from studio import drag, paths
+from studio.corpus_commands import CorpusCommands
 from studio.dialogs.about import system_info
 from studio.dialogs.error import ErrorDialog
 from studio.docks import Docks
@@ -108,6 +109,8 @@ class MainWindow(QMainWindow):
         )
         self.docks = self.places.by_name
         self.work_status = WorkStatus(self.statusBar(), session)
+        self.corpora = CorpusCommands(self, session, preferences)
+        self.library.files_chosen.connect(self._add)
         self.projects = ProjectCommands(self, session, messages, preferences)
         self.menus = Menus(self)
         messages.said.connect(self._show_message)
@@ -177,7 +180,7 @@ class MainWindow(QMainWindow):
         elif files:
             first = Path(files[0])
             self.preferences.set("last_folder", str(first if first.is_dir() else first.parent))
-            self.session.add_files(files)
+            self.corpora.add(files)
 
     def _last_folder(self) -> str:
         return self.preferences.get("last_folder", str(Path.home()))

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from engine.api import ClipRef, ClipsFound, Note, Partial, Report, Scan, ScanDone, Steer
+from engine.api import TABLE_SUFFIXES, ClipRef, ClipsFound, Note, Partial, Report, Scan, ScanDone, Steer
 from engine.corpus.scanning import scan
-from engine.corpus.table import TABLE_SUFFIXES
 
 CHUNK = 500  # rows that appear at once
 

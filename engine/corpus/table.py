@@ -12,7 +12,6 @@ from engine.api import AUDIO_SUFFIXES, TableColumns
 from engine.corpus.manifest import SCALES, Labels, Skipped
 from engine.errors import CorpusError
 
-TABLE_SUFFIXES = (".csv", ".tsv")
 LARGEST_BYTES = 200_000_000
 LONGEST_CELL = 2_000
 # Headings by what they usually mean, the surest first.

@@ -49,7 +49,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from engine.api import AUDIO_SUFFIXES
+from engine.api import AUDIO_SUFFIXES, TABLE_SUFFIXES
 from studio import drag, drop_rules, paths, theme
 from studio.counted import counted
 from studio.desk.giver_menu import GiverMenu
@@ -68,7 +68,13 @@ _FILES_IN_A_DRAG = 500
 
 
 class LibraryPanel(QWidget):
-    """Shows session.clips; its actions serve the window's menus too (`commands`)."""
+    """Shows session.clips; its actions serve the window's menus too (`commands`).
+
+    Signals:
+        files_chosen(list): files to add, tables of labels among them.
+    """
+
+    files_chosen = Signal(list)
 
     def __init__(
         self, session: Session, messages: Messages, preferences: Preferences, parent: QWidget | None = None
@@ -137,14 +143,14 @@ class LibraryPanel(QWidget):
     # ------------------------------------------------------------------ actions
     def choose_files(self) -> None:
         """Ask for recordings and tables of labels."""
-        kinds = " ".join(f"*{suffix} *{suffix.upper()}" for suffix in (*AUDIO_SUFFIXES, ".csv", ".tsv"))
+        kinds = " ".join(f"*{suffix} *{suffix.upper()}" for suffix in (*AUDIO_SUFFIXES, *TABLE_SUFFIXES))
         files, _ = QFileDialog.getOpenFileNames(
             self, self.tr("Add recordings"), self._last_folder(),
             self.tr("Recordings and tables of labels ({0});;All files (*)").format(kinds),
         )  # fmt: skip
         if files:
             self._remember_folder(Path(files[0]).parent)
-            self._session.add_files(files)
+            self.files_chosen.emit(files)
 
     def selected_ids(self) -> list[str]:
         """In the order shown."""
