@@ -53,6 +53,7 @@ __all__ = [
     "Control",
     "CorpusError",
     "CorpusGot",
+    "DevicesFound",
     "Done",
     "EngineError",
     "Event",
@@ -64,6 +65,7 @@ __all__ = [
     "Failed",
     "Figure",
     "FigureDone",
+    "FindDevices",
     "FindNearest",
     "FitMap",
     "GetCorpus",
@@ -495,6 +497,11 @@ class ReadRecipes:
 
 
 @dataclass(frozen=True)
+class FindDevices:
+    """Say which devices can compute here."""
+
+
+@dataclass(frozen=True)
 class Train:
     """Train, or resume if the folder holds a started run. The run folder is the truth."""
 
@@ -618,6 +625,7 @@ Request = (
     | Reproduce
     | FindNearest
     | Morph
+    | FindDevices
 )
 
 
@@ -877,6 +885,14 @@ class RecipesRead:
 
 
 @dataclass(frozen=True)
+class DevicesFound:
+    """auto: what "auto" means here, in words; devices: (name, words) of each that can be chosen."""
+
+    auto: str
+    devices: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
 class PictureDone:
     folders: tuple[str, ...]
 
@@ -947,6 +963,7 @@ Result = (
     | ReproduceDone
     | Neighbours
     | MorphDone
+    | DevicesFound
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+from engine.api import DevicesFound, FindDevices
 from engine.errors import SpecError
 
 
@@ -31,6 +32,14 @@ def resolve(name: str) -> torch.device:
     if not there:
         raise SpecError(f"The device {name} is not available on this machine.", "Choose auto or cpu.", "device")
     return device
+
+
+def found(request: FindDevices) -> DevicesFound:
+    """Every device that can be chosen here, with the one that "auto" means."""
+    names = ["cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count() if torch.cuda.is_available() else 0))]
+    names += ["mps"] if torch.backends.mps.is_available() else []
+    devices = tuple((name, described(torch.device(name))) for name in names)
+    return DevicesFound(described(resolve("auto")), devices)
 
 
 def described(device: torch.device) -> str:

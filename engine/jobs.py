@@ -13,6 +13,7 @@ from engine.api import (
     Export,
     ExportProbes,
     Figure,
+    FindDevices,
     FindNearest,
     FitMap,
     GetCorpus,
@@ -108,6 +109,10 @@ def run(request: Request, report: Report, steer: Steer) -> Result:
             from engine import recipe_tag
 
             return recipe_tag.save(request, report)
+        case FindDevices():
+            from engine import devices
+
+            return devices.found(request)
         case ReadRecipes():
             from engine import recipe_tag
 

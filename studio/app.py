@@ -14,6 +14,8 @@ from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication
 
 from studio import paths, theme
+from studio.dialogs.appearance_page import PREFERENCE as SCHEME
+from studio.dialogs.device_page import PREFERENCE as DEVICE
 from studio.engine_link import EngineLink
 from studio.messages import Messages
 from studio.preferences import Preferences
@@ -32,11 +34,15 @@ class Studio:
         self.messages = Messages()
         self.preferences = Preferences()
         self.link = EngineLink(paths.log_dir())
+        self.link.device = self.preferences.get(DEVICE, self.link.device)
         self.session = Session(self.link, paths.data_dir(), self.messages)
         self.window = MainWindow(self.session, self.messages, self.preferences)
 
     def open(self, files: list[str]) -> None:
         """Show the window, then take up the last session and what was named on the command line."""
+        app = QApplication.instance()
+        if isinstance(app, QApplication):
+            theme.choose(app, self.preferences.get(SCHEME, theme.SCHEMES[0]))
         self.window.show()
         QTimer.singleShot(0, self.window, lambda: self._begin(files))
 

@@ -7,8 +7,10 @@ job with it.
 
 from __future__ import annotations
 
+import dataclasses
 import signal
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QCoreApplication, QObject, QTimer, Signal
 
@@ -41,6 +43,7 @@ class EngineLink(QObject):
     def __init__(self, log_dir: Path | None = None, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._log_dir = log_dir or paths.log_dir()
+        self.device = "auto"  # where requests that leave it open are computed: the user's choice
         self._jobs: list[Job] = []
         self._next_id = 1
         self._inference: WorkerThread | None = None
@@ -71,6 +74,9 @@ class EngineLink(QObject):
         """
         if self._closed:
             raise RuntimeError("the link is shut down")
+        if getattr(request, "device", "") == "auto" and self.device != "auto":
+            chosen: dict[str, Any] = {"device": self.device}
+            request = dataclasses.replace(request, **chosen)
         if latest_key is not None:
             for job in self.active():
                 if job.latest_key == latest_key:

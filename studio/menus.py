@@ -18,6 +18,7 @@ from studio import drag
 from studio.desk.giver_menu import GiverMenu
 from studio.dialogs.about import AboutDialog
 from studio.drop_rules import EMOTION, VOICE
+from studio.shortcuts import WORDS
 
 if TYPE_CHECKING:
     from studio.window import MainWindow
@@ -33,6 +34,7 @@ class Menus(QObject):
         self._window = window
         self._session = window.session
         self.actions: dict[str, QAction] = {}
+        self._titles: dict[str, str] = {}  # of the menus, by the first part of their commands' names
         for title, fill in (
             (self.tr("&File"), self._fill_file),
             (self.tr("&Edit"), self._fill_edit),
@@ -44,6 +46,7 @@ class Menus(QObject):
             (self.tr("&Window"), self._fill_window),
             (self.tr("&Help"), self._fill_help),
         ):
+            self._filling = title.replace("&", "")
             fill(window.menuBar().addMenu(title))
         self._session.selection_changed.connect(lambda _ids: self._show_possible())
         self._session.current_changed.connect(lambda _id: self._show_possible())
@@ -68,7 +71,15 @@ class Menus(QObject):
             action.setObjectName(name)
         menu.addAction(action)
         self.actions[name] = action
+        self._titles.setdefault(name.partition(".")[0], self._filling)
         return action
+
+    def by_menu(self) -> list[tuple[str, dict[str, QAction]]]:
+        """Title of each menu with its commands by name."""
+        found: dict[str, dict[str, QAction]] = {}
+        for name, action in self.actions.items():
+            found.setdefault(self._titles[name.partition(".")[0]], {})[name] = action
+        return list(found.items())
 
     # ------------------------------------------------------------------ one menu each
     def _fill_file(self, menu: QMenu) -> None:
@@ -102,7 +113,7 @@ class Menus(QObject):
                 words,
                 partial(window.export_embeddings_dialog, latent),
                 key,
-            )
+            ).setProperty(WORDS, self.tr("Export embeddings: {0}").format(latent))
         self.adopt(menu, "file.export_figure", maps["export_figure"])
         self.adopt(menu, "file.export_coordinates", maps["export_coordinates"])
         menu.addSeparator()
@@ -110,13 +121,14 @@ class Menus(QObject):
         leave.setMenuRole(QAction.MenuRole.QuitRole)
 
     def _fill_edit(self, menu: QMenu) -> None:
-        session, standard = self._session, QKeySequence.StandardKey
+        window, session, standard = self._window, self._session, QKeySequence.StandardKey
         stack = session.undo_stack
         for name, action, key in (
             ("edit.undo", stack.createUndoAction(self, self.tr("&Undo")), standard.Undo),
             ("edit.redo", stack.createRedoAction(self, self.tr("&Redo")), standard.Redo),
         ):
             action.setShortcut(QKeySequence(key))
+            action.setProperty(WORDS, action.text())
             self.adopt(menu, name, action)
         menu.addSeparator()
         self.add(
@@ -132,6 +144,10 @@ class Menus(QObject):
             self.tr("Re&move selected clips"),
             lambda: session.remove(list(session.selection)),
         )
+
+        menu.addSeparator()
+        wanted = self.add(menu, "edit.preferences", self.tr("&Preferences …"), window.show_preferences, "Ctrl+,")
+        wanted.setMenuRole(QAction.MenuRole.PreferencesRole)
 
     def _fill_view(self, menu: QMenu) -> None:
         for name, action in self._window.clip_view.view.commands.items():
@@ -198,6 +214,8 @@ class Menus(QObject):
 
     def _fill_help(self, menu: QMenu) -> None:
         window = self._window
+        self.add(menu, "help.shortcuts", self.tr("&Keyboard shortcuts …"), window.show_shortcuts, "F2")
+        menu.addSeparator()
         self.add(menu, "help.system_info", self.tr("Copy &system info"), window.copy_system_info)
         self.add(menu, "help.log_folder", self.tr("Open the &log folder"), window.open_log_folder)
         about = self.add(menu, "help.about", self.tr("&About Triptych"), lambda: AboutDialog(window).exec())

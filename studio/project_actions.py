@@ -17,7 +17,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QLockFile
 
-from studio import maps_file, paths, project_file, project_folder, runs
+from studio import maps_file, paths, project_file, project_folder, runs, storage
 from studio.clips import FAILED, MISSING, WAITING
 from studio.counted import counted
 from studio.library_actions import LibraryActions
@@ -188,6 +188,20 @@ class ProjectActions(LibraryActions, RunActions):
         elif unsaved:
             self._write(self._autosave, self._project())
         self._lock_file = None
+
+    # ------------------------------------------------------------------ room on the disk
+    def measure_storage(self) -> None:
+        """Tell by storage_measured what the project takes on the disk."""
+        listed = [str(Path(take.transformed).parent) for take in self.takes]
+        self._aside(functools.partial(storage.measure, self.folder, listed), self.storage_measured.emit)
+
+    def delete_unlisted_takes(self) -> None:
+        """Delete the sounds of takes that are off the list. Steps that could bring one back are forgotten."""
+        listed = [Path(take.transformed).parent for take in self.takes]
+        self.undo_stack.clear()
+        self._aside(
+            functools.partial(project_folder.sweep, self.takes_dir, listed), lambda _none: self.measure_storage()
+        )
 
     # ------------------------------------------------------------------ recordings that were moved
     def find_missing(self, folder: str | Path) -> None:

@@ -57,6 +57,7 @@ class SessionState(UndoActions):
     play_requested = Signal(str)
     take_play_requested = Signal(object, str)  # a Take; "original", "reconstruction" or "transformed"
     project_changed = Signal()  # another project, another name, or saved and unsaved changed places
+    storage_measured = Signal(object)  # Storage
     saved = Signal(bool)  # the saving that was asked for is over; whether it worked
     missing_told = Signal()  # the user wants to tell where missing recordings are
     _back = Signal(object)  # from a thread: what is to be done here
@@ -102,6 +103,10 @@ class SessionState(UndoActions):
         self._save_timer.timeout.connect(self._save_aside)
         self._savers = QThreadPool(self)
         self._savers.setMaxThreadCount(1)  # one after the other, so the newest is the last
+
+    def set_device(self, device: str) -> None:
+        """Where the engine computes from the next job on: auto, cpu, cuda:0 ..."""
+        self.link.device = device
 
     def encoded(self) -> list[Clip]:
         """The recordings that have h, m and z of the model in use."""

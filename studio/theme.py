@@ -17,6 +17,8 @@ SMALL = 4  # between things that belong together, in device-independent pixels
 SPACE = 8  # between things
 LARGE = 16  # round things that stand alone
 ICON = 20
+SCHEMES = ("system", "light", "dark")
+_CHOSEN = "triptychColourScheme"
 
 # Okabe and Ito (2008), readable with every colour vision; black and yellow left out, as they vanish on one theme.
 _SAFE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9")
@@ -132,7 +134,7 @@ def _icon(name: str, normal: str, disabled: str, selected: str) -> QIcon:
 
 
 def _tint_again() -> None:
-    """Give every button and command the icon it has in the colours of now."""
+    """Give every button and command the icon it has, and every style sheet its look, in the colours of now."""
     for widget in QApplication.allWidgets():
         holders: list[QAction | QAbstractButton] = list(widget.actions())
         if isinstance(widget, QAbstractButton):
@@ -140,6 +142,8 @@ def _tint_again() -> None:
         for holder in holders:
             if (name := _names.get(holder.icon().cacheKey())) is not None:
                 holder.setIcon(icon(name))
+        if widget.styleSheet():  # a style sheet keeps the colours of when it was set
+            widget.setStyleSheet(widget.styleSheet())
 
 
 def coloured(name: str, colour: QColor, size: int = ICON, ratio: float = 2.0) -> QPixmap:
@@ -166,14 +170,25 @@ def icon_names() -> Sequence[str]:
 
 # ---------------------------------------------------------------------------------------------- the program
 def apply(app: QApplication) -> None:
-    """Fusion with our accent; its palette follows the system's colour scheme."""
+    """Fusion with our accent; its palette follows the system's colour scheme, unless one is chosen."""
     app.setStyle("Fusion")
     restyle(app)
     app.styleHints().colorSchemeChanged.connect(lambda _scheme: restyle(app))
 
 
+def choose(app: QApplication, scheme: str) -> None:
+    """One of SCHEMES: "system" follows what the system has, now and when it changes."""
+    app.setProperty(_CHOSEN, scheme if scheme in SCHEMES else SCHEMES[0])
+    hint = {"light": Qt.ColorScheme.Light, "dark": Qt.ColorScheme.Dark}.get(scheme, Qt.ColorScheme.Unknown)
+    app.styleHints().setColorScheme(hint)  # frames and the system's own dialogs follow, where they can
+    restyle(app)
+
+
 def restyle(app: QApplication, *, dark: bool | None = None) -> None:
-    """Light or dark as asked, else as the system has it now."""
+    """Light or dark as asked, else as chosen, else as the system has it now."""
+    chosen = app.property(_CHOSEN)
+    if dark is None and chosen in ("light", "dark"):
+        dark = chosen == "dark"
     if dark is None:
         dark = app.styleHints().colorScheme() == Qt.ColorScheme.Dark
     role = QPalette.ColorRole

@@ -27,6 +27,7 @@ from studio import drag, paths
 from studio.corpus_commands import CorpusCommands
 from studio.dialogs.about import system_info
 from studio.dialogs.error import ErrorDialog
+from studio.dialogs.preferences import DEVICE, SHORTCUTS, PreferencesDialog
 from studio.docks import Docks
 from studio.menus import Menus
 from studio.messages import Message, Messages
@@ -42,6 +43,7 @@ from studio.preferences import Preferences
 from studio.project_actions import is_project
 from studio.project_commands import ProjectCommands
 from studio.session import Session
+from studio.shortcuts import Shortcuts
 from studio.widgets.banner import Banner
 from studio.widgets.drop_overlay import DropOverlay
 from studio.work_status import WorkStatus
@@ -113,6 +115,11 @@ class MainWindow(QMainWindow):
         self.library.files_chosen.connect(self._add)
         self.projects = ProjectCommands(self, session, messages, preferences)
         self.menus = Menus(self)
+        self.shortcuts = Shortcuts(preferences, self)
+        for title, actions in self.menus.by_menu():
+            self.shortcuts.take_up(title, actions)
+        self.shortcuts.take_up(self.tr("Takes"), {f"takes.{n}": a for n, a in self.desk.takes.commands.items()})
+        self.shortcuts.take_up(self.tr("Library"), {f"library.{n}": a for n, a in self.library.commands.items()})
         messages.said.connect(self._show_message)
         session.link.worker_died.connect(
             lambda what, hint, details: messages.say(what, hint, details=details, level="error")
@@ -153,6 +160,13 @@ class MainWindow(QMainWindow):
 
     def open_log_folder(self) -> None:
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(paths.log_dir())))
+
+    def show_preferences(self, page: int = DEVICE) -> None:
+        PreferencesDialog(self.session, self.preferences, self.shortcuts, page, self).show()
+
+    def show_shortcuts(self) -> None:
+        """All commands with their keys."""
+        self.show_preferences(SHORTCUTS)
 
     # ------------------------------------------------------------------ dropping files anywhere
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QFontDatabase, QGuiApplication
+from PySide6.QtGui import QFontDatabase, QGuiApplication, QPalette
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFormLayout, QLabel, QPlainTextEdit, QVBoxLayout, QWidget
 
 from engine.api import Take
@@ -48,7 +48,7 @@ class TakeRecipe(QDialog):
             )
             value.setAccessibleName(f"{title}: {words}")
             name = QLabel(title)
-            name.setForegroundRole(self.foregroundRole())
+            name.setForegroundRole(QPalette.ColorRole.PlaceholderText)
             name.setAlignment(Qt.AlignmentFlag.AlignTop)
             form.addRow(name, value)
         self.command = QPlainTextEdit()

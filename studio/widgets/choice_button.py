@@ -14,6 +14,7 @@ class ChoiceButton(QToolButton):
 
     def __init__(self, action: QAction) -> None:
         super().__init__()
+        self._shown = QPalette().color(QPalette.ColorRole.Button)
         self.setDefaultAction(action)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setAccessibleName(action.text().replace("&", ""))
@@ -22,13 +23,18 @@ class ChoiceButton(QToolButton):
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
-        if event.type() == QEvent.Type.ApplicationPaletteChange:
+        if event.type() in (QEvent.Type.ApplicationPaletteChange, QEvent.Type.PaletteChange):
             self._show(self.isChecked())
 
     def _show(self, checked: bool) -> None:
-        palette, role = QApplication.palette(self), QPalette.ColorRole
+        role = QPalette.ColorRole
+        wanted = QPalette()  # what is not set comes from the program's palette, also when that changes
         if checked:
             # A wash, not the full highlight: text and icon keep their colour and their contrast.
-            wash = theme.mixed(palette.color(role.Highlight), palette.color(role.Button), 0.45)
-            palette.setColor(role.Button, wash)
-        self.setPalette(palette)
+            palette = QApplication.palette(self)
+            wanted.setColor(
+                role.Button, theme.mixed(palette.color(role.Highlight), palette.color(role.Button), 0.45)
+            )
+        if wanted.color(role.Button) != self._shown:
+            self._shown = wanted.color(role.Button)
+            self.setPalette(wanted)

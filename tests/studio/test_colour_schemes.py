@@ -1,0 +1,80 @@
+"""Light and dark of the whole window: every control follows at once, whichever way it goes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from PySide6.QtGui import QColor, QPalette
+from PySide6.QtWidgets import QAbstractButton, QApplication, QCheckBox, QRadioButton, QWidget
+from pytestqt.qtbot import QtBot
+
+from studio import theme
+from studio.app import Studio
+from studio.dialogs.preferences import APPEARANCE, PreferencesDialog
+
+
+@pytest.fixture
+def studio(qtbot: QtBot, qapp: QApplication) -> Iterator[Studio]:
+    style, palette = qapp.style().objectName(), qapp.palette()
+    qapp.setStyle("Fusion")
+    theme.choose(qapp, "light")
+    made = Studio()
+    made.link._feed = lambda: None  # type: ignore[method-assign]
+    qtbot.addWidget(made.window)
+    made.window.show()
+    yield made
+    made.close()
+    theme.choose(qapp, "system")
+    qapp.setStyle(style)
+    qapp.setPalette(palette)
+
+
+def grounds(root: QWidget) -> dict[str, QColor]:
+    """The colour that most of each button shows."""
+    found = {}
+    for button in root.findChildren(QAbstractButton):
+        if button.isVisible() and not isinstance(button, QCheckBox | QRadioButton) and button.width() > 12:
+            image = button.grab().toImage()
+            pixels = [
+                image.pixelColor(x, y) for x in range(3, image.width() - 3, 2) for y in (4, image.height() - 5)
+            ]
+            name = f"{button.objectName()} {button.accessibleName() or button.text() or button.toolTip()}"
+            found[name] = sorted(pixels, key=lambda colour: colour.lightness())[len(pixels) // 2]
+    return found
+
+
+@pytest.mark.parametrize(("first", "then"), [("light", "dark"), ("dark", "light")])
+def test_no_button_stays_as_it_was_when_the_scheme_changes(
+    qtbot: QtBot, qapp: QApplication, studio: Studio, first: str, then: str
+) -> None:
+    theme.choose(qapp, first)
+    qapp.processEvents()
+    theme.choose(qapp, then)
+    qapp.processEvents()
+    shown = grounds(studio.window)
+    assert len(shown) > 15
+    dark = then == "dark"
+    wrong = {name: colour.name() for name, colour in shown.items() if (colour.lightness() < 128) is not dark}
+    assert not wrong
+
+
+def test_the_choice_is_made_on_the_page_kept_and_taken_up_again(
+    qtbot: QtBot, qapp: QApplication, studio: Studio
+) -> None:
+    dialog = PreferencesDialog(studio.session, studio.preferences, studio.window.shortcuts, APPEARANCE)
+    qtbot.addWidget(dialog)
+    dialog.appearance.choices["dark"].click()
+    assert theme.is_dark()
+    theme.choose(qapp, "light")
+    studio.open([])
+    assert theme.is_dark()
+
+
+def test_like_the_system_follows_the_system(
+    qapp: QApplication, studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theme.choose(qapp, "dark")
+    theme.choose(qapp, "system")
+    assert theme.is_dark() is (qapp.styleHints().colorScheme().name == "Dark")
+    assert qapp.palette().color(QPalette.ColorRole.Window).lightness() > 128
