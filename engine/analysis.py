@@ -1,15 +1,14 @@
 """Recordings in, stored clips out: audio, mel and F0, and with a model h, m and z.
 
 Everything streams: an hour-long file passes through in blocks, so memory does not grow with length. A clip's folder
-appears whole or not at all. What was computed before from the same file is used again, so a new model costs only
-the encoding.
+appears whole or not at all. What was computed before of the same content, here or elsewhere, is used again (see
+cache.clips), so a moved or touched file costs nothing and a new model only the encoding.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import functools
-import hashlib
 import json
 import os
 import shutil
@@ -36,7 +35,10 @@ from engine.api import (
     Steer,
     StoredClip,
 )
+from engine.cache.clips import KnownClips, key_of
+from engine.cache.place import cache_dir
 from engine.checkpoint import Checkpoint, SystemCheckpoint
+from engine.decoding import shown
 from engine.mel import MelFrontEnd
 from engine.model import AuxVAE, StreamedLatents
 from engine.placing import cannot_write
@@ -44,7 +46,7 @@ from engine.reading_ahead import Begun, ReadAhead
 from engine.specs import AudioSpec
 from engine.steering import Pace, obey_cancel
 
-STORAGE_VERSION = 1  # part of every key: raise it when mel, f0 or audio are computed otherwise
+STORAGE_VERSION = 2  # part of every key: raise it when mel, f0 or audio are computed otherwise
 PEAK_SAMPLES = 256
 BLOCK_S = 16.0  # worked on between two looks at the user's wish
 PITCH_CONTEXT_S = 1.0
@@ -53,6 +55,10 @@ WHOLE_FRAMES = 64 * 600
 TOGETHER_FRAMES = 64 * 16  # longer clips fill a batch alone
 SIGNAL_ARRAYS = ("audio", "peaks", "mel", "f0")
 LATENT_ARRAYS = ("h", "m", "z")
+SIGNAL_META = "signal.json"  # the signal's part of meta.json, in the cache
+SIGNAL_FILES = (*(f"{name}.npy" for name in SIGNAL_ARRAYS), SIGNAL_META)
+LATENT_FILES = tuple(f"{name}.npy" for name in LATENT_ARRAYS)
+_NAME = "\0"  # stands for the recording's name in notes that are kept
 READINGS = ("arousal", "valence")  # of every second, where the model carries them
 
 
@@ -76,7 +82,14 @@ def analyse(request: Analyse, report: Report, steer: Steer) -> AnalyseDone:
         out_dir.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise cannot_write(out_dir, error) from error
-    analyst = Analyst(model, device, steer)
+    with KnownClips(cache_dir()) as kept:
+        done = _analyse(request, Analyst(model, device, steer, kept), out_dir, report, steer)
+    if kept.trouble is not None:
+        report(Note(*kept.trouble))
+    return dataclasses.replace(done, seconds=time.monotonic() - began, device=devices.described(device))
+
+
+def _analyse(request: Analyse, analyst: Analyst, out_dir: Path, report: Report, steer: Steer) -> AnalyseDone:
     sizes = [_size(clip.path) for clip in request.clips]
     pace = Pace(sum(sizes))
     done = failed = 0
@@ -92,7 +105,7 @@ def analyse(request: Analyse, report: Report, steer: Steer) -> AnalyseDone:
             pace.advance(sizes[done + failed - 1])
     if failed:
         report(Note(f"{failed} of {len(request.clips)} clips could not be analysed.", "Each one says why."))
-    return AnalyseDone(done, failed, audio_s, time.monotonic() - began, devices.described(device))
+    return AnalyseDone(done, failed, audio_s, seconds=0.0, device="")
 
 
 def _progress(request: Analyse, finished: int, pace: Pace) -> Progress:
@@ -132,9 +145,15 @@ class Analyst:
     """Analyses clips with one model (or none) on one device.
 
     The front end runs on the processor whatever the device is, so that stored mels do not depend on it.
+
+    Args:
+        kept: what was analysed before, here or elsewhere.
     """
 
-    def __init__(self, model: Checkpoint | None, device: torch.device, steer: Steer) -> None:
+    def __init__(
+        self, model: Checkpoint | None, device: torch.device, steer: Steer, kept: KnownClips | None = None
+    ) -> None:
+        self._kept = kept or KnownClips(None)
         self._model = model
         self._heads = {} if model is None else probe_heads.read(model.extra, model.model.spec.latent)
         self._device = device
@@ -166,7 +185,7 @@ class Analyst:
                     for name in SIGNAL_ARRAYS:
                         _link(folder / f"{name}.npy", partial / f"{name}.npy")
                 else:
-                    meta = self._signal(clip, partial, key, steer)
+                    meta = self._kept_signal(clip, partial, key) or self._signal(clip, partial, key, steer)
             except BaseException:
                 shutil.rmtree(partial, ignore_errors=True)
                 raise
@@ -180,6 +199,9 @@ class Analyst:
         Raises:
             ExportError: a result cannot be stored. Cancelled.
         """
+        for item in begun:
+            if self._model is not None and item.meta.source_key:
+                self._kept.take(key_of(item.meta.source_key, self._model.hash), LATENT_FILES, item.partial)
         together = self._encoded_together(begun)
         for item, latents in zip(begun, together, strict=True):
             try:
@@ -193,12 +215,27 @@ class Analyst:
             yield meta
 
     def _source_key(self, path: str) -> str:
+        """Of the file's content and what is made of it: the same for a file that was moved or touched."""
         try:
-            status = os.stat(path)
+            return self._kept.key(path, STORAGE_VERSION, self._spec.to_dict())
         except OSError:
             return ""  # reading will say in words what is wrong
-        facts = [STORAGE_VERSION, status.st_size, status.st_mtime_ns, self._spec.to_dict()]
-        return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+    def _kept_signal(self, clip: ClipRef, folder: Path, key: str) -> ClipAnalysed | None:
+        """What was made of the same content before, in whatever folder, if it is still held."""
+        if not key or not self._kept.take(key, SIGNAL_FILES, folder):
+            return None
+        told = json.loads((folder / SIGNAL_META).read_text("utf-8"))
+        (folder / SIGNAL_META).unlink()
+        told["notes"] = tuple(note.replace(_NAME, shown(clip.path)) for note in told["notes"])
+        return ClipAnalysed(**told)
+
+    def _keep_signal(self, clip: ClipRef, folder: Path, meta: ClipAnalysed) -> None:
+        notes = tuple(note.replace(shown(clip.path), _NAME) for note in meta.notes)
+        told = dataclasses.asdict(dataclasses.replace(meta, clip_id="", folder="", notes=notes))
+        (folder / SIGNAL_META).write_text(json.dumps(told), "utf-8")
+        self._kept.keep(meta.source_key, SIGNAL_FILES, folder)
+        (folder / SIGNAL_META).unlink()
 
     # ------------------------------------------------------------------------------------------ signal
     def _signal(self, clip: ClipRef, folder: Path, key: str, steer: Steer) -> ClipAnalysed:
@@ -216,7 +253,7 @@ class Analyst:
                 writer.add(piece.numpy())
         f0 = self._f0(wave, steer)
         np.save(folder / "f0.npy", f0)
-        return ClipAnalysed(
+        meta = ClipAnalysed(
             clip_id=clip.id,
             folder=str(folder),
             duration_s=len(wave) / spec.rate_hz,
@@ -229,8 +266,11 @@ class Analyst:
             model_hash=None,
             notes=source.notes,
             audio=spec.to_dict(),
-            source_key=key,
+            source_key=key if key == self._source_key(clip.path) else "",  # it may have changed meanwhile
         )
+        if meta.source_key:
+            self._keep_signal(clip, folder, meta)
+        return meta
 
     def _f0(self, wave: npt.NDArray[np.float32], steer: Steer) -> npt.NDArray[np.float32]:
         spec = self._spec
@@ -250,18 +290,28 @@ class Analyst:
         if self._model is None:
             return -(-meta.frames // round(self._spec.frames_per_second)), None
         network = self._model.model
+        if (folder / "z.npy").is_file():  # kept from before
+            m = torch.from_numpy(np.load(folder / "m.npy"))
+            self._read_m(folder, m)
+            return len(m), self._model.hash
         with torch.inference_mode():
             latents = ready or network.encode_stream(self._views(folder), meta.frames)
             np.save(folder / "h.npy", latents.h.float().cpu().numpy())
             np.save(folder / "m.npy", latents.m.float().cpu().numpy())
-            for name in READINGS:
-                (folder / f"{name}.npy").unlink(missing_ok=True)  # of another model
-                if (head := self._heads.get(name)) is not None and head.reads == "m":
-                    np.save(folder / f"{name}.npy", head.value(latents.m).astype(np.float32))
+            self._read_m(folder, latents.m)
             with ArrayWriter(folder / "z.npy", np.dtype(np.float16), (network.spec.latent,)) as writer:
                 for piece in latents.z:
                     writer.add(piece.float().cpu().numpy())
+        if meta.source_key:
+            self._kept.keep(key_of(meta.source_key, self._model.hash), LATENT_FILES, folder)
         return len(latents.m), self._model.hash
+
+    def _read_m(self, folder: Path, m: torch.Tensor) -> None:
+        """Arousal and valence of every second, where the model carries readings of m."""
+        for name in READINGS:
+            (folder / f"{name}.npy").unlink(missing_ok=True)  # of another model
+            if (head := self._heads.get(name)) is not None and head.reads == "m":
+                np.save(folder / f"{name}.npy", head.value(m).astype(np.float32))
 
     def _views(self, folder: Path) -> ClipViews:
         assert self._model is not None
@@ -271,7 +321,8 @@ class Analyst:
     @torch.inference_mode()
     def _encoded_together(self, begun: Sequence[Begun]) -> list[StreamedLatents | None]:
         """Latents of short clips as one batch: their weights pass through memory once. None: encode it alone."""
-        short = [i for i, item in enumerate(begun) if item.meta.frames <= TOGETHER_FRAMES]
+        due = [not (item.partial / "z.npy").is_file() for item in begun]
+        short = [i for i, item in enumerate(begun) if due[i] and item.meta.frames <= TOGETHER_FRAMES]
         found: list[StreamedLatents | None] = [None] * len(begun)
         if self._model is None or not isinstance(self._model.model, AuxVAE) or len(short) < 2:
             return found

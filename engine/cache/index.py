@@ -50,12 +50,16 @@ class Found:
 class Index:
     """The open index of the cache in a folder.
 
+    Args:
+        any_thread: it is used by several threads, which take turns.
+
     Raises:
         CorpusError: the folder cannot be used.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, any_thread: bool = False) -> None:
         self.folder = folder
+        self._any_thread = any_thread
         try:
             (folder / "packs").mkdir(parents=True, exist_ok=True)
             self._base = self._opened()
@@ -85,7 +89,7 @@ class Index:
         return self._connected(file)
 
     def _connected(self, file: Path) -> sqlite3.Connection:
-        base = sqlite3.connect(file, timeout=_WAIT_S, isolation_level=None)
+        base = sqlite3.connect(file, timeout=_WAIT_S, isolation_level=None, check_same_thread=not self._any_thread)
         try:
             version = base.execute("PRAGMA user_version").fetchone()[0]
             if version == 0:
@@ -198,13 +202,16 @@ class Index:
             base.execute("DELETE FROM packs WHERE name = ?", (name,))
 
     # ------------------------------------------------------------------------------------------ clips
-    def keep_clip(self, key: str, size: int) -> None:
+    def keep_clips(self, clips: Iterable[tuple[str, int]]) -> None:
+        """Remember (key, bytes)."""
+        now = time.time()
         with self.change() as base:
-            base.execute("INSERT OR REPLACE INTO clips VALUES (?, ?, ?)", (key, size, time.time()))
+            base.executemany("INSERT OR REPLACE INTO clips VALUES (?, ?, ?)", [(k, size, now) for k, size in clips])
 
-    def use_clip(self, key: str) -> None:
+    def use_clips(self, keys: Iterable[str]) -> None:
+        """These clips were used just now."""
         with self.change() as base:
-            base.execute("UPDATE clips SET used = ? WHERE key = ?", (time.time(), key))
+            base.executemany("UPDATE clips SET used = ? WHERE key = ?", [(time.time(), key) for key in keys])
 
     def clips(self) -> list[tuple[str, int]]:
         """Every kept clip and its bytes, the one not used for longest first."""
