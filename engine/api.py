@@ -55,6 +55,7 @@ __all__ = [
     "CorpusGot",
     "DevicesFound",
     "Done",
+    "EditedEvidence",
     "EngineError",
     "Event",
     "Evidence",
@@ -793,6 +794,26 @@ class Evidence:
     h_cosine_target: float | None
     content_distance_db: float | None
     level_dbfs: float
+    f0_range_semitones: float | None = None  # from the 5th to the 95th percentile of the voiced frames
+    tilt_db_per_octave: float | None = (
+        None  # slope of the voiced frames' mean spectrum; less negative = more effort
+    )
+    gender: float | None = None  # posterior of "female", by the model's gender probe on h; None without one
+    emotion: dict[str, float] | None = None  # posterior of each emotion, by its probe on m
+
+
+@dataclass(frozen=True)
+class EditedEvidence:
+    """What is measured in the edited seconds alone, of which a whole clip's median says little.
+
+    control_shift_semitones, shift_semitones: median F0 there against the source's, over frames voiced in both.
+    difference_db: see Take.
+    """
+
+    seconds: tuple[int, ...]
+    control_shift_semitones: float | None
+    shift_semitones: float | None
+    difference_db: float | None
 
 
 @dataclass(frozen=True)
@@ -822,6 +843,8 @@ class Take:
     strength_m: float | None = None  # None: strength counts for both
     emotion_rule: str = "auto"  # as it was asked for
     edits: tuple[SecondEdit, ...] = ()
+    difference_db: float | None = None  # of the transformed sound's smooth spectrum from the control's
+    edited: EditedEvidence | None = None
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from engine import audio, devices, loudness, pitch, recipe_tag, seconds, views, vocoder
+from engine import audio, devices, edit_evidence, loudness, pitch, recipe_tag, seconds, views, vocoder
 from engine import evidence as measure
 from engine.analysis import load_model, store_sound
 from engine.api import Evidence, LatentRef, Progress, Report, Steer, StoredClip, Take, Transfer
@@ -138,6 +138,14 @@ def render(request: Transfer, report: Report, steer: Steer) -> Take:
         strength_m=request.strength_m,
         emotion_rule=request.rule,
         edits=request.edits,
+        difference_db=edit_evidence.difference_db(result.heard.numpy(), control.heard.numpy()),
+        edited=edit_evidence.of_edited(
+            given.edited,
+            model.model.spec.window_frames,
+            np.array(source.array("f0")),
+            (control.heard.numpy(), control.f0),
+            (result.heard.numpy(), result.f0),
+        ),
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from studio import transfer_setup
 from studio.drag import Payload
 from studio.transfer_actions import TransferActions
-from studio.transfer_setup import LaneEdit, TransferSetup
+from studio.transfer_setup import LaneEdit, TransferSetup, span_words
 
 
 class LaneActions(TransferActions):
@@ -109,14 +109,3 @@ def without(edit: LaneEdit, seconds: frozenset[int]) -> LaneEdit | None:
         payload = dataclasses.replace(edit.payload, seconds=tuple(given[place] for place in left))
         return dataclasses.replace(edit, target=target, payload=payload)
     return None
-
-
-def span_words(seconds: Sequence[int]) -> str:
-    """(2, 3, 4, 7) -> "2–5 s, 7–8 s"."""
-    spans: list[list[int]] = []
-    for second in seconds:
-        if spans and second == spans[-1][1]:
-            spans[-1][1] = second + 1
-        else:
-            spans.append([second, second + 1])
-    return ", ".join(f"{start}–{stop} s" for start, stop in spans)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from engine.api import RULES, Evidence, LatentRef, SecondEdit, Take
+from engine.api import RULES, EditedEvidence, Evidence, LatentRef, SecondEdit, Take
 from studio import recipes
 from studio.clips import ANALYSING, STATES, WAITING, Clip
 from studio.drag import Payload
@@ -239,6 +239,8 @@ def _take(values: Mapping[str, Any], place: _Places) -> Take:
         SecondEdit(**edit | {"target": tuple(map(int, edit["target"])), "givers": _refs(edit["givers"], place)})
         for edit in values.get("edits", ())
     )
+    if (edited := values.get("edited")) is not None:
+        read["edited"] = EditedEvidence(**edited | {"seconds": tuple(map(int, edited["seconds"]))})
     return Take(**read)
 
 

@@ -217,5 +217,6 @@ def restyle(app: QApplication, *, dark: bool | None = None) -> None:
     faint = QColor("#7C838D" if dark else "#8A909A")
     for which in (role.WindowText, role.Text, role.ButtonText):
         palette.setColor(QPalette.ColorGroup.Disabled, which, faint)
+    palette.setColor(QPalette.ColorGroup.Disabled, role.Highlight, QColor(plain[role.Mid]))
     app.setPalette(palette)
     _tint_again()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -140,6 +140,17 @@ def request_of(
         rule=setup.rule,
         edits=ready,
     )
+
+
+def span_words(seconds: Sequence[int]) -> str:
+    """(2, 3, 4, 7) -> "2–5 s, 7–8 s"."""
+    spans: list[list[int]] = []
+    for second in seconds:
+        if spans and second == spans[-1][1]:
+            spans[-1][1] = second + 1
+        else:
+            spans.append([second, second + 1])
+    return ", ".join(f"{start}–{stop} s" for start, stop in spans)
 
 
 def _latents(

@@ -50,9 +50,8 @@ class ListeningCard(QWidget):
     def show_take(self, take: Take | None) -> None:
         for key in self.table.buttons:
             self.table.set_enabled(key, take is not None)
-        self.table.set_rows([] if take is None else [
-            (row.name, row.why, (row.original, row.control, row.transformed)) for row in evidence.rows(take)
-        ])  # fmt: skip
+        known = [] if take is None else [row for row in evidence.rows(take) if row.known]
+        self.table.set_rows([(row.name, row.why, (row.original, row.control, row.transformed)) for row in known])
         self.verdict.setText(
             self.tr("A result is measured here beside the reconstruction without any change, the honest control.")
             if take is None

@@ -199,8 +199,8 @@ class DeskZones(QWidget):
 
     def _lane_chip(self, edits: int, seconds: int) -> Chip:
         chip = Chip(
-            counted(edits, self.tr("1 edit in the lane"), self.tr("{0} edits in the lane")),
-            counted(seconds, self.tr("1 second"), self.tr("{0} seconds")),
+            counted(edits, self.tr("Lane: 1 edit"), self.tr("Lane: {0} edits")),
+            self.tr("{0} s").format(seconds),
         )
         chip.removed.connect(lambda: self._session.clear_edits(self._session.transfer.source or ""))
         return chip

@@ -43,7 +43,9 @@ class CompareTakes(QDialog):
         ]
         measured = [evidence.rows(take) for take in takes]
         rows += [
-            (row.name, row.why, [column[i].transformed for column in measured]) for i, row in enumerate(measured[0])
+            (row.name, row.why, values)
+            for i, row in enumerate(measured[0])
+            if set(values := [column[i].transformed for column in measured]) != {evidence.DASH}
         ]
         self.table.set_rows(rows)
         self.table.play_requested.connect(self._play)

@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QComboBox,
     QDoubleSpinBox,
     QMenu,
-    QPushButton,
     QSpinBox,
     QToolButton,
     QWidget,
@@ -24,12 +23,11 @@ from studio.desk.giver_menu import GiverMenu
 from studio.desk.words import rule_words
 from studio.drag import Payload
 from studio.drop_rules import EMOTION
-from studio.lane_actions import span_words
 from studio.lane_cells import AFFECT, DISTANCE, LaneCells, has_affect
 from studio.messages import Messages
 from studio.preferences import Preferences
 from studio.session import Session
-from studio.transfer_setup import LaneEdit
+from studio.transfer_setup import LaneEdit, span_words
 from studio.widgets.colour_key import ColourKey
 from studio.widgets.flow_layout import FlowLayout
 from studio.widgets.second_lane import SecondLane
@@ -377,8 +375,11 @@ class MLanePanel(QWidget):
         self.mode = QComboBox()
         self.mode.setObjectName("laneColours")
         self.mode.setAccessibleName(self.tr("Colours of the seconds"))
-        self.mode.addItem(self.tr("Arousal and valence"), AFFECT)
-        self.mode.addItem(self.tr("Distance from a second"), DISTANCE)
+        self.mode.addItem(self.tr("Arousal, valence"), AFFECT)
+        self.mode.addItem(self.tr("Distance"), DISTANCE)
+        self.mode.setItemData(
+            1, self.tr("Cosine distance of each second's m from one that is chosen"), Qt.ItemDataRole.ToolTipRole
+        )
         why = self.tr("Known where the model carries readings of arousal and valence (triptych probe --keep).")
         self.mode.setItemData(0, why, Qt.ItemDataRole.ToolTipRole)
         self.mode.activated.connect(lambda _place: self._set_mode(str(self.mode.currentData())))
@@ -390,6 +391,8 @@ class MLanePanel(QWidget):
             name, sentence = self._usual_words() if rule == USUAL else rule_words(rule)
             self.rule.addItem(name, rule)
             self.rule.setItemData(place, sentence, Qt.ItemDataRole.ToolTipRole)
+        self.rule.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.rule.setMinimumContentsLength(9)
         self.rule.activated.connect(lambda _place: self._rule_chosen())
         self.weight: QSpinBox = QSpinBox(minimum=0, maximum=150, value=100, suffix=" %", singleStep=10)
         self.weight.setObjectName("laneWeight")
@@ -410,14 +413,17 @@ class MLanePanel(QWidget):
         self.brush.setCheckable(True)
         self.brush.setToolTip(self.tr("Draw over seconds to give them the copied m"))
         self.brush.toggled.connect(self._brush_toggled)
-        self.give_button = QPushButton(self.tr("Give"))
+        self.give_button = QToolButton()
+        self.give_button.setText(self.tr("Give"))
+        self.give_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.give_button.setObjectName("laneGive")
         self.give_button.setToolTip(self.tr("Give the selected seconds the m of an emotion, a clip or a speaker"))
         self._givers = GiverMenu(self._session, EMOTION, self.refusal, self.give, self)
         menu = QMenu(self.give_button)
         menu.aboutToShow.connect(partial(self._givers.refill, menu))
         self.give_button.setMenu(menu)
-        self.restore_button = QPushButton(self.tr("Restore"))
+        self.restore_button = QToolButton()
+        self.restore_button.setText(self.tr("Restore"))
         self.restore_button.setObjectName("laneRestore")
         self.restore_button.setToolTip(self.tr("Give the selected seconds their own m back (Delete)"))
         self.restore_button.clicked.connect(self.restore)

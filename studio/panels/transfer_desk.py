@@ -38,7 +38,7 @@ from studio.session import Session
 from studio.tables.takes import TakesList
 from studio.transfer_setup import clips_of
 
-RENDER_DELAY_MS = 250  # a moving slider asks once it rests
+RENDER_DELAY_MS = 150  # a moving slider asks once it rests
 WIDE_PX = 1000  # beneath it the parts stand below each other
 
 

@@ -7,6 +7,7 @@ from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPalett
 from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QLabel, QSizePolicy, QSpinBox, QToolButton, QWidget
 
 MOST_TEXT_PX = 200
+DETAIL_PX = 70
 
 
 class Chip(QFrame):
@@ -43,6 +44,7 @@ class Chip(QFrame):
         if detail and weight_percent is None:  # in a mixture the share matters more; the tooltip has the detail
             dim = ElidedLabel(detail)
             dim.setForegroundRole(QPalette.ColorRole.PlaceholderText)
+            dim.setMinimumWidth(min(DETAIL_PX, dim.sizeHint().width()))  # the title gives way first
             layout.addWidget(dim)
         self.weight: QSpinBox | None = None
         if weight_percent is not None:

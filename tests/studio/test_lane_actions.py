@@ -11,9 +11,9 @@ from stage import Idle, analysed
 
 from engine.api import SecondEdit, Transfer
 from studio.drag import Payload
-from studio.lane_actions import span_words, without
+from studio.lane_actions import without
 from studio.session import Session
-from studio.transfer_setup import LaneEdit
+from studio.transfer_setup import LaneEdit, span_words
 
 
 @pytest.fixture

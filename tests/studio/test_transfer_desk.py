@@ -311,7 +311,7 @@ def test_the_evidence_stands_beside_its_control_with_a_plain_sentence(
     session.takes.append(take(session))
     session.takes_changed.emit()
     assert ["Pitch shift", "–", "+0.2 st", "+8.2 st"] in desk.table.values()
-    assert "the pitch rose by 8.0 semitones" in words(desk, "verdict")
+    assert "The pitch moved 8.2 of 11.6 semitones" in words(desk, "verdict")
     session.takes.append(take(session, "same", CONTROL))
     session.takes_changed.emit()
     assert words(desk, "verdict").startswith("Nothing audible changed")
@@ -340,7 +340,7 @@ def test_takes_are_listed_newest_first_and_the_newest_is_shown(two_takes: Transf
 
 def test_choosing_an_older_take_shows_its_evidence(two_takes: TransferDeskPanel) -> None:
     two_takes.takes._choose(1)
-    assert "8.0 semitones" in words(two_takes, "verdict")
+    assert "8.2 of 11.6 semitones" in words(two_takes, "verdict")
 
 
 def test_a_take_can_be_renamed_in_place_but_not_to_nothing(two_takes: TransferDeskPanel, session: Session) -> None:
