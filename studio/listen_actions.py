@@ -1,17 +1,21 @@
-"""What the user does to see and hear."""
+"""What the user does to see, hear and record."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import uuid
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from engine.api import Picture
+from studio.clips import Clip
 from studio.engine_link import Job
-from studio.session_state import SessionState
+from studio.library_actions import LibraryActions
+
+LONGEST_NAME = 120
 
 
-class ListenActions(SessionState):
-    """Pictures of stored sounds."""
+class ListenActions(LibraryActions):
+    """Pictures of stored sounds, and recordings of the user's own."""
 
     def draw_picture(self, folders: Sequence[str], *, spectrum: bool) -> Job:
         """Compute intensity and, if asked for, the linear spectrum of stored sounds; what is there is kept.
@@ -25,3 +29,32 @@ class ListenActions(SessionState):
             title=self.tr("Draw {0}").format(clip.name if clip else name),
             latest_key="picture",
         )
+
+    def be_silent(self) -> None:
+        """Nothing may sound now: the microphone hears the loudspeaker."""
+        self.stop_requested.emit()
+
+    def free_recording_path(self, name: str) -> Path:
+        """Where a recording of that name can be written: in the project's folder, over no other one."""
+        stem = "".join(c if c.isalnum() or c in " -_.,()" else "-" for c in name).strip(" .")[:LONGEST_NAME]
+        stem = stem or self.tr("Recording")
+        path, number = self.folder / "recordings" / f"{stem}.wav", 2
+        while path.exists():
+            path, number = path.with_name(f"{stem} {number}.wav"), number + 1
+        return path
+
+    def add_recording(self, path: str | Path, labels: Mapping[str, str]) -> str:
+        """Take a recording just made into the library, analyse it first, and show it; returns its id.
+
+        Maps take it up as they do every new recording. Undo takes it off the library; its file stays.
+        """
+        clip = Clip(uuid.uuid4().hex, str(path), labels=dict(labels))
+
+        def do() -> None:
+            self._put_back([clip])
+            self.analysis.look_at([clip.id])
+
+        self.undoable(self.tr("Record {0}").format(clip.name), do, lambda: self._take_out([clip.id]))
+        self.set_current(clip.id)
+        self.select([clip.id], "record")
+        return clip.id

@@ -14,7 +14,7 @@ from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenu
 
-from studio import drag
+from studio import drag, theme
 from studio.desk.giver_menu import GiverMenu
 from studio.dialogs.about import AboutDialog
 from studio.drop_rules import EMOTION, VOICE
@@ -97,6 +97,8 @@ class Menus(QObject):
         self.add(menu, "file.add", self.tr("&Add recordings …"), window.library.choose_files, "Ctrl+I")
         self.add(menu, "file.add_folder", self.tr("Add &folder …"), window.add_folder_dialog, "Ctrl+Shift+O")
         self.add(menu, "file.get_corpus", self.tr("&Get a corpus …"), window.corpora.get)
+        record = self.add(menu, "file.record", self.tr("Recor&d …"), window.record, "Ctrl+R")
+        record.setIcon(theme.icon("microphone"))
         self.add(menu, "file.example", self.tr("Load &example voices"), self._session.load_example)
         menu.addSeparator()
         export = menu.addMenu(self.tr("&Export embeddings"))

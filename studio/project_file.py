@@ -235,6 +235,8 @@ def _take(values: Mapping[str, Any], place: _Places) -> Take:
         read[name] = Evidence(**values[name])
     read["name"], read["rule"], read["model_hash"] = (str(values[n]) for n in ("name", "rule", "model_hash"))
     read["strength"] = float(values["strength"])
+    loudness = values.get("loudness_lufs", {})  # takes of earlier versions have none
+    read["loudness_lufs"] = {str(name): float(lufs) for name, lufs in loudness.items()}
     read["edits"] = tuple(
         SecondEdit(**edit | {"target": tuple(map(int, edit["target"])), "givers": _refs(edit["givers"], place)})
         for edit in values.get("edits", ())

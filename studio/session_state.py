@@ -41,7 +41,7 @@ class SessionState(UndoActions):
         messages: where it says what the user must know.
 
     Signals: *_changed tell what is different, never "refresh"; play_requested(clip id);
-        take_play_requested(take, which of its three sounds).
+        take_play_requested(take, which of its three sounds); stop_requested(): nothing may sound now.
     """
 
     clips_added = Signal(list)
@@ -55,6 +55,7 @@ class SessionState(UndoActions):
     runs_changed = Signal()
     transfer_changed = Signal()
     play_requested = Signal(str)
+    stop_requested = Signal()
     take_play_requested = Signal(object, str)  # a Take; "original", "reconstruction" or "transformed"
     project_changed = Signal()  # another project, another name, or saved and unsaved changed places
     storage_measured = Signal(object)  # Storage

@@ -28,6 +28,7 @@ from studio.corpus_commands import CorpusCommands
 from studio.dialogs.about import system_info
 from studio.dialogs.error import ErrorDialog
 from studio.dialogs.preferences import DEVICE, SHORTCUTS, PreferencesDialog
+from studio.dialogs.record import RecordDialog
 from studio.docks import Docks
 from studio.menus import Menus
 from studio.messages import Message, Messages
@@ -120,6 +121,7 @@ class MainWindow(QMainWindow):
             self.shortcuts.take_up(title, actions)
         self.shortcuts.take_up(self.tr("Takes"), {f"takes.{n}": a for n, a in self.desk.takes.commands.items()})
         self.shortcuts.take_up(self.tr("Library"), {f"library.{n}": a for n, a in self.library.commands.items()})
+        self.clip_view.transport.add_tool(self.menus.actions["file.record"])
         messages.said.connect(self._show_message)
         session.link.worker_died.connect(
             lambda what, hint, details: messages.say(what, hint, details=details, level="error")
@@ -130,9 +132,19 @@ class MainWindow(QMainWindow):
         self.clip_view.player.state_changed.connect(
             lambda state: self.map_view.audition.stop() if state == "playing" else None
         )
+        session.stop_requested.connect(self.map_view.audition.stop)
         self._laid_out = False
+        self._recorder: RecordDialog | None = None
 
     # ------------------------------------------------------------------ actions
+    def record(self) -> None:
+        """Show the recorder, beside the window."""
+        if self._recorder is None:
+            self._recorder = RecordDialog(self.session, self.preferences, self)
+        self._recorder.show()
+        self._recorder.raise_()
+        self._recorder.activateWindow()
+
     def add_folder_dialog(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, self.tr("Add a folder of recordings"), self._last_folder())
         self._add([folder] if folder else [])
@@ -251,6 +263,8 @@ class MainWindow(QMainWindow):
 
     # ------------------------------------------------------------------ closing
     def closeEvent(self, event: QCloseEvent) -> None:
+        if self._recorder is not None:
+            self._recorder.close()  # what is being recorded is kept, and asked about with the rest
         if not self.may_close() or not self._may_forget_changes():
             event.ignore()
             return

@@ -102,6 +102,7 @@ class ClipViewPanel(QWidget):
         session.takes_changed.connect(self._takes_changed)
         session.play_requested.connect(lambda _id: self.play_current())
         session.take_play_requested.connect(self.play_take)
+        session.stop_requested.connect(self.player.pause)
         self.refresh()
 
     # ------------------------------------------------------------------ actions

@@ -74,7 +74,7 @@ class TransportBar(QWidget):
         self.device.setObjectName("deviceNote")
         self.device.setVisible(False)
 
-        row = QHBoxLayout(self)
+        row = self._row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(6)
         row.addWidget(self._button("play", icon_only=True))
@@ -109,6 +109,13 @@ class TransportBar(QWidget):
         self._show_sound(player.sound)
         self._show_state(player.state)
         self._show_output(player.output_name)
+
+    def add_tool(self, action: QAction) -> None:
+        """A button for a command of someone else's that belongs beside these, at the right end."""
+        button = ChoiceButton(action)
+        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
+        button.setObjectName(f"{action.objectName()}Button")
+        self._row.addWidget(button)
 
     # ------------------------------------------------------------------ actions
     def next_version(self) -> None:

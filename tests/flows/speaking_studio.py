@@ -1,0 +1,90 @@
+"""A studio that hears a real microphone: prints what happens, one JSON object a line.
+
+{"listening": name} once the map is laid out and it records; it stops when it has heard something and then
+silence for a while, and prints {"recorded": path, "place": [x, y], ...} once the recording stands on the map.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+
+def main(model: str, clips: list[str]) -> None:
+    from PySide6.QtCore import QTimer
+    from PySide6.QtWidgets import QApplication
+
+    from studio.app import Studio
+
+    app = QApplication([])
+    studio = Studio()
+    session, window = studio.session, studio.window
+    window.show()
+    session.restore()
+    session.set_model(model)
+    session.add_files([Path(clip) for clip in clips])
+    silent = QTimer(app, singleShot=True, interval=700)
+    steps: list[str] = []
+
+    def tell(**what: object) -> None:
+        print(json.dumps(what), flush=True)
+
+    def once(step: str) -> bool:
+        if step in steps:
+            return False
+        steps.append(step)
+        return True
+
+    def look() -> None:
+        if len(session.encoded()) == len(clips) and once("map"):
+            session.fit_map("h", iterations=50, perplexity=2.0)
+        if "h" in session.maps and session.map_job is None and once("listen"):
+            listen()
+        if "recorded" in steps:
+            points, clip = session.maps["h"], session.clips[str(session.current)]
+            if clip.id in points.ids and once("told"):
+                place = points.xy[points.ids.index(clip.id)].tolist()
+                tell(recorded=clip.path, place=place, labels=clip.labels, points=len(points.ids), said=said())
+                app.exit(0)
+
+    def said() -> str:
+        return str(window._recorder.words.text()) if window._recorder is not None else ""
+
+    def listen() -> None:
+        window.record()
+        dialog = window._recorder
+        assert dialog is not None
+        dialog.countdown.setCurrentIndex(0)
+        dialog.name.setText("said")
+        dialog.speaker.setText("me")
+        recorder = dialog.recorder
+
+        def heard(rms: float, _peak: float) -> None:
+            if recorder.state == "recording" and rms > 0.002:
+                silent.start()
+
+        def stop() -> None:
+            dialog.button.click()
+            steps.append("recorded")
+
+        recorder.heard.connect(heard)
+        silent.timeout.connect(stop)
+        recorder.state_changed.connect(
+            lambda state: tell(listening=recorder.input_name) if state == "recording" else None
+        )
+        dialog.button.click()
+
+    tick = QTimer(app, interval=50)
+    tick.timeout.connect(look)
+    tick.start()
+    QTimer.singleShot(100_000, lambda: app.exit(3))
+    status = app.exec()
+    if window._recorder is not None:
+        window._recorder.close()
+    studio.close()
+    sys.exit(status)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2:])
