@@ -127,6 +127,7 @@ class MainWindow(QMainWindow):
             lambda what, hint, details: messages.say(what, hint, details=details, level="error")
         )
         self.map_view.second_requested.connect(self._play_second)
+        self.map_view.audition.player.follow(self.clip_view.player)
         # One sound at a time: the map's own and the clip view's give way to one another.
         self.map_view.sounding.connect(self.clip_view.player.pause)
         self.clip_view.player.state_changed.connect(

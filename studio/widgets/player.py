@@ -28,6 +28,7 @@ class Player(QObject):
         device_note(str): what to know about the sound device, in words; "" when all is well.
         devices_changed(list): names of the sound devices.
         output_changed(str): name of the device now in use; "" is none, and silence.
+        device_wanted(str), volume_changed(float): as they were set.
     """
 
     position_changed = Signal(float)
@@ -36,6 +37,8 @@ class Player(QObject):
     device_note = Signal(str)
     devices_changed = Signal(list)
     output_changed = Signal(str)
+    device_wanted = Signal(str)
+    volume_changed = Signal(float)
 
     def __init__(
         self, parent: QObject | None = None, *, open_output: Callable[[str], AudioOutput] = open_output
@@ -210,6 +213,7 @@ class Player(QObject):
     def set_volume(self, volume: float) -> None:
         """0 to 1, linear in amplitude."""
         self._volume = float(np.clip(volume, 0.0, 1.0))
+        self.volume_changed.emit(self._volume)
         if self._source is not None:
             self._source.set_volume(self._volume)
 
@@ -225,8 +229,16 @@ class Player(QObject):
         """Play on the device of that name, now or as soon as it is there; "" is the system's default."""
         self._device = name
         self._fallen_back = False
+        self.device_wanted.emit(name)
         self._reopen()
         self._tell_fallback()
+
+    def follow(self, other: Player) -> None:
+        """Play on the other player's device at its volume, now and from now on."""
+        self.set_device(other.device)
+        self.set_volume(other.volume)
+        other.device_wanted.connect(self.set_device)
+        other.volume_changed.connect(self.set_volume)
 
     def set_latency_ms(self, milliseconds: int) -> None:
         """How much later the device in use sounds than it tells; the playhead waits for it."""

@@ -426,6 +426,19 @@ def test_the_menu_lists_what_there_is_and_what_is_missed(devices: Devices, playe
     assert listed() == {"&System default": False, "Speakers": False, "Headphones (not connected)": True}
 
 
+def test_another_player_follows_device_and_volume(devices: Devices, player: Player, qtbot: QtBot) -> None:
+    other = Player()
+    player.set_volume(0.5)
+    other.follow(player)
+    other.set_sounds({"original": tone(200, 1.0)}, RATE)
+    other.prepare()
+    player.set_device("Headphones")
+    player.set_volume(0.25)
+    assert other.output_name == "Headphones"
+    assert other.volume == 0.25
+    other.shut_down()
+
+
 def test_a_correction_belongs_to_the_device_in_use(devices: Devices, player: Player, qtbot: QtBot) -> None:
     menu = DeviceMenu(player)
     qtbot.addWidget(menu)
