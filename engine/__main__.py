@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from engine import commands, jobs
-from engine.api import PROBE_TASKS, RULES, SYSTEMS, Cancelled, Control, presets
+from engine.api import PROBE_TASKS, RENDERINGS, RULES, SYSTEMS, Cancelled, Control, presets
 from engine.commands import Facts
 from engine.errors import EngineError
 from engine.terminal import Terminal
@@ -120,6 +120,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     transfer.add_argument("--strength", type=float, default=1.0, metavar="S", help="0 = none, 1 = full, up to 1.5")
     transfer.add_argument("--strength-m", type=float, metavar="S", help="of the emotion, where it differs")
+    transfer.add_argument(
+        "--rendering",
+        choices=RENDERINGS,
+        default="model",
+        help="the decoder's sound, or the recording changed alike",
+    )
     transfer.add_argument(
         "--rule", choices=RULES, default="auto", help="how the emotion's seconds are laid on others"
     )

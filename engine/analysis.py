@@ -39,6 +39,7 @@ from engine.cache.clips import KnownClips, key_of
 from engine.cache.place import cache_dir
 from engine.checkpoint import Checkpoint, SystemCheckpoint
 from engine.decoding import shown
+from engine.levels import joined as joined_levels
 from engine.mel import MelFrontEnd
 from engine.model import AuxVAE, StreamedLatents
 from engine.placing import cannot_write
@@ -295,7 +296,7 @@ class Analyst:
             self._read_m(folder, m)
             return len(m), self._model.hash
         with torch.inference_mode():
-            latents = ready or network.encode_stream(self._views(folder), meta.frames)
+            latents = ready or network.encode_stream(self._views(folder, meta.gain_db), meta.frames)
             np.save(folder / "h.npy", latents.h.float().cpu().numpy())
             np.save(folder / "m.npy", latents.m.float().cpu().numpy())
             self._read_m(folder, latents.m)
@@ -313,10 +314,10 @@ class Analyst:
             if (head := self._heads.get(name)) is not None and head.reads == "m":
                 np.save(folder / f"{name}.npy", head.value(m).astype(np.float32))
 
-    def _views(self, folder: Path) -> ClipViews:
+    def _views(self, folder: Path, gain_db: float) -> ClipViews:
         assert self._model is not None
         stored = StoredClip(str(folder))
-        return ClipViews(stored.array("mel"), stored.array("f0"), self._model, self._device, self._steer)
+        return ClipViews(stored.array("mel"), stored.array("f0"), gain_db, self._model, self._device, self._steer)
 
     @torch.inference_mode()
     def _encoded_together(self, begun: Sequence[Begun]) -> list[StreamedLatents | None]:
@@ -328,12 +329,18 @@ class Analyst:
             return found
         network = self._model.model
         lengths = [begun[i].meta.frames for i in short]
-        seen = [self._views(begun[i].partial)(0, length) for i, length in zip(short, lengths, strict=True)]
+        seen = [
+            self._views(begun[i].partial, begun[i].meta.gain_db)(0, length)
+            for i, length in zip(short, lengths, strict=True)
+        ]
 
         def joined(name: str) -> torch.Tensor:
             return torch.nn.utils.rnn.pad_sequence([getattr(view, name)[0] for view in seen], batch_first=True)
 
-        batch = views.Views(joined("clip"), joined("second"), joined("frame"), joined("target"))
+        levels = joined_levels([view.levels for view in seen if view.levels is not None])
+        batch = views.Views(
+            joined("clip"), joined("second"), joined("frame"), joined("target"), levels, clip_levels=levels
+        )
         latents = network.encode(batch, lengths=torch.tensor(lengths, device=self._device))
         for row, (i, length) in enumerate(zip(short, lengths, strict=True)):
             windows = -(-length // network.spec.window_frames)
@@ -350,15 +357,17 @@ class ClipViews:
         self,
         mel: npt.NDArray[np.float16],
         f0: npt.NDArray[np.float32],
+        gain_db: float,
         model: SystemCheckpoint,
         device: torch.device,
         steer: Steer,
     ) -> None:
         self._mel = mel
         self._f0 = f0
+        self._gain_db = gain_db
         self._spec = model.model.spec
         self._audio = model.audio
-        self._band_mean = model.model.band_mean
+        self._average = model.model.average
         self._device = device
         self._steer = steer
         self._whole = self._view(0, len(mel)) if len(mel) <= WHOLE_FRAMES else None
@@ -369,14 +378,21 @@ class ClipViews:
             return self._view(start, stop)
         whole = self._whole
         cut = slice(start, stop)
+        window = self._spec.window_frames
+        levels = None if whole.levels is None else whole.levels.windows(start // window, -(-stop // window))
         return views.Views(
-            whole.clip[:, cut], whole.second[:, cut], whole.frame[:, cut], whole.target[:, cut], whole.levels
+            whole.clip[:, cut],
+            whole.second[:, cut],
+            whole.frame[:, cut],
+            whole.target[:, cut],
+            levels,
+            clip_levels=whole.clip_levels,
         )
 
     def _view(self, start: int, stop: int) -> views.Views:
         mel = torch.from_numpy(np.array(self._mel[start:stop], np.float32))[None].to(self._device)
         f0 = torch.from_numpy(np.array(self._f0[start:stop]))[None].to(self._device)
-        return views.for_analysis(mel, f0, self._spec, self._audio, self._band_mean)
+        return views.for_analysis(mel, f0, self._spec, self._audio, self._average, self._gain_db)
 
 
 class ArrayWriter:

@@ -35,6 +35,7 @@ __all__ = [
     "LABELS",
     "OFFERS",
     "PROBE_TASKS",
+    "RENDERINGS",
     "RULES",
     "SYSTEMS",
     "TABLE_SUFFIXES",
@@ -183,6 +184,11 @@ class LatentRef:
     weight: float = 1.0
 
 
+# What is rendered: the decoder's mel as a sound, or the source recording changed by what the transfer changes.
+RENDERINGS = {
+    "model": "What the networks make of the clip, heard through a vocoder: all that the model says, and its blur.",
+    "natural": "The recording itself, with the pitch and the spectrum moved as the model says: keeps its detail.",
+}
 RULES = ("auto", "mean", "tile", "stretch", "nearest")  # how given seconds are laid on others: see engine.seconds
 
 
@@ -473,6 +479,7 @@ class Transfer:
     strength_m: float | None = None
     rule: str = "auto"
     edits: tuple[SecondEdit, ...] = ()
+    rendering: str = "model"  # one of RENDERINGS
     recipe: str = ""  # JSON for the tags of the sound files: what this was made of, in names that outlive folders
 
 
@@ -845,6 +852,7 @@ class Take:
     edits: tuple[SecondEdit, ...] = ()
     difference_db: float | None = None  # of the transformed sound's smooth spectrum from the control's
     edited: EditedEvidence | None = None
+    rendering: str = "model"
 
 
 @dataclass(frozen=True)

@@ -24,9 +24,22 @@ from engine.systems import Network
 
 SUFFIX = ".triptych.safetensors"
 FORMAT = "triptych-model"
-VERSION = 1
+VERSION = 2
+
+
+def _from_1(description: dict[str, Any]) -> dict[str, Any]:
+    """Version 2 has more levels in the timescale recipe, told by other layers: nothing can stand in for them."""
+    model = description.get("model")
+    if isinstance(model, dict) and model.get("views") == "timescale":
+        raise CheckpointError(
+            "This model was trained by an earlier timescale recipe, which this version cannot play.",
+            "Train it again with the preset it was made by, or use the starter model.",
+        )
+    return description
+
+
 # From a version to the function that turns its description into the next version's.
-MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
+MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _from_1}
 
 _WEIGHTS = "model."
 _EXTRA = "extra."

@@ -7,8 +7,12 @@ import math
 import numpy as np
 import numpy.typing as npt
 
+from engine import pitch
+from engine.specs import AudioSpec
+
 CEPSTRA = 13  # as usual for mel-cepstral distance, the level (number 0) left out
 BAND_FRAMES = 24  # how far the alignment may stray: renderings keep the source's timing
+TILT_HZ = (200.0, 6000.0)
 LEAST_DISTANCE_SEMITONES = 0.5  # a share of a smaller distance says nothing
 
 Floats = npt.NDArray[np.floating]
@@ -38,6 +42,29 @@ def cosine(a: Floats, b: Floats) -> float:
 def level_dbfs(samples: Floats) -> float:
     """RMS level of (n,) samples, in dB relative to full scale."""
     return 10.0 * math.log10(float(np.mean(np.square(samples, dtype=np.float64))) + 1e-12)
+
+
+def range_semitones(f0: Floats) -> float | None:
+    """From the 5th to the 95th percentile of the voiced frames' pitch; None where there is no voice to speak of."""
+    return semitones(*found) if (found := pitch.range_hz(f0)) is not None else None
+
+
+def tilt_db_per_octave(log_mel: Floats, f0: Floats, spec: AudioSpec) -> float | None:
+    """Slope of the mean spectrum of the voiced frames over the octaves from TILT_HZ; None where none is voiced.
+
+    Args:
+        log_mel: (frames, bands); f0: (frames,) Hz, NaN where unvoiced.
+    """
+    voiced = np.isfinite(f0)
+    if not voiced.any():
+        return None
+    centres = spec.band_centres_hz()
+    inside = (centres >= TILT_HZ[0]) & (centres <= TILT_HZ[1])
+    octaves = np.log2(centres[inside])
+    spectrum_db = np.asarray(log_mel, np.float64)[voiced][:, inside].mean(axis=0) * 20.0 / math.log(10.0)
+    # Bands lie closer the lower they are: every octave counts the same.
+    weights = np.sqrt(np.gradient(octaves))
+    return float(np.polyfit(octaves, spectrum_db, 1, w=weights)[0])
 
 
 def mel_cepstra(log_mel: Floats) -> npt.NDArray[np.float64]:

@@ -22,9 +22,17 @@ from torch import Tensor, nn
 
 from engine.errors import SpecError
 from engine.layers import Gaussian, GaussianHead, Trunk, frame_mask, mean_over_clip, mean_over_windows
+from engine.levels import TONE_COEFFICIENTS, AverageVoice, Levels
 from engine.products import Product
+from engine.sounds import SoundClasses, unused
+from engine.source_filter import ENVELOPE_COEFFICIENTS
 from engine.specs import ModelSpec
-from engine.views import Levels, Views, head_sizes
+from engine.views import Views, head_sizes
+
+# What makes a level one unit large, so that none drowns the others in h and m.
+PITCH_UNIT = 0.1  # natural log: 10 %
+SPREAD_UNIT = 0.5  # natural log
+QUIET_LOG_VARIANCE = -4.0  # of h and m at first, where they tell levels: noise drowns no level
 
 
 @dataclass(frozen=True)
@@ -86,19 +94,112 @@ class AuxVAE(nn.Module):
         self.predictor_h_trunk = Trunk(latent, spec.predictor_h_channels, norm=False)
         self.predictor_h_head = head(self.predictor_h_trunk)
 
-        of_h, of_m = head_sizes(spec)
-        self.levels_of_h = Product(latent, of_h) if of_h else None
-        self.levels_of_m = Product(latent, of_m) if of_m else None
         self.band_mean: Tensor
         self.band_scale: Tensor
         self.register_buffer("band_mean", torch.zeros(spec.bands))
         self.register_buffer("band_scale", torch.ones(()))
+        self.hears_levels = spec.views != "plain"
+        if self.hears_levels:
+            self._make_levels(spec)
+
+    def _make_levels(self, spec: ModelSpec) -> None:
+        """The linear layers by which levels enter h and m and are read from them, and the average voice."""
+        of_h, of_m = head_sizes(spec)
+        self.h_of_levels = Product(of_h, spec.latent)
+        self.levels_of_h = Product(spec.latent, of_h)
+        self.m_of_levels = Product(of_m, spec.latent)
+        self.levels_of_m = Product(spec.latent, of_m)
+        self.sound_weights: Tensor
+        self.sound_means: Tensor
+        self.sound_variances: Tensor
+        self.sound_offsets: Tensor
+        self.sound_spread: Tensor
+        classes = unused(spec.sounds)
+        self.register_buffer("sound_weights", classes.weights)
+        self.register_buffer("sound_means", classes.means)
+        self.register_buffer("sound_variances", classes.variances)
+        self.register_buffer("sound_offsets", torch.zeros(spec.sounds, ENVELOPE_COEFFICIENTS))
+        self.register_buffer("sound_spread", torch.ones(ENVELOPE_COEFFICIENTS))
 
     # ------------------------------------------------------------------------------------------ features
     def set_scaling(self, band_mean: Tensor, band_scale: Tensor) -> None:
         """Take the corpus's mean of every band (bands,) and the standard deviation of all together ()."""
         self.band_mean.copy_(band_mean)
         self.band_scale.copy_(band_scale)
+
+    @property
+    def average(self) -> AverageVoice:
+        """What is put in the place of a clip's levels; of no meaning for plain views."""
+        if not self.hears_levels:
+            return AverageVoice(self.band_mean, unused(0), self.band_mean[:0, None], self.band_mean[:0])
+        return AverageVoice(
+            self.band_mean,
+            SoundClasses(self.sound_weights, self.sound_means, self.sound_variances),
+            self.sound_offsets,
+            self.sound_spread,
+        )
+
+    @torch.no_grad()
+    def set_average(self, average: AverageVoice) -> None:
+        """Take over the corpus's average voice; see average_voice.learn."""
+        for buffer, value in (
+            (self.sound_weights, average.classes.weights),
+            (self.sound_means, average.classes.means),
+            (self.sound_variances, average.classes.variances),
+            (self.sound_offsets, average.offsets),
+            (self.sound_spread, average.spread),
+        ):
+            buffer.copy_(value)
+
+    @torch.no_grad()
+    def begin_with_levels(self, mean: Tensor, directions: Tensor) -> None:
+        """Let h begin as the main directions of the clips' levels, and m as the seconds' levels themselves.
+
+        So what h and m tell is right from the first step, for voices never heard, too: a linear code needs no more
+        than the directions. Training goes on from there.
+
+        Args:
+            mean: (levels,) of `flat_clip` over the corpus; directions: (n, levels) orthonormal, the largest first.
+        """
+        latent = self.spec.latent
+        directions = directions[:latent]
+        for layer in (self.h_of_levels, self.levels_of_h, self.m_of_levels, self.levels_of_m):
+            layer.weight.zero_()
+            layer.bias.zero_()
+        self.h_of_levels.weight[: len(directions)] = directions
+        self.h_of_levels.bias[: len(directions)] = -(directions @ mean)
+        self.levels_of_h.weight[:, : len(directions)] = directions.T
+        self.levels_of_h.bias.copy_(mean)
+        told = min(latent, self.m_of_levels.in_features)
+        self.m_of_levels.weight[:told, :told] = torch.eye(told)
+        self.levels_of_m.weight[:told, :told] = torch.eye(told)
+        for head in (self.global_head, self.medium_head):
+            head.linear.weight.mul_(0.1)  # the rest of h and m grows beside the levels, not over them
+            head.linear.bias[latent:] = QUIET_LOG_VARIANCE
+
+    def flat_clip(self, levels: Levels) -> Tensor:
+        """What h tells, as one vector (batch, levels) whose numbers weigh alike."""
+        share = self.sound_weights.sqrt()[:, None] / self.band_scale
+        return torch.cat(
+            (
+                levels.pitch[:, None] / PITCH_UNIT,
+                levels.spectrum / self.band_scale,
+                (levels.sounds * share).flatten(1),
+                levels.spread / SPREAD_UNIT,
+            ),
+            dim=1,
+        )
+
+    def flat_seconds(self, levels: Levels) -> Tensor:
+        """What m tells, as vectors (batch, seconds, levels)."""
+        return torch.cat(
+            (
+                levels.second_pitch[..., None] / PITCH_UNIT,
+                levels.second_range[..., None] / SPREAD_UNIT,
+                levels.second_tone / self.band_scale,
+            ),
+            dim=-1,
+        )
 
     def scaled(self, log_mel: Tensor, mask: Tensor | None = None) -> Tensor:
         """Log-mel to the networks' features; padding becomes zero. (batch, frames, bands) both."""
@@ -110,15 +211,19 @@ class AuxVAE(nn.Module):
         return features * self.band_scale + self.band_mean
 
     # ------------------------------------------------------------------------------------------ posteriors
-    def posterior_h(self, clip: Tensor, mask: Tensor | None = None) -> Gaussian:
-        """q(h|x): features (batch, frames, bands) -> (batch, latent)."""
-        return self._head_h(mean_over_clip(self.global_trunk(clip, mask), mask))
+    def posterior_h(self, clip: Tensor, mask: Tensor | None = None, levels: Levels | None = None) -> Gaussian:
+        """q(h|x): features (batch, frames, bands) and what was measured of them -> (batch, latent)."""
+        return self._head_h(
+            mean_over_clip(self.global_trunk(clip, mask), mask), None if levels is None else self.flat_clip(levels)
+        )
 
-    def posterior_m(self, second: Tensor, h: Tensor, mask: Tensor | None = None) -> Gaussian:
-        """q(m|h,x): features (batch, frames, bands), h (batch, latent) -> (batch, windows, latent)."""
+    def posterior_m(
+        self, second: Tensor, h: Tensor, mask: Tensor | None = None, levels: Levels | None = None
+    ) -> Gaussian:
+        """q(m|h,x): features (batch, frames, bands), what was measured of each second, h (batch, latent)
+        -> (batch, windows, latent)."""
         hidden = self.medium_trunk(second, mask, h[:, None])
-        posterior: Gaussian = self.medium_head(mean_over_windows(hidden, mask, self.spec.window_frames))
-        return posterior
+        return self._head_m(mean_over_windows(hidden, mask, self.spec.window_frames), levels)
 
     def posterior_z(self, frame: Tensor, h: Tensor, m: Tensor, mask: Tensor | None = None) -> Gaussian:
         """q(z|h,m,x): features (batch, frames, bands), h (batch, latent), m (batch, windows, latent)
@@ -147,9 +252,9 @@ class AuxVAE(nn.Module):
         def value(posterior: Gaussian) -> Tensor:
             return posterior.sample(generator) if sample else posterior.mean
 
-        h = self.posterior_h(self.scaled(views.clip, mask), mask)
+        h = self.posterior_h(self.scaled(views.clip, mask), mask, views.clip_levels)
         h_value = value(h)
-        m = self.posterior_m(self.scaled(views.second, mask), h_value, mask)
+        m = self.posterior_m(self.scaled(views.second, mask), h_value, mask, views.levels)
         m_value = value(m)
         z = self.posterior_z(self.scaled(views.frame, mask), h_value, m_value, mask)
         return Latents(h, m, z, h_value, m_value, value(z))
@@ -179,14 +284,24 @@ class AuxVAE(nn.Module):
         return prediction
 
     def read_levels(self, h: Tensor, m: Tensor) -> Levels | None:
-        """What h (batch, latent) and m (batch, windows, latent) say of the slow part; None for plain views.
-
-        The spectrum is read in scaled features, so that its numbers are as large as the networks' own.
-        """
-        if self.levels_of_h is None or self.levels_of_m is None:
+        """What h (batch, latent) and m (batch, windows, latent) say of the slow part; None for plain views."""
+        if not self.hears_levels:
             return None
-        clip, second = self.levels_of_h(h).float(), self.levels_of_m(m).float()[..., 0]
-        return Levels(clip[:, 0], clip[:, 1:] * self.band_scale, second, torch.ones_like(second))
+        clip, second = self.levels_of_h(h).float(), self.levels_of_m(m).float()
+        size, sounds = ENVELOPE_COEFFICIENTS, self.spec.sounds
+        pitch, spectrum, of_sounds, spread = clip.split((1, size, sounds * size, size), dim=1)
+        share = self.sound_weights.sqrt()[:, None] / self.band_scale
+        return Levels(
+            pitch=pitch[:, 0] * PITCH_UNIT,
+            spectrum=spectrum * self.band_scale,
+            # a class that no frame belongs to has no levels
+            sounds=torch.where(share > 0, of_sounds.view(len(h), sounds, size) / share.clamp_min(1e-9), 0.0),
+            spread=spread * SPREAD_UNIT,
+            second_pitch=second[..., 0] * PITCH_UNIT,
+            second_range=second[..., 1] * SPREAD_UNIT,
+            second_tone=second[..., 2 : 2 + TONE_COEFFICIENTS] * self.band_scale,
+            voiced=torch.ones_like(second[..., 0]),
+        )
 
     # ------------------------------------------------------------------------------------------ long clips
     @torch.no_grad()
@@ -199,7 +314,7 @@ class AuxVAE(nn.Module):
 
         Args:
             views: views(start, stop) gives the frames [start, stop) of the clip as Views of (1, stop - start,
-                bands); called three times for every chunk.
+                bands), with the levels of the seconds that these frames lie in; called three times for every chunk.
             frames: frames of the clip.
             chunk_windows: windows taken at a time.
 
@@ -218,15 +333,22 @@ class AuxVAE(nn.Module):
                 yield views(left, right), slice(start - left, stop - left), windows
 
         total = torch.zeros(self.global_trunk.channels, dtype=torch.float64, device=self.band_mean.device)
+        measured: Tensor | None = None
         for seen, inner, _ in chunks(self.global_trunk):
             total += self.global_trunk(self.scaled(seen.clip))[0, inner].double().sum(dim=0)
-        h = self._head_h((total / frames).float()[None]).mean
+            if seen.clip_levels is not None:
+                part = self.flat_clip(seen.clip_levels).double() * (inner.stop - inner.start) / frames
+                measured = part if measured is None else measured + part
+        h = self._head_h((total / frames).float()[None], None if measured is None else measured.float()).mean
 
-        pooled = []
+        means = []
         for seen, inner, _ in chunks(self.medium_trunk):
             hidden = self.medium_trunk(self.scaled(seen.second), None, h[:, None])[:, inner]
-            pooled.append(mean_over_windows(hidden, None, window))
-        m: Tensor = self.medium_head(torch.cat(pooled, dim=1)).mean
+            pooled = mean_over_windows(hidden, None, window)
+            first = inner.start // window
+            levels = None if seen.levels is None else seen.levels.windows(first, first + pooled.shape[1])
+            means.append(self._head_m(pooled, levels).mean)
+        m = torch.cat(means, dim=1)
 
         def z_chunks() -> Iterator[Tensor]:
             for seen, inner, windows in chunks(self.local_trunk):
@@ -235,9 +357,18 @@ class AuxVAE(nn.Module):
 
         return StreamedLatents(h[0], m[0], z_chunks())
 
-    def _head_h(self, pooled: Tensor) -> Gaussian:
+    def _head_h(self, pooled: Tensor, measured: Tensor | None) -> Gaussian:
         posterior: Gaussian = self.global_head(pooled)
-        return posterior
+        if measured is None:
+            return posterior
+        return Gaussian(posterior.mean + self.h_of_levels(measured).float(), posterior.log_variance)
+
+    def _head_m(self, pooled: Tensor, levels: Levels | None) -> Gaussian:
+        posterior: Gaussian = self.medium_head(pooled)
+        if levels is None:
+            return posterior
+        told = self.m_of_levels(self.flat_seconds(levels)).float()
+        return Gaussian(posterior.mean + told, posterior.log_variance)
 
 
 def networks(model: AuxVAE) -> dict[str, tuple[nn.Module, ...]]:

@@ -21,16 +21,18 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from engine.draws import LOG_TWO_PI
 from engine.layers import Gaussian, frame_mask, window_mask
 from engine.model import AuxVAE, Latents
 from engine.products import rounded_for_products
 from engine.specs import TrainSpec
-from engine.views import Levels, Views
+from engine.views import Views
 
-# Natural log: 5 % of pitch, a little under a semitone.
-LEVEL_PITCH_DEVIATION = 0.05
+# Of each level in the unit that the model gives it: of pitch 5 %, a little under a semitone.
+LEVEL_DEVIATION = 0.5
+TEMPERATURE = 0.1  # of the contrast, as usual for cosines (Chen et al. 2020)
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,8 @@ class Terms:
 
     levels: log density (less its constant) of the measured slow part as h and m tell it; 0 for plain views. It is
         the slow factor of p(x|...) in the timescale recipe, and is added to the total with weight 1.
+    contrast: log probability of finding a clip's other piece by h among the batch's (InfoNCE, van den Oord et al.
+        2018); 0 where its weight is 0.
     error: mean squared difference of target and reconstruction in scaled features; 1 is as bad as the band means.
     It is told beside the terms because it needs no background to be read; it is not part of the total.
     """
@@ -52,6 +56,7 @@ class Terms:
     prior_h: Tensor
     entropy_h: Tensor
     levels: Tensor
+    contrast: Tensor
     error: Tensor
 
     @property
@@ -95,7 +100,8 @@ def terms(
         mask=mask,
         window_frames=model.spec.window_frames,
         spec=spec,
-        levels=level_density(views.levels, model.read_levels(latents.h_value, latents.m_value), model.band_scale),
+        levels=level_density(model, views, latents),
+        contrast=contrast(model, views, latents, mask) if spec.contrast else None,
     )
 
 
@@ -110,6 +116,7 @@ def add_up(
     window_frames: int,
     spec: TrainSpec,
     levels: Tensor | None = None,
+    contrast: Tensor | None = None,
 ) -> Terms:
     """The terms of equation 5 from what the six networks gave.
 
@@ -153,21 +160,37 @@ def add_up(
     )
     if levels is None:
         levels = torch.zeros_like(total)
-    total = total + levels
+    if contrast is None:
+        contrast = torch.zeros_like(total)
+    total = total + levels + spec.contrast * contrast
     error = (squared.sum(dim=-1) * real).sum() / (frame_count * bands)
-    return Terms(total, reconstruction, prior_z, entropy_z, prior_m, entropy_m, prior_h, entropy_h, levels, error)
+    return Terms(
+        total, reconstruction, prior_z, entropy_z, prior_m, entropy_m, prior_h, entropy_h, levels, contrast, error
+    )
 
 
-def level_density(measured: Levels | None, told: Levels | None, band_scale: Tensor) -> Tensor | None:
+def level_density(model: AuxVAE, views: Views, latents: Latents) -> Tensor | None:
     """Mean over clips of the log density, less its constant, of the measured slow part around what h and m tell.
 
-    Pitch has a standard deviation of LEVEL_PITCH_DEVIATION, the spectrum 1 in scaled features. A second counts by
-    its share of voiced frames.
+    h is held to the levels of the piece that it heard, not of the one to rebuild: told by another piece, levels
+    would shrink towards the average as far as pieces differ. A second counts by its share of voiced frames.
     """
-    if measured is None or told is None:
+    told = model.read_levels(latents.h_value, latents.m_value)
+    if views.levels is None or views.clip_levels is None or told is None:
         return None
-    pitch = ((measured.pitch - told.pitch) / LEVEL_PITCH_DEVIATION).square()
-    spectrum = ((measured.spectrum - told.spectrum) / band_scale).square().sum(dim=-1)
-    second = ((measured.second_pitch - told.second_pitch) / LEVEL_PITCH_DEVIATION).square()
-    seconds = (second * measured.voiced).sum() / measured.voiced.sum().clamp(min=1.0)
-    return -(pitch.mean() + spectrum.mean() + seconds) / 2.0
+    clip = (model.flat_clip(views.clip_levels) - model.flat_clip(told)).square().sum(dim=-1)
+    second = (model.flat_seconds(views.levels) - model.flat_seconds(told)).square().sum(dim=-1)
+    voiced = views.levels.voiced
+    seconds = (second * voiced).sum() / voiced.sum().clamp(min=1.0)
+    return -(clip.mean() + seconds) / (2.0 * LEVEL_DEVIATION**2)
+
+
+def contrast(model: AuxVAE, views: Views, latents: Latents, mask: Tensor | None) -> Tensor | None:
+    """Mean log probability that the h of one piece of a clip finds the h of its other piece among the batch's."""
+    if views.again is None:
+        return None
+    again = model.posterior_h(model.scaled(views.again, mask), mask, views.levels).mean
+    one, other = (functional.normalize(h.float(), dim=-1) for h in (latents.h.mean, again))
+    likeness = one @ other.T / TEMPERATURE
+    found = torch.diagonal(functional.log_softmax(likeness, dim=0) + functional.log_softmax(likeness, dim=1))
+    return found.mean() / 2.0

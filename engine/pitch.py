@@ -24,7 +24,7 @@ PERIODS = 3.0  # of the lowest pitch in a window
 CANDIDATES = 6
 # The method's settings, in units of autocorrelation; costs are those of a step of 10 ms.
 VOICING_THRESHOLD = 0.45
-SILENCE_THRESHOLD = 0.01  # peak of a frame relative to the clip's
+SILENCE_THRESHOLD = 0.05  # peak of a frame relative to the clip's: hum between words is no voice
 OCTAVE_COST = 0.02  # favours the higher of two equal candidates, an octave apart
 JUMP_COST = 0.6  # of a leap by an octave
 VOICING_COST = 0.14  # of a change between voiced and unvoiced

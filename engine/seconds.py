@@ -3,7 +3,7 @@
 Where somebody gives more or fewer seconds than there are places for them, a rule with a name matches the two:
 
     auto      second by second where one whole clip is as long as the source, else the mean
-    mean      the weighted mean of what is given, at every second
+    mean      the weighted mean of what is given, at every second; of a clip, its seconds count by their voice
     tile      the given seconds in turn, over and over
     stretch   the given seconds drawn out or pressed together, with straight lines between them
     nearest   for every second the given one whose content is nearest: cosine of the mean z of the seconds, each
@@ -105,7 +105,7 @@ def matched(
         rule = "mean"
     if rule == "mean":
         total = sum(ref.weight for ref in givers)
-        mean = sum(_seconds_of(ref).mean(axis=0) * np.float32(ref.weight / total) for ref in givers)
+        mean = sum(_spoken_mean(ref, window_frames) * np.float32(ref.weight / total) for ref in givers)
         return np.broadcast_to(np.asarray(mean, np.float32), (places, np.shape(mean)[0])), WORDS["mean"]
     given = np.concatenate([_seconds_of(ref) for ref in givers])
     if rule == "nearest":
@@ -171,6 +171,18 @@ def _m_of(clip: StoredClip) -> Floats:
 def _seconds_of(ref: LatentRef) -> Floats:
     """The m a reference stands for, (1 or all seconds, latent)."""
     return _pick(ref, _m_of(StoredClip(ref.folder)))
+
+
+def _spoken_mean(ref: LatentRef, window_frames: int) -> Floats:
+    """The mean m of a reference, (latent,); a clip's seconds count by their voice, since pauses say nothing."""
+    seconds = _seconds_of(ref)
+    if ref.second is not None:
+        return seconds[0]
+    voiced = np.isfinite(np.array(StoredClip(ref.folder).array("f0"), np.float32))
+    counts = np.add.reduceat(voiced, np.arange(0, len(voiced), window_frames), dtype=np.float32)[: len(seconds)]
+    if not counts.any():
+        counts[:] = 1.0
+    return np.asarray((seconds * (counts / counts.sum())[:, None]).sum(axis=0), np.float32)
 
 
 def _pick(ref: LatentRef, seconds: Floats) -> Floats:

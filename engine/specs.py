@@ -209,6 +209,9 @@ class ModelSpec(Spec):
     reference_hz: float = setting(
         150.0, unit="Hz", low=50.0, high=400.0, why="pitch the timescale views are moved to"
     )
+    sounds: int = setting(
+        32, low=0, high=256, why="kinds of speech sounds whose mean spectrum h tells; 0 = one mean for all"
+    )
 
 
 @dataclass(frozen=True)
@@ -225,6 +228,9 @@ class TrainSpec(Spec):
         choices=("paper", "equation"),
         why="paper = authors' code: reconstruction summed over bands, other terms averaged over dimensions; "
         "equation = every term a sum, as equation 5 is written",
+    )
+    contrast: float = setting(
+        0.0, low=0.0, high=100.0, why="weight of telling clips apart by h from two pieces of each; 0 = the paper"
     )
     reconstruction: str = setting("squared", choices=("squared", "absolute"), why="Gaussian or Laplace p(x|z)")
     learning_rate: float = setting(1e-4, low=1e-7, high=1.0, why="Adam's step size")
@@ -272,6 +278,18 @@ def presets() -> dict[str, Preset]:
         predictor_m_channels=(256, 256),
         predictor_h_channels=(256,),
         views="timescale",
+        sounds=16,
+    )
+    larger = ModelSpec(
+        latent=256,
+        global_channels=(128, 192, 256),
+        medium_channels=(128, 192, 256),
+        local_channels=(384, 384),
+        decoder_channels=(384, 384, 384),
+        predictor_m_channels=(384, 384),
+        predictor_h_channels=(384,),
+        views="timescale",
+        sounds=32,
     )
     brief = TrainSpec(
         preset="quick",
@@ -281,6 +299,7 @@ def presets() -> dict[str, Preset]:
         crop_s=2.0,
         minutes=2.3,
         epochs=1000,
+        contrast=1.0,
     )
     items = (
         Preset(
@@ -291,9 +310,9 @@ def presets() -> dict[str, Preset]:
         ),
         Preset(
             "transfer",
-            "The recipe of the starter model: ten minutes on two CPU cores; cleaner sound and voices than quick.",
-            small,
-            dataclasses.replace(brief, preset="transfer", minutes=10.0, epochs=10_000),
+            "The recipe of the starter model: half an hour on two CPU cores; cleaner sound and voices than quick.",
+            larger,
+            dataclasses.replace(brief, preset="transfer", minutes=30.0, epochs=10_000),
         ),
         Preset(
             "paper",

@@ -21,6 +21,7 @@ import torch
 
 from engine import checkpoint, devices
 from engine.api import Control, Note, Partial, Progress, Report, RunSpec, Steer, TrainDone, TrainPoint
+from engine.average_voice import learn
 from engine.cache.place import cache_dir
 from engine.corpus.crops import CropOrder, Crops, Division, SpeakerNumbers, divide, gather
 from engine.corpus.melcache import MelCache, build, earlier_key
@@ -100,7 +101,7 @@ class _Trainer:
         self.held_out: Crops = held_out.held_out(_VALIDATION_CROPS)
 
         if parent is None:
-            model.set_scaling(*self.cache.scaling(self.division.entries))
+            learn(model, self.cache, self.division.entries, run.audio, run.train.seed)
         self.model = model.to(self.device)
         self.optimiser = torch.optim.Adam(
             self.model.parameters(), lr=run.train.learning_rate, fused=self.device.type in ("cpu", "cuda")
@@ -196,7 +197,7 @@ class _Trainer:
         batch, lengths = gather(self.cache, crops, self.device)
         speakers = self.speakers.of(crops, self.device)
         with torch.no_grad():
-            views = for_training(batch, self.spec.model, generator, self.spec.audio, self.model.band_mean)
+            views = for_training(batch, self.spec.model, generator, self.spec.audio, self.model.average)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self._bfloat16()):
             return terms(
                 self.model, views, self.spec.train, lengths=lengths, generator=generator, speakers=speakers

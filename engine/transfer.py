@@ -10,6 +10,7 @@ tests.bench.transfer_quality measures that error by giving a source its own late
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import time
 from collections.abc import Sequence
@@ -20,34 +21,21 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from engine import audio, devices, edit_evidence, loudness, pitch, recipe_tag, seconds, views, vocoder
+from engine import audio, devices, edit_evidence, loudness, pitch, probe_heads, recipe_tag, seconds, vocoder
 from engine import evidence as measure
 from engine.analysis import load_model, store_sound
-from engine.api import Evidence, LatentRef, Progress, Report, Steer, StoredClip, Take, Transfer
+from engine.api import RENDERINGS, Evidence, LatentRef, Progress, Report, Steer, StoredClip, Take, Transfer
 from engine.checkpoint import Checkpoint
 from engine.errors import EngineError, SpecError
-from engine.mel import MelFrontEnd
 from engine.placing import cannot_write
+from engine.rendering import Rendering, Studio
 from engine.steering import obey
-from engine.views import Levels
 
 STRONGEST = 1.5
-CHUNK_WINDOWS = 60  # rendered at a time: a minute
-OVERLAP_FRAMES = 16  # between vocoded chunks, cross-faded: a quarter of a second
-ITERATIONS = 32
 FULL_SCALE = 0.99
-SAME_PITCH = 0.01  # natural log: a sixth of a semitone
+STUDIOS = 3  # sources whose views, control and parts are kept at hand: a moved slider computes nothing twice
 
 Floats = npt.NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class Rendering:
-    """One sound made by the model. heard: (frames, bands), mel of the sound itself."""
-
-    samples: Floats  # at the source's level
-    heard: torch.Tensor
-    f0: Floats
 
 
 def render(request: Transfer, report: Report, steer: Steer) -> Take:
@@ -68,19 +56,19 @@ def render(request: Transfer, report: Report, steer: Steer) -> Take:
     for folder in {request.source, *(ref.folder for ref in givers)}:
         _same_model(StoredClip(folder), model)
 
-    own_h, own_m = _array(source, "h"), _array(source, "m")
+    own_h = _array(source, "h")
     h = _towards(own_h, _mean_h(request.voice), request.strength) if request.voice else own_h
     strength_m = request.strength if request.strength_m is None else request.strength_m
     given = seconds.given_m(
         source, request.emotion, strength_m, request.rule, request.edits, model.model.spec.window_frames
     )
     report(Progress(0.1, "Reading the source"))
-    studio = _Studio(model, source, device, steer)
-    control = studio.render(own_h, own_m, request.vocoder, keep_h=1.0, keep_m=1.0)
+    studio = _studio(request.source, _age(source), request.model, model.hash, device)
+    control = studio.control(request.rendering, request.vocoder, steer)
     report(Progress(0.5, "Rendering the transfer"))
     obey(steer)
-    keep_h = max(0.0, 1.0 - request.strength) if request.voice else 1.0
-    result = studio.render(h, given.m, request.vocoder, keep_h=keep_h, keep_m=torch.from_numpy(given.kept))
+    kept_h = max(0.0, 1.0 - request.strength) if request.voice else 1.0
+    result = studio.render(h, given.m, kept_h, given.kept, request.rendering, request.vocoder, steer)
     report(Progress(0.9, "Measuring"))
     obey(steer)
 
@@ -146,152 +134,15 @@ def render(request: Transfer, report: Report, steer: Steer) -> Take:
             (control.heard.numpy(), control.f0),
             (result.heard.numpy(), result.f0),
         ),
+        rendering=request.rendering,
     )
-
-
-class _Studio:
-    """Renders one source clip with any h and m."""
-
-    def __init__(self, model: Checkpoint, source: StoredClip, device: torch.device, steer: Steer) -> None:
-        self.model = model
-        self.spec = model.audio
-        self.front_end = MelFrontEnd(self.spec)
-        self.source_mel = torch.from_numpy(np.array(source.array("mel"), np.float32))
-        self._device = device
-        self._steer = steer
-        self._views = self._hear(self.source_mel, np.array(source.array("f0")))
-        self._own = (_array(source, "h"), _array(source, "m"))
-        self._gain = audio.amplitude(source.meta().gain_db)
-        self._level = measure.level_dbfs(source.array("audio"))
-        self._wave = torch.from_numpy(np.array(source.array("audio"), np.float32) * self._gain)
-
-    @torch.no_grad()
-    def render(
-        self, h: Floats, m: Floats, vocoder_name: str, *, keep_h: float, keep_m: float | torch.Tensor
-    ) -> Rendering:
-        """The source with h (latent,) and m (seconds, latent), as a sound of the source's length and loudness.
-
-        keep_h, keep_m: how much is kept of what the source's own h and m do not tell of its levels; see `_levels`.
-        keep_m may be one number for all or (seconds,).
-        """
-        mel = self._decode(torch.from_numpy(h).to(self._device), torch.from_numpy(m).to(self._device))
-        repitched = False
-        if self._views.levels is not None:
-            levels = self._levels(h, m, self._views.levels, keep_h, keep_m)
-            repitched = _pitch_moves(levels, self._views.levels)
-            network = self.model.model
-            restored = views.restore(mel[None].to(self._device), levels, network.spec, self.spec, network.band_mean)
-            mel = restored[0].cpu()
-        wave = self._sound(mel, vocoder_name, lend_phase=not repitched).numpy()
-        change_db = self._level - measure.level_dbfs(wave)
-        samples = (wave * 10 ** (change_db / 20)).astype(np.float32)
-        # Measured on the sound, at the level that the networks know.
-        normal = samples * self._gain
-        return Rendering(
-            samples,
-            self.front_end.log_mel(torch.from_numpy(normal)),
-            pitch.track(samples, self.spec.rate_hz, self.spec),
-        )
-
-    @torch.no_grad()
-    def encode_h(self, rendering: Rendering) -> Floats:
-        """What the model's own q(h|x) reads in a rendering."""
-        network = self.model.model
-        seen = self._hear(rendering.heard, rendering.f0)
-        h: Floats = network.posterior_h(network.scaled(seen.clip)).mean[0].float().cpu().numpy()
-        return h
-
-    def _hear(self, mel: torch.Tensor, f0: Floats) -> views.Views:
-        """What the networks hear of a whole clip: mel (frames, bands), f0 (frames,)."""
-        network = self.model.model
-        return views.for_analysis(
-            mel[None].to(self._device),
-            torch.from_numpy(f0)[None].to(self._device),
-            network.spec,
-            self.spec,
-            network.band_mean,
-        )
-
-    def _levels(
-        self, h: Floats, m: Floats, measured: Levels, keep_h: float, keep_m: float | torch.Tensor
-    ) -> Levels:
-        """The slow part as the given h and m tell it.
-
-        What is measured on the source differs a little from what its own h and m tell; this remainder belongs to
-        the source, and fades as others' latents take its place. With its own latents it keeps its own levels.
-        """
-        network = self.model.model
-
-        def told_by(h: Floats, m: Floats) -> Levels:
-            of_h, of_m = (torch.from_numpy(x)[None].to(self._device) for x in (h, m))
-            told = network.read_levels(of_h, of_m)
-            assert told is not None  # there are levels only where there are heads to read them
-            return told
-
-        if isinstance(keep_m, torch.Tensor):
-            keep_m = keep_m.to(self._device)
-        told, own = told_by(h, m), told_by(*self._own)
-        return Levels(
-            told.pitch + keep_h * (measured.pitch - own.pitch),
-            told.spectrum + keep_h * (measured.spectrum - own.spectrum),
-            told.second_pitch + keep_m * (measured.second_pitch - own.second_pitch),
-            measured.voiced,
-        )
-
-    def _decode(self, h: torch.Tensor, m: torch.Tensor) -> torch.Tensor:
-        """(frames, bands) log-mel of q(z|h,m,x) and p(x|z), a minute at a time."""
-        network = self.model.model
-        window, frames = network.spec.window_frames, len(self.source_mel)
-        reach = network.local_trunk.reach + network.decoder_trunk.reach
-        context = -(-reach // window) * window
-        pieces = []
-        for start in range(0, frames, CHUNK_WINDOWS * window):
-            obey(self._steer)
-            stop = min(frames, start + CHUNK_WINDOWS * window)
-            left, right = max(0, start - context), min(frames, stop + context)
-            seen = network.scaled(self._views.frame[:, left:right])
-            z = network.posterior_z(seen, h[None], m[None, left // window : -(-right // window)]).mean
-            pieces.append(network.decode(z)[0, start - left : stop - left].cpu())
-        return torch.cat(pieces)
-
-    def _sound(self, mel: torch.Tensor, name: str, *, lend_phase: bool) -> torch.Tensor:
-        """The wave of a mel, vocoded in chunks that are cross-faded.
-
-        lend_phase: begin from the source's phase, which fits as long as its harmonics stay where they are.
-        """
-        hop, samples = self.spec.hop_samples, len(self._wave)
-        size = CHUNK_WINDOWS * self.model.model.spec.window_frames
-        wave = torch.zeros(samples)
-        start = 0
-        while start < len(mel):
-            obey(self._steer)
-            stop = len(mel) if start + size + OVERLAP_FRAMES >= len(mel) else start + size
-            first, last = start * hop, min(samples, stop * hop)
-            piece = vocoder.synthesise(
-                mel[start:stop],
-                self.spec,
-                samples=last - first,
-                name=name,
-                iterations=ITERATIONS,
-                phase_of=self._wave[first:last] if lend_phase else None,
-            )
-            if start:
-                fade = torch.linspace(0.0, 1.0, OVERLAP_FRAMES * hop)
-                piece[: len(fade)] *= fade
-                wave[first : first + len(fade)] *= 1.0 - fade
-                wave[first + len(fade) : last] = 0.0
-                wave[first:last] += piece
-            else:
-                wave[first:last] = piece
-            start = stop if stop == len(mel) else stop - OVERLAP_FRAMES
-        return wave
 
 
 @dataclass(frozen=True)
 class _Judge:
     """Measures renderings of one source against it and against the target."""
 
-    studio: _Studio
+    studio: Studio
     source_h: Floats
     target_h: Floats | None
     source_hz: float | None
@@ -299,7 +150,9 @@ class _Judge:
 
     def evidence(self, rendering: Rendering) -> Evidence:
         heard_hz = pitch.median_hz(rendering.f0)
-        h = self.studio.encode_h(rendering)
+        h, m = self.studio.read(rendering)
+        readings = probe_heads.read(self.studio.model.extra, len(h))
+        gender, emotion = readings.get("gender"), readings.get("emotion")
         return Evidence(
             f0_median_hz=heard_hz,
             f0_shift_semitones=measure.semitones(self.source_hz, heard_hz),
@@ -310,13 +163,25 @@ class _Judge:
                 rendering.heard.numpy(), self.studio.source_mel.numpy()
             ),
             level_dbfs=measure.level_dbfs(rendering.samples),
+            f0_range_semitones=measure.range_semitones(rendering.f0),
+            tilt_db_per_octave=measure.tilt_db_per_octave(rendering.heard.numpy(), rendering.f0, self.studio.spec),
+            gender=None if gender is None else gender.posterior(h).get("female"),
+            emotion=None if emotion is None else _mean_posterior(emotion, m),
         )
 
 
-def _pitch_moves(levels: Levels, measured: Levels) -> bool:
-    """Whether harmonics end up elsewhere than in the source."""
-    change = (levels.pitch - measured.pitch)[:, None] + levels.second_pitch - measured.second_pitch
-    return bool(change.abs().max() > SAME_PITCH)
+def _mean_posterior(reading: probe_heads.Head, seconds_of_m: Floats) -> dict[str, float]:
+    return dict(zip(reading.classes, reading.posteriors(seconds_of_m).mean(axis=0).tolist(), strict=True))
+
+
+@functools.lru_cache(maxsize=STUDIOS)
+def _studio(folder: str, age_ns: int, model: str, model_hash: str, device: torch.device) -> Studio:
+    del age_ns, model_hash  # they tell a clip or a model that was made anew from the one in memory
+    return Studio(load_model(model, device), StoredClip(folder), device)
+
+
+def _age(clip: StoredClip) -> int:
+    return (Path(clip.folder) / "meta.json").stat().st_mtime_ns
 
 
 def _check(request: Transfer) -> None:
@@ -332,6 +197,12 @@ def _check(request: Transfer) -> None:
             f"There is no vocoder called {request.vocoder!r}.",
             f"Choose one of {', '.join(vocoder.VOCODERS)}.",
             "vocoder",
+        )
+    if request.rendering not in RENDERINGS:
+        raise SpecError(
+            f"There is no rendering called {request.rendering!r}.",
+            f"Choose one of {', '.join(RENDERINGS)}.",
+            "rendering",
         )
     for refs in (request.voice, request.emotion):
         if refs and sum(ref.weight for ref in refs) <= 0:
@@ -388,4 +259,5 @@ def _recipe(request: Transfer, model: Checkpoint) -> str:
     strength = f"{request.strength:g}"
     if request.strength_m is not None:
         strength = f"{strength} (h), {request.strength_m:g} (m)"
-    return f"{' and '.join(given)} given, strength {strength}, {request.vocoder}, model {model.hash[:12]}"
+    road = request.vocoder if request.rendering == "model" else request.rendering
+    return f"{' and '.join(given)} given, strength {strength}, {road}, model {model.hash[:12]}"

@@ -21,14 +21,14 @@ from pathlib import Path
 
 from engine.errors import CorpusError
 
-VERSION = 1
+VERSION = 2
 DEFAULT_LIMIT_BYTES = 50 * 10**9
 _WAIT_S = 60.0  # for another process that writes
 _AT_ONCE = 500  # names in one question: SQLite takes a limited number
 _TABLES = """
 CREATE TABLE files (path TEXT PRIMARY KEY, size INTEGER, time_ns INTEGER, content TEXT) WITHOUT ROWID;
 CREATE TABLE recordings (spec TEXT, content TEXT, pack TEXT, start INTEGER, frames INTEGER, notes TEXT,
-                         PRIMARY KEY (spec, content)) WITHOUT ROWID;
+                         gain_db REAL,                         PRIMARY KEY (spec, content)) WITHOUT ROWID;
 CREATE INDEX recordings_of_pack ON recordings (pack);
 CREATE TABLE packs (name TEXT PRIMARY KEY, spec TEXT, used REAL) WITHOUT ROWID;
 CREATE TABLE clips (key TEXT PRIMARY KEY, bytes INTEGER, used REAL) WITHOUT ROWID;
@@ -38,13 +38,17 @@ CREATE TABLE settings (name TEXT PRIMARY KEY, value INTEGER) WITHOUT ROWID;
 
 @dataclass(frozen=True)
 class Found:
-    """A recording's frames in a pack: [start, start + frames). notes: what reading it had to tell."""
+    """A recording's frames in a pack: [start, start + frames).
+
+    notes: what reading it had to tell. gain_db: what level normalisation added to it.
+    """
 
     content: str
     pack: str
     start: int
     frames: int
     notes: tuple[str, ...]
+    gain_db: float
 
 
 class Index:
@@ -159,12 +163,12 @@ class Index:
         for asked in _portions(contents):
             marks = ",".join("?" * len(asked))
             question = (
-                "SELECT content, pack, start, frames, notes FROM recordings"
+                "SELECT content, pack, start, frames, notes, gain_db FROM recordings"
                 f" WHERE spec = ? AND content IN ({marks})"
             )
             rows = self._base.execute(question, [spec, *asked])
-            for content, pack, start, frames, notes in rows:
-                found[content] = Found(content, pack, start, frames, tuple(json.loads(notes)))
+            for content, pack, start, frames, notes, gain_db in rows:
+                found[content] = Found(content, pack, start, frames, tuple(json.loads(notes)), gain_db)
         return found
 
     def keep(self, spec: str, recordings: Iterable[Found]) -> None:
@@ -173,8 +177,8 @@ class Index:
             for item in recordings:
                 base.execute("INSERT OR IGNORE INTO packs VALUES (?, ?, ?)", (item.pack, spec, time.time()))
                 base.execute(
-                    "INSERT OR REPLACE INTO recordings VALUES (?, ?, ?, ?, ?, ?)",
-                    (spec, item.content, item.pack, item.start, item.frames, json.dumps(item.notes)),
+                    "INSERT OR REPLACE INTO recordings VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    (spec, item.content, item.pack, item.start, item.frames, json.dumps(item.notes), item.gain_db),
                 )
 
     def forget(self, spec: str, contents: Iterable[str]) -> None:

@@ -50,6 +50,7 @@ def transfer(options: argparse.Namespace, terminal: Terminal) -> Facts:
                 voice=tuple(ref for v, c in zip(voices, voice, strict=True) for ref in v.refs(c.folder)),
                 emotion=tuple(ref for e, c in zip(emotions, emotion, strict=True) for ref in e.refs(c.folder)),
                 strength=options.strength, device=options.device, strength_m=options.strength_m,
+                rendering=options.rendering,
                 rule=options.rule, edits=changes,
             )  # fmt: skip
             take = jobs.run(request, terminal.report, terminal.steer)

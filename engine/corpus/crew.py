@@ -38,13 +38,14 @@ class Task:
 
 @dataclass(frozen=True)
 class Written:
-    """A recording that was read: where its frames lie."""
+    """A recording that was read: where its frames lie, and what level normalisation added to it."""
 
     task: Task
     pack: str
     start: int
     frames: int
     notes: tuple[str, ...]
+    gain_db: float
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ class Reader:
             return Unread(task, error.what)
         if stamp(task.path) != task.stamp:
             return Unread(task, "It changed while it was read.")
-        return Written(task, pack, start, frames, tuple(notes))
+        return Written(task, pack, start, frames, tuple(notes), self._features.gain_db)
 
     def close(self) -> None:
         self._packs.close()

@@ -144,15 +144,18 @@ def gather(cache: MelCache, crops: Crops, device: torch.device) -> tuple[Batch, 
     mel = np.zeros((size, frames, bands), np.float16)
     other = np.zeros_like(mel)
     f0 = np.full((size, frames), np.nan, np.float32)
+    other_f0 = np.full_like(f0, np.nan)
     for row, (start, elsewhere, length) in enumerate(crops.tolist()):
         mel[row, :length] = cache.mel[start : start + length]
         other[row, :length] = cache.mel[elsewhere : elsewhere + length]
         f0[row, :length] = cache.f0[start : start + length]
+        other_f0[row, :length] = cache.f0[elsewhere : elsewhere + length]
     lengths = torch.from_numpy(crops[:, 2].copy()).to(device)
     batch = Batch(
         mel=torch.from_numpy(mel).to(device).float(),
         f0=torch.from_numpy(f0).to(device),
         other=torch.from_numpy(other).to(device).float(),
+        other_f0=torch.from_numpy(other_f0).to(device),
         lengths=lengths,
     )
     return batch, None if int(crops[:, 2].min()) == frames else lengths

@@ -28,6 +28,7 @@ class Features:
     def __init__(self, spec: AudioSpec) -> None:
         self._spec = spec
         self._front_end = MelFrontEnd(spec)
+        self.gain_db = 0.0  # that level normalisation added to the recording read last
 
     def pieces(self, path: str, notes: list[str]) -> Pieces:
         """Log-mel (frames, bands) float16 and F0 (frames,) float32 Hz of a recording, in pieces of equal length.
@@ -41,6 +42,7 @@ class Features:
         if audio.probe(path).duration_s <= LONG_S:
             recording = audio.read(path, self._spec)
             notes.extend(recording.notes)
+            self.gain_db = recording.gain_db
             mel = self._front_end.log_mel(torch.from_numpy(recording.samples))
             yield _halved(mel), pitch.track(recording.samples, self._spec.rate_hz, self._spec)
             return
@@ -49,6 +51,7 @@ class Features:
         stream = audio.stream(path, self._spec, block_s=block_s)
         gain_db = audio.measure_gain_db(stream, self._spec)
         notes.extend(stream.notes)
+        self.gain_db = gain_db
         tracks = (
             pitch.track(block, self._spec.rate_hz, self._spec)
             for block in audio.stream(path, self._spec, block_s=block_s)

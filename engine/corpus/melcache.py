@@ -30,7 +30,7 @@ from engine.errors import AudioError, Cancelled, CorpusError
 from engine.specs import AudioSpec
 from engine.steering import Pace, obey
 
-_VERSION = 2  # of how log-mel and F0 are computed: part of every key
+_VERSION = 3  # of how log-mel and F0 are computed: part of every key
 _REPORT_S = 0.2
 _KEEP_S = 1.0  # at most so much work is lost by a kill
 _SCALING_FRAMES = 1_000_000
@@ -41,11 +41,12 @@ _NAME = "\0"  # stands for the file's name in what is remembered of it
 
 @dataclass(frozen=True)
 class Entry:
-    """One recording's frames in the cache: [start, start + frames)."""
+    """One recording's frames in the cache, [start, start + frames), and what level normalisation added to it."""
 
     utterance: Utterance
     start: int
     frames: int
+    gain_db: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -193,9 +194,9 @@ class _Builder:
     def _take(self, outcomes: Iterator[Outcome | None]) -> None:
         for outcome in outcomes:
             match outcome:
-                case Written(task, pack, start, frames, notes):
+                case Written(task, pack, start, frames, notes, gain_db):
                     told = tuple(note.replace(shown(task.path), _NAME) for note in notes)
-                    self._found[task.content] = Found(task.content, pack, start, frames, told)
+                    self._found[task.content] = Found(task.content, pack, start, frames, told, gain_db)
                     self._written.append(outcome)
                 case Unread(task, why):
                     self._unread[task.path] = why
@@ -260,7 +261,7 @@ class _Builder:
             if (place := self._place(utterance)) is None:
                 skipped.append(Skipped(utterance.path, self._unread.get(utterance.path, "It cannot be read.")))
                 continue
-            entries.append(Entry(utterance, start, place.frames))
+            entries.append(Entry(utterance, start, place.frames, place.gain_db))
             places.append(place)
             remarks += [note.replace(_NAME, shown(utterance.path)) for note in place.notes]
             start += place.frames

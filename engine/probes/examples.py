@@ -34,12 +34,14 @@ class Recording:
     """One clip as a probe takes it. mel: (frames, bands) natural-log mel; f0: (frames,) Hz, NaN where unvoiced.
 
     labels: as ClipRef.labels: speaker, gender, emotion, arousal, valence, session, split.
+    gain_db: what level normalisation added to the recording.
     """
 
     name: str
     mel: npt.NDArray[Any]
     f0: npt.NDArray[Any]
     labels: Mapping[str, str]
+    gain_db: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,7 @@ def table(
             examples.append(example)
             found = floors(mel[start:stop])
             if model is not None:
-                found |= encoded(mel[start:stop], f0[start:stop], model, device, steer)
+                found |= encoded(mel[start:stop], f0[start:stop], recording.gain_db, model, device, steer)
             for name, vector in found.items():
                 rows.setdefault(name, []).append(vector)
         each(recording)
@@ -110,10 +112,15 @@ def table(
 
 
 def encoded(
-    mel: npt.NDArray[Any], f0: npt.NDArray[Any], model: SystemCheckpoint, device: torch.device, steer: Steer
+    mel: npt.NDArray[Any],
+    f0: npt.NDArray[Any],
+    gain_db: float,
+    model: SystemCheckpoint,
+    device: torch.device,
+    steer: Steer,
 ) -> dict[str, npt.NDArray[np.float32]]:
     """One vector a latent of one clip, each (dimensions,); those the system has."""
-    views = ClipViews(mel, f0, model, device, steer)
+    views = ClipViews(mel, f0, gain_db, model, device, steer)
     with torch.inference_mode():
         found = systems.vectors(model.model, views, len(mel), chunk_windows=_CHUNK_WINDOWS)
     return {name: vector.cpu().numpy() for name, vector in found.items()}

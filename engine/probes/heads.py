@@ -92,7 +92,7 @@ def _rows(
     latent: str, recording: Recording, model: Checkpoint, device: torch.device, steer: Steer
 ) -> npt.NDArray[np.float32]:
     """h as one row, or m a row a second."""
-    views = ClipViews(recording.mel, recording.f0, model, device, steer)
+    views = ClipViews(recording.mel, recording.f0, recording.gain_db, model, device, steer)
     with torch.inference_mode():
         found = model.model.encode_stream(views, len(recording.mel))
     rows = found.h[None] if latent == "h" else found.m

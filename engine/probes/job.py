@@ -173,12 +173,12 @@ def _recordings(
         for entry in held.entries:
             frames = slice(entry.start, entry.start + entry.frames)
             labels = entry.utterance.labels.words()
-            yield Recording(entry.utterance.path, held.mel[frames], held.f0[frames], labels)
+            yield Recording(entry.utterance.path, held.mel[frames], held.f0[frames], labels, entry.gain_db)
     for clip, folder in corpus.clips:
         stored = StoredClip(folder)
         if not stored.has("mel") or AudioSpec.from_dict(stored.meta().audio) != spec:
             continue
-        yield Recording(clip.id, stored.array("mel"), stored.array("f0"), clip.labels)
+        yield Recording(clip.id, stored.array("mel"), stored.array("f0"), clip.labels, stored.meta().gain_db)
 
 
 def facts(result: ProbeResult) -> dict[str, object]:

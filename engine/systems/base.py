@@ -11,7 +11,10 @@ from torch import Tensor, nn
 
 from engine.errors import SpecError
 from engine.layers import Trunk
+from engine.levels import AverageVoice
 from engine.objective import Terms
+from engine.sounds import unused
+from engine.source_filter import ENVELOPE_COEFFICIENTS
 from engine.specs import ModelSpec, TrainSpec
 from engine.views import Views
 
@@ -39,6 +42,16 @@ class System(nn.Module, abc.ABC):
         """Take the corpus's mean of every band (bands,) and the standard deviation of all together ()."""
         self.band_mean.copy_(band_mean)
         self.band_scale.copy_(band_scale)
+
+    @property
+    def average(self) -> AverageVoice:
+        """What timescale views put in the place of a clip's levels: one mean for every kind of sound."""
+        return AverageVoice(
+            self.band_mean,
+            unused(0),
+            self.band_mean.new_zeros(0, ENVELOPE_COEFFICIENTS),
+            self.band_mean.new_ones(ENVELOPE_COEFFICIENTS),
+        )
 
     def scaled(self, log_mel: Tensor, mask: Tensor | None = None) -> Tensor:
         """Log-mel to features; padding becomes zero. (batch, frames, bands) both."""

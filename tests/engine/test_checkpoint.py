@@ -170,7 +170,7 @@ def test_weights_that_are_not_numbers_are_refused(tmp_path: Path, model: AuxVAE)
 
 
 def test_a_newer_version_is_refused_as_newer(file: Path) -> None:
-    rewrite(file, lambda d: d.update(version=2))
+    rewrite(file, lambda d: d.update(version=checkpoint.VERSION + 1))
     assert "newer Triptych" in refusal(file)
 
 
@@ -246,6 +246,19 @@ def test_a_description_of_an_older_version_walks_through_the_migrations(
     def renamed(description: dict[str, Any]) -> dict[str, Any]:
         return description | {"provenance": {"voices": description["provenance"]["speakers"]}}
 
-    monkeypatch.setattr(checkpoint, "VERSION", 2)
-    monkeypatch.setitem(checkpoint.MIGRATIONS, 1, renamed)
+    monkeypatch.setattr(checkpoint, "VERSION", 3)
+    monkeypatch.setitem(checkpoint.MIGRATIONS, 2, renamed)
     assert checkpoint.load(file).provenance == {"voices": 3}
+
+
+def test_an_earlier_timescale_recipe_is_refused_in_words_and_plain_models_are_not(file: Path) -> None:
+    rewrite(file, lambda d: d.update(version=1))
+    rehash(file)
+    checkpoint.load(file)
+
+    def timescale(description: dict[str, Any]) -> None:
+        description.update(version=1, model=description["model"] | {"views": "timescale"})
+
+    rewrite(file, timescale)
+    rehash(file)
+    assert "earlier timescale recipe" in refusal(file)

@@ -158,3 +158,41 @@ def test_clips_of_different_lengths_train_together() -> None:
     got = terms(model, views(torch.randn(2, 40, 20)), TrainSpec(), lengths=torch.tensor([13, 40]))
     got.loss.backward()
     assert all(math.isfinite(value) for value in got.as_floats().values())
+
+
+def of_two_pieces(model: AuxVAE, one: torch.Tensor, other: torch.Tensor) -> Views:
+    return Views(one, one, one, one, again=other)
+
+
+def test_the_contrast_is_high_where_two_pieces_of_a_clip_are_alike_and_low_where_they_are_not() -> None:
+    torch.manual_seed(0)
+    model = AuxVAE(SPEC).eval()
+    x = torch.randn(6, 1, 20).expand(-1, 24, -1) * 2.0  # six steady voices
+    spec = TrainSpec(contrast=1.0)
+
+    @torch.no_grad()
+    def contrast(again: torch.Tensor) -> float:
+        return float(terms(model, of_two_pieces(model, x, again), spec).contrast)
+
+    alike, mistaken = contrast(x), contrast(x.roll(1, 0))
+    assert alike > mistaken + 0.1
+    assert alike <= 0.0
+
+
+def test_without_its_weight_the_contrast_costs_nothing_and_is_nothing() -> None:
+    model = AuxVAE(SPEC).eval()
+    x = torch.randn(3, 24, 20)
+    assert float(terms(model, of_two_pieces(model, x, x), TrainSpec()).contrast) == 0.0
+
+
+def test_the_contrast_counts_by_its_weight() -> None:
+    model = AuxVAE(SPEC).eval()
+    x = torch.randn(3, 24, 20)
+
+    @torch.no_grad()
+    def of(weight: float) -> Terms:
+        seed = torch.Generator().manual_seed(1)
+        return terms(model, of_two_pieces(model, x, x), TrainSpec(contrast=weight), generator=seed)
+
+    one, two = of(1.0), of(2.0)
+    assert float(two.total - one.total) == pytest.approx(float(one.contrast), rel=1e-4)

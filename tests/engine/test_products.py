@@ -11,11 +11,13 @@ from torch.nn import functional
 
 from engine import products
 from engine.layers import FrameLinear, Gaussian, GaussianHead, Trunk
+from engine.levels import TONE_COEFFICIENTS, Levels
 from engine.model import AuxVAE
-from engine.objective import TERM_NAMES, add_up, level_density, terms
+from engine.objective import TEMPERATURE, TERM_NAMES, add_up, level_density, terms
 from engine.products import Product, bfloat16_pays, tanh_of_product
+from engine.source_filter import ENVELOPE_COEFFICIENTS
 from engine.specs import ModelSpec, TrainSpec
-from engine.views import Levels, Views, head_sizes
+from engine.views import Views
 
 SPEC = ModelSpec(
     bands=20,
@@ -29,8 +31,9 @@ SPEC = ModelSpec(
     predictor_h_channels=(40,),
     local_kernel=3,
     views="timescale",
+    sounds=3,
 )
-TRAIN = TrainSpec(alpha=0.3, beta=0.2, gamma=0.1)
+TRAIN = TrainSpec(alpha=0.3, beta=0.2, gamma=0.1, contrast=0.5)
 
 
 # ------------------------------------------------------------------------------------------- written out plainly
@@ -85,10 +88,17 @@ def plain_terms(model: AuxVAE, views: Views, generator: torch.Generator) -> dict
     def repeated(h: Tensor) -> Tensor:
         return h[..., None].expand(-1, -1, frames)
 
-    h = averaged(plain_head(model.global_head, plain_trunk(model.global_trunk, features(views.clip))), None)
+    def of_h(x: Tensor, levels: Levels) -> Gaussian:
+        heard = averaged(plain_head(model.global_head, plain_trunk(model.global_trunk, features(x))), None)
+        told = functional.linear(model.flat_clip(levels), model.h_of_levels.weight, model.h_of_levels.bias)
+        return Gaussian(heard.mean + told, heard.log_variance)
+
+    h = of_h(views.clip, views.clip_levels)
     h_value = h.sample(generator)
     hidden = plain_trunk(model.medium_trunk, features(views.second), repeated(h_value))
     m = averaged(plain_head(model.medium_head, hidden), window)
+    told = functional.linear(model.flat_seconds(views.levels), model.m_of_levels.weight, model.m_of_levels.bias)
+    m = Gaussian(m.mean + told, m.log_variance)
     m_value = m.sample(generator)
     m_frames = m_value.repeat_interleave(window, dim=1)[:, :frames].transpose(1, 2)
     slow = torch.cat((m_frames, repeated(h_value)), dim=1)
@@ -104,8 +114,12 @@ def plain_terms(model: AuxVAE, views: Views, generator: torch.Generator) -> dict
 
     from engine.model import Latents
 
+    latents = Latents(h, m, z, h_value, m_value, z_value)
+    one, other = (x / x.norm(dim=1, keepdim=True) for x in (h.mean, of_h(views.again, views.levels).mean))
+    odds = one @ other.T / TEMPERATURE
+    likeness = [torch.log(torch.softmax(odds, dim=d).diagonal()).mean() for d in (0, 1)]
     got = add_up(
-        Latents(h, m, z, h_value, m_value, z_value),
+        latents,
         rebuilt=rebuilt.transpose(1, 2),
         target=features(views.target).transpose(1, 2),
         m_predicted=m_predicted,
@@ -113,7 +127,8 @@ def plain_terms(model: AuxVAE, views: Views, generator: torch.Generator) -> dict
         mask=None,
         window_frames=window,
         spec=TRAIN,
-        levels=level_density(views.levels, model.read_levels(h_value, m_value), model.band_scale),
+        levels=level_density(model, views, latents),
+        contrast=(likeness[0] + likeness[1]) / 2.0,
     )
     return {name: getattr(got, name) for name in TERM_NAMES}
 
@@ -124,13 +139,22 @@ def case(frames: int, batch: int = 5) -> tuple[AuxVAE, Views]:
         for parameter in model.parameters():
             parameter.add_(0.1 * torch.randn_like(parameter))
     model.set_scaling(torch.randn(SPEC.bands), torch.tensor(1.7))
+    model.sound_weights[:] = 1.0 / SPEC.sounds
     windows = -(-frames // SPEC.window_frames)
-    numbers = head_sizes(SPEC)[0] - 1
-    levels = Levels(
-        torch.randn(batch) * 0.2, torch.randn(batch, numbers), torch.randn(batch, windows) * 0.1,
-        torch.full((batch, windows), 5.0),
+    clip, second, frame, target, again = (torch.randn(batch, frames, SPEC.bands) * 2 - 1 for _ in range(5))
+    levels, heard = levels_of(batch, windows), levels_of(batch, windows)
+    return model, Views(clip, second, frame, target, levels, clip_levels=heard, again=again)
+
+
+def levels_of(batch: int, windows: int) -> Levels:
+    def random(*shape: int) -> Tensor:
+        return 0.2 * torch.randn(batch, *shape)
+
+    size = ENVELOPE_COEFFICIENTS
+    return Levels(
+        random(), random(size), random(SPEC.sounds, size), random(size), random(windows), random(windows),
+        random(windows, TONE_COEFFICIENTS), torch.full((batch, windows), 5.0),
     )  # fmt: skip
-    return model, Views(*(torch.randn(batch, frames, SPEC.bands) * 2 - 1 for _ in range(4)), levels)
 
 
 @pytest.mark.parametrize("frames", [32, 29, 3])
@@ -199,6 +223,7 @@ def test_products_over_few_rows_stay_in_float32() -> None:
 def test_two_hundred_steps_in_bfloat16_follow_the_curve_of_float32() -> None:
     spec = dataclasses.replace(SPEC, local_kernel=1)
     factors = torch.randn(6, SPEC.bands)
+    unchanging = levels_of(16, 4)
 
     def curve(half: bool) -> Tensor:
         torch.manual_seed(0)
@@ -208,9 +233,10 @@ def test_two_hundred_steps_in_bfloat16_follow_the_curve_of_float32() -> None:
         losses = []
         for _ in range(200):
             x = torch.randn(16, 32, 6, generator=generator) @ factors
-            levels = Levels(x[:, 0, 0] * 0.1, x[:, 0].repeat(1, 2)[:, :20], x[:, :4, 0] * 0.1, torch.ones(16, 4))
+            levels = dataclasses.replace(unchanging, pitch=x[:, 0, 0] * 0.1, second_pitch=x[:, :4, 0] * 0.1)
+            views = Views(x, x, x, x, levels, clip_levels=levels, again=x)
             with torch.autocast("cpu", torch.bfloat16, enabled=half):
-                got = terms(model, Views(x, x, x, x, levels), TRAIN, generator=generator)
+                got = terms(model, views, TRAIN, generator=generator)
             optimiser.zero_grad()
             got.loss.backward()
             optimiser.step()

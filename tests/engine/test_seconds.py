@@ -21,6 +21,7 @@ def stored(folder: Path, name: str, m: list[list[float]], z: list[list[float]] |
     np.save(place / "m.npy", np.array(m, np.float32))
     frames = np.repeat(np.array(z if z is not None else m, np.float16), WINDOW, axis=0)
     np.save(place / "z.npy", frames[: len(frames) - 1])  # the last second is never whole
+    np.save(place / "f0.npy", np.full(len(frames), 120.0, np.float32))
     return StoredClip(str(place))
 
 
@@ -147,3 +148,12 @@ def test_an_impossible_edit_is_refused_in_words(
 def test_a_second_that_the_giver_lacks_is_refused_in_words(source: StoredClip, giver: StoredClip) -> None:
     with pytest.raises(SpecError, match="2 seconds"):
         matched(source, (0,), [LatentRef(giver.folder, 2)], "mean", WINDOW)
+
+
+def test_in_the_mean_of_a_clip_its_pauses_do_not_count(source: StoredClip, giver: StoredClip) -> None:
+    f0 = np.full(2 * WINDOW, np.nan, np.float32)
+    f0[:WINDOW] = 120.0  # the second second is silent
+    np.save(Path(giver.folder) / "f0.npy", f0)
+    assert firsts(matched(source, range(4), [LatentRef(giver.folder)], "mean", WINDOW)[0]) == [10] * 4
+    np.save(Path(giver.folder) / "f0.npy", np.full(2 * WINDOW, np.nan, np.float32))  # whispered: all count alike
+    assert firsts(matched(source, range(4), [LatentRef(giver.folder)], "mean", WINDOW)[0]) == [15] * 4

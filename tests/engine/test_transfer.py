@@ -9,7 +9,7 @@ import pytest
 import soundfile
 import torch
 
-from engine import analysis, checkpoint, loudness, transfer
+from engine import analysis, checkpoint, loudness, rendering, transfer
 from engine.api import Analyse, ClipRef, Control, LatentRef, StoredClip, Take, Transfer
 from engine.errors import Cancelled, EngineError, SpecError
 from engine.model import AuxVAE
@@ -120,7 +120,8 @@ def test_several_voices_are_averaged_by_weight(world: World) -> None:
 
 def test_chunks_are_joined_without_a_trace(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = world.render(name="whole")
-    monkeypatch.setattr(transfer, "CHUNK_WINDOWS", 1)
+    monkeypatch.setattr(rendering, "CHUNK_WINDOWS", 1)
+    transfer._studio.cache_clear()
     pieces = world.render(name="pieces")
     mels = [np.array(StoredClip(take.control_folder).array("mel"), np.float32) for take in (whole, pieces)]
     assert np.mean(np.abs(mels[0] - mels[1])) < 0.1  # natural log: under 1 dB

@@ -1,0 +1,248 @@
+"""One source clip, rendered with any h and m, in two ways.
+
+    model    the decoder's mel as a sound: what the networks make of the clip, all of it
+    natural  the source recording, changed by what lies between the transformed and the control mel
+
+Either way the control goes the same road as the result, with nothing given.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from engine import audio, natural, pitch, views, vocoder
+from engine import evidence as measure
+from engine.api import Steer, StoredClip
+from engine.checkpoint import Checkpoint
+from engine.exchange import Kept, Latents, given_levels, louder_by
+from engine.levels import Levels, pitch_curve
+from engine.mel import MelFrontEnd
+from engine.source_filter import source_filter
+from engine.steering import obey
+
+CHUNK_WINDOWS = 60  # rendered at a time: a minute
+OVERLAP_FRAMES = 16  # between vocoded chunks, cross-faded: a quarter of a second
+ITERATIONS = 32
+SAME_PITCH = 0.01  # natural log: a sixth of a semitone
+
+Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Rendering:
+    """One sound. heard: (frames, bands), mel of the sound itself, at the level that the networks know."""
+
+    samples: Floats  # at the source's level, or as much louder as m says
+    heard: torch.Tensor
+    f0: Floats
+
+
+@dataclass(frozen=True)
+class _Decoded:
+    """What the networks make of the source: log-mel (frames, bands) and, for timescale views, the levels in it."""
+
+    mel: torch.Tensor
+    levels: Levels | None
+
+
+@dataclass(frozen=True)
+class _Control:
+    """gain: by which the sound of the road was multiplied to be as loud as the source."""
+
+    made: _Decoded
+    gain: float
+    rendering: Rendering
+
+
+class Studio:
+    """Renders one analysed clip with a model; what does not depend on the given latents is computed once."""
+
+    def __init__(self, model: Checkpoint, source: StoredClip, device: torch.device) -> None:
+        self.model = model
+        self.spec = model.audio
+        self.front_end = MelFrontEnd(self.spec)
+        self.source_mel = torch.from_numpy(np.array(source.array("mel"), np.float32))
+        self.source_f0: Floats = np.array(source.array("f0"), np.float32)
+        self._device = device
+        self._gain_db = source.meta().gain_db
+        self._views = self._hear(self.source_mel, self.source_f0)
+        self._own = Latents(*(self._tensor(np.array(source.array(name), np.float32)) for name in ("h", "m")))
+        self._recording: Floats = np.array(source.array("audio"), np.float32)
+        self._level = measure.level_dbfs(self._recording)
+        self._parts: natural.Parts | None = None
+        self._controls: dict[tuple[str, str], _Control] = {}
+
+    def control(self, road: str, vocoder_name: str, steer: Steer) -> Rendering:
+        """The source with its own h and m, as loud as the source; made at the first call."""
+        return self._control(road, vocoder_name, steer).rendering
+
+    @torch.no_grad()
+    def render(
+        self, h: Floats, m: Floats, kept_h: float, kept_m: Floats, road: str, vocoder_name: str, steer: Steer
+    ) -> Rendering:
+        """The source with h (latent,) and m (seconds, latent), as a sound of the source's length.
+
+        It is as loud as the source unless an m is given: then as much louder as m says.
+
+        Args:
+            kept_h, kept_m: how much of the source's own remains in h, and in m (seconds,); 1 = all.
+            road: "model" or "natural".
+        """
+        control = self._control(road, vocoder_name, steer)
+        kept = Kept(kept_h, self._tensor(kept_m))
+        made = self._decoded(Latents(self._tensor(h), self._tensor(m)), kept, steer)
+        wave = self._wave(made, control.made, road, vocoder_name, steer)
+        gain = control.gain  # so seconds that nobody touched stay as loud as they are in the control
+        if kept.h < 1.0:
+            gain = float(audio.amplitude(self._level - measure.level_dbfs(wave) + self._louder_db(made, kept)))
+        return self._heard(wave * np.float32(gain))
+
+    @torch.no_grad()
+    def read(self, rendering: Rendering) -> tuple[Floats, Floats]:
+        """What the model's own q(h|x) and q(m|h,x) read in a rendering: (latent,) and (seconds, latent)."""
+        network = self.model.model
+        seen = self._hear(rendering.heard, rendering.f0)
+        h = network.posterior_h(network.scaled(seen.clip), None, seen.clip_levels).mean
+        m = network.posterior_m(network.scaled(seen.second), h, None, seen.levels).mean
+        return h[0].cpu().numpy(), m[0].cpu().numpy()
+
+    # ------------------------------------------------------------------------------------------ what is made
+    @torch.no_grad()
+    def _control(self, road: str, vocoder_name: str, steer: Steer) -> _Control:
+        known = self._controls.get((road, vocoder_name))
+        if known is not None:
+            return known
+        nothing = Kept(1.0, torch.ones(len(self._own.m), device=self._device))
+        made = self._decoded(self._own, nothing, steer)
+        wave = self._wave(made, made, road, vocoder_name, steer)
+        gain = float(audio.amplitude(self._level - measure.level_dbfs(wave)))
+        control = _Control(made, gain, self._heard(wave * np.float32(gain)))
+        self._controls[road, vocoder_name] = control
+        return control
+
+    def _decoded(self, given: Latents, kept: Kept, steer: Steer) -> _Decoded:
+        mel, network = self._decode(given, steer), self.model.model
+        measured, carrier = self._views.levels, self._views.carrier
+        if measured is None or carrier is None:
+            return _Decoded(mel, None)
+        levels = given_levels(network, measured, self._own, given, kept, self._tone_db(1.0))
+        restored = views.restore(
+            mel[None].to(self._device), levels, carrier, network.spec, self.spec, network.average, kept.habits
+        )
+        return _Decoded(restored[0].cpu(), levels)
+
+    def _decode(self, given: Latents, steer: Steer) -> torch.Tensor:
+        """(frames, bands) log-mel of q(z|h,m,x) and p(x|z), a minute at a time."""
+        network = self.model.model
+        window, frames = network.spec.window_frames, len(self.source_mel)
+        reach = network.local_trunk.reach + network.decoder_trunk.reach
+        context = -(-reach // window) * window
+        pieces = []
+        for start in range(0, frames, CHUNK_WINDOWS * window):
+            obey(steer)
+            stop = min(frames, start + CHUNK_WINDOWS * window)
+            left, right = max(0, start - context), min(frames, stop + context)
+            seen = network.scaled(self._views.frame[:, left:right])
+            m = given.m[None, left // window : -(-right // window)]
+            z = network.posterior_z(seen, given.h[None], m).mean
+            pieces.append(network.decode(z)[0, start - left : stop - left].cpu())
+        return torch.cat(pieces)
+
+    # ------------------------------------------------------------------------------------------ the two roads
+    def _wave(self, made: _Decoded, control: _Decoded, road: str, vocoder_name: str, steer: Steer) -> Floats:
+        """The sound (samples,) of what was made, at whatever level the road gives."""
+        obey(steer)
+        if road == "natural":
+            envelope, _ = source_filter(self.spec, torch.device("cpu")).split(made.mel - control.mel)
+            return natural.put_together(self._taken_apart(), self.spec, self._pitch_moved(made), envelope.numpy())
+        return self._vocoded(made, vocoder_name, steer)
+
+    def _vocoded(self, made: _Decoded, name: str, steer: Steer) -> Floats:
+        """The mel as a sound, in chunks that are cross-faded.
+
+        The vocoder begins from the phase of the recording, re-pitched where harmonics end up elsewhere.
+        """
+        moved = self._pitch_moved(made)
+        begin = self._recording
+        if moved is not None and np.isfinite(self.source_f0).any():
+            begin = natural.put_together(self._taken_apart(), self.spec, moved)
+        phase_of = torch.from_numpy(begin * np.float32(audio.amplitude(self._gain_db)))
+        mel = made.mel
+        hop, samples = self.spec.hop_samples, len(self._recording)
+        size = CHUNK_WINDOWS * self.model.model.spec.window_frames
+        wave = torch.zeros(samples)
+        start = 0
+        while start < len(mel):
+            obey(steer)
+            stop = len(mel) if start + size + OVERLAP_FRAMES >= len(mel) else start + size
+            first, last = start * hop, min(samples, stop * hop)
+            piece = vocoder.synthesise(
+                mel[start:stop],
+                self.spec,
+                samples=last - first,
+                name=name,
+                iterations=ITERATIONS,
+                phase_of=phase_of[first:last],
+            )
+            if start:
+                fade = torch.linspace(0.0, 1.0, OVERLAP_FRAMES * hop)
+                piece[: len(fade)] *= fade
+                wave[first : first + len(fade)] *= 1.0 - fade
+                wave[first + len(fade) : last] = 0.0
+                wave[first:last] += piece
+            else:
+                wave[first:last] = piece
+            start = stop if stop == len(mel) else stop - OVERLAP_FRAMES
+        sound: Floats = wave.numpy()
+        return sound
+
+    def _pitch_moved(self, made: _Decoded) -> Floats | None:
+        """Natural log (frames,) of the factor from the source's pitch to the made one's; None where none moves."""
+        measured, carrier, spec = self._views.levels, self._views.carrier, self.model.model.spec
+        if made.levels is None or measured is None or carrier is None:
+            return None
+        moved = pitch_curve(made.levels, carrier, spec) - pitch_curve(measured, carrier, spec)
+        curve: Floats = moved[0].cpu().numpy()
+        return curve if float(np.abs(curve).max()) > SAME_PITCH else None
+
+    def _taken_apart(self) -> natural.Parts:
+        if self._parts is None:
+            self._parts = natural.take_apart(self._recording, self.source_f0, self.spec)
+        return self._parts
+
+    # ------------------------------------------------------------------------------------------ how it is heard
+    def _heard(self, samples: Floats) -> Rendering:
+        normal = samples * np.float32(audio.amplitude(self._gain_db))
+        return Rendering(
+            samples,
+            self.front_end.log_mel(torch.from_numpy(normal)),
+            pitch.track(samples, self.spec.rate_hz, self.spec),
+        )
+
+    def _louder_db(self, made: _Decoded, kept: Kept) -> float:
+        measured = self._views.levels
+        if made.levels is None or measured is None:
+            return 0.0
+        return self._tone_db(louder_by(made.levels, measured, kept))
+
+    def _tone_db(self, tone: float) -> float:
+        return float(views.tone_decibels(torch.tensor(tone), self.spec))
+
+    def _hear(self, mel: torch.Tensor, f0: Floats) -> views.Views:
+        """What the networks hear of a whole clip: mel (frames, bands), f0 (frames,)."""
+        network = self.model.model
+        return views.for_analysis(
+            mel[None].to(self._device),
+            torch.from_numpy(f0)[None].to(self._device),
+            network.spec,
+            self.spec,
+            network.average,
+            self._gain_db,
+        )
+
+    def _tensor(self, values: Floats) -> torch.Tensor:
+        return torch.from_numpy(values).to(self._device)
