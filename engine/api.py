@@ -802,9 +802,7 @@ class Evidence:
     content_distance_db: float | None
     level_dbfs: float
     f0_range_semitones: float | None = None  # from the 5th to the 95th percentile of the voiced frames
-    tilt_db_per_octave: float | None = (
-        None  # slope of the voiced frames' mean spectrum; less negative = more effort
-    )
+    tilt_db_per_octave: float | None = None  # slope of the voiced frames' mean spectrum; flatter = more effort
     gender: float | None = None  # posterior of "female", by the model's gender probe on h; None without one
     emotion: dict[str, float] | None = None  # posterior of each emotion, by its probe on m
 

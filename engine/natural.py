@@ -7,12 +7,11 @@ of the transformed and the control mel, and the sound is put together again.
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyworld
 
 from engine.specs import AudioSpec
 
@@ -44,7 +43,6 @@ def take_apart(samples: Floats, f0: Floats, spec: AudioSpec) -> Parts:
     Args:
         samples: (n,) mono at spec.rate_hz. f0: (frames,) Hz on the mel frames, NaN where unvoiced.
     """
-    world = _world()
     wave = np.asarray(samples, np.float64)
     times = np.arange(int(len(wave) / spec.rate_hz / STEP_S) + 1) * STEP_S
     voiced = np.isfinite(f0)
@@ -54,12 +52,12 @@ def take_apart(samples: Floats, f0: Floats, spec: AudioSpec) -> Parts:
         filled = np.exp(np.interp(times, frame_times[voiced], np.log(f0[voiced])))
         nearest = np.clip(np.rint(times * spec.frames_per_second).astype(int), 0, len(f0) - 1)
         hz = np.where(voiced[nearest], filled, 0.0)
-        refined = world.stonemask(wave, hz, times, spec.rate_hz)
+        refined = pyworld.stonemask(wave, hz, times, spec.rate_hz)
         hz = np.where(
             (hz > 0) & (np.abs(np.log(np.maximum(refined, 1.0) / np.maximum(hz, 1.0))) < 0.1), refined, hz
         )
-    spectrum = world.cheaptrick(wave, hz, times, spec.rate_hz, f0_floor=LOWEST_HZ)
-    noise = world.d4c(wave, hz, times, spec.rate_hz, fft_size=2 * (spectrum.shape[1] - 1))
+    spectrum = pyworld.cheaptrick(wave, hz, times, spec.rate_hz, f0_floor=LOWEST_HZ)
+    noise = pyworld.d4c(wave, hz, times, spec.rate_hz, fft_size=2 * (spectrum.shape[1] - 1))
     return Parts(hz, spectrum, noise, len(wave))
 
 
@@ -88,16 +86,8 @@ def put_together(
         last = np.minimum(first + 1, len(of_bins) - 1)
         share = np.clip(at - first, 0.0, 1.0)[:, None]
         spectrum = spectrum * np.exp(2.0 * (of_bins[first] * (1.0 - share) + of_bins[last] * share))
-    wave = _world().synthesize(hz, spectrum, parts.noise, spec.rate_hz, STEP_S * 1000.0)
+    wave = pyworld.synthesize(hz, spectrum, parts.noise, spec.rate_hz, STEP_S * 1000.0)
     sound = np.zeros(parts.samples, np.float32)
     count = min(len(wave), parts.samples)
     sound[:count] = wave[:count]
     return sound
-
-
-def _world() -> Any:
-    with warnings.catch_warnings():
-        # it asks for its own version in a way that setuptools means to drop
-        warnings.filterwarnings("ignore", message="pkg_resources is deprecated", category=UserWarning)
-        import pyworld
-    return pyworld

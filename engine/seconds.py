@@ -177,9 +177,10 @@ def _spoken_mean(ref: LatentRef, window_frames: int) -> Floats:
     """The mean m of a reference, (latent,); a clip's seconds count by their voice, since pauses say nothing."""
     seconds = _seconds_of(ref)
     if ref.second is not None:
-        return seconds[0]
+        return np.asarray(seconds[0], np.float32)
     voiced = np.isfinite(np.array(StoredClip(ref.folder).array("f0"), np.float32))
-    counts = np.add.reduceat(voiced, np.arange(0, len(voiced), window_frames), dtype=np.float32)[: len(seconds)]
+    counts: Floats = np.add.reduceat(voiced, np.arange(0, len(voiced), window_frames), dtype=np.float32)
+    counts = counts[: len(seconds)]
     if not counts.any():
         counts[:] = 1.0
     return np.asarray((seconds * (counts / counts.sum())[:, None]).sum(axis=0), np.float32)

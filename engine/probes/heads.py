@@ -52,14 +52,14 @@ def fit_head(
         rows.append(found)
         of += [number] * len(found)
     vectors, owner = np.concatenate(rows), np.array(of)
-    labels = np.array([r.labels[name] for r in labelled])
+    labels, speakers = (np.array([r.labels[of] for r in labelled]) for of in (name, "speaker"))
     examples = [example_of(r) for r in labelled]
     numeric = name in ("arousal", "valence")
     told = np.zeros(len(labelled)) if numeric else np.empty(len(labelled), object)
     classes = np.digitize(labels.astype(np.float64), [-0.1, 0.1]) if numeric else labels
     for split in folds(examples, classes, "speaker", 0):
         mine = np.isin(owner, split.train)
-        head = _fitted(name, vectors[mine], labels[owner[mine]])
+        head = _fitted(name, vectors[mine], labels[owner[mine]], speakers[owner[mine]])
         for i in split.test:
             seconds = vectors[owner == i]
             told[i] = (
@@ -72,18 +72,20 @@ def fit_head(
     else:
         score = balanced_accuracy(labels, told.astype(str))
         tested = {"balanced accuracy of clips of held-out speakers": score}
-    whole = _fitted(name, vectors, labels[owner])
+    whole = _fitted(name, vectors, labels[owner], speakers[owner])
     return Head(name, whole.reads, whole.classes, whole.weight, whole.bias, tested)
 
 
-def _fitted(name: str, vectors: npt.NDArray[np.float32], labels: npt.NDArray[np.str_]) -> Head:
+def _fitted(
+    name: str, vectors: npt.NDArray[np.float32], labels: npt.NDArray[np.str_], speakers: npt.NDArray[np.str_]
+) -> Head:
     if name in ("arousal", "valence"):
         scaler = StandardScaler().fit(vectors.astype(np.float64))
         ridge = Ridge(alpha=_RIDGE).fit(scaler.transform(vectors.astype(np.float64)), labels.astype(np.float64))
         weight = ridge.coef_ / scaler.scale_
         bias = np.array([ridge.intercept_ - weight @ scaler.mean_])
         return Head(name, READS[name], (), weight[None].astype(np.float32), bias.astype(np.float32))
-    found = linear.fit(vectors, labels)
+    found = linear.fit(vectors, labels, speakers)
     weights, biases = found.weight.astype(np.float32), found.bias.astype(np.float32)
     return Head(name, READS[name], found.classes, weights, biases)
 

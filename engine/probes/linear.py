@@ -1,6 +1,9 @@
-"""The linear classifier: multinomial logistic regression on standardised vectors, with a fixed, weak penalty.
+"""The linear classifier: multinomial logistic regression on scaled vectors, with a fixed, weak penalty.
 
-Nothing about the test side enters: mean and deviation are the training side's, and no setting is chosen by looking.
+Vectors are scaled dimension by dimension, or all dimensions by one number: the first suits measures of different
+units, the second a latent whose large dimensions say more than its small ones. Where groups (speakers) are told,
+the second is taken if it generalises clearly better over them, by folds within the training side. Nothing about the
+test side enters, and no setting is chosen by looking at it.
 """
 
 from __future__ import annotations
@@ -12,10 +15,12 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.model_selection import StratifiedGroupKFold
 
-PENALTY_C = 0.1  # the inverse of the penalty's weight, for standardised vectors
+PENALTY_C = 0.1  # the inverse of the penalty's weight, for scaled vectors
+_INNER_FOLDS = 3
+
+Rows = npt.NDArray[np.float64]
 _STEPS = 300
 
 
@@ -33,22 +38,53 @@ class LinearProbe:
         return told
 
 
-def fit(vectors: npt.NDArray[np.floating], labels: npt.NDArray[np.str_]) -> LinearProbe:
+def fit(
+    vectors: npt.NDArray[np.floating], labels: npt.NDArray[np.str_], groups: npt.NDArray[np.str_] | None = None
+) -> LinearProbe:
     """The classifier of (rows, dimensions) vectors with (rows,) labels.
 
     Where all labels are the same, it tells that one.
+
+    Args:
+        groups: (rows,) whose rows never lie on both sides of an inner fold: speakers. None: scaled by dimension.
     """
     classes = np.unique(labels)
     if len(classes) == 1:
         return LinearProbe((str(classes[0]),), np.zeros((1, vectors.shape[1])), np.zeros(1))
-    pipeline: Pipeline = make_pipeline(StandardScaler(), LogisticRegression(C=PENALTY_C, max_iter=_STEPS))
+    rows: Rows = np.asarray(vectors, np.float64)
+    return _fitted(rows, labels, by_dimension=groups is None or _by_dimension_is_better(rows, labels, groups))
+
+
+def _fitted(vectors: Rows, labels: npt.NDArray[np.str_], by_dimension: bool) -> LinearProbe:
+    mean, scale = vectors.mean(axis=0), vectors.std(axis=0)
+    if not by_dimension:
+        scale = np.full_like(scale, np.sqrt(np.mean(np.square(scale))))
+    scale = np.where(scale > 0, scale, 1.0)
+    regression = LogisticRegression(C=PENALTY_C, max_iter=_STEPS)
     with warnings.catch_warnings():
         # Stopped at _STEPS it is the same linear probe a little less sharp, which no user can do anything about.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        pipeline.fit(np.asarray(vectors, np.float64), labels)
-    scaler, regression = pipeline.steps[0][1], pipeline.steps[1][1]
+        regression.fit((vectors - mean) / scale, labels)
     weight, bias = regression.coef_, regression.intercept_
-    if len(classes) == 2:  # scikit-learn gives the second class's log odds alone
+    if len(regression.classes_) == 2:  # scikit-learn gives the second class's log odds alone
         weight, bias = np.concatenate((-weight, weight)) / 2.0, np.concatenate((-bias, bias)) / 2.0
-    raw = weight / scaler.scale_
-    return LinearProbe(tuple(str(c) for c in regression.classes_), raw, bias - raw @ scaler.mean_)
+    raw = weight / scale
+    return LinearProbe(tuple(str(c) for c in regression.classes_), raw, bias - raw @ mean)
+
+
+def _by_dimension_is_better(vectors: Rows, labels: npt.NDArray[np.str_], groups: npt.NDArray[np.str_]) -> bool:
+    """Whether the other scaling does not read groups it was not fitted on clearly better."""
+    if len(np.unique(groups)) < 2 * _INNER_FOLDS:
+        return True
+    right = np.zeros(2)
+    with warnings.catch_warnings():
+        # a class that has fewer groups than there are folds
+        warnings.simplefilter("ignore", UserWarning)
+        splits = list(StratifiedGroupKFold(_INNER_FOLDS).split(vectors, labels, groups))
+    for train, test in splits:
+        if len(np.unique(labels[train])) < 2:
+            continue
+        for way in (0, 1):
+            told = _fitted(vectors[train], labels[train], by_dimension=way == 0).told(vectors[test])
+            right[way] += np.sum(told == labels[test])
+    return bool(right[1] - right[0] <= 2.0 * np.sqrt(len(labels)))  # no more than chance would make it

@@ -140,6 +140,7 @@ class _Trial:
         self, whole: Table, of_test: npt.NDArray[np.bool_] | None, task: str, steer: Steer, notes: list[str]
     ) -> None:
         self._table, self._task, self._steer = whole, task, steer
+        self._speakers = np.array([e.speaker for e in whole.examples], np.str_)
         label = "speaker" if task == "verify" else task
         if task in REGRESSIONS:
             self._truth: npt.NDArray[np.generic] = np.array([float(e.labels[label]) for e in whole.examples])
@@ -186,7 +187,8 @@ class _Trial:
             labels = truth[split.train]
             if shuffle:
                 labels = rng.permutation(labels)
-            told.append(linear.fit(values[split.train], labels).told(values[split.test]))
+            groups = None if self._task == "speaker" else self._speakers[split.train]
+            told.append(linear.fit(values[split.train], labels, groups).told(values[split.test]))
         return self._told(splits, np.concatenate(told))
 
     def _regression(self, name: str, seeds: int) -> ProbeScore:

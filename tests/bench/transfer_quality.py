@@ -1,13 +1,14 @@
 """How well h and m change a voice, beside the control: the table of the README.
 
-    python -m tests.bench.transfer_quality --model MODEL --corpus LIBRISPEECH_SPLIT [--speakers 1088,2416,...]
+    python -m tests.bench.transfer_quality --model MODEL --corpus LIBRISPEECH_SPLIT... [--speakers 5789,7859,...]
 
 The speakers must not have been trained on. Every one's first clip is the source; the target is the mean h (and m)
-of up to five other clips of another speaker, across and within gender. The judges are not ours: Resemblyzer's
-speaker encoder and STOI (pip install resemblyzer pystoi; benchmark only). Prints a table, writes JSON with --json.
+of up to five other clips of another speaker, across and within gender. A speaker of one clip alone is source only.
+The judges are not ours: Resemblyzer's speaker encoder, STOI and PESQ (pip install resemblyzer pystoi pesq;
+benchmark only). Both renderings are measured, each beside its own control. Prints a table, writes JSON with --json.
 
-The control keeps the pitch level and mean spectrum that were measured on the source, so its F0 share says nothing
-of h. The last line does: the source given its own h and m like a stranger's, its levels read back from them.
+The control keeps the levels that were measured on the source, so its F0 share says nothing of h. The column "own h
+and m, read back" does: the source given its own h and m like a stranger's.
 """
 
 from __future__ import annotations
@@ -23,63 +24,73 @@ import soundfile
 import torch
 
 from engine import analysis, transfer, vocoder
-from engine.api import Analyse, ClipRef, Control, LatentRef, StoredClip, Transfer
+from engine.api import RENDERINGS, Analyse, ClipRef, Control, LatentRef, StoredClip, Take, Transfer
 from engine.corpus.librispeech import LibriSpeech
 from engine.specs import AudioSpec
 
-CLIP_S = (5.0, 15.0)
+CLIP_S = (4.0, 16.5)
 CLIPS = 6
-COLUMNS = (
-    "control F0 share", "F0 share", "control like source", "control like target", "like source", "like target",
-    "control nearer target", "nearer target", "control STOI", "control content dB", "content dB",
-)  # fmt: skip
+RATE_HZ = 16_000
+# Quartiles are printed of these, means of the others.
+BY_QUARTILES = ("F0 share", "control F0 share")
+
+Key = tuple[str, str]  # speaker, gender
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", required=True)
-    parser.add_argument("--corpus", required=True, type=Path, help="a LibriSpeech split")
-    parser.add_argument("--speakers", default="", help="comma-separated; all of the split if not given")
-    parser.add_argument("--targets", type=int, default=3, help="targets of every source, across gender")
+    parser.add_argument("--corpus", required=True, nargs="+", type=Path, help="LibriSpeech splits")
+    parser.add_argument("--speakers", default="", help="comma-separated; all of the splits if not given")
+    parser.add_argument("--targets", type=int, default=3, help="targets of every source, of either gender")
+    parser.add_argument("--renderings", nargs="+", choices=RENDERINGS, default=list(RENDERINGS))
     parser.add_argument("--json", type=Path)
     wanted = parser.parse_args()
     clips = find_clips(wanted.corpus, [name for name in wanted.speakers.split(",") if name])
+    tables = {}
     with tempfile.TemporaryDirectory() as folder:
-        results, told_back = measure(wanted.model, clips, wanted.targets, Path(folder))
-    table = {kind: summary(np.array(rows)) for kind, rows in results.items()}
-    width = max(map(len, COLUMNS)) + 2
-    print(" " * width + "".join(f"{kind:>26}" for kind in table))
-    for column in ("pairs", *COLUMNS):
-        print(f"{column:<{width}}" + "".join(f"{told(values[column]):>26}" for values in table.values()))
-    away, similarity, clearness = np.array(told_back).T
-    print(
-        f"own h and m, levels read back: {np.median(away):.2f} semitones off (median; at most {away.max():.2f}), "
-        f"like source {similarity.mean():.3f}, STOI {clearness.mean():.3f}, {len(away)} voices"
-    )
+        bench = Bench(wanted.model, clips, wanted.targets, Path(folder))
+        for rendering in wanted.renderings:
+            results = bench.measure(rendering)
+            tables[rendering] = {kind: summary(rows) for kind, rows in results.items()}
+            show(rendering, tables[rendering])
     if wanted.json is not None:
-        wanted.json.write_text(json.dumps(table, indent=1), "utf-8")
+        wanted.json.write_text(json.dumps(tables, indent=1), "utf-8")
 
 
-def told(value: float | list[float]) -> str:
+def show(rendering: str, table: dict[str, dict[str, float | list[float]]]) -> None:
+    columns = list(dict.fromkeys(column for values in table.values() for column in values))
+    width = max(map(len, columns)) + 2
+    print(f"\n{rendering:<{width}}" + "".join(f"{kind:>24}" for kind in table))
+    for column in columns:
+        print(f"{column:<{width}}" + "".join(f"{told(values.get(column)):>24}" for values in table.values()))
+
+
+def told(value: float | list[float] | None) -> str:
+    if value is None:
+        return ""
     if isinstance(value, list):
         return f"{value[1]:.2f} ({value[0]:.2f} to {value[2]:.2f})"
     return f"{value:.3g}"
 
 
-def summary(rows: np.ndarray) -> dict[str, float | list[float]]:
+def summary(rows: list[dict[str, float]]) -> dict[str, float | list[float]]:
     """Quartiles of the shares of the F0 distance, means of the rest."""
     values: dict[str, float | list[float]] = {"pairs": float(len(rows))}
-    for i, column in enumerate(COLUMNS):
-        known = rows[:, i][np.isfinite(rows[:, i])]
-        values[column] = np.percentile(known, (25, 50, 75)).tolist() if "share" in column else float(known.mean())
+    for column in rows[0]:
+        known = np.array([row[column] for row in rows])
+        known = known[np.isfinite(known)]
+        if len(known):
+            quartiles = np.percentile(known, (25, 50, 75)).tolist()
+            values[column] = quartiles if column in BY_QUARTILES else float(known.mean())
     return values
 
 
-def find_clips(corpus: Path, speakers: list[str]) -> dict[tuple[str, str], list[Path]]:
-    """Clips of (speaker, gender), between 5 and 15 seconds, at least three each."""
+def find_clips(corpora: list[Path], speakers: list[str]) -> dict[Key, list[Path]]:
+    """Up to CLIPS clips of each (speaker, gender), of a length within CLIP_S."""
     layout = LibriSpeech()
-    found: dict[tuple[str, str], list[Path]] = defaultdict(list)
-    for path in sorted(corpus.rglob("*.flac")):
+    found: dict[Key, list[Path]] = defaultdict(list)
+    for path in sorted(path for corpus in corpora for path in corpus.rglob("*.flac")):
         labels = layout.labels(path)
         if labels is None or labels.speaker is None or labels.gender is None:
             continue
@@ -88,95 +99,114 @@ def find_clips(corpus: Path, speakers: list[str]) -> dict[tuple[str, str], list[
         key = (labels.speaker, labels.gender)
         if len(found[key]) < CLIPS and CLIP_S[0] < soundfile.info(path).duration < CLIP_S[1]:
             found[key].append(path)
-    return {key: paths for key, paths in found.items() if len(paths) >= 3}
+    return dict(found)
 
 
-def measure(
-    model: str, clips: dict[tuple[str, str], list[Path]], targets: int, folder: Path
-) -> tuple[dict[str, list[list[float]]], list[tuple[float, float, float]]]:
-    """Rows of COLUMNS by kind of pair; and of each source with its own latents: semitones off, similarity, STOI."""
-    from pystoi import stoi
-    from resemblyzer import VoiceEncoder, preprocess_wav
+class Bench:
+    """Analyses the clips once; `measure` then makes and judges every pair's transfers with one rendering."""
 
-    encoder = VoiceEncoder("cpu", verbose=False)
+    def __init__(self, model: str, clips: dict[Key, list[Path]], targets: int, folder: Path) -> None:
+        from resemblyzer import VoiceEncoder
 
-    def voice(samples: np.ndarray) -> np.ndarray:
-        return encoder.embed_utterance(preprocess_wav(np.asarray(samples, np.float32), 16_000))
+        self._encoder = VoiceEncoder("cpu", verbose=False)
+        self._model, self._clips, self._folder, self._targets = model, clips, folder, targets
+        refs = tuple(
+            ClipRef(f"{key[0]}_{i}", str(path)) for key, paths in clips.items() for i, path in enumerate(paths)
+        )
+        analysis.analyse(
+            Analyse(refs, str(folder / "clips"), model, "cpu"), lambda event: None, lambda: Control.RUN
+        )
+        self._voices = {}
+        for key, paths in clips.items():
+            if len(paths) > 2:
+                mean = np.mean(
+                    [self._voice(self._stored(key, i).array("audio")) for i in range(1, len(paths))], axis=0
+                )
+                self._voices[key] = mean / np.linalg.norm(mean)
 
-    refs = tuple(
-        ClipRef(f"{key[0]}_{i}", str(path)) for key, paths in clips.items() for i, path in enumerate(paths)
-    )
-    analysis.analyse(Analyse(refs, str(folder / "clips"), model, "cpu"), lambda event: None, lambda: Control.RUN)
+    def measure(self, rendering: str) -> dict[str, list[dict[str, float]]]:
+        """Rows by kind of pair."""
+        rows: dict[str, list[dict[str, float]]] = defaultdict(list)
+        for number, source in enumerate(self._clips):
+            clip = self._stored(source, 0)
+            vocoded, original = self._vocoded(clip), self._voice(clip.array("audio"))
+            itself = (LatentRef(clip.folder),)
+            take = self._take(clip, rendering, itself, itself)
+            rows["own h and m, read back"].append(
+                self._row(take, vocoded, original, None)
+                | {"semitones off": abs(number_or_nan(take.evidence.f0_shift_semitones))}
+            )
+            for kind in ("across", "within"):
+                others = [
+                    key for key in self._voices if (key[1] != source[1]) == (kind == "across") and key != source
+                ]
+                chosen = [others[(number + i) % len(others)] for i in range(min(self._targets, len(others)))]
+                for target in chosen:
+                    given = tuple(
+                        LatentRef(self._stored(target, i).folder) for i in range(1, len(self._clips[target]))
+                    )
+                    for what, emotion in (("h", ()), ("h, m", given)):
+                        take = self._take(clip, rendering, given, emotion)
+                        rows[f"{kind} gender, {what}"].append(
+                            self._row(take, vocoded, original, self._voices[target])
+                        )
+        return rows
 
-    def stored(key: tuple[str, str], i: int) -> StoredClip:
-        return StoredClip(str(folder / "clips" / f"{key[0]}_{i}"))
+    def _take(
+        self, clip: StoredClip, rendering: str, voice: tuple[LatentRef, ...], emotion: tuple[LatentRef, ...]
+    ) -> Take:
+        request = Transfer(
+            clip.folder, self._model, str(self._folder / "takes"), "take",
+            voice=voice, emotion=emotion, rendering=rendering,
+        )  # fmt: skip
+        return transfer.render(request, lambda event: None, lambda: Control.RUN)
 
-    voices = {}
-    for key, paths in clips.items():
-        mean = np.mean([voice(stored(key, i).array("audio")) for i in range(1, len(paths))], axis=0)
-        voices[key] = mean / np.linalg.norm(mean)
-    rows: dict[str, list[list[float]]] = defaultdict(list)
-    told_back: list[tuple[float, float, float]] = []
-    for source in clips:
-        across = [key for key in clips if key[1] != source[1]][:targets]
-        within = [key for key in clips if key[1] == source[1] and key != source][:2]
-        clip = stored(source, 0)
+    def _row(
+        self, take: Take, vocoded: np.ndarray, original: np.ndarray, target: np.ndarray | None
+    ) -> dict[str, float]:
+        from pesq import pesq
+        from pystoi import stoi
+
+        sounds = [soundfile.read(path, dtype="float32")[0] for path in (take.control, take.transformed)]
+        control, result = (self._voice(sound) for sound in sounds)
+        row = {
+            "control F0 share": number_or_nan(take.control_evidence.f0_share),
+            "F0 share": number_or_nan(take.evidence.f0_share),
+            "control like source": float(control @ original),
+            "like source": float(result @ original),
+            "control STOI": float(stoi(vocoded, sounds[0], RATE_HZ)),
+            "control PESQ": float(pesq(RATE_HZ, vocoded, sounds[0], "wb")),
+            "STOI": float(stoi(vocoded, sounds[1], RATE_HZ)),
+            "control content dB": number_or_nan(take.control_evidence.content_distance_db),
+            "content dB": number_or_nan(take.evidence.content_distance_db),
+            "control female": number_or_nan(take.control_evidence.gender),
+            "female": number_or_nan(take.evidence.gender),
+        }
+        if target is not None:
+            row |= {
+                "control like target": float(control @ target),
+                "like target": float(result @ target),
+                "control nearer target": float(control @ target > control @ original),
+                "nearer target": float(result @ target > result @ original),
+            }
+        return row
+
+    def _vocoded(self, clip: StoredClip) -> np.ndarray:
+        """The source through the vocoder alone: the best that any model's mel could sound."""
         wave = torch.from_numpy(np.array(clip.array("audio")) * 10 ** (clip.meta().gain_db / 20))
         mel = torch.from_numpy(np.array(clip.array("mel"), np.float32))
-        vocoded = vocoder.synthesise(mel, AudioSpec(), samples=len(wave), phase_of=wave).numpy()
-        itself = (LatentRef(clip.folder),)
-        take = transfer.render(
-            Transfer(
-                clip.folder, model, str(folder / "takes"), f"{source[0]}-itself", voice=itself, emotion=itself
-            ),
-            lambda event: None,
-            lambda: Control.RUN,
-        )
-        original, heard = (soundfile.read(path, dtype="float32")[0] for path in (take.original, take.transformed))
-        told_back.append(
-            (
-                abs(number(take.evidence.f0_shift_semitones)),
-                float(voice(original) @ voice(heard)),
-                float(stoi(vocoded, heard, 16_000)),
-            )
-        )
-        for kind, others in (("across", across), ("within", within)):
-            for target in others:
-                given = tuple(LatentRef(stored(target, i).folder) for i in range(1, len(clips[target])))
-                for what, emotion in (("h", ()), ("h and m", given)):
-                    take = transfer.render(
-                        Transfer(
-                            clip.folder, model, str(folder / "takes"), f"{source[0]}-{target[0]}-{len(emotion)}",
-                            voice=given, emotion=emotion,
-                        ),
-                        lambda event: None,
-                        lambda: Control.RUN,
-                    )  # fmt: skip
-                    original, control, result = (
-                        voice(soundfile.read(path, dtype="float32")[0])
-                        for path in (take.original, take.control, take.transformed)
-                    )
-                    heard = soundfile.read(take.control, dtype="float32")[0]
-                    at = voices[target]
-                    rows[f"{kind} gender, {what}"].append(
-                        [
-                            number(take.control_evidence.f0_share),
-                            number(take.evidence.f0_share),
-                            float(control @ original),
-                            float(control @ at),
-                            float(result @ original),
-                            float(result @ at),
-                            float(control @ at > control @ original),
-                            float(result @ at > result @ original),
-                            float(stoi(vocoded, heard, 16_000)),
-                            number(take.control_evidence.content_distance_db),
-                            number(take.evidence.content_distance_db),
-                        ]
-                    )
-    return rows, told_back
+        return vocoder.synthesise(mel, AudioSpec(), samples=len(wave), phase_of=wave).numpy()
+
+    def _stored(self, key: Key, i: int) -> StoredClip:
+        return StoredClip(str(self._folder / "clips" / f"{key[0]}_{i}"))
+
+    def _voice(self, samples: np.ndarray) -> np.ndarray:
+        from resemblyzer import preprocess_wav
+
+        return self._encoder.embed_utterance(preprocess_wav(np.asarray(samples, np.float32), RATE_HZ))
 
 
-def number(value: float | None) -> float:
+def number_or_nan(value: float | None) -> float:
     return float("nan") if value is None else value
 
 

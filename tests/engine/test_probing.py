@@ -168,3 +168,16 @@ def test_the_regressor_learns_a_curve_no_line_can_follow() -> None:
     for loss in ("MSE", "CCC"):
         told = regressor.fit_and_tell(x[:300], y[:300], x[300:], loss, 0)
         assert ccc(y[300:], told) > 0.8
+
+
+def test_a_latent_s_large_dimensions_are_not_drowned_by_its_many_small_ones() -> None:
+    """Few speakers, one dimension that tells the class, two hundred that hold each speaker's own little noise."""
+    rng = np.random.default_rng(0)
+    speakers = np.repeat(np.arange(40), 6)
+    labels = np.where(speakers % 2, "female", "male")
+    own = 0.2 * rng.standard_normal((40, 200))
+    vectors = np.column_stack((np.where(speakers % 2, 2.0, -2.0) + rng.standard_normal(240), own[speakers]))
+    train = speakers < 20
+    told = linear.fit(vectors[train], labels[train], speakers[train].astype(str)).told(vectors[~train])
+    blind = linear.fit(vectors[train], labels[train]).told(vectors[~train])
+    assert np.mean(told == labels[~train]) > 0.95 > np.mean(blind == labels[~train])
