@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import http.server
-import io
 import json
 import shutil
-import tarfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 import pytest
-import soundfile
+from corpus_server import Served, archive_of, small_librispeech
 from torchaudio.datasets import LIBRISPEECH, librispeech
 
 from engine.__main__ import main
@@ -27,69 +23,9 @@ from engine.corpus.scanning import scan
 from engine.errors import Cancelled, CorpusError
 
 
-def archive_of(files: dict[str, bytes]) -> bytes:
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w:gz") as tar:
-        for name, content in files.items():
-            member = tarfile.TarInfo(name)
-            member.size = len(content)
-            tar.addfile(member, io.BytesIO(content))
-    return packed.getvalue()
-
-
 @pytest.fixture(scope="module")
 def archive() -> bytes:
-    """A LibriSpeech of one speaker, packed as the real one is; noise, so that it does not shrink."""
-    sound = io.BytesIO()
-    soundfile.write(sound, np.random.default_rng(0).uniform(-0.5, 0.5, 40_000), 16_000, format="FLAC")
-    chapter = "LibriSpeech/dev-clean/84/121123"
-    return archive_of(
-        {
-            "LibriSpeech/SPEAKERS.TXT": b"84  | F | dev-clean | 8.02 | Christie Nowak\n",
-            f"{chapter}/84-121123-0000.flac": sound.getvalue(),
-            f"{chapter}/84-121123-0001.flac": sound.getvalue(),
-            f"{chapter}/84-121123.trans.txt": b"84-121123-0000 GO\n84-121123-0001 DO YOU HEAR\n",
-        }
-    )
-
-
-class Served(http.server.ThreadingHTTPServer):
-    """Serves `content`, or only its first `cut` bytes, or waits after them until `go_on` is set."""
-
-    daemon_threads = True
-    content = b""
-    cut: int | None = None
-    asked = 0
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.go_on = threading.Event()
-        self.go_on.set()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}/dev-clean.tar.gz"
-
-
-class _Handler(http.server.BaseHTTPRequestHandler):
-    server: Served
-
-    def do_GET(self) -> None:
-        self.server.asked += 1
-        if "missing" in self.path:
-            self.send_error(404)
-            return
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(self.server.content)))
-        self.end_headers()
-        first = len(self.server.content) // 2 if self.server.cut is None else self.server.cut
-        self.wfile.write(self.server.content[:first])
-        self.wfile.flush()
-        if self.server.cut is None and self.server.go_on.wait(20):
-            self.wfile.write(self.server.content[first:])
-
-    def log_message(self, *_: Any) -> None:
-        """Nothing on the terminal."""
+    return small_librispeech()
 
 
 class Desk(NamedTuple):
