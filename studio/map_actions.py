@@ -68,11 +68,9 @@ class MapActions(SessionState):
         )
         job = self.link.submit(
             request,
-            title=counted(
-                len(steps),
-                self.tr("Give {0} the voice of a pin").format(source.name),
-                self.tr("Morph {1} in {0} steps").format("{0}", source.name),
-            ),
+            title=self.tr("Give {0} a pin").format(source.name)
+            if len(steps) == 1
+            else self.tr("Morph {0} in {1} steps").format(source.name, len(steps)),
             latest_key="morph",
         )
         self._tell_failures(job)

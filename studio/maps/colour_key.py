@@ -75,7 +75,6 @@ class ColourKey(QWidget):
             assert pane.table is not None
             found = colouring.colouring(pane.table, self._session.clips, self.by, dark=theme.is_dark(self))
             self._colours[pane.latent] = found
-            pane.show_colours(found)
         mine = self._colours.get(key_of.latent)
         mine = mine or next(iter(self._colours.values()), None)
         if mine is None:
@@ -110,7 +109,7 @@ class ColourKey(QWidget):
             if self.found is not None:
                 among = pane.table.of_clips(self.found)
                 lit = among if lit is None else lit & among
-            pane.scatter.set_shown(lit, hidden)
+            pane.show_colours(found, lit, hidden)
 
     def _title_of(self, name: str) -> str:
         known = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from engine.api import Neighbours
@@ -62,9 +63,9 @@ class Finder(QObject):
         """Show what the search has found on the map that is meant, or what the list is for."""
         pane = self._pane()
         if self.found is not None:
-            keys = [] if pane.table is None else pane.table.keys_of(pane.table.of_clips(self.found))
-            rows = [Found(key, pane.describe(key)) for key in keys[:MOST_ROWS]]
-            self.list.show_rows(self.tr("{0} found").format(len(keys)), rows)
+            there = [] if pane.table is None else np.flatnonzero(pane.table.of_clips(self.found)).tolist()
+            rows = [Found(key, pane.describe(key)) for key in pane.keys_at(there[:MOST_ROWS])]
+            self.list.show_rows(self.tr("{0} found").format(len(there)), rows)
         elif self._asked is None:
             self.list.show_rows(
                 self.tr("Click a point, or walk to it by the arrow keys, to see which are near it."), []

@@ -119,17 +119,18 @@ class MapPane(QWidget):
         """Show a layout; whether its points are others than before (then colours and selection are told anew)."""
         if points is self.points and self.table is not None:
             return False
-        same = self.table is not None and self.table.holds(points)
-        grown = None
+        before, chosen = self.table, self.scatter.selection()
+        same = before is not None and before.holds(points)
+        more = False
         if not same:
-            grown = self._chosen_keys()
             self.table = PointTable(points)
+            more = before is not None and self.table.begins_with(before)
         self.points = points
-        self.scatter.set_points(points.xy, same=same)
-        if grown and self.table is not None:  # more points keep the selection of those there were
-            self.scatter.set_selection(np.array([self.table.key(i) in grown for i in range(len(self.table))], bool))
+        self.scatter.set_points(points.xy, same=same, more=more)
+        if not same and before is not None and self.table is not None and chosen.any():
+            self.scatter.set_selection(self.table.again(before, chosen))
         self.caption.setText(self._caption(points, model_hash))
-        if not same:
+        if not same and not more:
             self.set_pin(None)
             self.set_path(None)
             self.spoken.clear()
@@ -155,8 +156,9 @@ class MapPane(QWidget):
             job.progress.connect(self._show_progress)
         self._job = job
 
-    def show_colours(self, found: Colouring) -> None:
-        self.scatter.set_looks(found.index, found.marks)
+    def show_colours(self, found: Colouring, lit: Mask | None, hidden: Mask | None) -> None:
+        """lit: the points that are not grey, None for all. hidden: those left out."""
+        self.scatter.set_looks(found.index, found.marks, lit, hidden)
 
     def show_title(self, words: str, *, active: bool) -> None:
         """A heading, where several maps stand side by side; "" for none."""
@@ -314,9 +316,6 @@ class MapPane(QWidget):
     def _key(self, number: int) -> Key:
         assert self.table is not None  # there is a point, so there is a table
         return self.table.key(number)
-
-    def _chosen_keys(self) -> set[Key]:
-        return set(self.keys())
 
     def _focus_on(self, number: int) -> None:
         key = self._key(number)

@@ -75,6 +75,9 @@ class PlaceDesk(QObject):
     def give(self) -> None:
         """Hand the pin to the transfer desk."""
         if (payload := self.payload()) is None or self._pane is None:
+            self._session.messages.say(
+                self.tr("There is no pin to give."), self.tr("Put one on the map of h or m with the pin tool.")
+            )
             return
         if self._pane.latent == "h":
             self._session.add_voice(payload)
@@ -85,6 +88,9 @@ class PlaceDesk(QObject):
         """Render the current recording at the pin, or along the path, and play it when it is there."""
         pane = self._pane
         if pane is None or pane.latent == "z" or (pane.pin is None and pane.path is None):
+            self._session.messages.say(
+                self.tr("There is nothing to hear yet."), self.tr("Put a pin on the map of h or m, or draw a path.")
+            )
             return
         if self._made is not None:
             self._audition.play_morph(self._made)

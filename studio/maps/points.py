@@ -67,6 +67,23 @@ class PointTable:
         index = self.index.astype(np.int64)
         return index if self.latent == "m" else index // FRAMES_A_SECOND
 
+    def again(self, other: PointTable, chosen: Mask) -> Mask:
+        """The chosen points of an earlier map of the same latent, here."""
+        to_ours = np.array([self._place.get(clip, -1) for clip in other.clips], np.int64)
+        most = 1 + max(int(other.index.max(initial=0)), int(self.index.max(initial=0)))
+        rows = to_ours[other.row[chosen]] if len(to_ours) else np.zeros(0, np.int64)
+        wanted = rows * most + other.index[chosen]
+        return np.isin(self.row.astype(np.int64) * most + self.index, wanted[rows >= 0])
+
+    def begins_with(self, other: PointTable) -> bool:
+        """Whether these are the points of an earlier map, and others after them."""
+        count = len(other)
+        return (
+            self.latent == other.latent
+            and self.ids[:count] == other.ids
+            and np.array_equal(self.index[:count], other.index)
+        )
+
     def meeting(self, other: PointTable, chosen: Mask) -> Mask:
         """The points here that share time with the chosen points of another map."""
         theirs, ours = other.seconds(), self.seconds()

@@ -137,8 +137,11 @@ class ScatterView(pg.PlotWidget):  # type: ignore[misc]
         """The point that keys act on, or -1."""
         return self._focus
 
-    def set_points(self, xy: npt.NDArray[np.float32], *, same: bool = False) -> None:
-        """Show points: (points, 2). `same` ones only move, and keep looks, selection and view."""
+    def set_points(self, xy: npt.NDArray[np.float32], *, same: bool = False, more: bool = False) -> None:
+        """Show points: (points, 2). `same` ones only move, and keep looks, selection and view.
+
+        more: the points there were, in the same places, and others after them: the view stays.
+        """
         self._xy = np.asarray(xy, np.float32)
         if not same:
             count = len(self._xy)
@@ -148,13 +151,19 @@ class ScatterView(pg.PlotWidget):  # type: ignore[misc]
             self._focus = -1
             self._show_under(-1)
         self._restyle()
-        if not same:
+        if not same and not more:
             self.fit()
 
-    def set_looks(self, look: npt.NDArray[np.intp], looks: Sequence[Mark]) -> None:
-        """Point i looks like looks[look[i]]."""
+    def set_looks(
+        self,
+        look: npt.NDArray[np.intp],
+        looks: Sequence[Mark],
+        lit: Mask | None = None,
+        hidden: Mask | None = None,
+    ) -> None:
+        """Point i looks like looks[look[i]]; lit and hidden as in `set_shown`."""
         self._look, self._looks = np.asarray(look, np.intp), list(looks)
-        self._restyle()
+        self.set_shown(lit, hidden)
 
     def set_shown(self, lit: Mask | None, hidden: Mask | None) -> None:
         """Grey all but the lit points (None: grey none), and leave the hidden ones out altogether."""

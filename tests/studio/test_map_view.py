@@ -11,6 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from engine.api import AudioSpec, Control, FitMap, LatentRef, MapPoints, ModelInfo, MorphDone, Neighbours
 from studio import colouring
+from studio import session as session_module
 from studio.engine_link import EngineLink
 from studio.jobs import Job
 from studio.maps import pane
@@ -656,3 +657,20 @@ def test_a_figure_is_drawn_in_the_size_and_font_asked_for_with_what_is_seen_as_c
     given, look = asked[0]
     assert given == ("/out/map.svg", "h", ("", "110.0000", "120.0000", "130.0000"), "Median F0")
     assert look == {"width_cm": 8.5, "height_cm": None, "font": "", "font_pt": 8.0}
+
+
+def test_clips_placed_later_leave_selection_view_and_pin_as_they_are(panel: MapViewPanel, session: Session) -> None:
+    give_model(session)
+    give_clips(panel, session, 6)
+    points = give_map(session)
+    session.select(["c2"])
+    panel.pane.set_pin((0.0, 0.0))
+    panel.pane.scatter.box.setRange(xRange=(-1, 1), yRange=(-1, 1), padding=0)
+    before = panel.pane.scatter.box.viewRect()
+    more = MapPoints("h", ("c5",), np.ones(1, np.int32), np.full((1, 2), 9.0, np.float32), SETTINGS)
+    session.maps["h"] = session_module.joined(points, more)
+    session.map_changed.emit("h")
+    assert len(panel.pane.scatter.xy) == 7
+    assert selected(panel) == [("c2", 0)]
+    assert panel.pane.pin == (0.0, 0.0)
+    assert panel.pane.scatter.box.viewRect() == before

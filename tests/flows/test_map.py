@@ -1,0 +1,92 @@
+"""The map with the real worker on real speech: laid out, asked who is near, pinned, and heard along a path."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from pytestqt.qtbot import QtBot
+from small_model import save_small_model
+
+from studio.engine_link import EngineLink, Job
+from studio.maps.audition import Audition
+from studio.messages import Messages
+from studio.panels.map_view import MapViewPanel
+from studio.preferences import Preferences
+from studio.session import Session
+from studio.widgets.audio_output import ClockOutput
+
+JOB_MS = 100_000
+
+
+@pytest.fixture
+def session(qapp: object, tmp_path: Path) -> Iterator[Session]:
+    link = EngineLink(tmp_path / "logs")
+    session = Session(link, tmp_path / "data")
+    yield session
+    session.close()
+    link.shutdown()
+
+
+def finish(qtbot: QtBot, job: Job | None) -> None:
+    assert job is not None
+    qtbot.waitUntil(lambda: job.ended, timeout=JOB_MS)
+    assert job.state == "done", job.words
+
+
+def test_a_map_is_laid_out_searched_pinned_and_heard(
+    qtbot: QtBot, session: Session, speech: list[Path], tmp_path: Path
+) -> None:
+    preferences = Preferences()
+    audition = Audition(preferences, open_output=lambda _name: ClockOutput(clock=lambda: 0.0))
+    panel = MapViewPanel(session, Messages(), preferences, audition=audition)
+    qtbot.addWidget(panel)
+    panel.resize(700, 500)
+    panel.show()
+    finish(qtbot, session.set_model(save_small_model(tmp_path)))
+    finish(qtbot, session.add_files(speech[:3]))
+    qtbot.waitUntil(lambda: len(session.encoded()) == 3, timeout=JOB_MS)
+
+    panel.show_latent("m")
+    panel.fit()
+    finish(qtbot, session.map_jobs["m"])
+    qtbot.waitUntil(lambda: panel.pane.points is not None and panel.pane.points.final, timeout=JOB_MS)
+    table = panel.pane.table
+    assert table is not None
+    seconds = sum(int(np.ceil(clip.duration_s or 0.0)) for clip in session.clips.values())
+    assert abs(len(table) - seconds) <= 3  # a point a second
+    assert "neighbours kept" in panel.pane.caption.text()
+
+    # A clip that comes later is placed, and no point moves.
+    before = panel.pane.scatter.xy.copy()
+    finish(qtbot, session.add_files(speech[3:]))
+    qtbot.waitUntil(lambda: len(panel.pane.scatter.xy) > len(before), timeout=JOB_MS)
+    np.testing.assert_array_equal(panel.pane.scatter.xy[: len(before)], before)
+    assert len(panel.pane.table.clips) == 4  # type: ignore[union-attr]
+
+    # Who is near the point that the keys walk to? The list comes from the worker.
+    panel.pane.scatter.walk("right")
+    qtbot.waitUntil(lambda: bool(panel.finder.list.rows()), timeout=JOB_MS)
+    distances = [float(row.detail) for row in panel.finder.list.rows()]
+    assert distances == sorted(distances)
+    assert panel.pane.keys_at([panel.pane.scatter.focus])[0] not in [row.key for row in panel.finder.list.rows()]
+
+    # A path of three steps is rendered on the current recording and played as one sound.
+    session.set_current(next(iter(session.clips)))
+    panel.places.bar.steps.setValue(3)
+    panel.pane.set_path(panel.pane.scatter.xy[[0, -1]].astype(float))
+    panel.places.bar.hear.click()
+    qtbot.waitUntil(lambda: panel.places._made is not None, timeout=JOB_MS)
+    made = panel.places._made
+    assert made is not None
+    sound, rate_hz = soundfile.read(made.path)
+    duration = next(iter(session.clips.values())).duration_s or 0.0
+    assert len(sound) / rate_hz == pytest.approx(3 * duration + 0.5, abs=0.1)
+    assert np.abs(sound).max() > 0.01
+    assert audition.playing_morph
+    panel.places.save_as(str(tmp_path / "morph.wav"))
+    assert (tmp_path / "morph.wav").is_file()
+    panel.close_down()
