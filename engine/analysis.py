@@ -162,20 +162,28 @@ class Analyst:
         self._spec = AudioSpec() if model is None else model.audio
         self._front_end = MelFrontEnd(self._spec)
 
-    def begin(self, clip: ClipRef, out_dir: Path, steer: Steer) -> ClipAnalysed | Begun:
-        """All that needs no network: the clip as it is stored, where it is up to date, or else begun beside it.
+    def known(self, clip: ClipRef, out_dir: Path) -> ClipAnalysed | None:
+        """The clip as it is stored, where it is up to date with its file and the model."""
+        if clip.id in ("", ".", "..") or Path(clip.id).name != clip.id:
+            raise ValueError(f"a clip's id names its folder; {clip.id!r} cannot")
+        folder = out_dir / clip.id
+        before = _stored(folder)
+        if before is None or before.source_key == "" or before.source_key != self._source_key(clip.path):
+            return None
+        if self._model is not None and before.model_hash != self._model.hash:
+            return None
+        return dataclasses.replace(before, clip_id=clip.id, folder=str(folder))
+
+    def begin(self, clip: ClipRef, out_dir: Path, steer: Steer) -> Begun:
+        """All that needs no network of a clip that is not up to date, in a folder beside its own.
 
         Raises:
             AudioError: the clip cannot be analysed. ExportError: the result cannot be stored. Cancelled.
         """
-        if clip.id in ("", ".", "..") or Path(clip.id).name != clip.id:
-            raise ValueError(f"a clip's id names its folder; {clip.id!r} cannot")
         folder = out_dir / clip.id
         key = self._source_key(clip.path)
         before = _stored(folder)
         known = before is not None and key != "" and before.source_key == key
-        if before is not None and known and (self._model is None or before.model_hash == self._model.hash):
-            return dataclasses.replace(before, clip_id=clip.id, folder=str(folder))
         partial = out_dir / f".{clip.id}.partial"
         try:
             shutil.rmtree(partial, ignore_errors=True)  # of a process that was killed

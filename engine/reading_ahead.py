@@ -36,7 +36,8 @@ class Begun:
 class Begins(Protocol):
     """What analyses clips in two parts (see analysis.Analyst)."""
 
-    def begin(self, clip: ClipRef, out_dir: Path, steer: Steer) -> ClipAnalysed | Begun: ...
+    def known(self, clip: ClipRef, out_dir: Path) -> ClipAnalysed | None: ...
+    def begin(self, clip: ClipRef, out_dir: Path, steer: Steer) -> Begun: ...
     def finish(self, begun: Sequence[Begun]) -> Iterator[ClipAnalysed]: ...
 
 
@@ -49,7 +50,7 @@ class ReadAhead:
     def __init__(self, analyst: Begins, clips: Sequence[ClipRef], out_dir: Path, steer: Steer) -> None:
         self._analyst, self._out_dir, self._steer = analyst, out_dir, steer
         self._todo = deque(clips)
-        self._reading: deque[tuple[ClipRef, Future[ClipAnalysed | Begun]]] = deque()
+        self._reading: deque[tuple[ClipRef, ClipAnalysed | Future[Begun]]] = deque()
         self._ended = threading.Event()
         self._thread = ThreadPoolExecutor(1, "reading")
 
@@ -60,8 +61,8 @@ class ReadAhead:
         self._ended.set()
         self._thread.shutdown(wait=True, cancel_futures=True)
         for _, future in self._reading:
-            if not future.cancelled() and future.exception() is None and isinstance(future.result(), Begun):
-                future.result().drop()  # type: ignore[union-attr]
+            if isinstance(future, Future) and not future.cancelled() and future.exception() is None:
+                future.result().drop()
 
     def results(self, tell: Callable[[int], None]) -> Iterator[ClipAnalysed | ClipFailed]:
         """Every clip's result, in order; ends early on STOP.
@@ -96,14 +97,7 @@ class ReadAhead:
         try:
             while len(group) < AHEAD and seconds < TOGETHER_S and (self._todo or self._reading):
                 self._fill()
-                clip, future = self._reading[0]
-                while not future.done():
-                    wait((future,), _LOOK_S)
-                    obey_cancel(self._steer)
-                try:
-                    result: ClipAnalysed | ClipFailed | Begun = future.result()
-                except AudioError as error:
-                    result = ClipFailed(clip.id, clip.path, error.what, error.hint)
+                result = self._awaited(*self._reading[0])
                 if isinstance(result, Begun):
                     longest = max(longest, result.meta.frames)
                     if group and longest * (len(group) + 1) > LARGEST_BATCH_FRAMES:
@@ -118,9 +112,25 @@ class ReadAhead:
             raise
         return group
 
+    def _awaited(
+        self, clip: ClipRef, future: ClipAnalysed | Future[Begun]
+    ) -> ClipAnalysed | ClipFailed | Begun:
+        if not isinstance(future, Future):
+            return future
+        while not future.done():
+            wait((future,), _LOOK_S)
+            obey_cancel(self._steer)
+        try:
+            return future.result()
+        except AudioError as error:
+            return ClipFailed(clip.id, clip.path, error.what, error.hint)
+
     def _fill(self) -> None:
         while self._todo and len(self._reading) < AHEAD:
             clip = self._todo.popleft()
+            if (known := self._analyst.known(clip, self._out_dir)) is not None:  # found out faster than handed on
+                self._reading.append((clip, known))
+                continue
             begin = self._analyst.begin
             self._reading.append((clip, self._thread.submit(begin, clip, self._out_dir, self._wish)))
 
