@@ -54,6 +54,10 @@ class DeviceMenu(QMenu):
         if missing and missing not in names:
             gone = self._choice(self.tr("{0} (not connected)").format(missing.replace("&", "&&")), missing)
             self._devices.append(gone)
+        if not self._devices:
+            none = QAction(self.tr("None found"), self)
+            none.setEnabled(False)
+            self._devices.append(none)
         self.insertActions(self._end, self._devices)
         self._show_current()
 

@@ -173,6 +173,7 @@ class Recorder(QObject):
         import soundfile  # late: it loads a system library
 
         assert self._input is not None
+        self._count.stop()
         self._samples, self._peak, self._clipped = 0, 0.0, 0
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)

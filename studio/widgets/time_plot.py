@@ -177,7 +177,7 @@ class TimePlot(pg.PlotWidget):  # type: ignore[misc]
             line.setPen(self.pen(colour, width))
         wash = QColor(140, 195, 255) if self._over_image else palette.color(QPalette.ColorRole.Highlight)
         fill, edge = QColor(wash), QColor(wash)
-        fill.setAlpha(60)
+        fill.setAlpha(32 if self._over_image else 60)  # colours of an image are to be read
         edge.setAlpha(230)
         self._selection.setBrush(fill)
         self._selection.setHoverBrush(fill)
