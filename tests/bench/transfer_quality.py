@@ -133,7 +133,7 @@ class Bench:
             itself = (LatentRef(clip.folder),)
             take = self._take(clip, rendering, itself, itself)
             rows["own h and m, read back"].append(
-                self._row(take, vocoded, original, None)
+                self._row(take, source[1], vocoded, original, None)
                 | {"semitones off": abs(number_or_nan(take.evidence.f0_shift_semitones))}
             )
             for kind in ("across", "within"):
@@ -148,7 +148,7 @@ class Bench:
                     for what, emotion in (("h", ()), ("h, m", given)):
                         take = self._take(clip, rendering, given, emotion)
                         rows[f"{kind} gender, {what}"].append(
-                            self._row(take, vocoded, original, self._voices[target])
+                            self._row(take, source[1], vocoded, original, self._voices[target])
                         )
         return rows
 
@@ -162,7 +162,7 @@ class Bench:
         return transfer.render(request, lambda event: None, lambda: Control.RUN)
 
     def _row(
-        self, take: Take, vocoded: np.ndarray, original: np.ndarray, target: np.ndarray | None
+        self, take: Take, gender: str, vocoded: np.ndarray, original: np.ndarray, target: np.ndarray | None
     ) -> dict[str, float]:
         from pesq import pesq
         from pystoi import stoi
@@ -179,8 +179,8 @@ class Bench:
             "STOI": float(stoi(vocoded, sounds[1], RATE_HZ)),
             "control content dB": number_or_nan(take.control_evidence.content_distance_db),
             "content dB": number_or_nan(take.evidence.content_distance_db),
-            "control female": number_or_nan(take.control_evidence.gender),
-            "female": number_or_nan(take.evidence.gender),
+            "control reads as the other gender": flipped(take.control_evidence.gender, gender),
+            "reads as the other gender": flipped(take.evidence.gender, gender),
         }
         if target is not None:
             row |= {
@@ -204,6 +204,11 @@ class Bench:
         from resemblyzer import preprocess_wav
 
         return self._encoder.embed_utterance(preprocess_wav(np.asarray(samples, np.float32), RATE_HZ))
+
+
+def flipped(female: float | None, gender: str) -> float:
+    """1 where the model's own reading of h hears the other gender than the source's, 0 where not."""
+    return float("nan") if female is None else float((female > 0.5) != (gender == "female"))
 
 
 def number_or_nan(value: float | None) -> float:
