@@ -87,4 +87,4 @@ def _by_dimension_is_better(vectors: Rows, labels: npt.NDArray[np.str_], groups:
         for way in (0, 1):
             told = _fitted(vectors[train], labels[train], by_dimension=way == 0).told(vectors[test])
             right[way] += np.sum(told == labels[test])
-    return bool(right[1] - right[0] <= 2.0 * np.sqrt(len(labels)))  # no more than chance would make it
+    return bool(right[1] - right[0] <= np.sqrt(len(labels)) / 2.0)  # the deviation of as many tossed coins
