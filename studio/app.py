@@ -17,6 +17,7 @@ from studio import paths, theme
 from studio.dialogs.appearance_page import PREFERENCE as SCHEME
 from studio.dialogs.device_page import PREFERENCE as DEVICE
 from studio.engine_link import EngineLink
+from studio.garbage import Collector
 from studio.messages import Messages
 from studio.preferences import Preferences
 from studio.project_actions import is_project
@@ -31,6 +32,7 @@ class Studio:
     """The parts of a running studio, put together; tests and the unattended check make one, too."""
 
     def __init__(self) -> None:
+        self._collector = Collector()
         self.messages = Messages()
         self.preferences = Preferences()
         self.link = EngineLink(paths.log_dir())
@@ -55,6 +57,7 @@ class Studio:
         """Write what is not written, and end every engine process."""
         self.session.close()
         self.link.shutdown()
+        self._collector.stop()
 
 
 def run(arguments: list[str]) -> int:

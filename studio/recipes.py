@@ -319,7 +319,7 @@ def command_line(take: Take, clips: Iterable[Clip], model: str, out: str) -> str
     line += ["--voice", *words(take.voice)] if take.voice else []
     line += ["--emotion", *words(take.emotion)] if take.emotion else []
     line += ["--strength", f"{take.strength:g}"] if take.strength != 1.0 else []
-    if take.strength_m is not None and take.strength_m != take.strength:
+    if take.strength_m is not None and take.strength_m != take.strength and take.emotion:
         line += ["--strength-m", f"{take.strength_m:g}"]
     line += ["--rule", take.emotion_rule] if take.emotion_rule != "auto" else []
     for edit in take.edits:

@@ -32,7 +32,8 @@ class CompareTakes(QDialog):
                     self.tr("Play “{0}”").format(take.name),
                 )
                 for take in takes
-            ]
+            ],
+            result_last=False,
         )
         made = [session.recipe_of(take) for take in takes]
         rows: list[tuple[str, str, list[str]]] = [
@@ -67,4 +68,4 @@ class CompareTakes(QDialog):
 
 
 def _or_dash(givers: tuple[recipes.Giver, ...]) -> str:
-    return recipes.givers_words(givers, most=2) or evidence.DASH
+    return recipes.givers_words(givers, most=1) or evidence.DASH

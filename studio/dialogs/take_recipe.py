@@ -57,7 +57,7 @@ class TakeRecipe(QDialog):
         self.command.setTabChangesFocus(True)
         self.command.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
         self.command.setAccessibleName(self.tr("The command that makes this take in a terminal"))
-        self.command.setFixedHeight(self.fontMetrics().lineSpacing() * 4 + 12)
+        self.command.setFixedHeight(self.fontMetrics().lineSpacing() * 6 + 12)
         line = session.command_of(take, tell=False)
         self.command.setPlainText(
             line or self.tr("There is none: its model is not in use, or a recording of it is not in the library.")

@@ -14,6 +14,7 @@ class ComparisonTable(QWidget):
 
     Args:
         columns: (key, words on the button, tooltip) of each sound.
+        result_last: the last sound is what one looks for: its numbers are bold.
 
     Signals:
         play_requested(str): the key of the sound to play.
@@ -21,8 +22,11 @@ class ComparisonTable(QWidget):
 
     play_requested = Signal(str)
 
-    def __init__(self, columns: Sequence[tuple[str, str, str]], parent: QWidget | None = None) -> None:
+    def __init__(
+        self, columns: Sequence[tuple[str, str, str]], parent: QWidget | None = None, *, result_last: bool = True
+    ) -> None:
         super().__init__(parent)
+        self._result_last = result_last
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setHorizontalSpacing(10)
@@ -76,7 +80,7 @@ class ComparisonTable(QWidget):
                 cell.setForegroundRole(QPalette.ColorRole.PlaceholderText)
             else:
                 cell.setAlignment(Qt.AlignmentFlag.AlignCenter)
-            if column == len(self.buttons):  # the result is what one looks for
+            if column == len(self.buttons) and self._result_last:
                 font = cell.font()
                 font.setBold(True)
                 cell.setFont(font)

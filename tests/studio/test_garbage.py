@@ -1,0 +1,63 @@
+"""Garbage: widgets and timers die in the window's thread, whoever allocates."""
+
+from __future__ import annotations
+
+import gc
+import threading
+from collections.abc import Iterator
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from studio.garbage import Collector
+
+
+class Ring:
+    """Something that only the cyclic collector can free; it notes the thread that does."""
+
+    freed: list[int]
+
+    def __init__(self, freed: list[int]) -> None:
+        self.freed = freed
+        self.me = self
+
+    def __del__(self) -> None:
+        self.freed.append(threading.get_ident())
+
+
+@pytest.fixture
+def collector(qtbot: QtBot) -> Iterator[Collector]:
+    made = Collector()
+    yield made
+    made.stop()
+    assert gc.isenabled()
+
+
+def litter() -> None:
+    """Allocate enough for several collections."""
+    for _ in range(200):
+        [[] for _ in range(1000)]
+        kept = [{} for _ in range(1000)]
+    del kept
+
+
+def test_another_thread_that_allocates_frees_nothing_of_ours(collector: Collector, qtbot: QtBot) -> None:
+    freed: list[int] = []
+    Ring(freed)
+    thread = threading.Thread(target=litter)
+    thread.start()
+    thread.join()
+    assert freed == []
+    qtbot.waitUntil(lambda: bool(freed), timeout=10_000)
+    assert freed == [threading.get_ident()]
+
+
+def test_nothing_is_left_lying_for_good(collector: Collector) -> None:
+    freed: list[int] = []
+    gc.collect()
+    Ring(freed)
+    for _ in range(200):
+        kept = [[] for _ in range(2_000)]
+        collector.look()
+    del kept
+    assert freed
