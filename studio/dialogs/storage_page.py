@@ -114,12 +114,9 @@ class StoragePage(QWidget):
         for name, label in self.sizes.items():
             label.setText(size_words(getattr(storage, f"{name}_bytes")))
         self._unlisted = storage.unlisted_takes
+        takes = counted(self._unlisted, self.tr("1 take"), self.tr("{0} takes"))
         self.unlisted.setText(
-            counted(self._unlisted, self.tr("1 take, {0}"), self.tr("{0} takes, {1}")).format(
-                *([] if self._unlisted == 1 else [self._unlisted]), size_words(storage.unlisted_bytes)
-            )
-            if self._unlisted
-            else self.tr("none")
+            f"{takes}, {size_words(storage.unlisted_bytes)}" if self._unlisted else self.tr("none")
         )
         self.delete_button.setEnabled(self._unlisted > 0)
 

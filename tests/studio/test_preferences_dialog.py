@@ -96,12 +96,14 @@ def test_takes_off_the_list_are_counted_and_deleted_only_when_that_is_confirmed(
 ) -> None:
     take_on_disk(session, "kept")
     take_on_disk(session, "gone")
+    take_on_disk(session, "gone too")
+    session.remove_take(2)
     session.remove_take(1)
     page = StoragePage(session)
     qtbot.addWidget(page)
     qtbot.waitUntil(page.delete_button.isEnabled)
-    assert page.sizes["takes"].text() == "2.0 kB"
-    assert page.unlisted.text() == "1 take, 1.0 kB"
+    assert page.sizes["takes"].text() == "3.0 kB"
+    assert page.unlisted.text() == "2 takes, 2.0 kB"
     answers = iter(["Cancel", "Delete"])
 
     def answer(box: QMessageBox) -> int:
