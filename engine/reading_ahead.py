@@ -112,9 +112,7 @@ class ReadAhead:
             raise
         return group
 
-    def _awaited(
-        self, clip: ClipRef, future: ClipAnalysed | Future[Begun]
-    ) -> ClipAnalysed | ClipFailed | Begun:
+    def _awaited(self, clip: ClipRef, future: ClipAnalysed | Future[Begun]) -> ClipAnalysed | ClipFailed | Begun:
         if not isinstance(future, Future):
             return future
         while not future.done():

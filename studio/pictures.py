@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from engine.api import AudioSpec, StoredClip
 from studio.versions import Version
@@ -26,8 +26,8 @@ def show(view: RecordingView, versions: Versions, heard: str, spec: AudioSpec) -
         OSError, ValueError: what is stored is damaged.
     """
     scale: FrequencyScale = LinearScale(spec) if view.linear else MelScale(spec)
-    shown = _shown(view, heard)
-    images = [_image(versions[name].stored, linear=view.linear) for name in shown]
+    names = shown(view, heard)
+    images = [_image(versions[name].stored, linear=view.linear) for name in names]
     kind = "difference" if view.difference else "linear" if view.linear else "mel"
     picture: LevelImage | None = None
     if len(images) == 2 and images[0] is not None and images[1] is not None:
@@ -35,7 +35,7 @@ def show(view: RecordingView, versions: Versions, heard: str, spec: AudioSpec) -
     elif len(images) == 1:
         picture = images[0]
     view.show_picture(picture, scale, spec, kind)
-    now = shown[0]
+    now = names[0]
     before = "original" if now != "original" else None
     stored = versions[now].stored
     view.show_tracks(
@@ -45,17 +45,18 @@ def show(view: RecordingView, versions: Versions, heard: str, spec: AudioSpec) -
     )
 
 
-def lacking(view: RecordingView, versions: Versions, heard: str) -> list[str]:
-    """The folders in which something the view asks for is not computed yet."""
+def shown(view: RecordingView, heard: str) -> tuple[str, ...]:
+    """The versions whose pictures are seen: the one heard, or the two of the difference."""
+    return COMPARED if view.difference else (heard,)
+
+
+def lacking(view: RecordingView, versions: Versions, names: Iterable[str]) -> list[str]:
+    """The folders of these versions in which something the view asks for is not computed yet."""
     wanted = (["spectrum", *(f"spectrum{each}" for each in OVERVIEWS)] if view.linear else []) + (
         ["intensity"] if view.intensity else []
     )
-    stored = [versions[name].stored for name in _shown(view, heard)]
+    stored = [versions[name].stored for name in names if name in versions]
     return [clip.folder for clip in stored if not all(clip.has(name) for name in wanted)]
-
-
-def _shown(view: RecordingView, heard: str) -> tuple[str, ...]:
-    return COMPARED if view.difference else (heard,)
 
 
 def _image(stored: StoredClip, *, linear: bool) -> MelImage | None:

@@ -197,19 +197,35 @@ class ClipViewPanel(QWidget):
                 level="warning",
             )
             return
-        lacking = pictures.lacking(self.view, self._versions, self.player.sound)
-        if not lacking:
+        if missing := self._missing():
+            if self.view.linear:
+                self.view.spectrogram.set_words(self.tr("Computing the spectrum …"))
+            self._draw(missing)
             return
-        if self.view.linear:
-            self.view.spectrogram.set_words(self.tr("Computing the spectrum …"))
-        job = self._session.draw_picture(lacking, spectrum=self.view.linear)
-        job.done.connect(lambda _result: self._picture_ready())
-        job.failed.connect(lambda what, _hint, _details: self.view.spectrogram.set_words(what))
+        rest = pictures.lacking(self.view, self._versions, self._versions)
+        if rest := [folder for folder in rest if StoredClip(folder).has("audio")]:
+            self._draw(rest)  # so that the other versions are there when they are heard
 
-    def _picture_ready(self) -> None:
-        lacking = pictures.lacking(self.view, self._versions, self.player.sound) if self._versions else []
-        if not lacking:  # else it was for another clip, and the one shown has a job of its own
+    def _missing(self) -> list[str]:
+        """Folders that lack something of what is to be shown now."""
+        return pictures.lacking(self.view, self._versions, pictures.shown(self.view, self.player.sound))
+
+    def _draw(self, folders: list[str]) -> None:
+        job = self._session.draw_picture(folders, spectrum=self.view.linear)
+        job.done.connect(lambda _result: self._drawn(folders))
+        job.failed.connect(lambda what, _hint, _details: self._not_drawn(folders, what))
+
+    def _drawn(self, folders: list[str]) -> None:
+        # Else it was for a clip that is not shown any more, or what it made is gone again.
+        if self._is_shown(folders) and not self._missing():
             self._show_picture()
+
+    def _not_drawn(self, folders: list[str], what: str) -> None:
+        if self._is_shown(folders) and set(folders) & set(self._missing()):
+            self.view.spectrogram.set_words(what)
+
+    def _is_shown(self, folders: list[str]) -> bool:
+        return bool(set(folders) & {version.stored.folder for version in self._versions.values()})
 
     def _show_header(self, clip: Clip, meta: ClipAnalysed) -> None:
         channels = {1: self.tr("mono"), 2: self.tr("stereo")}.get(

@@ -310,6 +310,41 @@ def test_an_answer_for_a_clip_no_longer_shown_changes_nothing(
     assert panel.view.spectrogram._picture is None
 
 
+def test_a_failure_for_a_clip_no_longer_shown_is_not_told_over_another_picture(
+    panel: ClipViewPanel, session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(session, tmp_path)
+    add(session, tmp_path, "b")
+    engine = Engine(session, monkeypatch)
+    session.set_current("a")
+    panel.commands["linear"].trigger()
+    first = engine.jobs.pop()
+    session.set_current("b")
+    engine.answer()
+    first.take(Failed("The disk is full.", "Free some space."))
+    assert words(panel, "pictureWords") == ""
+    assert panel.view.spectrogram._picture is not None
+
+
+def test_the_other_versions_are_computed_ahead_so_that_a_switch_shows_them_at_once(
+    panel: ClipViewPanel, session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clip = add(session, tmp_path)
+    engine = Engine(session, monkeypatch)
+    assert clip.folder is not None
+    take = take_of(clip.folder, tmp_path / "take", 300.0)
+    session.takes.append(take)
+    session.set_current("a")
+    panel.commands["linear"].trigger()
+    assert engine.asked().folders == (clip.folder,)  # first what is looked at
+    engine.answer()
+    assert set(engine.asked().folders) == {take.control_folder, take.transformed_folder}
+    engine.answer()
+    panel.player.switch("transformed")
+    assert panel.view.spectrogram._picture is not None
+    assert engine.jobs == []
+
+
 def test_intensity_is_drawn_at_its_level_whatever_the_frequencies_in_view(
     panel: ClipViewPanel, session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
