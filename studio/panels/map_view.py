@@ -11,12 +11,9 @@ from PySide6.QtGui import QCursor, QDrag, QResizeEvent
 from PySide6.QtWidgets import (
     QFileDialog,
     QMenu,
-    QPushButton,
     QSplitter,
-    QToolButton,
     QVBoxLayout,
     QWidget,
-    QWidgetAction,
 )
 
 from engine.api import AudioSpec
@@ -27,20 +24,17 @@ from studio.maps.colour_key import ColourKey
 from studio.maps.commands import MapCommands
 from studio.maps.finder import Finder
 from studio.maps.hover_card import Thumbnails
+from studio.maps.map_words import FEWEST_CLIPS, MapWords
 from studio.maps.pane import MapPane
 from studio.maps.place_desk import PlaceDesk
 from studio.maps.points import FRAMES_A_SECOND, Key
+from studio.maps.tool_bar import MapBar
 from studio.messages import Messages
 from studio.preferences import Preferences
 from studio.session import Session
-from studio.widgets.choice_button import ChoiceButton
-from studio.widgets.flow_layout import FlowLayout
-from studio.widgets.map_settings import MapSettings
 from studio.widgets.plane import tour
-from studio.widgets.scatter import TOOLS
 
 LATENTS = ("h", "m", "z")
-FEWEST_CLIPS = 3
 REFRESH_MS = 100
 MANY_CLIPS = 2_000
 REFRESH_MANY_MS = 1_000
@@ -80,18 +74,11 @@ class MapViewPanel(QWidget):
         self.audition = audition or Audition(preferences, self)
         self.colours = ColourKey(session)
         self.finder = Finder(session, lambda: self.pane)
-        self.settings = MapSettings()
-        self.fit_button = self._push(
-            "fitMap", self.tr("Lay out"), self.tr("Compute the map anew (t-SNE)"), self.fit
-        )
-        self.go_on_button = self._push(
-            "goOnMap", self.tr("Continue"), self.tr("Let the layout go on from where it ended"), self.go_on
-        )
-        self.stop_button = self._push(
-            "stopMap", self.tr("Stop"), self.tr("Stop here and keep the layout as it is"), self.stop
-        )
         self.places = PlaceDesk(session, self.audition, self)
         self.commands = MapCommands(self).actions
+        self.bar = MapBar(self.commands, self.colours.choice)
+        self.settings = self.bar.settings
+        self._words = MapWords(session, self)
         self._lay_out()
         for latent, pane in self.panes.items():
             self._wire(latent, pane)
@@ -100,6 +87,9 @@ class MapViewPanel(QWidget):
         self.finder.changed.connect(self._search_changed)
         self.finder.list.picked.connect(self.go_to)
         self.finder.list.played.connect(lambda key: self._clicked(self._active, cast(Key, key)))
+        self.bar.fit.clicked.connect(self.fit)
+        self.bar.go_on.clicked.connect(self.go_on)
+        self.bar.stop.clicked.connect(self.stop)
         self.settings.round.valueChanged.connect(self._set_round)
         self.audition.began.connect(self.sounding)
         session.map_changed.connect(self._map_changed)
@@ -212,9 +202,9 @@ class MapViewPanel(QWidget):
         model = self._session.model.hash if self._session.model else ""
         for pane in self.shown:
             points = self._session.maps.get(pane.latent)
-            pane.show_title(self._heading(pane.latent) if self._together else "", active=pane is self.pane)
+            pane.show_title(self._words.heading(pane.latent) if self._together else "", active=pane is self.pane)
             if points is None or not len(points.ids):
-                words, may_fit = self._why_empty(pane.latent)
+                words, may_fit = self._words.why_empty(pane.latent)
                 pane.show_empty(words, may_fit=may_fit, may_stop=pane.latent in self._session.map_jobs)
             else:
                 anew |= pane.show_points(points, model)
@@ -245,48 +235,17 @@ class MapViewPanel(QWidget):
     def _show_work(self) -> None:
         jobs = self._session.map_jobs
         working = self._active in jobs
-        self.stop_button.setVisible(working)
-        self.fit_button.setVisible(not working)
-        self.go_on_button.setVisible(not working and self._active in self._session.maps)
-        self.fit_button.setEnabled(len(self._session.encoded()) >= FEWEST_CLIPS)
+        self.bar.show_work(
+            working,
+            may_fit=len(self._session.encoded()) >= FEWEST_CLIPS,
+            may_go_on=self._active in self._session.maps,
+        )
         self.commands["stop_map"].setEnabled(working)
         for latent, pane in self.panes.items():
             pane.show_job(jobs.get(latent))
 
     def _recolour(self) -> None:
         self.colours.apply(self.shown, self.pane)
-
-    def _why_empty(self, latent: str) -> tuple[str, bool]:
-        """Words for an empty map, and whether it could be laid out now."""
-        if not self._session.clips:
-            return self.tr(
-                "Drop recordings anywhere in this window; the map shows which of them sound alike."
-            ), False
-        if self._session.model is None:
-            return self.tr(
-                "A map needs a model: h, m and z come from one.\nTrain one in the Training tab, or open one with "
-                "Model > Open."
-            ), False
-        if latent in self._session.map_jobs:
-            return self.tr("Laying out the map … The first layout appears in a moment."), False
-        ready = len(self._session.encoded())
-        if ready < FEWEST_CLIPS:
-            return self.tr("A map needs at least {0} analysed clips; there are {1}.").format(
-                FEWEST_CLIPS, ready
-            ), False
-        what = {
-            "h": self.tr("one point a clip"),
-            "m": self.tr("one point a second"),
-            "z": self.tr("one point a frame"),
-        }
-        return self.tr("{0} clips are ready. The map of {1} shows {2}.").format(ready, latent, what[latent]), True
-
-    def _heading(self, latent: str) -> str:
-        return {
-            "h": self.tr("h: the voice, a point a clip"),
-            "m": self.tr("m: the manner, a point a second"),
-            "z": self.tr("z: what is said, a point a frame"),
-        }[latent]
 
     # ------------------------------------------------------------------ selection, playing, dragging
     def _activate(self, latent: str) -> None:
@@ -297,7 +256,7 @@ class MapViewPanel(QWidget):
         self.places.show_pane(self.pane)
         if self._together:
             for pane in self.shown:
-                pane.show_title(self._heading(pane.latent), active=pane is self.pane)
+                pane.show_title(self._words.heading(pane.latent), active=pane is self.pane)
             self._show_work()
             self._recolour()
             self.finder.refresh()
@@ -447,36 +406,7 @@ class MapViewPanel(QWidget):
         pane.fit_wanted.connect(lambda: self._fit_of(latent))
         pane.stop_wanted.connect(lambda: self._session.stop_map(latent))
 
-    def _push(self, name: str, words: str, tip: str, slot: object) -> QPushButton:
-        button = QPushButton(words)
-        button.setObjectName(name)
-        button.setToolTip(tip)
-        button.clicked.connect(lambda _checked=False: slot())  # type: ignore[operator]
-        return button
-
     def _lay_out(self) -> None:
-        bar = QWidget()
-        flow = FlowLayout(bar, spacing=theme.SMALL)
-        for name in (*LATENTS, "all"):
-            flow.addWidget(self._button(name))
-        flow.addWidget(self.colours.choice)
-        for name in TOOLS:
-            flow.addWidget(self._button(name))
-        gear = self._drop_down("mapSettings", "settings", self.tr("Settings of the map"))
-        gear.setToolTip(self.tr("Perplexity, PCA, distance and seed of the next layout; what a pin is the mean of"))
-        popover = QMenu(gear)
-        holder = QWidgetAction(popover)
-        holder.setDefaultWidget(self.settings)
-        popover.addAction(holder)
-        gear.setMenu(popover)
-        more = self._drop_down("mapExport", "export", self.tr("Export the map"))
-        more.setToolTip(self.tr("Export the map as a figure or a table"))
-        exports = QMenu(more)
-        exports.addActions([self.commands["export_figure"], self.commands["export_coordinates"]])
-        more.setMenu(exports)
-        for widget in (gear, self.fit_button, self.go_on_button, self.stop_button, more):
-            flow.addWidget(widget)
-
         self._maps = QSplitter()
         self._maps.setChildrenCollapsible(False)
         for latent, pane in self.panes.items():
@@ -497,20 +427,6 @@ class MapViewPanel(QWidget):
         outer = QVBoxLayout(self)
         outer.setContentsMargins(theme.SPACE, theme.SPACE, theme.SPACE, theme.SPACE)
         outer.setSpacing(theme.SPACE)
-        outer.addWidget(bar)
+        outer.addWidget(self.bar)
         outer.addWidget(self._picture, 1)
         outer.addWidget(self.places.bar)
-
-    def _button(self, name: str) -> QToolButton:
-        button = ChoiceButton(self.commands[name])
-        button.setObjectName(f"map-{name}")
-        button.setAccessibleDescription(self.commands[name].toolTip())
-        return button
-
-    def _drop_down(self, name: str, icon: str, words: str) -> QToolButton:
-        button = QToolButton()
-        button.setObjectName(name)
-        button.setAccessibleName(words)
-        button.setIcon(theme.icon(icon))
-        button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        return button

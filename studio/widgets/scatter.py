@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +13,7 @@ from PySide6.QtWidgets import QWidget
 
 from studio.widgets import plane
 from studio.widgets.point_cloud import Mark, PointCloud
+from studio.widgets.scatter_box import ScatterBox
 from studio.widgets.scatter_marks import PIN_HEAD_PX, PIN_HEIGHT_PX, ScatterMarks
 
 REACH_PX = 9.0  # a point this near to the cursor is meant
@@ -25,40 +25,6 @@ Mask = npt.NDArray[np.bool_]
 ARROWS = {
     Qt.Key.Key_Left: "left", Qt.Key.Key_Right: "right", Qt.Key.Key_Up: "up", Qt.Key.Key_Down: "down",
 }  # fmt: skip
-
-
-class _Box(pg.ViewBox):  # type: ignore[misc]
-    """Turns the mouse into the view's actions: a left drag does what the tool says, a middle drag pans."""
-
-    def __init__(self) -> None:
-        super().__init__(enableMenu=False, lockAspect=1.0, defaultPadding=0.06)
-        self.view: ScatterView | None = None
-
-    def mouseDragEvent(self, ev: Any, axis: int | None = None) -> None:
-        if self.view is None:
-            return
-        if ev.button() != Qt.MouseButton.LeftButton:
-            super().mouseDragEvent(ev, axis)
-            return
-        ev.accept()
-        if ev.isStart():
-            self.view.begin_drag(self.mapToView(ev.buttonDownPos()), ev.modifiers())
-        if self.view.carrying:
-            return
-        if self.view.tool == "pan" and not self.view.moving_pin:
-            super().mouseDragEvent(ev, axis)
-        else:
-            self.view.drag_on(self.mapToView(ev.pos()), ev.modifiers(), done=ev.isFinish())
-
-    def mouseClickEvent(self, ev: Any) -> None:
-        if self.view is None:
-            return
-        if ev.button() == Qt.MouseButton.LeftButton:
-            ev.accept()
-            self.view.click(self.mapToView(ev.pos()), ev.modifiers())
-        elif ev.button() == Qt.MouseButton.RightButton:
-            ev.accept()
-            self.view.ask_menu(self.mapToView(ev.pos()))
 
 
 class ScatterView(pg.PlotWidget):  # type: ignore[misc]
@@ -90,7 +56,7 @@ class ScatterView(pg.PlotWidget):  # type: ignore[misc]
     _complete = False  # Qt sends events from within the base class's constructor
 
     def __init__(self) -> None:
-        self.box = _Box()
+        self.box = ScatterBox()
         super().__init__(viewBox=self.box)
         self.box.view = self
         self.tool = TOOLS[0]

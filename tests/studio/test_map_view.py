@@ -118,7 +118,7 @@ def test_two_clips_make_no_map(panel: MapViewPanel, session: Session) -> None:
     give_model(session)
     give_clips(panel, session, 2)
     assert "at least 3" in empty_words(panel)
-    assert not panel.fit_button.isEnabled()
+    assert not panel.bar.fit.isEnabled()
 
 
 def test_nothing_is_laid_out_unasked_and_one_button_does_it(
@@ -270,19 +270,19 @@ def test_a_layout_under_way_can_be_stopped_and_later_continued(
     give_clips(panel, session, 4)
     job = session.map_jobs["h"] = Job(1, FitMap(()), "map")
     give_map(session)
-    assert panel.stop_button.isVisible()
-    assert not panel.fit_button.isVisible()
+    assert panel.bar.stop.isVisible()
+    assert not panel.bar.fit.isVisible()
     job.progress.emit(0.25, "laying out", 3.0)
     assert panel.pane.progress.isVisible()
     assert panel.pane.progress.value() == 250
-    panel.stop_button.click()
+    panel.bar.stop.click()
     assert job.wish is Control.STOP
     del session.map_jobs["h"]
     session.map_changed.emit("h")
     assert not panel.pane.progress.isVisible()
     asked: list[object] = []
     monkeypatch.setattr(session, "fit_map", lambda latent, **settings: asked.append((latent, settings["go_on"])))
-    panel.go_on_button.click()
+    panel.bar.go_on.click()
     assert asked == [("h", True)]
 
 

@@ -1,0 +1,48 @@
+"""What stands over a map, and in its place while there is none."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject
+
+from studio.session import Session
+
+FEWEST_CLIPS = 3
+
+
+class MapWords(QObject):
+    def __init__(self, session: Session, parent: QObject) -> None:
+        super().__init__(parent)
+        self._session = session
+
+    def why_empty(self, latent: str) -> tuple[str, bool]:
+        """Words for an empty map, and whether it could be laid out now."""
+        if not self._session.clips:
+            return self.tr(
+                "Drop recordings anywhere in this window; the map shows which of them sound alike."
+            ), False
+        if self._session.model is None:
+            return self.tr(
+                "A map needs a model: h, m and z come from one.\nTrain one in the Training tab, or open one with "
+                "Model > Open."
+            ), False
+        if latent in self._session.map_jobs:
+            return self.tr("Laying out the map … The first layout appears in a moment."), False
+        ready = len(self._session.encoded())
+        if ready < FEWEST_CLIPS:
+            return self.tr("A map needs at least {0} analysed clips; there are {1}.").format(
+                FEWEST_CLIPS, ready
+            ), False
+        what = {
+            "h": self.tr("one point a clip"),
+            "m": self.tr("one point a second"),
+            "z": self.tr("one point a frame"),
+        }
+        return self.tr("{0} clips are ready. The map of {1} shows {2}.").format(ready, latent, what[latent]), True
+
+    def heading(self, latent: str) -> str:
+        """Over a map that stands beside others."""
+        return {
+            "h": self.tr("h: the voice, a point a clip"),
+            "m": self.tr("m: the manner, a point a second"),
+            "z": self.tr("z: what is said, a point a frame"),
+        }[latent]
