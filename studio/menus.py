@@ -153,6 +153,8 @@ class Menus(QObject):
 
     def _fill_view(self, menu: QMenu) -> None:
         for name, action in self._window.clip_view.view.commands.items():
+            if name in ("fit", "select_from"):  # pictures, time, selection
+                menu.addSeparator()
             self.adopt(menu, f"view.{name}", action)
 
     def _fill_playback(self, menu: QMenu) -> None:
