@@ -9,9 +9,9 @@ begins anew, in an order that the seed decides. It fails (status 1) on
 * a leak: memory of the window's process, measured with an empty project after the first fifth and at the end,
   that grew by more than --leak-mb (50);
 * a stall: more than --stall-ms (200) between two ticks of the window's event loop, once the program has started,
-  less the time in which a thread was ready and other processes had the processors. Where those were wanted by others
-  for more than a third of the time (Linux tells it) the clock says nothing, and what counts is how long the window's
-  thread itself computed between two ticks; the report says which it was.
+  less the time in which a thread was ready and other processes had the processors. Where those were wanted by
+  others for more than a third of the time (Linux tells it) the clock says nothing, and what counts is how long the
+  window's thread itself computed between two ticks; the report says which it was.
 
 Everything happens in a temporary folder; nothing of the user's is read but the recordings.
 """
@@ -25,7 +25,7 @@ import gc
 import json
 import os
 import random
-import re
+import signal
 import sys
 import tempfile
 import time
@@ -34,7 +34,8 @@ from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from types import FrameType
+from typing import Any
 
 from PySide6.QtCore import QMimeData, QObject, QTimer, QtMsgType, QUrl, qInstallMessageHandler
 from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox, QWidget
@@ -61,16 +62,22 @@ class Stall:
 
 
 class Ticks(QObject):
-    """Measures how long the event loop stood still, and where the program was meanwhile."""
+    """Measures how long the event loop stood still, and where the program was meanwhile.
 
-    def __init__(self, notes: IO[str]) -> None:
+    An alarm that each tick puts off tells where: its handler runs in the window's thread, between two steps of
+    Python. To look from another thread would be unsafe: either it holds frames, and with them widgets, or it reads
+    them while they change.
+    """
+
+    def __init__(self) -> None:
         super().__init__()
         self.worst: list[Stall] = []
         self.doing = "begin"
-        self._notes = notes
+        self._where = ""
         self._last = self._now()
         self._timer = QTimer(self, interval=TICK_MS)
         self._timer.timeout.connect(self._tick)
+        signal.signal(signal.SIGALRM, self._look)
         self._timer.start()
 
     def forget(self) -> None:
@@ -80,30 +87,23 @@ class Ticks(QObject):
 
     def stop(self) -> None:
         self._timer.stop()
-        faulthandler.cancel_dump_traceback_later()
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
     def _tick(self) -> None:
-        faulthandler.cancel_dump_traceback_later()
         now = self._now()
         stood_s, computed_s = now[0] - self._last[0], now[1] - self._last[1]
         waits = [1e-9 * (ns - self._last[2].get(thread, ns)) for thread, ns in now[2].items()]
         stall = 1000 * (stood_s - max(waits, default=0.0)) - TICK_MS
         if stall > NOTED_MS:
-            self.worst.append(Stall(stall, 1000 * computed_s, self.doing, self._where()))
+            self.worst.append(Stall(stall, 1000 * computed_s, self.doing, self._where))
             self.worst.sort(key=lambda one: -max(one.computed_ms, 0.2 * one.stood_ms))
             del self.worst[40:]
-        self._last = now
-        faulthandler.dump_traceback_later(
-            2 * NOTED_MS / 1000, file=self._notes
-        )  # holds no frame, unlike Python would
+        self._last, self._where = now, ""
+        signal.setitimer(signal.ITIMER_REAL, 2 * NOTED_MS / 1000)
 
-    def _where(self) -> str:
-        self._notes.seek(0)
-        main = self._notes.read().rpartition("Thread 0x")[2]  # the window's is the last that is told of
-        found = re.findall(r'File "([^"]+)", line (\d+) in (\w+)', main)
-        self._notes.seek(0)
-        self._notes.truncate()
-        return " < ".join(f"{Path(file).name}:{line} {name}" for file, line, name in found[:6])
+    def _look(self, _signal: int, frame: FrameType | None) -> None:
+        stack = traceback.extract_stack(frame)[-6:]
+        self._where = " > ".join(f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in stack)
 
     @staticmethod
     def _now() -> tuple[float, float, dict[str, int]]:
@@ -160,8 +160,7 @@ class RandomSession:
         self.studio.messages.said.connect(self._heard)
         catch_exceptions(self.studio.messages)
         self._answer_dialogs()
-        self._notes = (folder / "stalls.txt").open("w+", encoding="utf-8")
-        self.ticks = Ticks(self._notes)
+        self.ticks = Ticks()
         self.studio.open([])
         hands.wait(lambda: self.session.model is not None, PATIENCE_S, "no model was opened")
         self.ticks.forget()  # the start is over
@@ -446,7 +445,6 @@ class RandomSession:
 
     def close(self) -> None:
         self.ticks.stop()
-        self._notes.close()
         self.window.close()
         self.studio.close()
         self.rest(0.2)
@@ -495,6 +493,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--most-troubles", type=int, default=10, help="give up after so many")
     parser.add_argument("--json", type=Path, help="where the report is left")
     options = parser.parse_args(arguments)
+    faulthandler.enable()  # a crash tells where
     with tempfile.TemporaryDirectory(prefix="triptych-random-") as name:
         os.environ["TRIPTYCH_HOME"] = str(Path(name) / "home")
         report = run(options, Path(name))

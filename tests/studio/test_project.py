@@ -6,6 +6,8 @@ import dataclasses
 import json
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -424,3 +426,44 @@ def test_nothing_of_a_removed_recording_outlives_the_next_opening_but_takes_do(
     assert not dropped.exists()
     assert Path(again.takes[0].transformed).exists()
     assert list(again.clips) == [b]
+
+
+KILLED = """
+import sys, time
+from pathlib import Path
+from PySide6.QtCore import QCoreApplication
+app = QCoreApplication([])
+from stage import Idle
+from studio.session import Session
+home = Path(sys.argv[1])
+session = Session(Idle(home / "logs"), home / "data")
+session._insert_paths([("/r/a.wav", {})])
+session.save_as(home / "mine")
+def until(happened):
+    while not happened():
+        app.processEvents()
+        time.sleep(0.01)
+until(lambda: session.named)
+session.set_label(list(session.clips), "emotion", "calm")
+until((session.folder / "project.autosave.json").exists)
+print("ready", flush=True)
+time.sleep(100)
+"""
+
+
+def test_a_killed_program_leaves_a_project_that_opens_and_recovers(make: Make, tmp_path: Path) -> None:
+    here = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    with subprocess.Popen(
+        [sys.executable, "-c", KILLED, str(tmp_path)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": here},
+    ) as program:
+        assert program.stdout is not None
+        assert program.stdout.readline() == "ready\n"
+        session = make()
+        assert not session.open_project(tmp_path / "mine.triptych")  # it lives, and has the project open
+        program.kill()
+    assert session.unsaved_since(tmp_path / "mine.triptych") is not None
+    assert session.open_project(tmp_path / "mine.triptych", recover=True)
+    assert [c.labels for c in session.clips.values()] == [{"emotion": "calm"}]
