@@ -36,7 +36,7 @@ NO_LABEL_COLOUR = "#B0B0B0"
 # Beyond this many dots a vector file is slower to open than its pixels.
 MOST_VECTOR_POINTS = 20_000
 MOST_COLUMNS = 3000  # of a mel image: finer than any printer
-TICKS_HZ = (125, 250, 500, 1000, 2000, 3000, 4000, 6000, 12_000)
+TICKS_HZ = (125, 500, 1000, 2000, 3000, 4000, 6000, 12_000)
 STYLE = {
     "font.size": 8.0,
     "font.family": "DejaVu Sans",  # comes with matplotlib

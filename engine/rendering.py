@@ -19,7 +19,7 @@ from engine import evidence as measure
 from engine.api import Steer, StoredClip
 from engine.checkpoint import Checkpoint
 from engine.exchange import Kept, Latents, given_levels, louder_by
-from engine.levels import Levels, pitch_curve
+from engine.levels import SPEECH_NEPERS, Levels, pitch_curve
 from engine.mel import MelFrontEnd
 from engine.source_filter import source_filter
 from engine.steering import obey
@@ -28,6 +28,8 @@ CHUNK_WINDOWS = 60  # rendered at a time: a minute
 OVERLAP_FRAMES = 16  # between vocoded chunks, cross-faded: a quarter of a second
 ITERATIONS = 32
 SAME_PITCH = 0.01  # natural log: a sixth of a semitone
+PAUSE_EDGE_NEPERS = 0.3  # how softly speech and pause are told apart by loudness
+PAUSE_EDGE_FRAMES = 9
 
 Floats = npt.NDArray[np.float32]
 
@@ -95,6 +97,7 @@ class Studio:
         control = self._control(road, vocoder_name, steer)
         kept = Kept(kept_h, self._tensor(kept_m))
         made = self._decoded(Latents(self._tensor(h), self._tensor(m)), kept, steer)
+        made = _Decoded(self._in_speech(made.mel, control.made.mel), made.levels)
         wave = self._wave(made, control.made, road, vocoder_name, steer)
         gain = control.gain  # so seconds that nobody touched stay as loud as they are in the control
         if kept.h < 1.0:
@@ -134,6 +137,15 @@ class Studio:
             mel[None].to(self._device), levels, carrier, network.spec, self.spec, network.average, kept.habits
         )
         return _Decoded(restored[0].cpu(), levels)
+
+    def _in_speech(self, mel: torch.Tensor, control: torch.Tensor) -> torch.Tensor:
+        """The mel where there is speech, the control's in pauses: a room has no voice, and shall not get one."""
+        loudness = self.source_mel.mean(dim=1)
+        speech = torch.sigmoid((loudness - loudness.max() + SPEECH_NEPERS) / PAUSE_EDGE_NEPERS)
+        smooth = torch.nn.functional.avg_pool1d(
+            speech[None], PAUSE_EDGE_FRAMES, 1, PAUSE_EDGE_FRAMES // 2, count_include_pad=False
+        )[0]
+        return control + smooth[:, None] * (mel - control)
 
     def _decode(self, given: Latents, steer: Steer) -> torch.Tensor:
         """(frames, bands) log-mel of q(z|h,m,x) and p(x|z), a minute at a time."""

@@ -99,7 +99,7 @@ def find_clips(corpora: list[Path], speakers: list[str]) -> dict[Key, list[Path]
         key = (labels.speaker, labels.gender)
         if len(found[key]) < CLIPS and CLIP_S[0] < soundfile.info(path).duration < CLIP_S[1]:
             found[key].append(path)
-    return dict(found)
+    return {key: paths for key, paths in found.items() if paths}
 
 
 class Bench:
