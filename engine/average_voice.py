@@ -17,8 +17,8 @@ from engine.corpus.melcache import MelCache
 from engine.levels import AverageVoice
 from engine.model import AuxVAE
 from engine.sounds import fit, sound_features
-from engine.source_filter import ENVELOPE_COEFFICIENTS, SourceFilter, source_filter
-from engine.specs import AudioSpec
+from engine.source_filter import SourceFilter, source_filter
+from engine.specs import ENVELOPE_COEFFICIENTS, AudioSpec
 from engine.systems import Network
 
 MOST_CLIPS = 600

@@ -19,10 +19,9 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from engine.sounds import SoundClasses, held, sound_features, weighted_moments
-from engine.source_filter import ENVELOPE_COEFFICIENTS, SourceFilter, formants_for
-from engine.specs import ModelSpec
+from engine.source_filter import SourceFilter, formants_for
+from engine.specs import ENVELOPE_COEFFICIENTS, TONE_COEFFICIENTS, ModelSpec
 
-TONE_COEFFICIENTS = 3  # of the envelope, told by m: loudness and two of tilt
 SPEECH_NEPERS = 4.0  # below the clip's loudest frame there is no speech
 LONGEST_OCTAVES = 1.5  # a second's median pitch strays no further from the clip's
 REFERENCE_RANGE = 0.08  # standard deviation of log pitch within a second of read speech

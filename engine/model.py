@@ -22,12 +22,11 @@ from torch import Tensor, nn
 
 from engine.errors import SpecError
 from engine.layers import Gaussian, GaussianHead, Trunk, frame_mask, mean_over_clip, mean_over_windows
-from engine.levels import TONE_COEFFICIENTS, AverageVoice, Levels
+from engine.levels import AverageVoice, Levels
 from engine.products import Product
 from engine.sounds import SoundClasses, unused
-from engine.source_filter import ENVELOPE_COEFFICIENTS
-from engine.specs import ModelSpec
-from engine.views import Views, head_sizes
+from engine.specs import ENVELOPE_COEFFICIENTS, TONE_COEFFICIENTS, ModelSpec
+from engine.views import Views
 
 # What makes a level one unit large, so that none drowns the others in h and m.
 PITCH_UNIT = 0.1  # natural log: 10 %
@@ -104,7 +103,7 @@ class AuxVAE(nn.Module):
 
     def _make_levels(self, spec: ModelSpec) -> None:
         """The linear layers by which levels enter h and m and are read from them, and the average voice."""
-        of_h, of_m = head_sizes(spec)
+        of_h, of_m = spec.told_levels
         self.h_of_levels = Product(of_h, spec.latent)
         self.levels_of_h = Product(spec.latent, of_h)
         self.m_of_levels = Product(of_m, spec.latent)

@@ -14,9 +14,8 @@ import math
 import torch
 from torch import Tensor
 
-from engine.specs import AudioSpec
+from engine.specs import ENVELOPE_COEFFICIENTS, AudioSpec
 
-ENVELOPE_COEFFICIENTS = 24  # of 140: the harmonics of most voices begin above them
 # Across speakers, formants follow pitch with about its cube root: women's lie 15 to 20 % above men's, their pitch
 # 70 to 80 % (Fant 1966; Peterson and Barney 1952).
 FORMANT_EXPONENT = 1.0 / 3.0

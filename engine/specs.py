@@ -174,6 +174,11 @@ def _slaney_hz(mel: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 SYSTEMS = ("two-auxiliary", "one-auxiliary", "vae", "cpc", "supervised")
 
 
+# Of the log-mel envelope (engine/source_filter.py): of 140 bands, the harmonics of most voices begin above 24.
+ENVELOPE_COEFFICIENTS = 24
+TONE_COEFFICIENTS = 3  # of these, told by m (engine/levels.py): loudness and two of tilt
+
+
 @dataclass(frozen=True)
 class ModelSpec(Spec):
     """The shape of the Aux-VAE (paper section 4). Input is log-mel, frames x bands.
@@ -212,6 +217,13 @@ class ModelSpec(Spec):
     sounds: int = setting(
         32, low=0, high=256, why="kinds of speech sounds whose mean spectrum h tells; 0 = one mean for all"
     )
+
+    @property
+    def told_levels(self) -> tuple[int, int]:
+        """How many numbers of the slow part are read from h and from m (engine/levels.py); none for plain views."""
+        if self.views == "plain":
+            return 0, 0
+        return 1 + (2 + self.sounds) * ENVELOPE_COEFFICIENTS, 2 + TONE_COEFFICIENTS
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ from torch import Tensor
 
 from engine import levels as slow
 from engine.levels import AverageVoice, Carrier, Levels
-from engine.source_filter import ENVELOPE_COEFFICIENTS, SourceFilter, formants_for, source_filter
+from engine.source_filter import SourceFilter, formants_for, source_filter
 from engine.specs import AudioSpec, ModelSpec
 
 # Training meets more voices than the corpus holds: each crop may be re-voiced as a whole, harmonics and formants.
@@ -177,10 +177,3 @@ def _revoiced(batch: Batch, tools: SourceFilter, generator: torch.Generator) -> 
         return f0.index_copy(0, chosen, f0[chosen] * pitch)
 
     return Batch(revoice(batch.mel), higher(batch.f0), revoice(batch.other), higher(batch.other_f0), batch.lengths)
-
-
-def head_sizes(spec: ModelSpec) -> tuple[int, int]:
-    """How many numbers are read from h and from m; none for plain views."""
-    if spec.views == "plain":
-        return 0, 0
-    return 1 + (2 + spec.sounds) * ENVELOPE_COEFFICIENTS, 2 + slow.TONE_COEFFICIENTS

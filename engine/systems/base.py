@@ -14,8 +14,7 @@ from engine.layers import Trunk
 from engine.levels import AverageVoice
 from engine.objective import Terms
 from engine.sounds import unused
-from engine.source_filter import ENVELOPE_COEFFICIENTS
-from engine.specs import ModelSpec, TrainSpec
+from engine.specs import ENVELOPE_COEFFICIENTS, ModelSpec, TrainSpec
 from engine.views import Views
 
 ViewsOf = Callable[[int, int], Views]

@@ -8,10 +8,9 @@ import pytest
 import torch
 
 from engine.exchange import HABITS_KEPT, LOUDEST_CHANGE_DB, Kept, Latents, given_levels, louder_by
-from engine.levels import TONE_COEFFICIENTS, Levels
+from engine.levels import Levels
 from engine.model import AuxVAE
-from engine.source_filter import ENVELOPE_COEFFICIENTS
-from engine.specs import ModelSpec
+from engine.specs import ENVELOPE_COEFFICIENTS, TONE_COEFFICIENTS, ModelSpec
 
 SPEC = ModelSpec(latent=8, views="timescale", sounds=3)
 SECONDS = 4

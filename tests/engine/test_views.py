@@ -12,8 +12,8 @@ from engine import audio, pitch, views, vocoder
 from engine.levels import AverageVoice, Levels
 from engine.mel import MelFrontEnd
 from engine.sounds import unused
-from engine.source_filter import ENVELOPE_COEFFICIENTS, source_filter
-from engine.specs import AudioSpec, ModelSpec
+from engine.source_filter import source_filter
+from engine.specs import ENVELOPE_COEFFICIENTS, AudioSpec, ModelSpec
 
 AUDIO = AudioSpec()
 PLAIN, TIMESCALE = ModelSpec(), ModelSpec(views="timescale", sounds=4)
