@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from engine import audio, natural, pitch, views, vocoder
+from engine import audio, natural, pitch, splicing, views, vocoder
 from engine import evidence as measure
 from engine.api import Steer, StoredClip
 from engine.checkpoint import Checkpoint
@@ -52,12 +52,22 @@ class _Decoded:
 
 
 @dataclass(frozen=True)
+class _Sound:
+    """What was made and the sound of it, before its gain. key: what it was made of."""
+
+    key: tuple[object, ...]
+    made: _Decoded
+    wave: Floats
+
+
+@dataclass(frozen=True)
 class _Control:
     """gain: by which the sound of the road was multiplied to be as loud as the source."""
 
     made: _Decoded
     gain: float
     rendering: Rendering
+    wave: Floats
 
 
 class Studio:
@@ -77,6 +87,7 @@ class Studio:
         self._level = measure.level_dbfs(self._recording)
         self._parts: natural.Parts | None = None
         self._controls: dict[tuple[str, str], _Control] = {}
+        self._unedited: _Sound | None = None  # the last one: edits of seconds are put into it
 
     def control(self, road: str, vocoder_name: str, steer: Steer) -> Rendering:
         """The source with its own h and m, as loud as the source; made at the first call."""
@@ -84,21 +95,37 @@ class Studio:
 
     @torch.no_grad()
     def render(
-        self, h: Floats, m: Floats, kept_h: float, kept_m: Floats, road: str, vocoder_name: str, steer: Steer
+        self,
+        h: Floats,
+        m: Floats,
+        kept_h: float,
+        kept_m: Floats,
+        road: str,
+        vocoder_name: str,
+        steer: Steer,
+        unedited: tuple[Floats, Floats] | None = None,
     ) -> Rendering:
         """The source with h (latent,) and m (seconds, latent), as a sound of the source's length.
 
-        It is as loud as the source unless an m is given: then as much louder as m says.
+        It is as loud as the source unless an m is given: then as much louder as m says. Where single seconds were
+        edited, only the frames that they change are made anew, and faded into the sound without the edits: what
+        nobody touched stays as it is to the sample.
 
         Args:
             kept_h, kept_m: how much of the source's own remains in h, and in m (seconds,); 1 = all.
             road: "model" or "natural".
+            unedited: m and kept_m without the edits of single seconds; None where there are none.
         """
         control = self._control(road, vocoder_name, steer)
         kept = Kept(kept_h, self._tensor(kept_m))
         made = self._decoded(Latents(self._tensor(h), self._tensor(m)), kept, steer)
         made = _Decoded(self._in_speech(made.mel, control.made.mel), made.levels)
-        wave = self._wave(made, control.made, road, vocoder_name, steer)
+        wave: Floats | None = None
+        if unedited is not None:
+            before = self._before_edits(h, kept_h, *unedited, road, vocoder_name, steer)
+            wave = self._patched(before, made, control.made, road, vocoder_name, steer)
+        if wave is None:
+            wave = self._wave(made, control.made, road, vocoder_name, steer)
         gain = control.gain  # so seconds that nobody touched stay as loud as they are in the control
         if kept.h < 1.0:
             gain = float(audio.amplitude(self._level - measure.level_dbfs(wave) + self._louder_db(made, kept)))
@@ -123,7 +150,7 @@ class Studio:
         made = self._decoded(self._own, nothing, steer)
         wave = self._wave(made, made, road, vocoder_name, steer)
         gain = float(audio.amplitude(self._level - measure.level_dbfs(wave)))
-        control = _Control(made, gain, self._heard(wave * np.float32(gain)))
+        control = _Control(made, gain, self._heard(wave * np.float32(gain)), wave)
         self._controls[road, vocoder_name] = control
         return control
 
@@ -173,16 +200,63 @@ class Studio:
             return natural.put_together(self._taken_apart(), self.spec, self._pitch_moved(made), envelope.numpy())
         return self._vocoded(made, vocoder_name, steer)
 
-    def _vocoded(self, made: _Decoded, name: str, steer: Steer) -> Floats:
-        """The mel as a sound, in chunks that are cross-faded.
+    def _before_edits(
+        self, h: Floats, kept_h: float, m: Floats, kept_m: Floats, road: str, vocoder_name: str, steer: Steer
+    ) -> _Sound:
+        """The sound without the edits: the control where nothing else is given, else made once and kept."""
+        control = self._control(road, vocoder_name, steer)
+        if kept_h == 1.0 and bool((kept_m == 1.0).all()):
+            return _Sound((), control.made, control.wave)
+        key = (h.tobytes(), m.tobytes(), kept_h, kept_m.tobytes(), road, vocoder_name)
+        if self._unedited is None or self._unedited.key != key:
+            kept = Kept(kept_h, self._tensor(kept_m))
+            made = self._decoded(Latents(self._tensor(h), self._tensor(m)), kept, steer)
+            made = _Decoded(self._in_speech(made.mel, control.made.mel), made.levels)
+            self._unedited = _Sound(key, made, self._wave(made, control.made, road, vocoder_name, steer))
+        return self._unedited
 
-        The vocoder begins from the phase of the recording, re-pitched where harmonics end up elsewhere.
-        """
+    def _patched(
+        self, before: _Sound, made: _Decoded, control: _Decoded, road: str, vocoder_name: str, steer: Steer
+    ) -> Floats | None:
+        """The sound before, the frames that differ from it made anew; None where that is nearly all of them."""
+        spans = splicing.changed_spans(before.made.mel, made.mel)
+        frames, hop = len(made.mel), self.spec.hop_samples
+        if not splicing.is_worth_it(spans, frames):
+            return None
+        wave = before.wave
+        if spans and road == "natural":
+            whole = self._wave(made, control, road, vocoder_name, steer)
+        elif spans:
+            phase_of = self._phase_to_begin_with(made)
+        for span in spans:
+            obey(steer)
+            start, stop = splicing.widened(span, OVERLAP_FRAMES, frames)
+            first, last = start * hop, min(len(wave), stop * hop) if stop < frames else len(wave)
+            if road == "natural":
+                piece = whole[first:last]
+            else:
+                piece = vocoder.synthesise(
+                    made.mel[start:stop],
+                    self.spec,
+                    samples=last - first,
+                    name=vocoder_name,
+                    iterations=ITERATIONS,
+                    phase_of=phase_of[first:last],
+                ).numpy()
+            wave = splicing.spliced(wave, piece, first, OVERLAP_FRAMES * hop)
+        return wave
+
+    def _phase_to_begin_with(self, made: _Decoded) -> torch.Tensor:
+        """The recording (samples,), re-pitched where harmonics end up elsewhere: the phase to begin with."""
         moved = self._pitch_moved(made)
         begin = self._recording
         if moved is not None and np.isfinite(self.source_f0).any():
             begin = natural.put_together(self._taken_apart(), self.spec, moved)
-        phase_of = torch.from_numpy(begin * np.float32(audio.amplitude(self._gain_db)))
+        return torch.from_numpy(begin * np.float32(audio.amplitude(self._gain_db)))
+
+    def _vocoded(self, made: _Decoded, name: str, steer: Steer) -> Floats:
+        """The mel as a sound, in chunks that are cross-faded."""
+        phase_of = self._phase_to_begin_with(made)
         mel = made.mel
         hop, samples = self.spec.hop_samples, len(self._recording)
         size = CHUNK_WINDOWS * self.model.model.spec.window_frames

@@ -42,6 +42,7 @@ class GivenM:
     m: (seconds, latent).
     kept: (seconds,) how much of what is the source's own remains, 1 = all of it, 0 = nothing.
     edited: the seconds that edits touched, in rising order.
+    unedited: m and kept as they were before the edits.
     rule: how seconds were matched, in words.
     """
 
@@ -49,6 +50,7 @@ class GivenM:
     kept: Floats
     edited: tuple[int, ...]
     rule: str
+    unedited: tuple[Floats, Floats]
 
 
 def given_m(
@@ -76,6 +78,7 @@ def given_m(
         given, words = matched(source, range(len(m)), emotion, rule, window_frames)
         m = m + np.float32(strength) * (given - m)
         kept *= max(0.0, 1.0 - strength)
+    unedited = (m.astype(np.float32), kept.copy())
     for edit in edits:
         check_edit(edit, len(m))
         places = np.asarray(edit.target)
@@ -85,7 +88,7 @@ def given_m(
         kept[places] *= np.maximum(0.0, 1.0 - weights)
         words += f"; {spans_of(edit.target)} s: {matching}"
     edited = tuple(sorted({second for edit in edits for second in edit.target}))
-    return GivenM(m.astype(np.float32), kept, edited, words)
+    return GivenM(m.astype(np.float32), kept, edited, words, unedited)
 
 
 def matched(

@@ -68,7 +68,8 @@ def render(request: Transfer, report: Report, steer: Steer) -> Take:
     report(Progress(0.5, "Rendering the transfer"))
     obey(steer)
     kept_h = max(0.0, 1.0 - request.strength) if request.voice else 1.0
-    result = studio.render(h, given.m, kept_h, given.kept, request.rendering, request.vocoder, steer)
+    before = given.unedited if given.edited else None
+    result = studio.render(h, given.m, kept_h, given.kept, request.rendering, request.vocoder, steer, before)
     report(Progress(0.9, "Measuring"))
     obey(steer)
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from engine.api import RULES, EditedEvidence, Evidence, LatentRef, SecondEdit, Take
+from engine.api import RENDERINGS, RULES, EditedEvidence, Evidence, LatentRef, SecondEdit, Take
 from studio import recipes
 from studio.clips import ANALYSING, STATES, WAITING, Clip
 from studio.drag import Payload
@@ -264,6 +264,8 @@ def _desk(values: Mapping[str, Any]) -> TransferSetup:
     )
     if setup.rule not in RULES:
         setup.rule = "auto"
+    rendering = str(values.get("rendering", setup.rendering))
+    setup.rendering = rendering if rendering in RENDERINGS else setup.rendering
     setup.voices = [
         VoiceChip(_payload(chip["payload"]), str(chip["title"]), float(chip["weight"]))
         for chip in values.get("voices", ())

@@ -17,7 +17,7 @@ from typing import Any
 from PySide6.QtCore import QCoreApplication
 
 from engine import edit_words
-from engine.api import RULES, LatentRef, SecondEdit, Take, Transfer
+from engine.api import RENDERINGS, RULES, LatentRef, SecondEdit, Take, Transfer
 from studio.clips import Clip
 
 FORMAT, VERSION = "triptych-recipe", 1
@@ -69,6 +69,7 @@ class Recipe:
     strength_m: float | None = None
     rule: str = "auto"
     edits: tuple[Edit, ...] = ()
+    rendering: str = "model"
 
 
 # ---------------------------------------------------------------------------------------------- of a rendering
@@ -86,6 +87,7 @@ def of_take(take: Take, clips: Iterable[Clip], model: str = "") -> Recipe:
         take.strength_m,
         take.emotion_rule,
         tuple(_edit(edit, name) for edit in take.edits),
+        take.rendering,
     )
 
 
@@ -102,6 +104,7 @@ def of_request(request: Transfer, clips: Iterable[Clip], model_hash: str) -> Rec
         request.strength_m,
         request.rule,
         tuple(_edit(edit, name) for edit in request.edits),
+        request.rendering,
     )
 
 
@@ -149,6 +152,7 @@ def from_text(text: str) -> Recipe | None:
             None if values["strength_m"] is None else _strength(values["strength_m"]),
             _rule(values["rule"]),
             tuple(_read_edit(edit) for edit in values["edits"]),
+            _rendering(values.get("rendering", "model")),  # there was one only, at first
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError):
         return None
@@ -214,6 +218,12 @@ def _strength(value: Any) -> float:
 def _rule(value: Any) -> str:
     if value not in RULES:
         raise ValueError("no rule")
+    return str(value)
+
+
+def _rendering(value: Any) -> str:
+    if value not in RENDERINGS:
+        raise ValueError("no rendering")
     return str(value)
 
 
@@ -322,6 +332,7 @@ def command_line(take: Take, clips: Iterable[Clip], model: str, out: str) -> str
     if take.strength_m is not None and take.strength_m != take.strength and take.emotion:
         line += ["--strength-m", f"{take.strength_m:g}"]
     line += ["--rule", take.emotion_rule] if take.emotion_rule != "auto" else []
+    line += ["--rendering", take.rendering] if take.rendering != "model" else []
     for edit in take.edits:
         line += ["--edit", *edit_words.written(edit_words.placed(edit, lambda folder: paths[folder]))]
     return shlex.join(line)

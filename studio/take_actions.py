@@ -65,6 +65,7 @@ class TakeActions(TransferActions):
             strength_m=take.strength_m,
             rule=take.emotion_rule,
             edits=take.edits,
+            rendering=take.rendering,
         )
         job = self.link.submit(self._with_recipe(request), title=self.tr("Render {0} again").format(take.name))
         job.done.connect(self.current_only(self._rendered))
@@ -127,6 +128,7 @@ class TakeActions(TransferActions):
             desk.strength = recipe.strength
             desk.strength_m = recipe.strength if recipe.strength_m is None else recipe.strength_m
             desk.rule = recipe.rule
+            desk.rendering = recipe.rendering
             desk.edits.pop(found.source or "", None)
             if recipe.edits and found.source is not None:
                 desk.edits[found.source] = tuple(_lane_edit(edit, found) for edit in recipe.edits)

@@ -121,6 +121,10 @@ class TransferActions(ModelActions):
         """How the seconds of the given emotion are laid on the source's: one of engine.api.RULES."""
         self._change_desk(self.tr("Rule for the seconds"), lambda desk: setattr(desk, "rule", rule))
 
+    def set_rendering(self, rendering: str) -> None:
+        """How the sound is made: one of engine.api.RENDERINGS."""
+        self._change_desk(self.tr("Rendering"), lambda desk: setattr(desk, "rendering", rendering))
+
     def give(self, clip_id: str, payload: Payload, what: str) -> None:
         """Give a recording one voice ("voice") or emotion ("emotion"): a drop right on it.
 

@@ -59,6 +59,7 @@ class TransferSetup:
     strength: float = 1.0
     strength_m: float = 1.0
     rule: str = "auto"
+    rendering: str = "model"
     edits: dict[str, tuple[LaneEdit, ...]] = field(default_factory=dict)
 
     def edits_of_source(self) -> tuple[LaneEdit, ...]:
@@ -139,6 +140,7 @@ def request_of(
         strength_m=setup.strength_m,
         rule=setup.rule,
         edits=ready,
+        rendering=setup.rendering,
     )
 
 

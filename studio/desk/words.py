@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import QCoreApplication
 
-from engine.api import RULES
+from engine.api import RENDERINGS, RULES
 from studio.clips import Clip
 from studio.counted import counted
 from studio.transfer_setup import EmotionChip, VoiceChip, clips_of
@@ -31,6 +31,24 @@ def rule_words(rule: str) -> tuple[str, str]:
             tr("Desk", "For every second the given one whose content (mean z) is nearest."),
         ),
     }[rule]
+
+
+def rendering_words(rendering: str) -> tuple[str, str]:
+    """A rendering's name, and what it does, in a sentence."""
+    tr = QCoreApplication.translate
+    return {
+        "model": (
+            tr("Desk", "Model"),
+            tr(
+                "Desk",
+                "What the networks make of the clip, through a vocoder: all that the model says, and its blur.",
+            ),
+        ),
+        "natural": (
+            tr("Desk", "Natural"),
+            tr("Desk", "The recording itself, its pitch and spectrum moved as the model says: keeps its detail."),
+        ),
+    }.get(rendering, (rendering, RENDERINGS.get(rendering, "")))
 
 
 def all_rules() -> list[tuple[str, str, str]]:

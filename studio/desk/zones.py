@@ -9,13 +9,13 @@ from PySide6.QtCore import QMimeData, QPoint, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QDrag, QPalette
 from PySide6.QtWidgets import QComboBox, QFrame, QGridLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
-from engine.api import StoredClip
+from engine.api import RENDERINGS, StoredClip
 from studio import drag, drop_rules, theme
 from studio.clips import Clip
 from studio.counted import counted
 from studio.desk.controls import StrengthRow
 from studio.desk.giver_menu import GiverMenu
-from studio.desk.words import all_rules, chip_detail, rule_words, shares
+from studio.desk.words import all_rules, chip_detail, rendering_words, rule_words, shares
 from studio.drag import Payload
 from studio.drop_rules import EMOTION, SOURCE, VOICE
 from studio.messages import Messages
@@ -70,6 +70,14 @@ class DeskZones(QWidget):
         self.rule.activated.connect(lambda _place: session.set_rule(str(self.rule.currentData())))
         self.rule.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.rule.setMinimumContentsLength(9)
+        self.rendering = QComboBox()
+        self.rendering.setObjectName("rendering")
+        self.rendering.setAccessibleName(self.tr("Rendering"))
+        for place, rendering in enumerate(RENDERINGS):
+            name, why = rendering_words(rendering)
+            self.rendering.addItem(name, rendering)
+            self.rendering.setItemData(place, why, Qt.ItemDataRole.ToolTipRole)
+        self.rendering.activated.connect(lambda _place: session.set_rendering(str(self.rendering.currentData())))
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setSpacing(theme.SPACE)
@@ -82,8 +90,13 @@ class DeskZones(QWidget):
         seconds.setToolTip(self.tr("What happens where more or fewer seconds are given than the source has"))
         named = QGridLayout()
         named.setContentsMargins(0, 0, 0, 0)
-        named.addWidget(seconds, 0, 0)
-        named.addWidget(self.rule, 0, 1)
+        sound = QLabel(self.tr("S&ound"))
+        sound.setBuddy(self.rendering)
+        sound.setToolTip(self.tr("How the sound is made of what the model says"))
+        named.addWidget(sound, 0, 0)
+        named.addWidget(self.rendering, 0, 1)
+        named.addWidget(seconds, 1, 0)
+        named.addWidget(self.rule, 1, 1)
         named.setColumnStretch(1, 1)
         grid.addLayout(named, 1, 0)
         grid.addWidget(self.of_voice, 1, 1)
@@ -123,6 +136,9 @@ class DeskZones(QWidget):
         with QSignalBlocker(self.rule):
             self.rule.setCurrentIndex(max(0, self.rule.findData(setup.rule)))
         self.rule.setToolTip(rule_words(setup.rule)[1])
+        with QSignalBlocker(self.rendering):
+            self.rendering.setCurrentIndex(max(0, self.rendering.findData(setup.rendering)))
+        self.rendering.setToolTip(rendering_words(setup.rendering)[1])
         self.of_voice.setEnabled(bool(setup.voices))
         self.of_emotion.setEnabled(bool(setup.emotions))
         self.rule.setEnabled(bool(setup.emotions))

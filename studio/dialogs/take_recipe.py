@@ -36,6 +36,7 @@ class TakeRecipe(QDialog):
             (self.tr("Single seconds"), edits or dash),
             (self.tr("Strength"), recipes.strength_words(recipe)),
             (self.tr("Rule for m"), take.rule or dash),
+            (self.tr("Sound"), take.rendering),
             (self.tr("Model"), f"{model} · {take.model_hash[:12]}"),
             (self.tr("Lineage"), "\n".join(session.lineage_of(take))),
             (self.tr("Result"), evidence.sentence(take)),

@@ -10,7 +10,7 @@ import soundfile
 import torch
 
 from engine import analysis, checkpoint, loudness, rendering, transfer
-from engine.api import Analyse, ClipRef, Control, LatentRef, StoredClip, Take, Transfer
+from engine.api import Analyse, ClipRef, Control, LatentRef, SecondEdit, StoredClip, Take, Transfer
 from engine.errors import Cancelled, EngineError, SpecError
 from engine.model import AuxVAE
 from engine.specs import AudioSpec, ModelSpec, TrainSpec
@@ -116,6 +116,24 @@ def test_several_voices_are_averaged_by_weight(world: World) -> None:
     take = world.render(voice=refs, name="mixed")
     pitches = [StoredClip(folder).meta().f0_median_hz for folder in world.folders]
     assert take.target_f0_hz == pytest.approx(np.exp(0.25 * np.log(pitches[1]) + 0.75 * np.log(pitches[2])))
+
+
+@pytest.mark.parametrize("rendering", ["model", "natural"])
+def test_what_an_edit_does_not_touch_stays_to_the_sample(world: World, rendering: str) -> None:
+    edit = SecondEdit((1,), (LatentRef(world.folders[2], 0),), 1.5)
+    alone = world.render(name=f"alone-{rendering}", voice=(), edits=(edit,), rendering=rendering)
+    control, result = sound(alone.control), sound(alone.transformed)
+    far = np.ones(len(control), bool)
+    far[: round(3.3 * 16_000)] = False  # the pitch of a second reaches half a second on, the fade a quarter more
+    assert far.any()
+    assert np.array_equal(control[far], result[far])
+    assert alone.edited is not None
+    assert alone.edited.seconds == (1,)
+    voice = world.render(name=f"voice-{rendering}", rendering=rendering)
+    both = world.render(name=f"both-{rendering}", edits=(edit,), rendering=rendering)
+    assert np.array_equal(sound(voice.transformed)[far], sound(both.transformed)[far])
+    again = world.render(name=f"again-{rendering}", edits=(edit,), rendering=rendering)
+    assert np.array_equal(sound(both.transformed), sound(again.transformed))
 
 
 def test_chunks_are_joined_without_a_trace(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

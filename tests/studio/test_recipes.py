@@ -67,6 +67,7 @@ def full_take(session: Session, *ids: str) -> Take:
         strength_m=1.2,
         emotion_rule="tile",
         edits=(SecondEdit((1, 2), (LatentRef(b, 0),), 0.5, fade_in_s=1.0),),
+        rendering="natural",
     )
 
 

@@ -210,6 +210,32 @@ def test_slider_and_spin_box_show_one_strength(desk: TransferDeskPanel, session:
     assert (desk.board.of_voice.slider.value(), desk.board.of_voice.field.value()) == (40, 40)
 
 
+def test_h_and_m_have_a_strength_each(desk: TransferDeskPanel, session: Session) -> None:
+    desk.drop("voice", FIRST)
+    assert not desk.board.of_emotion.isEnabled(), "nothing to give strongly"
+    desk.drop("emotion", ANNA)
+    desk.board.of_voice.slider.setValue(60)
+    desk.board.of_emotion.field.setValue(140)
+    assert (session.transfer.strength, session.transfer.strength_m) == (0.6, 1.4)
+
+
+def test_the_rule_and_the_sound_chosen_reach_the_engine(
+    desk: TransferDeskPanel, session: Session, asked: Asked
+) -> None:
+    desk.on_drop.setChecked(False)
+    desk.drop("source", FIRST)
+    desk.drop("emotion", ANNA)
+    for box, chosen in ((desk.board.rule, "tile"), (desk.board.rendering, "natural")):
+        box.setCurrentIndex(box.findData(chosen))
+        box.activated.emit(box.currentIndex())
+    desk.render_now()
+    request = asked.requests[-1]
+    assert isinstance(request, Transfer)
+    assert (request.rule, request.rendering) == ("tile", "natural")
+    session.undo_stack.undo()
+    assert desk.board.rendering.currentData() == "model"
+
+
 # ------------------------------------------------------------------------------------------ rendering
 def test_a_complete_setup_renders_by_itself_once(
     qtbot: QtBot, desk: TransferDeskPanel, session: Session, asked: Asked
