@@ -6,6 +6,7 @@ area on Slaney's mel scale; natural logarithm with a stated floor. Frame i is ce
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Iterator
 
 import numpy as np
@@ -39,10 +40,14 @@ class MelFrontEnd:
             )
         self.spec = spec
         self.device = torch.device(device)
-        filters = band_filters(spec)
+        self._bands = band_filters(spec)
         self._window = torch.hann_window(spec.n_fft, device=self.device)
-        self._filters = torch.from_numpy(filters.astype(np.float32)).to(self.device)
-        self._inverse = torch.from_numpy(np.linalg.pinv(filters).astype(np.float32)).to(self.device)
+        self._filters = torch.from_numpy(self._bands.astype(np.float32)).to(self.device)
+
+    @functools.cached_property
+    def _inverse(self) -> torch.Tensor:
+        """Made when it is first needed: who only measures never waits for it."""
+        return torch.from_numpy(np.linalg.pinv(self._bands).astype(np.float32)).to(self.device)
 
     def log_mel(self, wave: torch.Tensor) -> torch.Tensor:
         """Natural log of the mel amplitudes, float32 (..., frames, bands), of (..., samples) at the spec's rate.

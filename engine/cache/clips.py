@@ -132,9 +132,10 @@ class KnownClips:
 
     def _write(self) -> None:
         if self._index is not None and (self._hashed or self._kept or self._used):
-            self._index.keep_contents(self._hashed)
-            self._index.keep_clips(self._kept)
-            self._index.use_clips(self._used)
+            with self._index.change():
+                self._index.keep_contents(self._hashed)
+                self._index.keep_clips(self._kept)
+                self._index.use_clips(self._used)
             if self._since_room > _ROOM_BYTES:
                 upkeep.make_room(self._index)
                 self._since_room = 0

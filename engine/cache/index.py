@@ -113,7 +113,10 @@ class Index:
 
     @contextlib.contextmanager
     def change(self) -> Iterator[sqlite3.Connection]:
-        """Several changes that are seen all together or not at all."""
+        """Several changes that are seen all together or not at all; within another, part of that one."""
+        if self._base.in_transaction:
+            yield self._base
+            return
         self._base.execute("BEGIN IMMEDIATE")
         try:
             yield self._base

@@ -26,7 +26,7 @@ def get(options: argparse.Namespace, terminal: Terminal) -> Facts:
                 f"{known.corpus.lower()} {known.name}: {known.hours:g} hours, {known.speakers} speakers, "
                 f"{known.archive_bytes / 1e9:.3g} GB to fetch, {known.licence}. {known.about}"
             )
-        return {"offers": [dataclasses.asdict(known) for known in OFFERS]}
+        return {"offers": [dataclasses.asdict(known) for known in OFFERS]} if options.json else {}
     chosen = offer(options.corpus, options.part)
     if chosen is None:
         parts = ", ".join(o.name for o in OFFERS if o.corpus.casefold() == options.corpus.casefold())

@@ -217,19 +217,19 @@ class _Builder:
 
     def _keep(self) -> None:
         """Put what was read on record, its frames first; see to the limit."""
-        if self._written:
-            packs.sync(self._packs, {item.pack for item in self._written})
-            self._index.keep(self._spec_key, [self._found[item.task.content] for item in self._written])
-            self._written = []
-            if not upkeep.make_room(self._index, {place.pack for place in self._found.values()}):
-                raise CorpusError(
-                    f"The corpus needs more room than the cache may take ({self._index.limit_bytes / 1e9:.3g} GB).",
-                    "Raise the limit (Preferences > Cache, or triptych cache --limit GB) or take fewer recordings.",
-                )
-        if self._hashed:
-            self._index.keep_contents(self._hashed)
-            self._hashed = []
         self._kept_at = time.monotonic()
+        if not self._written and not self._hashed:
+            return
+        packs.sync(self._packs, {item.pack for item in self._written})
+        with self._index.change():
+            self._index.keep(self._spec_key, [self._found[item.task.content] for item in self._written])
+            self._index.keep_contents(self._hashed)
+        self._written, self._hashed = [], []
+        if not upkeep.make_room(self._index, {place.pack for place in self._found.values()}):
+            raise CorpusError(
+                f"The corpus needs more room than the cache may take ({self._index.limit_bytes / 1e9:.3g} GB).",
+                "Raise the limit (Preferences > Storage, or triptych cache --limit GB) or take fewer recordings.",
+            )
 
     # ------------------------------------------------------------------------------------------ opening
     def _place(self, utterance: Utterance) -> Found | None:

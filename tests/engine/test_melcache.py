@@ -412,12 +412,14 @@ def _daemon(folder: str) -> None:
     cached(Path(folder), processes=2)
 
 
+@pytest.mark.timeout(300)  # three processes import torch one after the other
 def test_a_worker_of_the_studio_may_have_a_crew(tmp_path: Path, tone: Tone) -> None:
     voices(tmp_path / "corpus", tone, (0.5, 0.6))
     context = multiprocessing.get_context("spawn")
     worker = context.Process(target=_daemon, args=(str(tmp_path / "corpus"),), daemon=True)
     worker.start()
-    worker.join(60)
+    worker.join(250)
+    worker.kill()
     assert worker.exitcode == 0
     with Index(tmp_path / "cache") as index:
         assert index.count() == (2, 0)
