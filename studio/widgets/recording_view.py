@@ -34,7 +34,7 @@ from studio.widgets.waveform import WaveformView
 SPANS = {
     "mel": LevelRange(-120, 20, DEFAULT_LEVELS_DB),
     "linear": LevelRange(-120, 0, (-100.0, -30.0)),
-    "difference": LevelRange(-60, 60, (-20.0, 20.0), symmetric=True),
+    "difference": LevelRange(-60, 60, (-30.0, 30.0), symmetric=True),
 }
 ZOOM_STEP = 0.5
 

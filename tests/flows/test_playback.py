@@ -32,7 +32,7 @@ def load(path):
 player.device_note.connect(lambda note: tell(note=note))
 player.devices_changed.connect(lambda names: tell(devices=names))
 player.output_changed.connect(lambda name: tell(output=name))
-QTimer.singleShot(30000, lambda: app.exit(3))
+QTimer.singleShot(60000, lambda: app.exit(3))
 """
 SPEAK = (
     PLAYER
@@ -85,7 +85,7 @@ def speechlike() -> np.ndarray:
 
 def told(process: subprocess.Popen[str]) -> list[dict[str, Any]]:
     """All that the program said, once it has ended well."""
-    output, errors = process.communicate(timeout=60)
+    output, errors = process.communicate(timeout=90)
     assert process.returncode == 0, output + errors
     return [json.loads(line) for line in output.splitlines()]
 
@@ -98,7 +98,7 @@ def test_the_clip_is_heard_without_a_gap_across_a_switch_under_a_truthful_playhe
     listener = sound_server.listen()
     listener.until(lambda: listener.heard, 10)
     process = sound_server.run(SPEAK, str(tmp_path / "clip.wav"))
-    listener.until(lambda: process.poll() is not None, 45)
+    listener.until(lambda: process.poll() is not None, 75)
     lines = told(process)
     assert [line["note"] for line in lines if "note" in line] == [""]
     heard = listener.samples

@@ -397,7 +397,7 @@ def test_the_difference_of_a_take_is_its_result_less_its_control(
     assert picture.db(5, 30) == pytest.approx(DB_PER_NEPER, abs=0.05)
     assert picture.db(5, 10) == 0.0
     assert "+8.7 dB" in panel.view.spectrogram.describe(QPointF(1.0, 30.0))
-    assert panel.view.levels.levels == (-20.0, 20.0)
+    assert panel.view.levels.levels == (-30.0, 30.0)
     assert not panel.view.colour_map.isEnabled()
 
 
