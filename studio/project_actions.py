@@ -12,13 +12,14 @@ import dataclasses
 import functools
 import os
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from PySide6.QtCore import QLockFile
 
+from engine.api import Take
 from studio import maps_file, paths, project_file, project_folder, runs, storage
-from studio.clips import FAILED, MISSING, WAITING
+from studio.clips import FAILED, MISSING, WAITING, Clip
 from studio.counted import counted
 from studio.library_actions import LibraryActions
 from studio.project_file import (
@@ -330,18 +331,10 @@ class ProjectActions(LibraryActions, RunActions):
 
     def _tidy(self) -> None:
         """In a thread: analyses that nothing shows any more, and what was moved into a saved project."""
-        used = self._analyses()
+        used = analyses_of(self.clips.values(), self.takes)
         self._savers.start(
             functools.partial(_tidy, self.analysis_dir, used, () if self.named else (self.takes_dir, self.runs_dir))
         )
-
-    def _analyses(self) -> set[str]:
-        """Folders of analyses that recordings or takes need."""
-        needed = {clip.folder for clip in self.clips.values() if clip.folder}
-        for take in self.takes:
-            refs = (*take.voice, *take.emotion, *(ref for edit in take.edits for ref in edit.givers))
-            needed |= {take.source, *(ref.folder for ref in refs)}
-        return needed
 
     def _set_library_aside(self, error: DamagedError) -> None:
         try:
@@ -359,18 +352,12 @@ class ProjectActions(LibraryActions, RunActions):
     def _save_to(self, folder: Path, lock: QLockFile | None = None) -> None:
         """In a thread: bring in what lies elsewhere, then write the file."""
         self._save_timer.stop()
-        running = {record.run_dir for record in self.runs if self.job_of(record.run_dir) is not None}
-        wanted = {
-            **{at: folder / "analysis" / Path(at).name for at in self._analyses()},
-            **{(at := str(Path(take.transformed).parent)): folder / "takes" / Path(at).name for take in self.takes},
-            **{r.run_dir: folder / "runs" / Path(r.run_dir).name for r in self.runs if r.run_dir not in running},
-        }
-        plan = {old: str(new) for old, new in wanted.items() if not project_folder.is_inside(old, folder)}
+        idle = [record.run_dir for record in self.runs if self.job_of(record.run_dir) is None]
         project, index = self._project(), self.undo_stack.index()
         self._changed_since_save = self._analysed_since_save = False
         leaves = None if self.named else self.folder
         self._aside(
-            functools.partial(_bring_and_write, folder, plan, project, leaves),
+            functools.partial(_bring_and_write, folder, idle, project, leaves),
             lambda result: self._saved(folder, lock, index, result),
         )
 
@@ -400,7 +387,7 @@ class ProjectActions(LibraryActions, RunActions):
         place = Moved(folders)
         changed = [clip.id for clip in self.clips.values() if clip.folder in folders]
         for clip_id in changed:
-            self.clips[clip_id].folder = place(str(self.clips[clip_id].folder))
+            self.clips[clip_id].folder = folders[str(self.clips[clip_id].folder)]
         self.takes = [moved_take(take, place) for take in self.takes]
         self.starred = {place(sound) for sound in self.starred}
         for record in self.runs:
@@ -438,8 +425,15 @@ def _lock(folder: Path) -> QLockFile | None:
 
 # ---------------------------------------------------------------------------------------------- in a thread
 def _bring_and_write(
-    folder: Path, plan: Mapping[str, str], project: Project, untitled: Path | None
+    folder: Path, runs: Iterable[str], project: Project, untitled: Path | None
 ) -> dict[str, str] | OSError:
+    """runs: folders of the runs that may be brought along."""
+    wanted = {
+        **{at: folder / "analysis" / os.path.basename(at) for at in analyses_of(project.clips, project.takes)},
+        **{(at := os.path.dirname(t.transformed)): folder / "takes" / os.path.basename(at) for t in project.takes},
+        **{run: folder / "runs" / os.path.basename(run) for run in runs},
+    }
+    plan = {old: str(new) for old, new in wanted.items() if not project_folder.is_inside(old, folder)}
     try:
         for name in ("analysis", "takes", "runs"):
             (folder / name).mkdir(parents=True, exist_ok=True)
@@ -462,6 +456,15 @@ def _bring_and_write(
     except OSError as error:
         return error
     return arrived
+
+
+def analyses_of(clips: Iterable[Clip], takes: Iterable[Take]) -> set[str]:
+    """Folders of the analyses that recordings or takes need."""
+    needed = {clip.folder for clip in clips if clip.folder}
+    for take in takes:
+        refs = (*take.voice, *take.emotion, *(ref for edit in take.edits for ref in edit.givers))
+        needed |= {take.source, *(ref.folder for ref in refs)}
+    return needed
 
 
 def _missing(recordings: list[str]) -> int:

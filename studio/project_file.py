@@ -187,25 +187,34 @@ def set_aside(path: Path) -> Path:
 
 
 class _Places:
-    """Absolute places from links. A folder is looked at once, however many recordings it holds."""
+    """Absolute places from links. A folder is worked out and looked at once, however many recordings it holds."""
 
     def __init__(self, base: Path) -> None:
         self._base = os.path.abspath(base)
+        self._folders: dict[str, str] = {}
         self._there = Listing()
 
     def __call__(self, link: Any) -> str:
         if isinstance(link, str):  # inside the project, or absolute as version 1 wrote it
-            return os.path.normpath(os.path.join(self._base, link))
+            return self._beside(link)
         absolute = str(link["absolute"])
         if (relative := link.get("relative")) is None:
             return absolute
-        beside = os.path.normpath(os.path.join(self._base, str(relative)))
+        beside = self._beside(str(relative))
         return beside if beside == absolute or beside in self._there or absolute not in self._there else absolute
+
+    def _beside(self, relative: str) -> str:
+        folder, name = os.path.split(relative)
+        if name in ("", ".", ".."):
+            return os.path.normpath(os.path.join(self._base, relative))
+        if folder not in self._folders:
+            self._folders[folder] = os.path.normpath(os.path.join(self._base, folder))
+        return os.path.join(self._folders[folder], name)
 
 
 def _clip(values: Mapping[str, Any], place: _Places) -> Clip:
     clip_id, state = str(values["id"]), str(values["state"])
-    if Path(clip_id).name != clip_id or clip_id in ("", ".", ".."):
+    if os.path.basename(clip_id) != clip_id or "\\" in clip_id or clip_id in ("", ".", ".."):
         raise ValueError("a clip's id names a folder elsewhere")
     if state not in STATES:
         raise ValueError(f"a clip is {state}")

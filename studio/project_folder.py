@@ -12,7 +12,7 @@ ALWAYS_COPIED = (".jsonl", ".json", ".wav")  # written on in place, or opened by
 
 
 def is_inside(place: str | Path, folder: Path) -> bool:
-    return Path(os.path.abspath(place)).is_relative_to(os.path.abspath(folder))
+    return os.path.abspath(place).startswith(os.path.join(os.path.abspath(folder), ""))
 
 
 def bring(folders: Mapping[str, str]) -> dict[str, str]:
