@@ -595,7 +595,7 @@ class ProbeCorpus:
 class Probe:
     """Measure what h, m and z tell of speaker, gender and emotion, beside two floors and a shuffled control.
 
-    Reports Partial(ProbeResult) with one score each as they come. STOP keeps those.
+    Reports Partial(ProbeResult) of a task with every further score. STOP keeps the tasks that are done.
     test: another corpus to test on; None: folds of the one, with no speaker on both sides (but for task speaker).
     pieces: classify 4-second pieces as well.
     cache_dir: where the spectrograms of folders are kept; None: in the cache of the program.

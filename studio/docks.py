@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QDockWidget, QMainWindow, QWidget
 
 from studio.preferences import Preferences
 
-LAYOUT_VERSION = 2
+LAYOUT_VERSION = 3
 
 
 class Docks(QObject):
@@ -43,13 +43,14 @@ class Docks(QObject):
         window.setCorner(Qt.Corner.BottomLeftCorner, bottom)
         window.setCorner(Qt.Corner.BottomRightCorner, bottom)
         for name, area in (
-            ("library", left), ("map", right), ("training", right), ("desk", bottom), ("jobs", bottom),
-            ("history", bottom),
+            ("library", left), ("map", right), ("training", right), ("dashboard", right),
+            ("desk", bottom), ("jobs", bottom), ("history", bottom),
         ):  # fmt: skip
             docks[name].setFloating(False)
             window.addDockWidget(area, docks[name])
             docks[name].show()
         window.tabifyDockWidget(docks["map"], docks["training"])
+        window.tabifyDockWidget(docks["training"], docks["dashboard"])
         window.tabifyDockWidget(docks["desk"], docks["jobs"])
         window.tabifyDockWidget(docks["jobs"], docks["history"])
         docks["map"].raise_()

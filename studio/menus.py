@@ -182,6 +182,10 @@ class Menus(QObject):
         window = self._window
         self.add(menu, "model.open", self.tr("&Open model …"), window.open_model_dialog, "Ctrl+M")
         self.add(menu, "model.train", self.tr("&Train a model …"), lambda: window.places.show("training"), "Ctrl+T")
+        menu.addSeparator()
+        self.add(menu, "model.probe", self.tr("&Dashboard: what h, m and z tell"), self._show_dashboard, "Ctrl+D")
+        for name in ("run", "stop", "export_csv", "export_latex", "export_figure"):
+            self.adopt(menu, f"model.probes_{name}", window.dashboard.commands[name])
 
     def _fill_transfer(self, menu: QMenu) -> None:
         for name, words, slot, key in (
@@ -241,6 +245,9 @@ class Menus(QObject):
             ("transfer.batch", selected),
         ):
             self.actions[name].setEnabled(possible)
+
+    def _show_dashboard(self) -> None:
+        self._window.places.show("dashboard")
 
     def _use_as_source(self) -> None:
         if self._session.current is not None:

@@ -7,6 +7,7 @@ from studio.corpus_actions import CorpusActions
 from studio.export_actions import ExportActions
 from studio.listen_actions import ListenActions
 from studio.map_actions import joined
+from studio.probe_actions import ProbeActions
 from studio.project_actions import ProjectActions
 from studio.runs import RunRecord
 from studio.transfer_setup import EmotionChip, TransferSetup, VoiceChip
@@ -14,8 +15,8 @@ from studio.transfer_setup import EmotionChip, TransferSetup, VoiceChip
 __all__ = ["Clip", "EmotionChip", "RunRecord", "Session", "TransferSetup", "VoiceChip", "joined"]
 
 
-class Session(ProjectActions, CorpusActions, ExportActions, ListenActions):
-    """Everything the user can do: the project, its recordings, models, maps, transfers, runs, exports, listening.
+class Session(ProjectActions, CorpusActions, ExportActions, ListenActions, ProbeActions):
+    """Everything the user can do: the project, its recordings, models, maps, transfers, runs, probes, exports.
 
     Args: see SessionState.
     """

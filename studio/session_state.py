@@ -53,6 +53,7 @@ class SessionState(UndoActions):
     map_changed = Signal(str)
     takes_changed = Signal()
     runs_changed = Signal()
+    probes_changed = Signal()
     transfer_changed = Signal()
     play_requested = Signal(str)
     stop_requested = Signal()

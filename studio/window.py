@@ -33,6 +33,7 @@ from studio.docks import Docks
 from studio.menus import Menus
 from studio.messages import Message, Messages
 from studio.panels.clip_view import ClipViewPanel
+from studio.panels.dashboard import DashboardPanel
 from studio.panels.history import HistoryPanel
 from studio.panels.jobs import JobsPanel
 from studio.panels.library import LibraryPanel
@@ -81,6 +82,7 @@ class MainWindow(QMainWindow):
         self.lane.told.connect(self.clip_view.view.tell)
         self.map_view = MapViewPanel(*parts)
         self.training = TrainingPanel(*parts)
+        self.dashboard = DashboardPanel(*parts)
         self.desk = TransferDeskPanel(*parts)
         self.jobs = JobsPanel(*parts)
         self.history = HistoryPanel(*parts)
@@ -105,6 +107,7 @@ class MainWindow(QMainWindow):
                 "library": (self.tr("Library"), self.library),
                 "map": (self.tr("Map"), self.map_view),
                 "training": (self.tr("Training"), self.training),
+                "dashboard": (self.tr("Dashboard"), self.dashboard),
                 "desk": (self.tr("Transfer desk"), self.desk),
                 "jobs": (self.tr("Jobs"), self.jobs),
                 "history": (self.tr("History"), self.history),

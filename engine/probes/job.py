@@ -14,6 +14,7 @@ from engine.api import (
     ProbeCorpus,
     ProbeDone,
     ProbeResult,
+    ProbeScore,
     Progress,
     Report,
     Steer,
@@ -71,7 +72,9 @@ def _one_task(
     steer: Steer,
     share: float,
 ) -> ProbeResult:
-    def told(name: str) -> None:
+    def told(name: str, scores: dict[str, ProbeScore]) -> None:
+        if scores:  # a row fills up before the eyes
+            report(Partial(ProbeResult(task, MEASURES[task], "", dict(scores))))
         within = names.index(name) / len(names) / len(request.tasks)
         report(Progress(share + within, f"Probing {name} for {task}"))
 

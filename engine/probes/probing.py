@@ -98,12 +98,12 @@ class _Told:
 
 def probe(
     material: Material, task: str, names: tuple[str, ...], steer: Steer, *, seeds: int = 3,
-    each: Callable[[str], object] = lambda name: None,
+    each: Callable[[str, dict[str, ProbeScore]], object] = lambda name, scores: None,
 ) -> Probed:  # fmt: skip
     """Measure what the vectors called `names` tell of the task.
 
     Args:
-        each: called with a name before its vectors are probed.
+        each: called before the vectors of a name are probed, with the scores so far.
 
     Raises:
         SpecError: no such task. EngineError: the corpus has not the labels or speakers it takes. Cancelled.
@@ -112,19 +112,18 @@ def probe(
         raise SpecError(f"There is no probe called {task!r}.", f"Choose one of {', '.join(PROBE_TASKS)}.", "task")
     notes: list[str] = []
     whole, of_test = _labelled(material.table, material.test, task, notes)
+    scores: dict[str, ProbeScore] = {}
     if task == "verify":
-        scores = {}
         for name in names:
-            each(name)
+            each(name, scores)
             scores[name] = _verified(whole, of_test, name, notes, steer)
         return Probed(task, MEASURES[task], "all pairs of clips", scores, tuple(dict.fromkeys(notes)))
     trial = _Trial(whole, of_test, task, steer, notes)
     cut = None
     if material.pieces is not None and task in CLASSES:
         cut = _Trial(*_labelled(material.pieces, material.test_pieces, task, []), task, steer, [])
-    scores = {}
     for name in names:
-        each(name)
+        each(name, scores)
         found = trial.score(name, seeds)
         if cut is not None:
             by_piece = cut.score(name, 1)

@@ -48,7 +48,7 @@ def enter(window: MainWindow, mime: QMimeData) -> bool:
 # ------------------------------------------------------------------------------------------------ places
 def test_every_panel_has_its_place_and_no_tab_bar_is_left_over(window: MainWindow) -> None:
     shown = {dock.windowTitle() for dock in window.docks.values() if dock.isVisible()}
-    assert shown == {"Library", "Map", "Training", "Transfer desk", "Jobs", "History"}
+    assert shown == {"Library", "Map", "Training", "Dashboard", "Transfer desk", "Jobs", "History"}
     of_docks = [bar for bar in window.findChildren(QTabBar) if bar.parent() is window]
     assert len(of_docks) == 2
 
