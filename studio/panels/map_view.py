@@ -98,7 +98,7 @@ class MapViewPanel(QWidget):
         self._soon = QTimer(self, singleShot=True)
         self._soon.timeout.connect(self.refresh)
         for signal in (session.clips_added, session.clips_removed, session.clips_changed):
-            signal.connect(lambda _ids: self._refresh_soon())
+            signal.connect(self._refresh_soon)  # a method: the connection ends with the panel
         session.model_changed.connect(self.refresh)
         session.closing.connect(self.close_down)
         self.refresh()
