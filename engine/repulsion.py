@@ -70,10 +70,9 @@ def _on_grid(xy: Doubles, span: float, step: float, part: str) -> tuple[float, D
     waves = scipy.fft.rfft2(charge, overwrite_x=True)
     waves *= _kernel(size, step, part, waves.dtype.name)
     potential = scipy.fft.irfft2(waves, (size, size), overwrite_x=True)
-    near = np.asarray(potential.reshape(-1)[at], np.float64).reshape(-1, ORDER, ORDER)
-    by_y = np.matmul(
-        near, np.stack([weight[:, 1], rise[:, 1]], axis=-1)
-    )  # (points, ORDER, value and slope along y)
+    near = potential.reshape(-1)[at].reshape(-1, ORDER, ORDER)
+    value_and_slope = np.stack([weight[:, 1], rise[:, 1]], axis=-1).astype(near.dtype)
+    by_y = np.matmul(near, value_and_slope).astype(np.float64)  # (points, ORDER, value and slope along y)
     slope = np.empty_like(xy)
     slope[:, 0] = np.einsum("na,na->n", by_y[..., 0], rise[:, 0])
     slope[:, 1] = np.einsum("na,na->n", by_y[..., 1], weight[:, 0])
@@ -94,8 +93,11 @@ def _splines(share: Doubles) -> tuple[Doubles, Doubles]:
     Args:
         share: how far beyond the node below, 0 to 1.
     """
-    powers = share[..., None] ** np.arange(ORDER)
-    return powers @ _PIECES, powers[..., :-1] @ (_PIECES[1:] * np.arange(1, ORDER)[:, None])
+    powers = np.empty((*share.shape, ORDER))
+    powers[..., 0] = 1.0
+    for power in range(1, ORDER):
+        np.multiply(powers[..., power - 1], share, out=powers[..., power])
+    return powers @ _PIECES, powers[..., :-1] @ _SLOPES
 
 
 def _pieces() -> Doubles:
@@ -118,6 +120,7 @@ def _pieces() -> Doubles:
 
 
 _PIECES = _pieces()
+_SLOPES = _PIECES[1:] * np.arange(1, ORDER)[:, None]
 
 
 @lru_cache(maxsize=6)
