@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QDoubleSpinBox,
     QFormLayout,
     QLabel,
+    QLayout,
     QVBoxLayout,
     QWidget,
 )
@@ -22,6 +23,7 @@ from studio.preferences import Preferences
 
 SIZES_CM = (2.0, 100.0)
 LETTERS_PT = (3.0, 36.0)
+WIDTH_PX = 400
 
 
 class ExportFigureDialog(QDialog):
@@ -64,7 +66,9 @@ class ExportFigureDialog(QDialog):
         buttons.button(QDialogButtonBox.StandardButton.Save).setText(self.tr("Choose a file …"))
         buttons.accepted.connect(self.accept)
         buttons.rejected.connect(self.reject)
+        self.setMinimumWidth(WIDTH_PX)
         column = QVBoxLayout(self)
+        column.setSizeConstraint(QLayout.SizeConstraint.SetMinimumSize)  # a wrapped text hides how high it is
         column.setSpacing(theme.LARGE)
         column.addLayout(form)
         column.addWidget(note)

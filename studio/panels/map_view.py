@@ -409,6 +409,7 @@ class MapViewPanel(QWidget):
     def _lay_out(self) -> None:
         self._maps = QSplitter()
         self._maps.setChildrenCollapsible(False)
+        self._maps.setHandleWidth(theme.SPACE)
         for latent, pane in self.panes.items():
             self._maps.addWidget(pane)
             pane.setVisible(latent == self._active)
@@ -418,6 +419,7 @@ class MapViewPanel(QWidget):
         self._side.addWidget(self.finder.list)
         self._picture = QSplitter()
         self._picture.setChildrenCollapsible(False)
+        self._picture.setHandleWidth(theme.SPACE)
         self._picture.addWidget(self._maps)
         self._picture.addWidget(self._side)
         self._picture.setStretchFactor(0, 1)
