@@ -404,7 +404,7 @@ class FitMap:
     pca: int = 50
     metric: str = "euclidean"
     seed: int = 0
-    iterations: int = 750
+    iterations: int = 500
     most_points: int = 50_000
     go_on: bool = False
 
