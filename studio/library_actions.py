@@ -24,6 +24,7 @@ from studio.clips import ANALYSING, WAITING, Clip
 from studio.counted import counted
 from studio.engine_link import EngineLink, Job
 from studio.messages import Messages
+from studio.recipes import named
 from studio.take_actions import TakeActions
 
 NAMED_SKIPS = 40  # told one by one in the details
@@ -144,7 +145,9 @@ class LibraryActions(BatchActions, TakeActions):
             return
         gone = [clip_id for clip_id in self.clips if clip_id in there]
         for clip_id in gone:
-            self._ids_by_path.pop(self.clips.pop(clip_id).path, None)
+            clip = self.clips.pop(clip_id)
+            self._ids_by_path.pop(clip.path, None)
+            self.gone[clip_id] = named(clip)
         if self.transfer.source in there:
             self._put_desk(dataclasses.replace(self.transfer, source=None))
         self.clips_removed.emit(gone)

@@ -261,7 +261,7 @@ class ProjectActions(LibraryActions, RunActions):
         self.map_jobs.clear()
         self._placing.clear()
         self._map_files.clear()
-        self.made_by = {}
+        self.made_by, self.gone = {}, {}
         self.undo_stack.clear()
         self.clips_removed.emit(gone)
         for latent in maps:
@@ -279,6 +279,7 @@ class ProjectActions(LibraryActions, RunActions):
         self._model_path = stored.model
         self.transfer = stored.desk
         self.made_by = stored.made_by
+        self.gone = stored.gone
         self._insert(stored.clips)
         self.runs = [r for r in runs.discover(self.runs_dir) if not (Path(r.run_dir) / MOVED).exists()]
         known = {record.run_dir for record in self.runs}

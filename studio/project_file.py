@@ -20,7 +20,7 @@ from studio import recipes
 from studio.clips import ANALYSING, STATES, WAITING, Clip
 from studio.drag import Payload
 from studio.project_folder import Listing
-from studio.recipes import Recipe
+from studio.recipes import Named, Recipe
 from studio.transfer_setup import EmotionChip, LaneEdit, TransferSetup, VoiceChip
 
 FILE, AUTOSAVE, SUFFIX = "project.json", "project.autosave.json", ".triptych"
@@ -35,7 +35,8 @@ class Project:
     """What outlives the program. Places are absolute here.
 
     model: path of the model in use; starred: transformed sounds of good takes; runs: run folders outside the
-    project; maps: file of each latent's map; made_by: recipes of recordings that are takes saved earlier, by id.
+    project; maps: file of each latent's map; made_by: recipes of recordings that are takes saved earlier, by id;
+    gone: names of recordings that left the library while a take needs them, by id.
     """
 
     uuid: str
@@ -47,6 +48,7 @@ class Project:
     maps: dict[str, str] = field(default_factory=dict)
     desk: TransferSetup = field(default_factory=TransferSetup)
     made_by: dict[str, Recipe] = field(default_factory=dict)
+    gone: dict[str, Named] = field(default_factory=dict)
 
 
 class DamagedError(Exception):
@@ -104,6 +106,7 @@ def write(path: Path, project: Project) -> None:
         "runs": [_link(run, base) for run in project.runs],
         "maps": {latent: _link(file, base) for latent, file in project.maps.items()},
         "desk": dataclasses.asdict(project.desk),
+        "gone": _needed(project),
         "made_by": {clip_id: recipes.to_text(recipe) for clip_id, recipe in project.made_by.items()},
     }
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -116,6 +119,17 @@ def write(path: Path, project: Project) -> None:
 
 
 _TAKE_PLACES = ("source", "original", "control", "transformed", "transformed_folder", "control_folder")
+
+
+def _needed(project: Project) -> dict[str, tuple[str, str, str]]:
+    """Of the recordings that left, those that a take was made of."""
+    if not project.gone:
+        return {}
+    used: set[str] = set()
+    for take in project.takes:
+        refs = (*take.voice, *take.emotion, *(ref for edit in take.edits for ref in edit.givers))
+        used |= {os.path.basename(folder) for folder in (take.source, *(ref.folder for ref in refs))}
+    return {i: (one.id, one.name, one.folder) for i, one in project.gone.items() if i in used}
 
 
 def _clip_values(clip: Clip, base: Path) -> dict[str, Any]:
@@ -172,6 +186,7 @@ def read(path: Path) -> Project | None:
             {str(latent): place(file) for latent, file in values.get("maps", {}).items()},
             _desk(values.get("desk", {})),
             _recipes(values.get("made_by", {})),
+            {str(i): Named(*map(str, named)) for i, named in values.get("gone", {}).items()},
         )
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise DamagedError(f"{type(error).__name__}: {error}") from error

@@ -73,9 +73,9 @@ class Recipe:
 
 
 # ---------------------------------------------------------------------------------------------- of a rendering
-def of_take(take: Take, clips: Iterable[Clip], model: str = "") -> Recipe:
-    """model: path of the model, if it is known."""
-    name = _namer(clips)
+def of_take(take: Take, clips: Iterable[Clip], model: str = "", gone: Mapping[str, Named] | None = None) -> Recipe:
+    """model: path of the model, if it is known; gone: recordings that left the library, by their id."""
+    name = _namer(clips, gone or {})
     return Recipe(
         take.name,
         name(take.source),
@@ -92,7 +92,7 @@ def of_take(take: Take, clips: Iterable[Clip], model: str = "") -> Recipe:
 
 
 def of_request(request: Transfer, clips: Iterable[Clip], model_hash: str) -> Recipe:
-    name = _namer(clips)
+    name = _namer(clips, {})
     return Recipe(
         request.name,
         name(request.source),
@@ -108,15 +108,20 @@ def of_request(request: Transfer, clips: Iterable[Clip], model_hash: str) -> Rec
     )
 
 
-def _namer(clips: Iterable[Clip]) -> Callable[[str], Named]:
+def named(clip: Clip) -> Named:
+    path = Path(clip.path)
+    return Named(clip.id[:ID_LETTERS], path.name, path.parent.name)
+
+
+def _namer(clips: Iterable[Clip], gone: Mapping[str, Named]) -> Callable[[str], Named]:
     known = {clip.folder: clip for clip in clips if clip.folder}
 
     def name(folder: str) -> Named:
         clip = known.get(folder)
-        if clip is None:  # removed since: its analysis is called like its id
-            return Named(Path(folder).name[:ID_LETTERS], "?")
-        path = Path(clip.path)
-        return Named(clip.id[:ID_LETTERS], path.name, path.parent.name)
+        if clip is not None:
+            return named(clip)
+        clip_id = Path(folder).name  # an analysis is called like its recording
+        return gone.get(clip_id, Named(clip_id[:ID_LETTERS], "?"))
 
     return name
 

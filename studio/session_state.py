@@ -22,7 +22,7 @@ from studio.engine_link import EngineLink, Job
 from studio.messages import Messages
 from studio.project_file import Project
 from studio.project_folder import is_inside
-from studio.recipes import Recipe
+from studio.recipes import Named, Recipe
 from studio.runs import RunRecord
 from studio.transfer_setup import TransferSetup
 from studio.undo import UndoActions
@@ -82,6 +82,7 @@ class SessionState(UndoActions):
         self.map_jobs: dict[str, Job] = {}  # layouts under way, by latent
         self.takes: list[Take] = []
         self.starred: set[str] = set()  # the transformed sounds of takes the user likes
+        self.gone: dict[str, Named] = {}  # recordings that left the library, by id: takes may still name them
         self.made_by: dict[str, Recipe] = {}  # of recordings that are takes saved earlier, by id
         self.runs: list[RunRecord] = []
         self.transfer = TransferSetup()
@@ -210,6 +211,7 @@ class SessionState(UndoActions):
             {latent: file for latent, (_points, file) in self._map_files.items() if latent in self.maps},
             copy.deepcopy(self.transfer),
             dict(self.made_by),
+            dict(self.gone),
         )
 
     def _save_aside(self) -> None:

@@ -21,7 +21,7 @@ class TakeActions(TransferActions):
     """A take is kept with everything it takes to make it again."""
 
     def recipe_of(self, take: Take) -> Recipe:
-        return recipes.of_take(take, self.clips.values(), self.model_of_take(take) or "")
+        return recipes.of_take(take, self.clips.values(), self.model_of_take(take) or "", self.gone)
 
     def save_take(self, index: int, path: str | Path) -> Job:
         """Write a take's sound to a file of the user's, WAV or FLAC, with its recipe in the tags."""

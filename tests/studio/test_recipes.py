@@ -231,6 +231,23 @@ def test_a_dropped_take_puts_its_recipe_on_the_desk_in_one_step(session: Session
     assert session.transfer.voices == []
 
 
+def test_a_take_still_names_what_left_the_library_also_after_a_restart(session: Session, tmp_path: Path) -> None:
+    a, b, c = analysed(session, "a", "b", "c")
+    take = full_take(session, a, b, c)
+    session._rendered(take)
+    session.remove([a, b])
+    assert session.recipe_of(take).source == Named(a[:8], "a.wav", "r")
+    session.close()
+    link = Idle(tmp_path / "logs2")
+    again = Session(link, tmp_path / "data")
+    again.restore()
+    recipe = again.recipe_of(again.takes[0])
+    assert recipe.source == Named(a[:8], "a.wav", "r")
+    assert [giver.clip.name for giver in recipe.voice] == ["b.wav", "c.wav"]
+    again.close()
+    link.shutdown()
+
+
 def test_a_recipe_whose_recordings_are_missing_says_which(session: Session, said: list[Message]) -> None:
     a, b, c = analysed(session, "a", "b", "c")
     recipe = session.recipe_of(full_take(session, a, b, c))
