@@ -39,7 +39,7 @@ def main(model: str, clips: list[str]) -> None:
     def look() -> None:
         if len(session.encoded()) == len(clips) and once("map"):
             session.fit_map("h", iterations=50, perplexity=2.0)
-        if "h" in session.maps and session.map_job is None and once("listen"):
+        if "h" in session.maps and not session.map_jobs and once("listen"):
             listen()
         if "recorded" in steps:
             points, clip = session.maps["h"], session.clips[str(session.current)]
