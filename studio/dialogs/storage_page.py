@@ -65,7 +65,7 @@ class StoragePage(QWidget):
         self.used.setWordWrap(True)
         self.used.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.limit = QSpinBox()
-        self.limit.setRange(0, 10_000)
+        self.limit.setRange(1, 10_000)
         self.limit.setSuffix(self.tr(" GB"))
         self.limit.setAccessibleName(self.tr("Limit of the cache, in GB"))
         self.limit.setEnabled(False)
