@@ -121,6 +121,7 @@ class Studio:
         made = self._decoded(Latents(self._tensor(h), self._tensor(m)), kept, steer)
         made = _Decoded(self._in_speech(made.mel, control.made.mel), made.levels)
         wave: Floats | None = None
+        before: _Sound | None = None
         if unedited is not None:
             before = self._before_edits(h, kept_h, *unedited, road, vocoder_name, steer)
             wave = self._patched(before, made, control.made, road, vocoder_name, steer)
@@ -128,7 +129,11 @@ class Studio:
             wave = self._wave(made, control.made, road, vocoder_name, steer)
         gain = control.gain  # so seconds that nobody touched stay as loud as they are in the control
         if kept.h < 1.0:
-            gain = float(audio.amplitude(self._level - measure.level_dbfs(wave) + self._louder_db(made, kept)))
+            whole, levelled, of_whole = made, wave, kept
+            if before is not None and unedited is not None:  # or in the sound without the edits
+                whole, levelled, of_whole = before.made, before.wave, Kept(kept_h, self._tensor(unedited[1]))
+            louder = self._louder_db(whole, of_whole)
+            gain = float(audio.amplitude(self._level - measure.level_dbfs(levelled) + louder))
         return self._heard(wave * np.float32(gain))
 
     @torch.no_grad()

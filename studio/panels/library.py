@@ -31,6 +31,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import (
     QAbstractItemView,
+    QApplication,
     QCompleter,
     QFileDialog,
     QHBoxLayout,
@@ -132,6 +133,7 @@ class LibraryPanel(QWidget):
 
         self.view.selectionModel().selectionChanged.connect(lambda *_: self._selected_here())
         self.view.selectionModel().currentRowChanged.connect(self._current_here)
+        self.view.clicked.connect(lambda index: self._session.set_current(self.table.id_at(index.row())))
         self.table.modelReset.connect(self._selected_elsewhere)
         self.table.shown_changed.connect(self._show_pages)
         session.clips_added.connect(lambda _ids: self._sort_timer.start())
@@ -274,7 +276,9 @@ class LibraryPanel(QWidget):
         self._session.select(self.selected_ids(), origin="library")
 
     def _current_here(self, current: QModelIndex, _previous: QModelIndex) -> None:
-        if current.isValid():
+        # A pressed row may be the beginning of a drag, onto the recording that is seen: it waits for the release.
+        pressed = bool(QApplication.mouseButtons() & Qt.MouseButton.LeftButton)
+        if current.isValid() and not pressed:
             self._session.set_current(self.table.id_at(current.row()))
 
     def _selected_elsewhere(self) -> None:

@@ -311,3 +311,20 @@ def test_the_menu_opens_where_the_mouse_is(panel: LibraryPanel, session: Session
         panel.view.contextMenuEvent(
             QContextMenuEvent(QContextMenuEvent.Reason.Mouse, where, panel.view.mapToGlobal(where))
         )
+
+
+def test_a_row_is_seen_when_the_mouse_lets_go_so_that_it_can_be_dragged_onto_another(
+    qtbot: QtBot, panel: LibraryPanel, session: Session
+) -> None:
+    give(session, "a", "b")
+    panel.show()
+    first, second = "a", "b"
+    session.set_current(first)
+    row = panel.table.row_of(second)
+    assert row is not None
+    at = panel.view.visualRect(panel.table.index(row, 0)).center()
+    viewport = panel.view.viewport()
+    qtbot.mousePress(viewport, Qt.MouseButton.LeftButton, pos=at)
+    assert session.current == first
+    qtbot.mouseRelease(viewport, Qt.MouseButton.LeftButton, pos=at)
+    assert session.current == second
