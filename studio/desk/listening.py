@@ -42,8 +42,8 @@ class ListeningCard(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.SPACE)
+        column.addWidget(self.verdict)  # first: it is what one wants to know, and room may be short
         column.addWidget(self.table)
-        column.addWidget(self.verdict)
         column.addStretch(1)
         self.show_take(None)
 

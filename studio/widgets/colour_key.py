@@ -7,7 +7,7 @@ from PySide6.QtGui import QImage, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 SQUARE_PX = 30
-BAR_PX = (72, 10)
+BAR_PX = (52, 10)
 
 
 class ColourKey(QWidget):
