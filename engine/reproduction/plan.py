@@ -110,10 +110,13 @@ def systems(size: str, speakers: int, device: str, seed: int) -> dict[str, tuple
             changes["speakers"] = speakers
         if size == "small":
             model = dataclasses.replace(quick.model, **changes)
-            train = dataclasses.replace(quick.train, minutes=minutes, device=device, seed=seed)
+            # Telling clips apart is a part of our recipe, not of the paper's.
+            contrast = quick.train.contrast if views == "timescale" else 0.0
+            train = dataclasses.replace(quick.train, minutes=minutes, contrast=contrast, device=device, seed=seed)
         else:
             model = dataclasses.replace(paper.model, **changes)
-            train = dataclasses.replace(paper.train, device=device, seed=seed)
+            contrast = quick.train.contrast if views == "timescale" else 0.0
+            train = dataclasses.replace(paper.train, contrast=contrast, device=device, seed=seed)
         chosen[name] = (model, train)
     return chosen
 
