@@ -25,6 +25,7 @@ from engine.average_voice import learn
 from engine.cache.place import cache_dir
 from engine.corpus.crops import CropOrder, Crops, Division, SpeakerNumbers, divide, gather
 from engine.corpus.melcache import MelCache, build, earlier_key
+from engine.corpus.resident import ResidentCorpus, fits
 from engine.corpus.scanning import scan
 from engine.errors import TrainingError
 from engine.fresh_model import fresh_model
@@ -98,6 +99,7 @@ class _Trainer:
         self.order = CropOrder(self.division.training, crop_frames, run.train.seed)
         held_out = CropOrder(self.division.validation, crop_frames, run.train.seed)
         self.speakers = SpeakerNumbers(self.cache)
+        self.resident = ResidentCorpus(self.cache, self.device) if fits(self.cache, self.device) else None
         self.held_out: Crops = held_out.held_out(_VALIDATION_CROPS)
 
         if parent is None:
@@ -194,7 +196,10 @@ class _Trainer:
         at.crops += len(crops)
 
     def _terms(self, crops: Crops, generator: torch.Generator) -> Terms:
-        batch, lengths = gather(self.cache, crops, self.device)
+        if self.resident is None:
+            batch, lengths = gather(self.cache, crops, self.device)
+        else:
+            batch, lengths = self.resident.gather(crops)
         speakers = self.speakers.of(crops, self.device)
         with torch.no_grad():
             views = for_training(batch, self.spec.model, generator, self.spec.audio, self.model.average)

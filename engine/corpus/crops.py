@@ -7,6 +7,7 @@ the seed and the epoch's number alone, so the place in the data is one number: h
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -141,6 +142,7 @@ def gather(cache: MelCache, crops: Crops, device: torch.device) -> tuple[Batch, 
     """The batch of some crops on `device`, and its lengths, or None when no crop is shorter than the others."""
     frames = int(crops[:, 2].max())
     size, bands = len(crops), cache.mel.shape[1]
+    pinned = device.type == "cuda"  # so that the copies run beside the step before
     mel = np.zeros((size, frames, bands), np.float16)
     other = np.zeros_like(mel)
     f0 = np.full((size, frames), np.nan, np.float32)
@@ -150,12 +152,17 @@ def gather(cache: MelCache, crops: Crops, device: torch.device) -> tuple[Batch, 
         other[row, :length] = cache.mel[elsewhere : elsewhere + length]
         f0[row, :length] = cache.f0[start : start + length]
         other_f0[row, :length] = cache.f0[elsewhere : elsewhere + length]
-    lengths = torch.from_numpy(crops[:, 2].copy()).to(device)
+
+    def placed(values: npt.NDArray[Any]) -> torch.Tensor:
+        tensor = torch.from_numpy(values)
+        return tensor.pin_memory().to(device, non_blocking=True) if pinned else tensor.to(device)
+
+    lengths = placed(crops[:, 2].copy())
     batch = Batch(
-        mel=torch.from_numpy(mel).to(device).float(),
-        f0=torch.from_numpy(f0).to(device),
-        other=torch.from_numpy(other).to(device).float(),
-        other_f0=torch.from_numpy(other_f0).to(device),
+        mel=placed(mel).float(),
+        f0=placed(f0),
+        other=placed(other).float(),
+        other_f0=placed(other_f0),
         lengths=lengths,
     )
     return batch, None if int(crops[:, 2].min()) == frames else lengths

@@ -36,11 +36,11 @@ if "TRIPTYCH_CACHE" not in os.environ:
 class Row:
     """One line of the table. `better` says which way is good; `goal` bounds `figure`, None where stated only.
 
-    figure: the number to be judged, in `unit` ("x" for a ratio to the baseline).
+    figure: the number to be judged, in `unit` ("x" for a ratio to the baseline); None where it was not measured.
     """
 
     what: str
-    figure: float
+    figure: float | None
     unit: str
     goal: float | None = None
     better: str = "higher"
@@ -51,7 +51,7 @@ class Row:
 
     @property
     def met(self) -> bool | None:
-        if self.goal is None:
+        if self.goal is None or self.figure is None:
             return None
         return self.figure >= self.goal if self.better == "higher" else self.figure <= self.goal
 
@@ -200,14 +200,20 @@ def table(title: str, rows: Sequence[Row]) -> str:
     lines = [f"## {title}", "", "| | measured | goal | ours | baseline |", "|---|---|---|---|---|"]
     for row in rows:
         sign = "at least" if row.better == "higher" else "at most"
-        goal = "" if row.goal is None else f"{sign} {_told(row.goal, row.unit)}{'' if row.met else ' (missed)'}"
+        goal = (
+            ""
+            if row.goal is None
+            else f"{sign} {_told(row.goal, row.unit)}{' (missed)' if row.met is False else ''}"
+        )
         theirs = " ".join(part for part in (row.theirs, f"({row.baseline})" if row.baseline else "") if part)
         what = f"{row.what} ({row.note})" if row.note else row.what
         lines.append(f"| {what} | {_told(row.figure, row.unit)} | {goal} | {row.ours} | {theirs} |")
     return "\n".join(lines) + "\n"
 
 
-def _told(value: float, unit: str) -> str:
+def _told(value: float | None, unit: str) -> str:
+    if value is None:
+        return "not measured"
     digits = f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
     return f"{digits} times" if unit == "x" else f"{digits} {unit}".rstrip()
 

@@ -94,7 +94,7 @@ class OurStep:
         f0 = 100.0 + 100.0 * torch.rand(shape)
         f0[torch.rand(shape) < 0.4] = torch.nan
         mel, other = (torch.randn(*shape, spec.bands) * 2.0 - 5.0 for _ in range(2))
-        self._batch = Batch(mel, f0, other, torch.full((train.batch_size,), frames))
+        self._batch = Batch(mel, f0, other, f0.flip(1), torch.full((train.batch_size,), frames))
         self._audio = audio
         torch.manual_seed(0)
         self.model = AuxVAE(spec)
@@ -103,7 +103,7 @@ class OurStep:
 
     def __call__(self) -> None:
         with torch.no_grad():
-            views = for_training(self._batch, self.model.spec, self._generator, self._audio, self.model.band_mean)
+            views = for_training(self._batch, self.model.spec, self._generator, self._audio, self.model.average)
         with torch.autocast("cpu", torch.bfloat16, enabled=self._half):
             got = terms(self.model, views, self._train, generator=self._generator)
         self._optimiser.zero_grad()
