@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from engine.mel import MelFrontEnd
+from engine.mel import MelFrontEnd, absolute
 from engine.specs import AudioSpec
 
 VOCODERS = {"griffin-lim": "Griffin-Lim: finds a phase that fits; needs no training and works for any voice."}
@@ -75,13 +75,15 @@ def griffin_lim(
         phase = _direction(front_end.stft(wave))
     # Momentum gets sooner from a random phase to a good one; from a good one it only leads away.
     overshoot = MOMENTUM / (1 + MOMENTUM) if phase_of is None else 0.0
+    spectrum = magnitude * phase
     before: torch.Tensor | None = None
     for _ in range(iterations):
-        rebuilt = front_end.stft(front_end.istft(magnitude * phase, samples))
-        phase = _direction(rebuilt if before is None else rebuilt - overshoot * before)
+        rebuilt = front_end.stft(front_end.istft(spectrum, samples))
+        leap = rebuilt if before is None or not overshoot else torch.sub(rebuilt, before, alpha=overshoot)
+        spectrum = leap * (magnitude / absolute(leap).clamp_min_(1e-16))
         before = rebuilt
-    return front_end.istft(magnitude * phase, samples)
+    return front_end.istft(spectrum, samples)
 
 
 def _direction(spectrum: torch.Tensor) -> torch.Tensor:
-    return spectrum / spectrum.abs().clamp_min(1e-16)
+    return spectrum / absolute(spectrum).clamp_min(1e-16)
