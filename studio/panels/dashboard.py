@@ -115,7 +115,7 @@ class DashboardPanel(QWidget):
         for signal in (
             session.clips_added, session.clips_removed, session.clips_changed, session.selection_changed,
         ):  # fmt: skip
-            signal.connect(lambda _ids: self._soon.isActive() or self._soon.start())
+            signal.connect(self._refresh_soon)  # a method: the connection ends with the panel
         session.probes_changed.connect(self.refresh)
         session.model_changed.connect(self.refresh)
         self.refresh()
@@ -158,6 +158,10 @@ class DashboardPanel(QWidget):
             QGuiApplication.clipboard().setText(text)
 
     # ------------------------------------------------------------------ showing
+    def _refresh_soon(self) -> None:
+        if not self._soon.isActive():
+            self._soon.start()
+
     def refresh(self) -> None:
         """Show the session's board, or say what is missing for one."""
         board, session = self._session.board, self._session

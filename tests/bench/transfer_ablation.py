@@ -23,9 +23,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from engine import levels, objective, training
+from engine import levels, training
 from engine.api import Control, RunSpec, presets
 from engine.model import AuxVAE
+from engine.objective import Terms
 from engine.specs import TrainSpec
 from engine.views import Views
 from tests.bench.transfer_quality import Bench, find_clips, summary
@@ -48,9 +49,9 @@ class Variant:
 @contextmanager
 def swapped_pairs() -> Iterator[None]:
     """The predictor of h must find in z the h that was given to a clip, where it is another clip's."""
-    original = objective.terms
+    original = training.terms
 
-    def terms(model: AuxVAE, views: Views, spec: TrainSpec, **more: Any) -> objective.Terms:
+    def terms(model: AuxVAE, views: Views, spec: TrainSpec, **more: Any) -> Terms:
         found = original(model, views, spec, **more)
         lengths = more.get("lengths")
         mask = None if lengths is None else torch.arange(views.frame.shape[1])[None] < lengths[:, None]

@@ -134,9 +134,12 @@ def test_a_matrix_goes_on_where_one_task_cannot_be_done(corpus: Path, model: str
     assert [result.task for result in done.results] == ["verify", "emotion"]
     assert done.results[0].scores
     assert "does not say enough to probe emotion" in done.results[1].failed
-    assert [e.value.task for e in told if isinstance(e, Partial) and isinstance(e.value, ProbeResult)] == [
-        "verify", "emotion",
-    ]  # fmt: skip
+    results = [e.value for e in told if isinstance(e, Partial) and isinstance(e.value, ProbeResult)]
+    assert results[-1] == done.results[1]
+    growing, whole = results[:-2], results[-2]
+    assert whole == done.results[0]
+    assert {result.task for result in growing} == {"verify"}  # a row fills up before the eyes
+    assert [len(result.scores) for result in growing] == list(range(1, len(growing) + 1))
 
 
 def test_stop_keeps_the_tasks_that_are_done(corpus: Path, model: str, tmp_path: Path) -> None:
