@@ -53,25 +53,26 @@ class _Learner:
     def average(self) -> AverageVoice:
         """The classes, and the average voice's mean and spread in each."""
         spec, model = self._model.spec, self._model
-        heard = [self._heard(mel, f0) for mel, f0 in self._clips()]
-        features = torch.cat([sound_features(c, w, w >= 0)[w > 0] for c, w in heard]).numpy()
+        features: list[Tensor] = []
+        envelopes: list[Tensor] = []  # of the frames of speech, about their clip's mean
+        for mel, f0 in self._clips():
+            coefficients, weight = self._heard(mel, f0)
+            speech = weight > 0
+            features.append(sound_features(coefficients, weight, torch.ones_like(speech))[speech])
+            envelopes.append(coefficients[speech] - coefficients[speech].mean(dim=0))
+        seen = torch.cat(features).numpy()
         rng = np.random.default_rng(self._seed)
-        chosen = rng.permutation(len(features))[:MOST_FRAMES]
-        classes = fit(features[np.sort(chosen)], spec.sounds, self._seed)
+        chosen = rng.permutation(len(seen))[:MOST_FRAMES]
+        classes = fit(seen[np.sort(chosen)], spec.sounds, self._seed)
+        clips = [(classes.assign(f), about) for f, about in zip(features, envelopes, strict=True)]
         offsets = torch.zeros(spec.sounds, ENVELOPE_COEFFICIENTS)
         counts = torch.zeros(spec.sounds)
-        for coefficients, weight in heard:
-            assigned, about = self._about(
-                classes.assign(sound_features(coefficients, weight, weight >= 0)), coefficients, weight
-            )
+        for assigned, about in clips:
             offsets += assigned.T @ about
             counts += assigned.sum(dim=0)
         offsets /= counts.clamp_min(1.0)[:, None]
         squares, frames = torch.zeros(ENVELOPE_COEFFICIENTS), 0
-        for coefficients, weight in heard:
-            assigned, about = self._about(
-                classes.assign(sound_features(coefficients, weight, weight >= 0)), coefficients, weight
-            )
+        for assigned, about in clips:
             own = (assigned.T @ about - assigned.sum(dim=0)[:, None] * offsets) / (
                 assigned.sum(dim=0)[:, None] + slow.PRIOR_SOUND_FRAMES
             )
@@ -117,10 +118,3 @@ class _Learner:
     def _heard(self, mel: Tensor, f0: Tensor) -> tuple[Tensor, Tensor]:
         real = torch.ones(mel.shape[:2], dtype=torch.bool)
         return slow.plain_coefficients(mel, f0, real, self._model.spec, self._tools, self._model.band_mean)
-
-    @staticmethod
-    def _about(assigned: Tensor, coefficients: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
-        """Of the frames of speech: which sound each is (n, classes), and its envelope about the clip's mean."""
-        speech = weight[0] > 0
-        spoken = coefficients[0, speech]
-        return assigned[0, speech], spoken - spoken.mean(dim=0)
