@@ -259,6 +259,9 @@ class TrainSpec(Spec):
     )
     validation_share: float = setting(0.1, low=0.01, high=0.5, why="share of the utterances held out")
     checkpoint_minutes: float = setting(2.0, unit="min", low=0.01, high=600.0, why="between two saves of `last`")
+    checkpoints: int = setting(
+        8, low=0, high=100, why="models kept along the way to be heard, thinned evenly; 0 = only best and last"
+    )
     seed: int = setting(0, low=0, high=2**31 - 1)
     device: str = setting("auto", why="auto, cpu, cuda, cuda:1, mps")
     precision: str = setting(

@@ -19,8 +19,19 @@ from typing import Any
 import numpy as np
 import torch
 
-from engine import checkpoint, devices
-from engine.api import Control, Note, Partial, Progress, Report, RunSpec, Steer, TrainDone, TrainPoint
+from engine import checkpoint, devices, probe_clips
+from engine.api import (
+    Control,
+    KeptCheckpoint,
+    Note,
+    Partial,
+    Progress,
+    Report,
+    RunSpec,
+    Steer,
+    TrainDone,
+    TrainPoint,
+)
 from engine.average_voice import learn
 from engine.cache.place import cache_dir
 from engine.corpus.crops import CropOrder, Crops, Division, SpeakerNumbers, divide, gather
@@ -29,6 +40,7 @@ from engine.corpus.resident import ResidentCorpus, fits
 from engine.corpus.scanning import scan
 from engine.errors import TrainingError
 from engine.fresh_model import fresh_model
+from engine.kept_checkpoints import KeptCheckpoints
 from engine.memory import keep_freed_memory
 from engine.objective import TERM_NAMES, Terms
 from engine.products import bfloat16_pays
@@ -83,6 +95,7 @@ class _Trainer:
         self.device = devices.resolve(run.train.device)
         self.log = RunLog(folder)
         self.states = StateFiles(folder)
+        self.kept = KeptCheckpoints(folder, run.train.checkpoints)
         if run.model.bands != run.audio.bands:
             raise TrainingError(
                 f"The model has {run.model.bands} bands but the audio front end {run.audio.bands}.",
@@ -102,6 +115,8 @@ class _Trainer:
         self.resident = ResidentCorpus(self.cache, self.device) if fits(self.cache, self.device) else None
         self.held_out: Crops = held_out.held_out(_VALIDATION_CROPS)
 
+        if run.train.checkpoints:
+            probe_clips.write(folder, self.cache, self.division, run.audio.frames_per_second, run.train.seed)
         if parent is None:
             learn(model, self.cache, self.division.entries, run.audio, run.train.seed)
         self.model = model.to(self.device)
@@ -119,9 +134,11 @@ class _Trainer:
             self.at.corpus = self.cache.key
             resumed.restore(self.model, self.optimiser, self.generator)
             self.log.rewind(self.at.step)
+            self.kept.rewind(self.at.step)
         else:
             self.at = Standing(self.cache.key, run.train.batch_size, parent)
             self.log.rewind(-1)
+            self.kept.rewind(-1)
             if self.division.note:
                 self._note(self.division.note, "Add recordings for a better model.")
         self._tell_skipped()
@@ -164,7 +181,7 @@ class _Trainer:
 
         self._flush()
         if self.validated_step != at.step or at.best_step is None:
-            self._validate()
+            self._validate(passing=stopped)
         self._save()
         self.log.write("stopped" if stopped else "done", at.step, seconds=at.seconds)
         return self._done(stopped)
@@ -296,8 +313,11 @@ class _Trainer:
         )
 
     @torch.no_grad()
-    def _validate(self, *, candidate: bool = True) -> None:
-        """Measure the held-out pieces, always the same with the same draws; keep the model if it is the best."""
+    def _validate(self, *, candidate: bool = True, passing: bool = False) -> None:
+        """Measure the held-out pieces, always the same with the same draws; keep the model, and note if it is best.
+
+        passing: it is done because the run is stopped here, not because its turn has come.
+        """
         began = time.monotonic()
         while (values := self._held_out_terms()) is None:
             pass  # the batch was halved: again
@@ -308,7 +328,20 @@ class _Trainer:
         self._point("validation", values)
         if candidate and (not self.at.best_terms or values["total"] > self.at.best_terms["total"]):
             self.at.best_terms, self.at.best_step = values, self.at.step
-            self._save_model(BEST)
+            self._save_model(self.folder / BEST, "best", values)
+        if candidate:
+            self._keep(values, passing)
+
+    def _keep(self, values: dict[str, float], passing: bool) -> None:
+        """Keep the model as it is now among the run's checkpoints, where it keeps some."""
+        at = self.at
+        epoch = at.crops / self.order.per_epoch
+        new = KeptCheckpoint(
+            at.step, epoch, self.clock.seconds, values, number=0 if passing else 1, hash="", path=""
+        )
+        kept = self.kept.keep(new, lambda path: self._save_model(path, "checkpoint", values))
+        if kept is not None:
+            self.report(Partial(kept))
 
     def _held_out_terms(self) -> dict[str, float] | None:
         """Mean terms over the held-out pieces; None if the memory ran out and the batch was halved."""
@@ -332,22 +365,22 @@ class _Trainer:
         if not all(bool(torch.isfinite(value).all()) for value in self.model.parameters()):
             self._diverged()
         self.at.seconds = self.clock.seconds
-        self._save_model(LAST)
+        self._save_model(self.folder / LAST, "last", {})
         self.states.save(self.at, self.model, self.optimiser, self.generator)
         self.saved_at = time.monotonic()
         self.log.write("saved", self.at.step)
 
-    def _save_model(self, name: str) -> None:
-        checkpoint.save(
-            self.folder / name, self.model, self.spec.audio, self.spec.train, self._provenance(name == BEST)
-        )
+    def _save_model(self, path: Path, which: str, validation: dict[str, float]) -> str:
+        """Write the model as it is now; returns its hash. which: "best", "last" or "checkpoint"."""
+        about = self._provenance(which, validation)
+        return checkpoint.save(path, self.model, self.spec.audio, self.spec.train, about)
 
-    def _provenance(self, best: bool) -> dict[str, Any]:
+    def _provenance(self, which: str, validation: dict[str, float]) -> dict[str, Any]:
         at, manifest = self.at, self.cache.manifest
         frames = sum(s.frames for s in (*self.division.training, *self.division.validation))
         return {
             "run": self.spec.name,
-            "which": "best" if best else "last",
+            "which": which,
             "corpus": {
                 "recordings": len(manifest.utterances),
                 "held_out": len(manifest.utterances) - len(self.division.entries),
@@ -361,7 +394,7 @@ class _Trainer:
             "epochs": round(at.crops / self.order.per_epoch, 3),
             "minutes": round(self.clock.seconds / 60.0, 3),
             "batch_size": at.batch_size,
-            "validation": at.best_terms if best else {},
+            "validation": validation,
             "training": at.last_terms,
             "fine_tuned_from": at.parent,
             "device": devices.described(self.device),

@@ -8,6 +8,7 @@ import time
 
 from engine.api import (
     EngineError,
+    KeptCheckpoint,
     RunSpec,
     Train,
     TrainDone,
@@ -74,7 +75,11 @@ class RunActions(ModelActions):
         self.runs_changed.emit()
         return job
 
-    def _train_point(self, record: RunRecord, point: TrainPoint) -> None:
+    def _train_point(self, record: RunRecord, point: TrainPoint | KeptCheckpoint) -> None:
+        if isinstance(point, KeptCheckpoint):
+            record.look_again()  # others have made room for it
+            self.runs_changed.emit()
+            return
         # A resumed run goes back to its last saved step; what a killed process told beyond it is trained again.
         while record.points and record.points[-1].step > point.step:
             record.points.pop()

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from engine.api import EngineError, RunSpec, TrainDone, TrainPoint
+from engine.api import EngineError, KeptCheckpoint, RunSpec, TrainDone, TrainPoint, checkpoints_of
 
 BEST = "best.triptych.safetensors"
 LAST = "last.triptych.safetensors"
@@ -18,7 +18,7 @@ class RunRecord:
     """One run.
 
     state: running, paused, done, stopped (ended early, can go on), failed (error says why).
-    done: the result, if the run ended in this session.
+    done: the result, if the run ended in this session. What is read of its checkpoints is renewed by `look_again`.
     """
 
     run_dir: str
@@ -28,6 +28,11 @@ class RunRecord:
     done: TrainDone | None = None
     error: tuple[str, str] | None = None
     started_at: float = 0.0  # seconds since the epoch
+    checkpoints: tuple[KeptCheckpoint, ...] = ()  # kept on the way, in the order of their steps
+
+    def look_again(self) -> None:
+        """Read anew what the run's folder says of its checkpoints."""
+        self.checkpoints = checkpoints_of(self.run_dir)
 
     @property
     def best(self) -> str | None:
@@ -70,6 +75,7 @@ def read(folder: Path) -> RunRecord | None:
         state="done" if finished else "stopped",
         points=points,
         started_at=started_at,
+        checkpoints=checkpoints_of(folder),
     )
 
 

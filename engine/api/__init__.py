@@ -7,6 +7,7 @@ files below the folder that the request names.
 
 from __future__ import annotations
 
+from engine.api.auditions import KeptCheckpoint, best_of, checkpoints_of
 from engine.api.clips import (
     Analyse,
     AnalyseDone,
@@ -130,6 +131,7 @@ __all__ = [
     "FitMap",
     "GetCorpus",
     "Inspect",
+    "KeptCheckpoint",
     "LatentRef",
     "MapPoints",
     "ModelInfo",
@@ -177,5 +179,7 @@ __all__ = [
     "TrainSpec",
     "TrainingError",
     "Transfer",
+    "best_of",
+    "checkpoints_of",
     "presets",
 ]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
+from engine.api.auditions import KeptCheckpoint
 from engine.api.clips import Analyse, AnalyseDone, ClipAnalysed, ClipFailed, Picture, PictureDone
 from engine.api.corpora import (
     CacheState,
@@ -89,7 +90,7 @@ class Note:
 
 @dataclass(frozen=True)
 class Partial:
-    value: ClipAnalysed | ClipFailed | ClipsFound | MapPoints | TrainPoint | ProbeResult
+    value: ClipAnalysed | ClipFailed | ClipsFound | MapPoints | TrainPoint | KeptCheckpoint | ProbeResult
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ import numpy.typing as npt
 
 from engine.api import PROBE_TASKS, ProbeScore, Steer
 from engine.errors import EngineError, SpecError
+from engine.even_choice import evenly_by_speaker
 from engine.probes import linear, regressor
 from engine.probes.examples import Table, joined
 from engine.probes.scores import (
@@ -44,7 +45,7 @@ from engine.probes.splits import (
     folds,
     two_corpora,
 )
-from engine.probes.verification import MOST_CLIPS, evenly_by_speaker, verify
+from engine.probes.verification import MOST_CLIPS, verify
 from engine.steering import obey
 
 CLASSES = ("speaker", "gender", "emotion")

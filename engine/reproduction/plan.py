@@ -117,7 +117,7 @@ def systems(size: str, speakers: int, device: str, seed: int) -> dict[str, tuple
             model = dataclasses.replace(paper.model, **changes)
             contrast = quick.train.contrast if views == "timescale" else 0.0
             train = dataclasses.replace(paper.train, contrast=contrast, device=device, seed=seed)
-        chosen[name] = (model, train)
+        chosen[name] = (model, dataclasses.replace(train, checkpoints=0))  # its figures need the last alone
     return chosen
 
 

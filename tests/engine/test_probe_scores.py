@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from engine.errors import EngineError
+from engine.even_choice import evenly_by_speaker
 from engine.probes.scores import accuracy, balanced_accuracy, bootstrap, ccc, ccc_per_group
-from engine.probes.verification import evenly_by_speaker, verify
+from engine.probes.verification import verify
 
 
 def test_balanced_accuracy_counts_every_class_the_same() -> None:

@@ -15,34 +15,15 @@ from typing import Any
 
 import pytest
 import torch
+from small_runs import MODEL, TRAIN, Watcher, changed, go, run_spec, same, weights
 
 from engine import checkpoint, tensorfile, training
-from engine.api import ClipRef, Control, Note, Partial, Progress, RunSpec, TrainPoint
+from engine.api import Control, Progress
 from engine.corpus import melcache
 from engine.errors import Cancelled, CheckpointError, CorpusError, SpecError, TrainingError
 from engine.objective import TERM_NAMES, Terms
 from engine.run_state import StateFiles
-from engine.specs import AudioSpec, ModelSpec, TrainSpec
-
-MODEL = ModelSpec(
-    latent=8,
-    global_channels=(16, 16, 16),
-    medium_channels=(16, 16, 16),
-    local_channels=(24, 24),
-    decoder_channels=(24, 24, 24),
-    predictor_m_channels=(24,),
-    predictor_h_channels=(24,),
-)
-TRAIN = TrainSpec(
-    learning_rate=1e-3,
-    schedule="cosine",
-    batch_size=4,
-    crop_s=0.5,
-    epochs=3,
-    validation_share=0.25,
-    device="cpu",
-    threads=1,
-)
+from engine.specs import AudioSpec, TrainSpec
 
 
 @pytest.fixture
@@ -51,53 +32,6 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
-
-
-class Watcher:
-    """Report and steer of one run: keeps the events; `wish` is asked at each look of the loop, one a step."""
-
-    def __init__(self, wish: Callable[[int], Control] = lambda look: Control.RUN) -> None:
-        self.events: list[Any] = []
-        self._wish = wish
-        self._looks = 0
-
-    def report(self, event: object) -> None:
-        self.events.append(event)
-
-    def steer(self) -> Control:
-        if not self.points("validation"):  # the corpus is still being read
-            return Control.RUN
-        self._looks += 1
-        return self._wish(self._looks)
-
-    def points(self, split: str) -> list[TrainPoint]:
-        partials = [event.value for event in self.events if isinstance(event, Partial)]
-        return [point for point in partials if point.split == split]
-
-    def notes(self) -> list[str]:
-        return [event.what for event in self.events if isinstance(event, Note)]
-
-
-def run_spec(clips: list[Path], train: TrainSpec = TRAIN, **more: Any) -> RunSpec:
-    refs = tuple(ClipRef(str(i), str(path), {"speaker": path.parent.name}) for i, path in enumerate(clips))
-    return RunSpec(train=train, model=more.pop("model", MODEL), clips=refs, **more)
-
-
-def go(folder: Path, watcher: Watcher | None = None) -> Any:
-    watcher = watcher or Watcher()
-    return training.train(folder, watcher.report, watcher.steer)
-
-
-def changed(**values: Any) -> TrainSpec:
-    return dataclasses.replace(TRAIN, **values)
-
-
-def weights(path: Path | str) -> dict[str, torch.Tensor]:
-    return checkpoint.load(path).model.state_dict()
-
-
-def same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
-    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
 
 
 # ------------------------------------------------------------------------------------------------- a whole run
