@@ -2,6 +2,9 @@
 
 STFT with a periodic Hann window, centred frames, reflected ends; amplitude (power 1); triangular bands of equal
 area on Slaney's mel scale; natural logarithm with a stated floor. Frame i is centred on sample i * hop.
+
+The transform behind a log-mel runs in float64, as librosa's does: a frame's weakest band may lie 120 dB below its
+loudest, where float32 would be wrong by 3e-4 nepers. What is multiplied and added afterwards is float32.
 """
 
 from __future__ import annotations
@@ -18,7 +21,9 @@ from engine.audio import amplitude
 from engine.errors import SpecError
 from engine.specs import AudioSpec
 
-CHUNK_FRAMES = 2048  # frames transformed at a time: bounds the memory of an hour-long clip
+CHUNK_FRAMES = 2048  # frames taken at a time: bounds the memory of an hour-long clip
+TRANSFORM_FRAMES = 128  # frames transformed at a time: a megabyte, so that each step finds it in the cache
+BAND_GROUPS = 4  # narrow products instead of one: a band hears few of the bins
 
 REFINEMENTS = 5  # of the inverse; more are not heard
 SMALLEST = 1e-7  # magnitude: a multiplied zero would stay zero
@@ -42,7 +47,10 @@ class MelFrontEnd:
         self.device = torch.device(device)
         self._bands = band_filters(spec)
         self._window = torch.hann_window(spec.n_fft, device=self.device)
+        exact = torch.float32 if self.device.type == "mps" else torch.float64  # Apple's cards have no float64
+        self._exact_window = torch.hann_window(spec.n_fft, dtype=torch.float64).to(self.device, exact)
         self._filters = torch.from_numpy(self._bands.astype(np.float32)).to(self.device)
+        self._groups = [self._group(bands) for bands in np.array_split(np.arange(spec.bands), BAND_GROUPS)]
 
     @functools.cached_property
     def _inverse(self) -> torch.Tensor:
@@ -137,9 +145,20 @@ class MelFrontEnd:
         )
         return spectrum.reshape(*padded.shape[:-1], *spectrum.shape[-2:])
 
+    def _group(self, bands: npt.NDArray[np.int64]) -> tuple[slice, torch.Tensor]:
+        """The bins that some neighbouring bands hear, and their filters (bins, bands)."""
+        heard = np.flatnonzero(self._bands[:, bands].any(axis=1))
+        bins = slice(int(heard[0]), int(heard[-1]) + 1) if len(heard) else slice(0, 1)
+        return bins, self._filters[bins, bands[0] : bands[-1] + 1].contiguous()
+
     def _log_mel(self, padded: torch.Tensor) -> torch.Tensor:
-        magnitude = absolute(self._stft(padded)).transpose(-1, -2)
-        return (magnitude @ self._filters).clamp_min_(self.spec.floor_amplitude).log_()
+        frames = padded.to(self._exact_window.dtype).unfold(-1, self.spec.n_fft, self.spec.hop_samples)
+        parts = []
+        for some in torch.split(frames, TRANSFORM_FRAMES, dim=-2):
+            magnitude = absolute(torch.fft.rfft(some * self._exact_window)).float()
+            parts.append(torch.cat([magnitude[..., bins] @ filters for bins, filters in self._groups], dim=-1))
+        mel = parts[0] if len(parts) == 1 else torch.cat(parts, dim=-2)
+        return mel.clamp_min_(self.spec.floor_amplitude).log_()
 
 
 def absolute(spectrum: torch.Tensor) -> torch.Tensor:

@@ -18,6 +18,7 @@ from tests.bench.measuring import Row, Timing, arguments, interleaved, milliseco
 
 import librosa
 import numpy as np
+import threadpoolctl
 import torch
 import torchaudio
 
@@ -44,7 +45,13 @@ def main() -> None:
 
 
 def front_end() -> list[Row]:
-    """Log-mel of eight clips of 5 to 15 seconds, on one thread (librosa has no other)."""
+    """Log-mel of eight clips of 5 to 15 seconds, on one thread each: librosa's product over two is no faster, but
+    spins on both meanwhile, and that is not to count for us."""
+    with threadpoolctl.threadpool_limits(1):
+        return _front_end()
+
+
+def _front_end() -> list[Row]:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     waves = [speech(seconds, number) for number, seconds in enumerate(np.linspace(5.0, 15.0, 8))]
@@ -72,9 +79,9 @@ def front_end() -> list[Row]:
 
     timings = interleaved([over_all(one) for one in (ours, librosas, torchaudios)], rounds=15)
     rows = []
-    for name, other, timing, goal in (
-        ("librosa", librosas, timings[1], 3.0),
-        ("torchaudio", torchaudios, timings[2], 1.0),
+    for name, other, timing, goal, nearest in (
+        ("librosa", librosas, timings[1], 3.0, 1e-4),
+        ("torchaudio", torchaudios, timings[2], 1.0, None),  # works in float32: its own rounding is 3e-4
     ):
         apart = max(float(np.abs(ours(w) - other(w)[:, : ours(w).shape[1]]).max()) for w in waves)
         rows.append(
@@ -88,7 +95,7 @@ def front_end() -> list[Row]:
                 theirs=milliseconds(timing.cpu_s / len(waves)) + " a clip",
             )
         )
-        rows.append(Row(f"Largest difference from {name}'s log-mel", apart, "nepers", goal=1e-4, better="lower"))
+        rows.append(Row(f"Largest difference from {name}'s log-mel", apart, "nepers", goal=nearest, better="lower"))
     torch.set_num_threads(threads)
     return rows
 
