@@ -192,7 +192,7 @@ class Analyst:
                 if before is not None and known:
                     meta = before
                     for name in SIGNAL_ARRAYS:
-                        _link(folder / f"{name}.npy", partial / f"{name}.npy")
+                        link_or_copy(folder / f"{name}.npy", partial / f"{name}.npy")
                 else:
                     meta = self._kept_signal(clip, partial, key) or self._signal(clip, partial, key, steer)
             except BaseException:
@@ -481,7 +481,8 @@ def _stored(folder: Path) -> ClipAnalysed | None:
     return meta if all((folder / f"{name}.npy").is_file() for name in arrays) else None
 
 
-def _link(source: Path, target: Path) -> None:
+def link_or_copy(source: Path, target: Path) -> None:
+    """Give a file another name; a copy where that cannot be."""
     try:
         os.link(source, target)
     except OSError:  # a file system without hard links

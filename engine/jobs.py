@@ -9,6 +9,7 @@ import errno
 
 from engine.api import (
     Analyse,
+    Audition,
     CareForCache,
     Export,
     ExportProbes,
@@ -93,6 +94,10 @@ def run(request: Request, report: Report, steer: Steer) -> Result:
             from engine import training
 
             return training.train(request.run_dir, report, steer)
+        case Audition():
+            from engine import auditioning
+
+            return auditioning.audition(request, report, steer)
         case Export():
             from engine import export
 

@@ -24,7 +24,18 @@ import torch
 from engine import audio, devices, edit_evidence, loudness, pitch, probe_heads, recipe_tag, seconds, vocoder
 from engine import evidence as measure
 from engine.analysis import load_model, store_sound
-from engine.api import RENDERINGS, Evidence, LatentRef, Progress, Report, Steer, StoredClip, Take, Transfer
+from engine.api import (
+    RENDERINGS,
+    ClipAnalysed,
+    Evidence,
+    LatentRef,
+    Progress,
+    Report,
+    Steer,
+    StoredClip,
+    Take,
+    Transfer,
+)
 from engine.checkpoint import Checkpoint
 from engine.errors import EngineError, SpecError
 from engine.placing import cannot_write
@@ -84,25 +95,14 @@ def render(request: Transfer, report: Report, steer: Steer) -> Take:
         "control": (out / f"{request.name}.control.wav", control.samples),
         "transformed": (out / f"{request.name}.wav", result.samples),
     }
-    sounds = {name: _within_scale(samples) for name, (_, samples) in files.items()}
+    sounds = {name: within_scale(samples) for name, (_, samples) in files.items()}
     try:
         out.mkdir(parents=True, exist_ok=True)
         for name, (path, _) in files.items():
             audio.write(path, sounds[name], rate, recipe_tag.tags(_recipe(request, model), request.recipe, ".wav"))
         folders = {name: out / f"{request.name}.{name}" for name in ("control", "transformed")}
         for name, rendering in (("control", control), ("transformed", result)):
-            folders[name].mkdir(exist_ok=True)
-            np.save(folders[name] / "mel.npy", rendering.heard.cpu().numpy().astype(np.float16))
-            np.save(folders[name] / "f0.npy", rendering.f0)
-            store_sound(folders[name], sounds[name])
-            about = dataclasses.replace(
-                clip,
-                clip_id=f"{request.name}.{name}",
-                folder=str(folders[name]),
-                f0_median_hz=pitch.median_hz(rendering.f0),
-                source_key="",
-            )
-            (folders[name] / "meta.json").write_text(json.dumps(dataclasses.asdict(about), indent=1), "utf-8")
+            store(folders[name], rendering, sounds[name], dataclasses.replace(clip, clip_id=folders[name].name))
     except OSError as error:
         raise cannot_write(out, error) from error
     return Take(
@@ -137,6 +137,25 @@ def render(request: Transfer, report: Report, steer: Steer) -> Take:
         ),
         rendering=request.rendering,
     )
+
+
+def store(folder: Path, rendering: Rendering, samples: Floats, source: ClipAnalysed) -> None:
+    """Write a rendering as a stored clip: mel, f0, audio and peaks, with what is known of its source.
+
+    Args:
+        samples: the sound as it is written: (n,), within full scale.
+
+    Raises:
+        OSError: the disk refuses.
+    """
+    folder.mkdir(exist_ok=True)
+    np.save(folder / "mel.npy", rendering.heard.cpu().numpy().astype(np.float16))
+    np.save(folder / "f0.npy", rendering.f0)
+    store_sound(folder, samples)
+    about = dataclasses.replace(
+        source, folder=str(folder), f0_median_hz=pitch.median_hz(rendering.f0), source_key=""
+    )
+    (folder / "meta.json").write_text(json.dumps(dataclasses.asdict(about), indent=1), "utf-8")
 
 
 @dataclass(frozen=True)
@@ -248,7 +267,7 @@ def _mean_pitch(refs: Sequence[LatentRef]) -> float | None:
     return float(np.exp(sum(logs))) if len(logs) == len(pitches) else None
 
 
-def _within_scale(samples: Floats) -> Floats:
+def within_scale(samples: Floats) -> Floats:
     """Turned down as a whole where it would go beyond full scale: never clipped."""
     peak = float(np.abs(samples).max(initial=0.0))
     return samples if peak <= FULL_SCALE else (samples * (FULL_SCALE / peak)).astype(np.float32)

@@ -34,11 +34,13 @@ from pathlib import Path
 from engine.api import Control, Done, Event, Failed, Progress, Report, Request, Result, Steer, Train
 from engine.errors import Cancelled
 
-KINDS = ("inference", "training", "fetching")
+KINDS = ("inference", "training", "fetching", "audition")
 PROGRESS_INTERVAL_S = 0.1
 LOG_LIMIT_BYTES = 1_000_000
 # After the pipe has closed: long enough to save a checkpoint, short enough that nobody meets an orphan.
-GRACE_S = {"inference": 2.0, "training": 30.0, "fetching": 2.0}
+GRACE_S = {"inference": 2.0, "training": 30.0, "fetching": 2.0, "audition": 2.0}
+# The window and its sound come first; a run is not to be slowed by hearing it.
+NICENESS = {"training": 5, "audition": 15}
 
 JobId = int | str
 
@@ -49,7 +51,8 @@ def start_worker(kind: str, log_path: str | os.PathLike[str]) -> tuple[SpawnProc
     """Start a worker process.
 
     Args:
-        kind: "inference" (long-lived, everything but these:), "training" (one run) or "fetching" (one corpus).
+        kind: "inference" (long-lived, everything but these:), "training" (one run), "fetching" (one corpus) or
+            "audition" (what a run's checkpoints sound like).
         log_path: file that receives the process's own output and, if it crashes, the stack of every thread.
 
     Returns:
@@ -102,12 +105,16 @@ def attend(connection: Connection, run: Callable[[Request, Report, Steer], Resul
     reader.join()
 
 
-def set_threads() -> None:
+def set_threads(share: float = 1.0) -> None:
     """Choose thread counts and passive waiting; to be called before torch is imported.
 
     Two OpenMP teams that spin on the same cores ruin each other, so idle threads must sleep.
+
+    Args:
+        share: of the cores, for the threads.
     """
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    there = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = max(1, int(share * there))
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, str(cores))
@@ -116,10 +123,10 @@ def set_threads() -> None:
 def _set_up_process(kind: str, log_path: str | None) -> None:
     if kind not in KINDS:
         raise ValueError(f"no worker of kind {kind!r}")
-    set_threads()
+    set_threads(share=0.5 if kind == "audition" else 1.0)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal reaches us too, but our parent decides
-    if kind == "training" and hasattr(os, "nice"):
-        os.nice(5)  # the window and its sound come first
+    if (niceness := NICENESS.get(kind)) and hasattr(os, "nice"):
+        os.nice(niceness)
     if log_path is None:
         faulthandler.enable()
         return

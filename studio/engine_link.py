@@ -1,8 +1,8 @@
 """The only place that starts worker processes and moves messages between them and the window.
 
-One long-lived inference worker takes one job at a time from the queue kept here; every training run and every fetch
-of a corpus has a process of its own. Jobs that wait live on this side, so a worker that dies takes only its running
-job with it.
+One long-lived inference worker takes one job at a time from the queue kept here; every training run, every fetch of
+a corpus and every audition of a run has a process of its own. Jobs that wait live on this side, so a worker that
+dies takes only its running job with it.
 """
 
 from __future__ import annotations
@@ -14,14 +14,15 @@ from typing import Any
 
 from PySide6.QtCore import QCoreApplication, QObject, QTimer, Signal
 
-from engine.api import Control, Event, Failed, GetCorpus, Request, Train
+from engine.api import Audition, Control, Event, Failed, GetCorpus, Request, Train
 from studio import paths
 from studio.jobs import Job, State
 from studio.worker_thread import WorkerThread
 
 CANCEL_ANSWER_MS = 10_000  # a job that does not obey by then is ended with its process
 STOP_ANSWER_MS = 60_000  # stopping keeps what there is, and writing it may take a while
-OWN_PROCESS: dict[type, str] = {Train: "training", GetCorpus: "fetching"}  # work that takes hours
+# Work that takes hours, or that nothing may wait for.
+OWN_PROCESS: dict[type, str] = {Train: "training", GetCorpus: "fetching", Audition: "audition"}
 TAIL_BYTES = 4_000
 KEPT_ENDED = 50
 
@@ -246,6 +247,11 @@ def _death_in_words(kind: str, job: Job | None, exit_code: int | None, why: str)
         return (
             tr("Fetching stopped unexpectedly ({0}).").format(how),
             tr("Nothing half-done is left where a corpus is looked for: fetch it again."),
+        )
+    if kind == "audition":
+        return (
+            tr("Rendering the audition of a run stopped unexpectedly ({0}).").format(how),
+            tr("The run is not concerned. What is rendered is kept: render the rest from the training panel."),
         )
     while_doing = tr(" during “{0}”").format(job.title) if job is not None else ""
     return (

@@ -7,7 +7,19 @@ files below the folder that the request names.
 
 from __future__ import annotations
 
-from engine.api.auditions import KeptCheckpoint, best_of, checkpoints_of
+from engine.api.auditions import (
+    Audition,
+    AuditionDone,
+    AuditionItem,
+    AuditionSound,
+    CheckpointProbes,
+    Heard,
+    KeptCheckpoint,
+    ProbeReading,
+    best_of,
+    checkpoints_of,
+    heard_of,
+)
 from engine.api.clips import (
     Analyse,
     AnalyseDone,
@@ -102,10 +114,15 @@ __all__ = [
     "AnalyseDone",
     "AudioError",
     "AudioSpec",
+    "Audition",
+    "AuditionDone",
+    "AuditionItem",
+    "AuditionSound",
     "CacheState",
     "Cancelled",
     "CareForCache",
     "CheckpointError",
+    "CheckpointProbes",
     "ClipAnalysed",
     "ClipFailed",
     "ClipRef",
@@ -130,6 +147,7 @@ __all__ = [
     "FindNearest",
     "FitMap",
     "GetCorpus",
+    "Heard",
     "Inspect",
     "KeptCheckpoint",
     "LatentRef",
@@ -150,6 +168,7 @@ __all__ = [
     "Probe",
     "ProbeCorpus",
     "ProbeDone",
+    "ProbeReading",
     "ProbeResult",
     "ProbeScore",
     "Progress",
@@ -181,5 +200,6 @@ __all__ = [
     "Transfer",
     "best_of",
     "checkpoints_of",
+    "heard_of",
     "presets",
 ]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
-from engine.api.auditions import KeptCheckpoint
+from engine.api.auditions import Audition, AuditionDone, AuditionSound, CheckpointProbes, KeptCheckpoint
 from engine.api.clips import Analyse, AnalyseDone, ClipAnalysed, ClipFailed, Picture, PictureDone
 from engine.api.corpora import (
     CacheState,
@@ -47,6 +47,7 @@ Request = (
     | FindNearest
     | Morph
     | FindDevices
+    | Audition
 )
 Result = (
     AnalyseDone
@@ -68,6 +69,7 @@ Result = (
     | Neighbours
     | MorphDone
     | DevicesFound
+    | AuditionDone
 )
 
 
@@ -90,7 +92,17 @@ class Note:
 
 @dataclass(frozen=True)
 class Partial:
-    value: ClipAnalysed | ClipFailed | ClipsFound | MapPoints | TrainPoint | KeptCheckpoint | ProbeResult
+    value: (
+        ClipAnalysed
+        | ClipFailed
+        | ClipsFound
+        | MapPoints
+        | TrainPoint
+        | ProbeResult
+        | KeptCheckpoint
+        | AuditionSound
+        | CheckpointProbes
+    )
 
 
 @dataclass(frozen=True)
