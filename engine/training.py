@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from engine import checkpoint, devices, probe_clips
+from engine import checkpoint, device_room, devices, probe_clips
 from engine.api import (
     Control,
     KeptCheckpoint,
@@ -112,7 +112,7 @@ class _Trainer:
         self.order = CropOrder(self.division.training, crop_frames, run.train.seed)
         held_out = CropOrder(self.division.validation, crop_frames, run.train.seed)
         self.speakers = SpeakerNumbers(self.cache)
-        self.resident = ResidentCorpus(self.cache, self.device) if fits(self.cache, self.device) else None
+        self.resident = self._on_device()
         self.held_out: Crops = held_out.held_out(_VALIDATION_CROPS)
 
         if run.train.checkpoints:
@@ -430,24 +430,32 @@ class _Trainer:
             return obey(lambda: wish)
         self._save()
         self.log.write("paused", self.at.step)
-        self.report(Progress(self.at.fraction, f"Paused at step {self.at.step}"))
-        self._move(torch.device("cpu"))
+        freed = self._leave_device()
+        words = f"Paused at step {self.at.step}"
+        if freed:
+            words += f"; {freed / 1e9:.1f} GB of {devices.described(self.device)} are free for other work"
+        self.report(Progress(self.at.fraction, words))
         with self.clock.held():
             stop = obey(self.steer)
-        self._move(self.device)
+            self._return_to_device()
         self.saved_at = time.monotonic()
         return stop
 
-    def _move(self, device: torch.device) -> None:
-        """Weights and optimiser to another device."""
-        if self.device.type == "cpu":
-            return
-        self.model.to(device)
-        for values in self.optimiser.state.values():
-            for name, value in values.items():
-                values[name] = value.to(device)
-        if self.device.type == "cuda":
-            torch.cuda.empty_cache()
+    def _leave_device(self) -> int:
+        """Everything large off the device; bytes that became free."""
+        device_room.move(self.model, self.optimiser, torch.device("cpu"))
+        self.sums = self.sums.cpu()
+        self.resident = None
+        return device_room.empty(self.device)
+
+    def _return_to_device(self) -> None:
+        device_room.move(self.model, self.optimiser, self.device)
+        self.sums = self.sums.to(self.device)
+        self.resident = self._on_device()
+
+    def _on_device(self) -> ResidentCorpus | None:
+        """The corpus in the device's own memory, where it has room for it."""
+        return ResidentCorpus(self.cache, self.device) if fits(self.cache, self.device) else None
 
     def _tell(self) -> None:
         now, at = time.monotonic(), self.at
