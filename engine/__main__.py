@@ -17,6 +17,7 @@ from engine import commands, jobs
 from engine.api import PROBE_TASKS, RENDERINGS, RULES, SYSTEMS, Cancelled, Control, presets
 from engine.commands import Facts
 from engine.errors import EngineError
+from engine.launched import place
 from engine.terminal import Terminal
 from engine.worker import set_threads
 
@@ -47,6 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if not expected:
                 print(traceback.format_exc(), file=sys.stderr)
             status, facts = BAD_INPUT if expected else FAULT, {"error": {"what": what, "hint": hint}}
+    if not place().first:
+        return status  # of several processes one speaks
     if options.json:
         print(json.dumps(facts, default=str), flush=True)
     elif status == DONE:
@@ -86,6 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--from", dest="from_model", metavar="MODEL", help="a model to fine-tune")
     train.add_argument("--minutes", type=float, metavar="M", help="time budget")
     train.add_argument("--epochs", type=int, metavar="N", help="passes over the corpus")
+    train.add_argument("--batch", type=int, metavar="N", help="pieces a step, of all processes together")
     train.add_argument("--seed", type=int, metavar="S")
     train.add_argument(
         "--system", choices=SYSTEMS, help="a system to compare with, for `probe` alone, on plain views"

@@ -14,9 +14,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from engine import draws
+from engine import draws, ranks
 from engine.draws import LOG_TWO_PI
 from engine.products import Product, mean_over_frames, tanh_of_product
+from engine.shared_norm import normed_over_all
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Gaussian:
 
     def sample(self, generator: torch.Generator | None = None) -> Tensor:
         """One draw, by the reparametrisation trick."""
-        noise = torch.randn(self.mean.shape, generator=generator, device=self.mean.device, dtype=self.mean.dtype)
+        noise = ranks.normal(*self.mean.shape, generator=generator, device=self.mean.device)
         return draws.drawn(self.mean, self.log_variance, noise)
 
     def entropy(self) -> Tensor:
@@ -152,6 +153,8 @@ class FrameNorm(nn.Module):
         return torch.zeros(x.shape, dtype=normed.dtype, device=x.device).masked_scatter(mask[..., None], normed)
 
     def _norm(self, frames: Tensor) -> Tensor:
+        if self.training and ranks.shared():
+            return normed_over_all(frames, self.weight, self.bias, self.running_mean, self.running_variance)
         return functional.batch_norm(
             frames, self.running_mean, self.running_variance, self.weight, self.bias, self.training
         )

@@ -23,6 +23,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from engine import ranks
 from engine.draws import LOG_TWO_PI
 from engine.layers import Gaussian, frame_mask, window_mask
 from engine.model import AuxVAE, Latents
@@ -38,6 +39,8 @@ TEMPERATURE = 0.1  # of the contrast, as usual for cosines (Chen et al. 2020)
 @dataclass(frozen=True)
 class Terms:
     """Scalars. total is the weighted sum of the seven terms, to be maximised.
+
+    Of a batch that several processes share (engine/ranks.py), each has its share of every term: they add up.
 
     levels: log density (less its constant) of the measured slow part as h and m tell it; 0 for plain views. It is
         the slow factor of p(x|...) in the timescale recipe, and is added to the total with weight 1.
@@ -127,16 +130,18 @@ def add_up(
     batch, frames, bands = target.shape
     real = target.new_ones((batch, frames)) if mask is None else mask.float()
     windows = window_mask(mask, batch, frames, window_frames, target.device)
-    frame_count = real.sum()
+    clips = target.new_ones(batch)
+    counts = ranks.over_all(torch.stack((real.sum(), windows.sum(), clips.sum())))
+    frame_count, window_count, clip_count = counts.unbind()
 
     dimensions = latents.z.mean.shape[-1]
 
-    def reduced(values: Tensor, weight: Tensor) -> Tensor:
-        # values (...): summed over their dimensions; weight (...): 1 for what is real
+    def reduced(values: Tensor, weight: Tensor, count: Tensor) -> Tensor:
+        # values (...): summed over their dimensions; weight (...): 1 for what is real, `count` in all
         summed = (values * weight).sum()
         if spec.reduction == "equation":
             return summed / frame_count
-        return summed / (weight.sum() * dimensions)
+        return summed / (count * dimensions)
 
     difference = rebuilt - target
     squared = difference.square()
@@ -144,14 +149,13 @@ def add_up(
         log_density = -(squared + LOG_TWO_PI) / 2.0
     else:
         log_density = -(difference.abs() + math.log(2.0))
-    clips = target.new_ones(batch)
     reconstruction = (log_density.sum(dim=-1) * real).sum() / frame_count
-    prior_z = reduced(latents.z.summed_expected_log_standard_normal(), real)
-    entropy_z = reduced(latents.z.summed_entropy(), real)
-    prior_m = reduced(m_predicted.log_prob(latents.m_value).sum(dim=-1), windows)
-    entropy_m = reduced(latents.m.summed_entropy(), windows)
-    prior_h = reduced(h_predicted.log_prob(latents.h_value).sum(dim=-1), clips)
-    entropy_h = reduced(latents.h.summed_entropy(), clips)
+    prior_z = reduced(latents.z.summed_expected_log_standard_normal(), real, frame_count)
+    entropy_z = reduced(latents.z.summed_entropy(), real, frame_count)
+    prior_m = reduced(m_predicted.log_prob(latents.m_value).sum(dim=-1), windows, window_count)
+    entropy_m = reduced(latents.m.summed_entropy(), windows, window_count)
+    prior_h = reduced(h_predicted.log_prob(latents.h_value).sum(dim=-1), clips, clip_count)
+    entropy_h = reduced(latents.h.summed_entropy(), clips, clip_count)
     total = (
         reconstruction
         + spec.alpha * (prior_z + entropy_z)
@@ -181,8 +185,9 @@ def level_density(model: AuxVAE, views: Views, latents: Latents) -> Tensor | Non
     clip = (model.flat_clip(views.clip_levels) - model.flat_clip(told)).square().sum(dim=-1)
     second = (model.flat_seconds(views.levels) - model.flat_seconds(told)).square().sum(dim=-1)
     voiced = views.levels.voiced
-    seconds = (second * voiced).sum() / voiced.sum().clamp(min=1.0)
-    return -(clip.mean() + seconds) / (2.0 * LEVEL_DEVIATION**2)
+    counts = ranks.over_all(torch.stack((voiced.sum(), voiced.new_tensor(float(len(clip))))))
+    seconds = (second * voiced).sum() / counts[0].clamp(min=1.0)
+    return -(clip.sum() / counts[1] + seconds) / (2.0 * LEVEL_DEVIATION**2)
 
 
 def contrast(model: AuxVAE, views: Views, latents: Latents, mask: Tensor | None) -> Tensor | None:
@@ -191,6 +196,9 @@ def contrast(model: AuxVAE, views: Views, latents: Latents, mask: Tensor | None)
         return None
     again = model.posterior_h(model.scaled(views.again, mask), mask, views.levels).mean
     one, other = (functional.normalize(h.float(), dim=-1) for h in (latents.h.mean, again))
-    likeness = one @ other.T / TEMPERATURE
-    found = torch.diagonal(functional.log_softmax(likeness, dim=0) + functional.log_softmax(likeness, dim=1))
-    return found.mean() / 2.0
+    (every_one, first), (every_other, _) = ranks.gathered(one), ranks.gathered(other)
+    found = one.new_zeros(())
+    for own, candidates in ((one, every_other), (other, every_one)):
+        odds = functional.log_softmax(own @ candidates.T / TEMPERATURE, dim=1)
+        found = found + torch.diagonal(odds, offset=first).sum()
+    return found / (2.0 * len(every_one))

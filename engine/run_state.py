@@ -22,6 +22,8 @@ import torch
 from engine import tensorfile
 from engine.errors import CheckpointError, TrainingError
 
+STATE_FILES = ("state.safetensors", "state.previous.safetensors")
+
 _KIND = "triptych-training-state"
 _VERSION = 1
 _MODEL, _OPTIMISER, _GENERATOR = "model.", "optimiser.", "generator"
@@ -58,8 +60,7 @@ class StateFiles:
     """The last two saved states in a run folder."""
 
     def __init__(self, run_dir: Path) -> None:
-        self._newest = run_dir / "state.safetensors"
-        self._previous = run_dir / "state.previous.safetensors"
+        self._newest, self._previous = (run_dir / name for name in STATE_FILES)
 
     def save(
         self,

@@ -3,6 +3,9 @@
 A run is exact: on a CPU with the same number of threads, stopping (or killing) and resuming gives the same weights
 bit by bit as never having stopped. Whatever the run depends on is in the run folder, spec.json and the saved state
 (see run_state), or can be computed again from the recordings: the cache of the corpus is shared by all runs.
+
+Several processes may train one model (see ranks): each runs this loop on its rows of every batch, and the clock and
+the folder of the first one count.
 """
 
 from __future__ import annotations
@@ -22,6 +25,7 @@ import torch
 from engine import checkpoint, device_room, devices, probe_clips
 from engine.api import (
     Control,
+    Event,
     KeptCheckpoint,
     Note,
     Partial,
@@ -42,13 +46,15 @@ from engine.errors import TrainingError
 from engine.fresh_model import fresh_model
 from engine.kept_checkpoints import KeptCheckpoints
 from engine.memory import keep_freed_memory
+from engine.model import AuxVAE
 from engine.objective import TERM_NAMES, Terms
 from engine.products import bfloat16_pays
+from engine.ranks import LostProcessError, Ranks, joined
 from engine.run_clock import Clock, Speed
-from engine.run_state import RunLog, Standing, StateFiles
+from engine.run_state import STATE_FILES, RunLog, Standing, StateFiles
 from engine.steering import obey
+from engine.systems import Network, terms
 from engine.systems import build as build_system
-from engine.systems import terms
 from engine.views import for_training
 
 BEST = "best" + checkpoint.SUFFIX
@@ -71,16 +77,16 @@ def train(run_dir: str | os.PathLike[str], report: Report, steer: Steer) -> Trai
         TrainingError, CorpusError, SpecError, CheckpointError: it cannot start or go on, in words.
         Cancelled: the user cancelled it; the last saved state stays.
     """
-    folder = Path(run_dir)
-    run = RunSpec.read(folder)
     threads_before = torch.get_num_threads()
-    torch.set_num_threads(run.train.threads or _cores())
     keep_freed_memory()
     try:
-        return _Trainer(folder, run, report, steer).run()
+        with joined() as ranks, ranks.folder(Path(run_dir), ("spec.json", *STATE_FILES)) as folder:
+            run = RunSpec.read(folder)
+            torch.set_num_threads(run.train.threads or max(1, _cores() // ranks.local_count))
+            return _Trainer(folder, run, report if ranks.first else _nobody, steer, ranks).run()
     except OSError as error:
         raise TrainingError(
-            f"The run folder {folder} cannot be written or read: {error.strerror or error}.",
+            f"The run folder {run_dir} cannot be written or read: {error.strerror or error}.",
             "Free some space or mend the folder, then resume the run; its last saved state is unharmed.",
         ) from error
     finally:
@@ -90,9 +96,9 @@ def train(run_dir: str | os.PathLike[str], report: Report, steer: Steer) -> Trai
 class _Trainer:
     """One run, from the corpus to the finished model. `run` is the loop; everything else serves it."""
 
-    def __init__(self, folder: Path, run: RunSpec, report: Report, steer: Steer) -> None:
-        self.folder, self.spec, self.report, self.steer = folder, run, report, steer
-        self.device = devices.resolve(run.train.device)
+    def __init__(self, folder: Path, run: RunSpec, report: Report, steer: Steer, ranks: Ranks) -> None:
+        self.folder, self.spec, self.report, self.steer, self.ranks = folder, run, report, steer, ranks
+        self.device = ranks.device(run.train.device)
         self.log = RunLog(folder)
         self.states = StateFiles(folder)
         self.kept = KeptCheckpoints(folder, run.train.checkpoints)
@@ -103,9 +109,19 @@ class _Trainer:
             )
         resumed = self.states.load() if self.states.exists() else None
         # Before the corpus is read: what cannot be is told at once. A resumed run has all weights in its state.
-        model, parent = (build_system(run.model), resumed.standing.parent) if resumed else fresh_model(run)
+        if resumed or not ranks.first:  # or from the first process
+            model, parent = build_system(run.model), resumed.standing.parent if resumed else None
+        else:
+            model, parent = fresh_model(run)
+        if ranks.count > 1:
+            self._check_shared(model, resumed.standing.batch_size if resumed else run.train.batch_size)
 
-        self.cache = self._corpus()
+        self.cache = ranks.one_after_another(self._corpus)
+        ranks.must_agree(
+            self.cache.key,
+            f"Process {ranks.number} finds another corpus than the first process.",
+            "Let every machine have the same recordings under the same paths.",
+        )
         shortest = run.audio.frames(math.ceil(run.audio.shortest_s * run.audio.rate_hz))
         self.division: Division = divide(self.cache, run.train.validation_share, run.train.seed, shortest)
         crop_frames = round(run.train.crop_s * run.audio.frames_per_second)
@@ -117,8 +133,9 @@ class _Trainer:
 
         if run.train.checkpoints:
             probe_clips.write(folder, self.cache, self.division, run.audio.frames_per_second, run.train.seed)
-        if parent is None:
+        if resumed is None and parent is None and ranks.first:
             learn(model, self.cache, self.division.entries, run.audio, run.train.seed)
+        ranks.make_alike(model)
         self.model = model.to(self.device)
         self.optimiser = torch.optim.Adam(
             self.model.parameters(), lr=run.train.learning_rate, fused=self.device.type in ("cpu", "cuda")
@@ -151,13 +168,24 @@ class _Trainer:
         self.told_at = 0.0
         self.validation_s = 0.0
         self.validated_step = -1
+        self.before_step: list[torch.Tensor] = []  # of a step under way: what it moves before it is whole
 
     # ------------------------------------------------------------------------------------------ the loop
     def run(self) -> TrainDone:
+        """All of it, or what a lost process leaves of it."""
+        try:
+            return self._run()
+        except LostProcessError as lost:
+            if self.ranks.first:
+                self._keep_the_whole(lost)
+            raise
+
+    def _run(self) -> TrainDone:
         at = self.at
         if at.finished:
             return self._done(stopped=False)
-        self.log.write("resume" if at.step else "start", at.step, device=devices.described(self.device))
+        named = {"device": devices.described(self.device), "processes": self.ranks.count}
+        self.log.write("resume" if at.step else "start", at.step, **named)
         if at.step == 0:
             self._validate(candidate=False)  # where it begins; also tells how long a validation takes
         stopped = False
@@ -166,6 +194,7 @@ class _Trainer:
                 break
             self.speed.look(at.step, at.crops)
             self._plan()
+            at.planned_crops, at.validate_every = self.ranks.decided_by_first(at.planned_crops, at.validate_every)
 
             before = at.crops
             self._step()
@@ -195,10 +224,14 @@ class _Trainer:
             group["lr"] = rate
         self.model.train()
         draws = self.generator.get_state()
+        if self.ranks.count > 1:
+            self.before_step = [draws, *(value.clone() for value in self.model.buffers())]
         try:
-            got = self._terms(crops, self.generator)
-            self.optimiser.zero_grad()
-            got.loss.backward()  # type: ignore[no-untyped-call]
+            with self.ranks.share(len(crops)) as rows:
+                got = self._terms(crops, rows, self.generator)
+                self.optimiser.zero_grad()
+                got.loss.backward()  # type: ignore[no-untyped-call]
+            values = self.ranks.add_up(_stacked(got), list(self.model.parameters()))
             self.optimiser.step()
         except (RuntimeError, MemoryError) as error:
             if not _out_of_memory(error):
@@ -206,18 +239,20 @@ class _Trainer:
             self.generator.set_state(draws)
             self._halve_batch(error)
             return
-        with torch.no_grad():
-            self.sums += torch.stack([getattr(got, name).detach() for name in TERM_NAMES])
+        self.before_step = []
+        self.sums += values
         self.summed += 1
         at.step += 1
         at.crops += len(crops)
 
-    def _terms(self, crops: Crops, generator: torch.Generator) -> Terms:
+    def _terms(self, crops: Crops, rows: slice, generator: torch.Generator) -> Terms:
+        """This process's share of the terms of a batch: of these rows of it."""
+        own, longest = crops[rows], int(crops[:, 2].max())
         if self.resident is None:
-            batch, lengths = gather(self.cache, crops, self.device)
+            batch, lengths = gather(self.cache, own, self.device, longest)
         else:
-            batch, lengths = self.resident.gather(crops)
-        speakers = self.speakers.of(crops, self.device)
+            batch, lengths = self.resident.gather(own, longest)
+        speakers = self.speakers.of(own, self.device)
         with torch.no_grad():
             views = for_training(batch, self.spec.model, generator, self.spec.audio, self.model.average)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self._bfloat16()):
@@ -225,7 +260,41 @@ class _Trainer:
                 self.model, views, self.spec.train, lengths=lengths, generator=generator, speakers=speakers
             )
 
+    def _check_shared(self, model: Network, batch_size: int) -> None:
+        if not isinstance(model, AuxVAE):
+            raise TrainingError(
+                f"The system {self.spec.model.system} is trained by one process alone.",
+                "Start it without torchrun.",
+            )
+        if batch_size < self.ranks.count:
+            raise TrainingError(
+                f"A batch of {batch_size} pieces is too small for {self.ranks.count} processes.",
+                "Start fewer of them, or a run with a larger batch.",
+            )
+
+    def _keep_the_whole(self, lost: LostProcessError) -> None:
+        """Save the run as the last whole step left it. A card may hold half a step: there the last save stays."""
+        self.log.write("lost", self.at.step, what=lost.what)
+        if self.device.type == "cpu":
+            self._take_back()
+            self._save()
+
+    def _take_back(self) -> None:
+        """Undo what a step that was not finished has moved: the random numbers and the running statistics."""
+        if not self.before_step:
+            return
+        draws, *buffers = self.before_step
+        self.generator.set_state(draws)
+        for buffer, value in zip(self.model.buffers(), buffers, strict=True):
+            buffer.copy_(value)
+        self.before_step = []
+
     def _halve_batch(self, error: Exception) -> None:
+        if self.ranks.count > 1:
+            raise TrainingError(
+                f"The memory of process {self.ranks.number} ran out at {self.at.batch_size} pieces a batch.",
+                "Share the batch among more processes, or start a run with a smaller one.",
+            ) from error
         self.optimiser.zero_grad(set_to_none=True)
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
@@ -351,14 +420,16 @@ class _Trainer:
         try:
             for first in range(0, len(self.held_out), self.at.batch_size):
                 crops = self.held_out[first : first + self.at.batch_size]
-                got = self._terms(crops, generator)
-                total += len(crops) * torch.stack([getattr(got, name) for name in TERM_NAMES])
+                with self.ranks.share(len(crops)) as rows:
+                    if rows.stop > rows.start:
+                        total += len(crops) * _stacked(self._terms(crops, rows, generator))
         except (RuntimeError, MemoryError) as error:
             if not _out_of_memory(error):
                 raise
             self._halve_batch(error)
             return None
-        return dict(zip(TERM_NAMES, (total / len(self.held_out)).tolist(), strict=True))
+        means = self.ranks.add_up(total) / len(self.held_out)
+        return dict(zip(TERM_NAMES, means.tolist(), strict=True))
 
     def _save(self) -> None:
         self._flush()
@@ -425,7 +496,7 @@ class _Trainer:
     # ------------------------------------------------------------------------------------------ the user
     def _obey(self) -> bool:
         """Whether to stop; holds still, saved and off the graphics card, while paused."""
-        wish = self.steer()
+        wish = self.ranks.agreed(self.steer())
         if wish is not Control.PAUSE:
             return obey(lambda: wish)
         self._save()
@@ -502,6 +573,15 @@ class _Trainer:
         manifest = scan(self.spec.folders, self.spec.clips, self.steer)
         self.earlier_key = earlier_key(manifest, self.spec.audio)
         return build(manifest, self.spec.audio, cache_dir(), self.report, self.steer)
+
+
+def _stacked(terms_of_batch: Terms) -> torch.Tensor:
+    """Every term (terms,), without its gradient."""
+    return torch.stack([getattr(terms_of_batch, name).detach() for name in TERM_NAMES])
+
+
+def _nobody(event: Event) -> None:
+    """The report of a process that is not the first."""
 
 
 def _out_of_memory(error: Exception) -> bool:

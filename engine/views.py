@@ -25,6 +25,7 @@ import torch
 from torch import Tensor
 
 from engine import levels as slow
+from engine import ranks
 from engine.levels import AverageVoice, Carrier, Levels
 from engine.source_filter import SourceFilter, formants_for, source_filter
 from engine.specs import AudioSpec, ModelSpec
@@ -86,7 +87,7 @@ def for_training(
     batch = _revoiced(batch, tools, generator)
     real = _real(batch)
     gain = _gain_of(
-        torch.randn(len(batch.mel), generator=generator, device=batch.mel.device) * GAIN_DEVIATION_DB, audio
+        ranks.normal(len(batch.mel), generator=generator, device=batch.mel.device) * GAIN_DEVIATION_DB, audio
     )
     taken = slow.take_out(batch.mel, batch.f0, real, gain, spec, tools, average)
     heard = slow.measure(batch.other, batch.other_f0, real, gain, spec, tools, average)
@@ -148,7 +149,7 @@ def _real(batch: Batch) -> Tensor:
 
 def _equalised(mel: Tensor, tools: SourceFilter, generator: torch.Generator) -> Tensor:
     """The same speech through other microphones: a smooth random filter for each clip."""
-    curve = torch.randn(len(mel), EQUALISER_COEFFICIENTS, generator=generator, device=mel.device)
+    curve = ranks.normal(len(mel), EQUALISER_COEFFICIENTS, generator=generator, device=mel.device)
     scale = (
         EQUALISER_DEVIATION
         * math.sqrt(mel.shape[-1])
@@ -163,7 +164,7 @@ def _revoiced(batch: Batch, tools: SourceFilter, generator: torch.Generator) -> 
     count, device = len(batch.mel), batch.mel.device
 
     def draw() -> Tensor:
-        return torch.rand(count, generator=generator, device=device)
+        return ranks.uniform(count, generator=generator, device=device)
 
     chosen = (draw() < REVOICED_SHARE).nonzero()[:, 0]
     pitch = (2.0 ** ((2.0 * draw() - 1.0) * REVOICED_OCTAVES))[chosen, None]

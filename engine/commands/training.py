@@ -11,25 +11,27 @@ from engine import jobs
 from engine.api import Inspect, ModelInfo, RunSpec, Train, TrainDone, presets
 from engine.commands.common import Facts
 from engine.errors import SpecError
+from engine.launched import place
 from engine.specs import AudioSpec, ModelSpec
 from engine.terminal import Terminal
 
 
 def train(options: argparse.Namespace, terminal: Terminal) -> Facts:
-    if options.resume:
-        if given := [
-            n
-            for n in ("corpus", "preset", "from_model", "minutes", "epochs", "seed", "system")
-            if getattr(options, n)
-        ]:
-            raise SpecError(
-                f"A run that goes on keeps its settings; --{given[0].split('_')[0]} cannot be given with --resume.",
-                "Leave it out, or start a new run.",
-                given[0],
-            )
-        RunSpec.read(options.run_dir)
-    else:
-        _run_spec(options, terminal).write(options.run_dir)
+    here = place()
+    settings = ("corpus", "preset", "from_model", "minutes", "epochs", "batch", "seed", "system")
+    given = [name for name in settings if getattr(options, name)]
+    if options.resume and given:
+        raise SpecError(
+            f"A run that goes on keeps its settings; --{given[0].split('_')[0]} cannot be given with --resume.",
+            "Leave it out, or start a new run.",
+            given[0],
+        )
+    if here.first:
+        # Processes that torchrun begins anew after a loss go on with the run that their command began.
+        if options.resume or here.restarts:
+            RunSpec.read(options.run_dir)
+        else:
+            _run_spec(options, terminal).write(options.run_dir)
     result = jobs.run(Train(options.run_dir), terminal.report, terminal.steer)
     assert isinstance(result, TrainDone)
     return dataclasses.asdict(result)
@@ -42,6 +44,8 @@ def _run_spec(options: argparse.Namespace, terminal: Terminal) -> RunSpec:
     changes = {
         name: getattr(options, name) for name in ("minutes", "epochs", "seed") if getattr(options, name) is not None
     }
+    if options.batch is not None:
+        changes["batch_size"] = options.batch
     if options.epochs is not None and options.minutes is None:
         changes["minutes"] = None  # or the preset's time would end the run before its epochs
     train = dataclasses.replace(preset.train, device=options.device, **changes)

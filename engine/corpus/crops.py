@@ -138,9 +138,15 @@ class SpeakerNumbers:
         return torch.from_numpy(self._numbers[entry]).to(device)
 
 
-def gather(cache: MelCache, crops: Crops, device: torch.device) -> tuple[Batch, torch.Tensor | None]:
-    """The batch of some crops on `device`, and its lengths, or None when no crop is shorter than the others."""
-    frames = int(crops[:, 2].max())
+def gather(
+    cache: MelCache, crops: Crops, device: torch.device, longest: int | None = None
+) -> tuple[Batch, torch.Tensor | None]:
+    """The batch of some crops on `device`, and its lengths, or None when no crop is shorter than the batch.
+
+    Args:
+        longest: frames that the batch is padded to, where these crops are a part of a larger one.
+    """
+    frames = longest or int(crops[:, 2].max())
     size, bands = len(crops), cache.mel.shape[1]
     pinned = device.type == "cuda"  # so that the copies run beside the step before
     mel = np.zeros((size, frames, bands), np.float16)

@@ -36,9 +36,9 @@ class ResidentCorpus:
             self._f0[first:last] = torch.from_numpy(np.array(cache.f0[first:last]))
         self._device = device
 
-    def gather(self, crops: Crops) -> tuple[Batch, Tensor | None]:
+    def gather(self, crops: Crops, longest: int | None = None) -> tuple[Batch, Tensor | None]:
         """The batch of some crops and its lengths; the same as crops.gather gives."""
-        longest = int(crops[:, 2].max())
+        longest = longest or int(crops[:, 2].max())
         placed = torch.from_numpy(crops)
         if self._device.type == "cuda":
             placed = placed.pin_memory().to(self._device, non_blocking=True)
