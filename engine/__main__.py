@@ -90,6 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--minutes", type=float, metavar="M", help="time budget")
     train.add_argument("--epochs", type=int, metavar="N", help="passes over the corpus")
     train.add_argument("--batch", type=int, metavar="N", help="pieces a step, of all processes together")
+    train.add_argument("--compile", action="store_true", help="fuse the networks' steps (torch.compile)")
     train.add_argument("--seed", type=int, metavar="S")
     train.add_argument(
         "--system", choices=SYSTEMS, help="a system to compare with, for `probe` alone, on plain views"

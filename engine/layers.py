@@ -154,7 +154,10 @@ class FrameNorm(nn.Module):
 
     def _norm(self, frames: Tensor) -> Tensor:
         if self.training and ranks.shared():
-            return normed_over_all(frames, self.weight, self.bias, self.running_mean, self.running_variance)
+            found: Tensor = normed_over_all(
+                frames, self.weight, self.bias, self.running_mean, self.running_variance
+            )
+            return found
         return functional.batch_norm(
             frames, self.running_mean, self.running_variance, self.weight, self.bias, self.training
         )

@@ -112,6 +112,10 @@ class _Neighbours(torch.autograd.Function):
         by_tap = gradient.view(batch, frames, ctx.kernel, stacked // ctx.kernel)
         to_x = by_tap[:, :, ctx.kernel // 2].clone()
         shifts = [item for item in enumerate(_shifts(ctx.kernel, frames)) if item[0] != ctx.kernel // 2]
+        if gradient.device.type != "cpu":
+            for tap, (to, of) in shifts:
+                to_x[:, of] += by_tap[:, to, tap]
+            return to_x, None
         for clip, taps in zip(to_x, by_tap, strict=True):  # clip by clip, within the cache
             for tap, (to, of) in shifts:
                 clip[of] += taps[to, tap]

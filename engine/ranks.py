@@ -61,6 +61,7 @@ class Share:
 _share: ContextVar[Share | None] = ContextVar("share", default=None)
 
 
+@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
 def shared() -> bool:
     """Whether the batch in work is one of several processes."""
     return _share.get() is not None

@@ -12,6 +12,7 @@ from engine import ranks
 MOMENTUM, EPSILON = 0.1, 1e-5  # functional.batch_norm's own
 
 
+@torch.compiler.disable  # type: ignore[untyped-decorator]
 def normed_over_all(
     rows: Tensor, weight: Tensor, bias: Tensor, running_mean: Tensor, running_variance: Tensor
 ) -> Tensor:

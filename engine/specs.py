@@ -269,6 +269,11 @@ class TrainSpec(Spec):
         choices=("auto", "float32", "bfloat16"),
         why="of matrix products; auto = bfloat16 where the device is made for it (CUDA, AMX, AVX-512 BF16)",
     )
+    compiled: str = setting(
+        "off",
+        choices=("off", "on"),
+        why="torch.compile fuses what lies between products: for graphics cards; the first step takes a minute",
+    )
     threads: int = setting(0, low=0, high=256, why="CPU threads; 0 = all cores")
 
 

@@ -38,6 +38,7 @@ from engine.api import (
 )
 from engine.average_voice import learn
 from engine.cache.place import cache_dir
+from engine.compiling import compile_trunks
 from engine.corpus.crops import CropOrder, Crops, Division, SpeakerNumbers, divide, gather
 from engine.corpus.melcache import MelCache, build, earlier_key
 from engine.corpus.resident import ResidentCorpus, fits
@@ -186,6 +187,8 @@ class _Trainer:
             return self._done(stopped=False)
         named = {"device": devices.described(self.device), "processes": self.ranks.count}
         self.log.write("resume" if at.step else "start", at.step, **named)
+        if self.spec.train.compiled == "on":
+            self._compile()
         if at.step == 0:
             self._validate(candidate=False)  # where it begins; also tells how long a validation takes
         stopped = False
@@ -259,6 +262,27 @@ class _Trainer:
             return terms(
                 self.model, views, self.spec.train, lengths=lengths, generator=generator, speakers=speakers
             )
+
+    def _compile(self) -> None:
+        """Compile the networks, with the next step as a trial that leaves nothing behind."""
+
+        def trial() -> None:
+            self.model.train()
+            crops = self.order.take(self.at.crops, self.at.batch_size)
+            with self.ranks.share(len(crops)) as rows:
+                self._terms(crops, rows, self.generator).loss.backward()  # type: ignore[no-untyped-call]
+
+        self.report(Progress(None, "Compiling the networks"))
+        self.before_step = [self.generator.get_state(), *(value.clone() for value in self.model.buffers())]
+        why = compile_trunks(self.model, trial)
+        self._take_back()
+        self.optimiser.zero_grad(set_to_none=True)
+        if why is None:
+            return
+        what = f"The networks cannot be compiled here ({why})."
+        if self.ranks.count > 1:  # the others may have gone on, and wait
+            raise TrainingError(what, "Start a run with compiled off.")
+        self._note(what, "The run goes on without; on a card it is slower, and nothing else changes.")
 
     def _check_shared(self, model: Network, batch_size: int) -> None:
         if not isinstance(model, AuxVAE):

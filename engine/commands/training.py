@@ -18,7 +18,7 @@ from engine.terminal import Terminal
 
 def train(options: argparse.Namespace, terminal: Terminal) -> Facts:
     here = place()
-    settings = ("corpus", "preset", "from_model", "minutes", "epochs", "batch", "seed", "system")
+    settings = ("corpus", "preset", "from_model", "minutes", "epochs", "batch", "compile", "seed", "system")
     given = [name for name in settings if getattr(options, name)]
     if options.resume and given:
         raise SpecError(
@@ -46,6 +46,8 @@ def _run_spec(options: argparse.Namespace, terminal: Terminal) -> RunSpec:
     }
     if options.batch is not None:
         changes["batch_size"] = options.batch
+    if options.compile:
+        changes["compiled"] = "on"
     if options.epochs is not None and options.minutes is None:
         changes["minutes"] = None  # or the preset's time would end the run before its epochs
     train = dataclasses.replace(preset.train, device=options.device, **changes)

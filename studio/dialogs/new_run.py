@@ -51,6 +51,7 @@ TITLES = {
     "checkpoint_minutes": QT_TRANSLATE_NOOP("NewRunForm", "Save every"),
     "seed": QT_TRANSLATE_NOOP("NewRunForm", "Seed"),
     "precision": QT_TRANSLATE_NOOP("NewRunForm", "Precision"),
+    "compiled": QT_TRANSLATE_NOOP("NewRunForm", "Compile the networks"),
     "threads": QT_TRANSLATE_NOOP("NewRunForm", "CPU threads"),
     "latent": QT_TRANSLATE_NOOP("NewRunForm", "Dimensions of h, m, z"),
     "global_channels": QT_TRANSLATE_NOOP("NewRunForm", "Global network"),
