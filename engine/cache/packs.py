@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.cache.locks import Lock
+from engine.cache.mapped import mapped
 
 PACK_BYTES = 256_000_000  # a pack is not begun on a recording beyond this
 SUFFIXES = (".mel", ".f0")
@@ -112,9 +113,8 @@ def opened(folder: Path, name: str, frames: int, bands: int) -> Mapped:
     Raises:
         OSError, ValueError: it is not there, or is shorter.
     """
-    mel = np.memmap(folder / f"{name}.mel", np.float16, "r", shape=(frames, bands))
-    f0 = np.memmap(folder / f"{name}.f0", np.float32, "r", shape=(frames,))
-    return mel, f0
+    mel = mapped(folder / f"{name}.mel", np.float16, (frames, bands))
+    return mel, mapped(folder / f"{name}.f0", np.float32, (frames,))
 
 
 def remove(folder: Path, name: str) -> bool:

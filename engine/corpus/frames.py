@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from engine.cache.mapped import asked_for
+
 
 class Frames:
     """An array made of stretches of memory-mapped ones, end to end; read-only, and read only where it is asked.
@@ -47,7 +49,7 @@ class Frames:
         while start < stop:
             end = min(stop, int(self._ends[index]))
             offset = int(self._first[index] - self._starts[index])
-            parts.append(self._arrays[self._which[index]][start + offset : end + offset : step])
+            parts.append(asked_for(self._arrays[self._which[index]][start + offset : end + offset : step]))
             start += -(-(end - start) // step) * step
             while index < len(self._ends) and self._ends[index] <= start:
                 index += 1

@@ -46,9 +46,6 @@ def of_a_corpus(corpus: Path, processes: int, folder: Path) -> list[Row]:
     one = built(corpus, folder / "one", 1)
     several = built(corpus, folder / "several", processes)
     again = built(corpus, folder / "several", 1)
-    moved = folder / "moved"
-    shutil.copytree(corpus, moved)  # other paths, other times, the same contents
-    elsewhere = built(moved, folder / "several", 1)
     hours = one["seconds_of_speech"] / 3600.0
     return [
         Row(
@@ -59,10 +56,6 @@ def of_a_corpus(corpus: Path, processes: int, folder: Path) -> list[Row]:
         Row(
             "Opened again", one["wall_s"] / again["wall_s"], "x", goal=100.0,
             baseline="the first build", ours=milliseconds(again["wall_s"]), theirs=f"{one['wall_s']:.1f} s",
-        ),
-        Row(
-            "Moved and touched, not computed again", one["wall_s"] / elsewhere["wall_s"], "x", goal=20.0,
-            baseline="the first build", ours=milliseconds(elsewhere["wall_s"]), theirs=f"{one['wall_s']:.1f} s",
         ),
     ]  # fmt: skip
 
@@ -79,6 +72,9 @@ def of_many_clips(count: int, folder: Path) -> list[Row]:
         shutil.copy(corpus / f"{number:06}.wav", few)
     small = built(few, folder / "small", 1)
     large, again = built(corpus, folder / "large", 0), built(corpus, folder / "large", 1)
+    moved = folder / "moved"
+    shutil.copytree(corpus, moved)  # other paths, other times, the same contents
+    elsewhere = built(moved, folder / "large", 1)
     return [
         Row(
             f"Memory of {count} clips of 1 s", large["peak_mib"] - small["peak_mib"], "MiB", goal=100.0,
@@ -86,8 +82,14 @@ def of_many_clips(count: int, folder: Path) -> list[Row]:
             theirs=f"{small['peak_mib']:.0f} MiB", note=f"built in {large['wall_s']:.0f} s",
         ),
         Row(
-            f"{count} clips opened again", again["wall_s"], "s", better="lower", goal=5.0,
-            ours=f"{again['peak_mib']:.0f} MiB",
+            f"{count} clips opened again", large["cpu_s"] / again["cpu_s"], "x", goal=100.0,
+            baseline="the first build, processor seconds", ours=milliseconds(again["cpu_s"]),
+            theirs=f"{large['cpu_s']:.1f} s", note=f"peak {again['peak_mib']:.0f} MiB",
+        ),
+        Row(
+            f"{count} clips moved and touched", large["cpu_s"] / elsewhere["cpu_s"], "x", goal=20.0,
+            baseline="the first build, processor seconds", ours=milliseconds(elsewhere["cpu_s"]),
+            theirs=f"{large['cpu_s']:.1f} s", note="found by content, not computed again",
         ),
     ]  # fmt: skip
 

@@ -12,12 +12,14 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from tests.bench.measuring import Row, arguments, interleaved, peak_mib, tell  # isort: skip
+from tests.bench.measuring import Apart, Row, arguments, interleaved, peak_mib, tell  # isort: skip
 
 import numpy as np
 import torch
 
+from engine.cache.mapped import mapped
 from engine.corpus.crops import CropOrder, Stretch, gather
+from engine.corpus.frames import Frames
 from engine.corpus.manifest import Manifest, Utterance
 from engine.corpus.melcache import Entry, MelCache
 from engine.memory import keep_freed_memory
@@ -40,7 +42,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         sizes = [size for size in (10, 100, 1_000, 10_000, 100_000) if size <= wanted.largest]
         corpora = [corpus(Path(folder), size) for size in sizes]
-        rows = corpus_sizes(corpora, sizes) + batch_sizes(corpora[-1])
+        rows = [*corpus_sizes(corpora, sizes), memory(sizes, wanted.threads), *batch_sizes(corpora[-1])]
     tell("Scaling", rows, wanted.json)
 
 
@@ -51,10 +53,11 @@ def corpus(folder: Path, clips: int) -> MelCache:
         with path.open("wb") as file:
             file.truncate(size)
     utterances = tuple(Utterance(f"/made/up/{number}.flac", f"{number}.flac") for number in range(clips))
+    stretches = [(0, number * CLIP_FRAMES, CLIP_FRAMES) for number in range(clips)]
     return MelCache(
         key="made-up",
-        mel=np.memmap(paths[0], np.float16, "r", shape=(frames, AUDIO.bands)),
-        f0=np.memmap(paths[1], np.float32, "r", shape=(frames,)),
+        mel=Frames([mapped(paths[0], np.float16, (frames, AUDIO.bands))], stretches),
+        f0=Frames([mapped(paths[1], np.float32, (frames,))], stretches),
         entries=tuple(Entry(one, number * CLIP_FRAMES, CLIP_FRAMES) for number, one in enumerate(utterances)),
         manifest=Manifest(utterances, ()),
         remarks=(),
@@ -106,8 +109,39 @@ def corpus_sizes(corpora: list[MelCache], sizes: list[int]) -> list[Row]:
             baseline=f"{sizes[0]} clips, processor seconds",
             ours=f"s of speech per processor second by clips: {told}",
         ),
-        Row("Peak memory of all of them in one process", peak_mib(), "MiB"),
     ]
+
+
+class Held:
+    """A few steps over a corpus of `clips`, in a process of its own; facts say the most memory it held."""
+
+    def __init__(self, clips: int) -> None:
+        keep_freed_memory()
+        with tempfile.TemporaryDirectory() as folder:
+            steps = Steps(corpus(Path(folder), clips), 20, 4)
+            steps()
+            steps()
+        self.facts = {"peak_mib": peak_mib()}
+
+    def __call__(self) -> None: ...
+
+
+def memory(sizes: list[int], threads: int) -> Row:
+    sides = [Apart(Held, clips, threads=threads) for clips in (sizes[0], sizes[-1])]
+    few, many = (side.facts["peak_mib"] for side in sides)
+    for side in sides:
+        side.end()
+    return Row(
+        f"Memory with {sizes[-1]} clips",
+        many - few,
+        "MiB",
+        goal=150.0,
+        better="lower",
+        baseline=f"{sizes[0]} clips",
+        ours=f"peak {many:.0f} MiB",
+        theirs=f"peak {few:.0f} MiB",
+        note="more: the list of the recordings and of their places",
+    )
 
 
 def batch_sizes(cache: MelCache) -> list[Row]:

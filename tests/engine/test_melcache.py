@@ -23,6 +23,7 @@ from engine.api import Control, Progress
 from engine.cache import packs, upkeep
 from engine.cache.index import Index
 from engine.cache.locks import Lock
+from engine.cache.mapped import asked_for, mapped
 from engine.corpus import crew, features, melcache
 from engine.corpus.frames import Frames
 from engine.corpus.melcache import MelCache, build
@@ -529,6 +530,17 @@ def test_frames_of_several_packs_read_like_one_array() -> None:
         start, stop, step = int(rng.integers(-5, 65)), int(rng.integers(-5, 70)), int(rng.integers(1, 9))
         assert np.array_equal(frames[start:stop:step], whole[start:stop:step])
     assert np.shares_memory(frames[2:18], arrays[0])  # within one stretch nothing is copied
+
+
+def test_pieces_of_a_file_are_asked_for_and_read_as_they_are(tmp_path: Path) -> None:
+    values = np.random.default_rng(0).random((5000, 16)).astype(np.float16)
+    values.tofile(tmp_path / "pack")
+    array = mapped(tmp_path / "pack", np.float16, values.shape)
+    for piece in (slice(0, 3), slice(4000, 5000), slice(17, 4999, 7), slice(9, 9), slice(0, 5000)):
+        assert np.array_equal(asked_for(array[piece]), values[piece])
+        assert np.shares_memory(asked_for(array[piece]), array) or piece.start == piece.stop
+    in_memory = values[3:9]
+    assert asked_for(in_memory) is in_memory
 
 
 def test_a_note_of_a_recording_follows_it_to_its_new_name(tmp_path: Path, tone: Tone) -> None:
