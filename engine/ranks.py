@@ -4,8 +4,9 @@ N processes with a batch of B learn what one process with a batch of B learns, b
 added up:
 
 * All know the whole batch; each gathers its rows of it, padded as the whole batch would be.
-* Each draws the random numbers of the whole batch and keeps those of its rows. That is a hundredth of a step's
-  work, and no number depends on how many processes there are: their one saved state serves any number.
+* Each draws the random numbers of the whole batch and keeps those of its rows. So no number depends on how many
+  processes there are, and one saved state serves any number. On a processor the draws are a fiftieth of one
+  process's step: eight processes spend a seventh of theirs on it. On a card they are nothing.
 * What looks across a batch does so across processes: batch norm by `summed`, the contrast by `gathered`.
 * A term is a sum over the whole batch divided by a count of the whole batch. Each process has its share of it, its
   own sum over everyone's count (`over_all`); shares and gradients of shares add up, in one exchange a step.
