@@ -427,11 +427,8 @@ class _Trainer:
 
     def _keep(self, values: dict[str, float], passing: bool) -> None:
         """Keep the model as it is now among the run's checkpoints, where it keeps some."""
-        at = self.at
-        epoch = at.crops / self.order.per_epoch
-        new = KeptCheckpoint(
-            at.step, epoch, self.clock.seconds, values, number=0 if passing else 1, hash="", path=""
-        )
+        at, epoch = self.at, self.at.crops / self.order.per_epoch
+        new = KeptCheckpoint(at.step, epoch, self.clock.seconds, values, number=0 if passing else 1)
         kept = self.kept.keep(new, lambda path: self._save_model(path, "checkpoint", values))
         if kept is not None:
             self.report(Partial(kept))
@@ -526,10 +523,8 @@ class _Trainer:
         self._save()
         self.log.write("paused", self.at.step)
         freed = self._leave_device()
-        words = f"Paused at step {self.at.step}"
-        if freed:
-            words += f"; {freed / 1e9:.1f} GB of {devices.described(self.device)} are free for other work"
-        self.report(Progress(self.at.fraction, words))
+        what = f"{freed / 1e9:.1f} GB of {devices.described(self.device)} are" if freed else "the processor is"
+        self.report(Progress(self.at.fraction, f"Paused at step {self.at.step}; {what} free for other work"))
         with self.clock.held():
             stop = obey(self.steer)
             self._return_to_device()

@@ -187,6 +187,11 @@ class Menus(QObject):
         for name in ("run", "stop", "export_csv", "export_latex", "export_figure"):
             self.adopt(menu, f"model.probes_{name}", window.dashboard.commands[name])
 
+        menu.addSeparator()
+        audition = menu.addMenu(self.tr("&Audition of checkpoints"))
+        for name, action in window.training.audition.commands.items():
+            self.adopt(audition, f"model.audition_{name}", action)
+
     def _fill_transfer(self, menu: QMenu) -> None:
         for name, words, slot, key in (
             ("source", self.tr("Use the current clip as &source"), self._use_as_source, "Ctrl+1"),

@@ -19,6 +19,7 @@ from PySide6.QtCore import QLockFile
 
 from engine.api import Take
 from studio import maps_file, paths, project_file, project_folder, runs, storage
+from studio.audition_actions import AuditionActions
 from studio.clips import FAILED, MISSING, WAITING, Clip
 from studio.counted import counted
 from studio.library_actions import LibraryActions
@@ -33,7 +34,6 @@ from studio.project_file import (
     moved_take,
 )
 from studio.project_folder import MOVED, Listing, Moved
-from studio.run_actions import RunActions
 from studio.session_state import UNTITLED_FILE
 from studio.transfer_setup import TransferSetup
 
@@ -41,7 +41,7 @@ LOCK = ".lock"
 MOST_WINDOWS = 50
 
 
-class ProjectActions(LibraryActions, RunActions):
+class ProjectActions(LibraryActions, AuditionActions):
     """The project as a whole."""
 
     # ------------------------------------------------------------------ opening
@@ -262,6 +262,8 @@ class ProjectActions(LibraryActions, RunActions):
         self._placing.clear()
         self._map_files.clear()
         self.made_by, self.gone = {}, {}
+        self.audition, self.audition_job = [], None
+        self.stop_hearing()
         self.undo_stack.clear()
         self.clips_removed.emit(gone)
         for latent in maps:
@@ -280,6 +282,7 @@ class ProjectActions(LibraryActions, RunActions):
         self.transfer = stored.desk
         self.made_by = stored.made_by
         self.gone = stored.gone
+        self.audition = stored.audition
         self._insert(stored.clips)
         self.runs = [r for r in runs.discover(self.runs_dir) if not (Path(r.run_dir) / MOVED).exists()]
         known = {record.run_dir for record in self.runs}
@@ -353,7 +356,7 @@ class ProjectActions(LibraryActions, RunActions):
     def _save_to(self, folder: Path, lock: QLockFile | None = None) -> None:
         """In a thread: bring in what lies elsewhere, then write the file."""
         self._save_timer.stop()
-        idle = [record.run_dir for record in self.runs if self.job_of(record.run_dir) is None]
+        idle = [r.run_dir for r in self.runs if self.job_of(r.run_dir) is None and not self.audition_of(r.run_dir)]
         project, index = self._project(), self.undo_stack.index()
         self._changed_since_save = self._analysed_since_save = False
         leaves = None if self.named else self.folder
@@ -392,7 +395,10 @@ class ProjectActions(LibraryActions, RunActions):
         self.takes = [moved_take(take, place) for take in self.takes]
         self.starred = {place(sound) for sound in self.starred}
         for record in self.runs:
-            record.run_dir = place(record.run_dir)
+            if (moved := place(record.run_dir)) != record.run_dir:
+                record.run_dir = moved
+                record.look_again()
+        self.stop_hearing()
         self._map_files = {latent: (points, place(file)) for latent, (points, file) in self._map_files.items()}
         if self._model_path is not None:
             self._model_path = place(self._model_path)

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from engine.api import RENDERINGS, RULES, EditedEvidence, Evidence, LatentRef, SecondEdit, Take
-from studio import recipes
+from studio import audition_set, recipes
+from studio.audition_set import AuditionEntry
 from studio.clips import ANALYSING, STATES, WAITING, Clip
 from studio.drag import Payload
 from studio.project_folder import Listing
@@ -36,7 +37,8 @@ class Project:
 
     model: path of the model in use; starred: transformed sounds of good takes; runs: run folders outside the
     project; maps: file of each latent's map; made_by: recipes of recordings that are takes saved earlier, by id;
-    gone: names of recordings that left the library while a take needs them, by id.
+    gone: names of recordings that left the library while a take needs them, by id; audition: what is heard at
+    every checkpoint of a run.
     """
 
     uuid: str
@@ -49,6 +51,7 @@ class Project:
     desk: TransferSetup = field(default_factory=TransferSetup)
     made_by: dict[str, Recipe] = field(default_factory=dict)
     gone: dict[str, Named] = field(default_factory=dict)
+    audition: list[AuditionEntry] = field(default_factory=list)
 
 
 class DamagedError(Exception):
@@ -108,6 +111,7 @@ def write(path: Path, project: Project) -> None:
         "desk": dataclasses.asdict(project.desk),
         "gone": _needed(project),
         "made_by": {clip_id: recipes.to_text(recipe) for clip_id, recipe in project.made_by.items()},
+        "audition": audition_set.to_values(project.audition),
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(".tmp")
@@ -187,6 +191,7 @@ def read(path: Path) -> Project | None:
             _desk(values.get("desk", {})),
             _recipes(values.get("made_by", {})),
             {str(i): Named(*map(str, named)) for i, named in values.get("gone", {}).items()},
+            audition_set.from_values(values.get("audition", ())),
         )
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise DamagedError(f"{type(error).__name__}: {error}") from error

@@ -79,6 +79,7 @@ class RunActions(ModelActions):
         if isinstance(point, KeptCheckpoint):
             record.look_again()  # others have made room for it
             self.runs_changed.emit()
+            self.checkpoint_kept.emit(record.run_dir)
             return
         # A resumed run goes back to its last saved step; what a killed process told beyond it is trained again.
         while record.points and record.points[-1].step > point.step:

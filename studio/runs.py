@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from engine.api import EngineError, KeptCheckpoint, RunSpec, TrainDone, TrainPoint, checkpoints_of
+from engine.api import EngineError, Heard, KeptCheckpoint, RunSpec, TrainDone, TrainPoint, checkpoints_of, heard_of
 
 BEST = "best.triptych.safetensors"
 LAST = "last.triptych.safetensors"
@@ -29,10 +29,12 @@ class RunRecord:
     error: tuple[str, str] | None = None
     started_at: float = 0.0  # seconds since the epoch
     checkpoints: tuple[KeptCheckpoint, ...] = ()  # kept on the way, in the order of their steps
+    heard: Heard = field(default_factory=Heard)  # what is known of how they sound
 
     def look_again(self) -> None:
         """Read anew what the run's folder says of its checkpoints."""
         self.checkpoints = checkpoints_of(self.run_dir)
+        self.heard = heard_of(self.run_dir, self.checkpoints)
 
     @property
     def best(self) -> str | None:
@@ -69,14 +71,15 @@ def read(folder: Path) -> RunRecord | None:
     except (EngineError, OSError):
         return None
     points, finished = _read_log(folder / "log.jsonl")
-    return RunRecord(
+    record = RunRecord(
         run_dir=str(folder),
         name=spec.name or folder.name,
         state="done" if finished else "stopped",
         points=points,
         started_at=started_at,
-        checkpoints=checkpoints_of(folder),
     )
+    record.look_again()
+    return record
 
 
 def _read_log(path: Path) -> tuple[list[TrainPoint], bool]:

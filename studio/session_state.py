@@ -17,6 +17,7 @@ from engine.api import (
 )
 from studio import maps_file, project_file
 from studio.analysis_queue import AnalysisQueue
+from studio.audition_set import AuditionEntry, Hearing
 from studio.clips import Clip
 from studio.engine_link import EngineLink, Job
 from studio.messages import Messages
@@ -54,9 +55,14 @@ class SessionState(UndoActions):
     takes_changed = Signal()
     runs_changed = Signal()
     probes_changed = Signal()
+    checkpoint_kept = Signal(str)  # folder of the run
+    audition_changed = Signal()  # the set, what is rendered of it, or the checkpoint heard
+    hearing_changed = Signal()  # what the player flips between
     transfer_changed = Signal()
     play_requested = Signal(str)
     stop_requested = Signal()
+    checkpoint_play_requested = Signal(str)  # name of a sound of `hearing`, from its beginning
+    checkpoint_flip_requested = Signal(str)  # the same, at the place that is heard
     take_play_requested = Signal(object, str)  # a Take; "original", "reconstruction" or "transformed"
     project_changed = Signal()  # another project, another name, or saved and unsaved changed places
     storage_measured = Signal(object)  # Storage
@@ -85,6 +91,9 @@ class SessionState(UndoActions):
         self.gone: dict[str, Named] = {}  # recordings that left the library, by id: takes may still name them
         self.made_by: dict[str, Recipe] = {}  # of recordings that are takes saved earlier, by id
         self.runs: list[RunRecord] = []
+        self.audition: list[AuditionEntry] = []  # what is heard at every checkpoint
+        self.hearing: Hearing | None = None  # the checkpoints that the player flips between
+        self.heard_step: int | None = None  # of the one it plays
         self.transfer = TransferSetup()
         self.transfer_job: Job | None = None
         self._model_path: str | None = None
@@ -212,6 +221,7 @@ class SessionState(UndoActions):
             copy.deepcopy(self.transfer),
             dict(self.made_by),
             dict(self.gone),
+            list(self.audition),
         )
 
     def _save_aside(self) -> None:

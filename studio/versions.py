@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from engine.api import StoredClip, Take
+from engine.api import AuditionSound, StoredClip, Take
 from studio.loudness import matching_gains
 
 # As the player and its keys name them, and as a take's measurements do.
@@ -46,6 +47,25 @@ def versions_of(folder: str, take: Take | None) -> dict[str, Version]:
         versions["reconstruction"] = _rendered(take.control_folder, take.control)
         versions["transformed"] = _rendered(take.transformed_folder, take.transformed)
     return versions
+
+
+def versions_of_checkpoints(folder: str, sounds: Mapping[str, AuditionSound]) -> dict[str, Version]:
+    """A recording, and by name what the checkpoints of a run make of it or give it.
+
+    Raises:
+        OSError, ValueError: something of it is missing or damaged.
+    """
+    rendered = {name: _stored(StoredClip(sound.folder)) for name, sound in sounds.items()}
+    return {"original": _stored(StoredClip(folder)), **rendered}
+
+
+def gains_of_checkpoints(versions: dict[str, Version], sounds: Mapping[str, AuditionSound]) -> dict[str, float]:
+    """The factors that bring them to one loudness, as it was measured when they were rendered."""
+    lufs = {name: sound.lufs for name, sound in sounds.items() if sound.lufs is not None}
+    originals = [sound.original_lufs for sound in sounds.values() if sound.original_lufs is not None]
+    if originals:
+        lufs["original"] = originals[0]
+    return matching_gains(lufs, {name: version.peak for name, version in versions.items()})
 
 
 def gains_of(versions: dict[str, Version], take: Take | None) -> dict[str, float]:

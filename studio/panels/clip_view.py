@@ -11,12 +11,20 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QStackedWidget, 
 
 from engine.api import AudioSpec, ClipAnalysed, EngineError, StoredClip, Take
 from studio import drag, drop_rules, pictures, theme
+from studio.audition_set import Hearing
 from studio.drop_rules import EMOTION, VOICE
 from studio.messages import Messages
 from studio.preferences import Preferences
 from studio.session import Clip, Session
 from studio.transfer_setup import title_of
-from studio.versions import Version, gains_of, take_is_there, versions_of
+from studio.versions import (
+    Version,
+    gains_of,
+    gains_of_checkpoints,
+    take_is_there,
+    versions_of,
+    versions_of_checkpoints,
+)
 from studio.widgets.drop_choice import DropChoice, Field
 from studio.widgets.player import Player
 from studio.widgets.recording_view import RecordingView
@@ -42,7 +50,8 @@ class ClipViewPanel(QWidget):
         self._preferences = preferences
         self._take: Take | None = None  # asked for by name
         self._known_takes = {take.transformed for take in session.takes}
-        self._shown: tuple[str, str, str] | None = None  # clip, its folder, its take: what is loaded
+        # Clip, its folder, its take or the checkpoints that are flipped between: what is loaded.
+        self._shown: tuple[str, str, str | Hearing] | None = None
         self._versions: dict[str, Version] = {}  # by the name the player knows them by
         self._spec = AudioSpec()
         self.setObjectName("clipView")
@@ -102,6 +111,9 @@ class ClipViewPanel(QWidget):
         session.takes_changed.connect(self._takes_changed)
         session.play_requested.connect(lambda _id: self.play_current())
         session.take_play_requested.connect(self.play_take)
+        session.hearing_changed.connect(self.refresh)
+        session.checkpoint_play_requested.connect(self.play_checkpoint)
+        session.checkpoint_flip_requested.connect(self.player.switch)
         session.stop_requested.connect(self.player.pause)
         self.refresh()
 
@@ -126,10 +138,18 @@ class ClipViewPanel(QWidget):
             )
             return
         self._take = take
+        self._session.stop_hearing()
         self._session.set_current(source.id)
         self.refresh()
         self.player.stop()
         self.player.switch(which)
+        self.player.play()
+
+    def play_checkpoint(self, name: str) -> None:
+        """Play a checkpoint's sound of the session's hearing from the beginning."""
+        self.refresh()
+        self.player.stop()
+        self.player.switch(name)
         self.player.play()
 
     def play_second(self, second: int) -> None:
@@ -147,13 +167,16 @@ class ClipViewPanel(QWidget):
         if clip is None or clip.folder is None:
             self._clear(self._why_empty(clip))
             return
-        take = self._take_of(clip.folder)
-        wanted = (clip.id, clip.folder, take.transformed if take else "")
+        hearing = self._session.hearing
+        if hearing is not None and hearing.source != clip.folder:
+            hearing = None
+        take = None if hearing is not None else self._take_of(clip.folder)
+        wanted = (clip.id, clip.folder, hearing or (take.transformed if take else ""))
         if wanted == self._shown:
             self._show_header(clip, StoredClip(clip.folder).meta())
             return
         try:
-            self._load(clip, StoredClip(clip.folder), take)
+            self._load(clip, StoredClip(clip.folder), take, hearing)
         except (OSError, ValueError, EngineError) as error:
             self._clear(self.tr("The analysis of {0} cannot be read ({1}). Analyse the clip again.").format(
                 clip.name, error))  # fmt: skip
@@ -161,23 +184,30 @@ class ClipViewPanel(QWidget):
         self._shown = wanted
         self._pages.setCurrentIndex(1)
 
-    def _load(self, clip: Clip, stored: StoredClip, take: Take | None) -> None:
+    def _load(self, clip: Clip, stored: StoredClip, take: Take | None, hearing: Hearing | None) -> None:
         meta = stored.meta()
         same_clip = self._shown is not None and self._shown[0] == clip.id
         self._spec = AudioSpec.from_dict(meta.audio)
-        self._versions = versions_of(stored.folder, take)
+        sounds = {} if hearing is None else hearing.by_name()
+        if hearing is None:
+            self._versions = versions_of(stored.folder, take)
+            gains = gains_of(self._versions, take)
+        else:
+            self._versions = versions_of_checkpoints(stored.folder, sounds)
+            gains = gains_of_checkpoints(self._versions, sounds)
         self._show_header(clip, meta)
         if not same_clip:
             self.view.show_recording(len(self._versions["original"].audio) / self._spec.rate_hz)
         self.player.set_sounds(
             {name: version.audio for name, version in self._versions.items()},
             self._spec.rate_hz,
-            gains=gains_of(self._versions, take),
+            gains=gains,
             keep_place=same_clip,
         )
 
     def _show_version(self, name: str) -> None:
         """The picture of the version that is heard."""
+        self._session.note_heard(name)
         if name in self._versions:
             version = self._versions[name]
             self.view.show_sound(version.audio, self._spec.rate_hz, version.peaks)
@@ -275,6 +305,7 @@ class ClipViewPanel(QWidget):
         there = {take.transformed for take in self._session.takes}
         if there - self._known_takes:
             self._take = None  # a new take is shown as soon as it is there
+            self._session.stop_hearing()
         self._known_takes = there
         self.refresh()
 

@@ -24,18 +24,21 @@ from PySide6.QtWidgets import (
 
 from engine.api import RunSpec
 from studio import theme
+from studio.audition.section import AuditionSection
 from studio.dialogs.new_run import NewRunForm
 from studio.jobs import Job
 from studio.messages import Messages
 from studio.preferences import Preferences
 from studio.runs import RunRecord
 from studio.session import Session
+from studio.tables.checkpoints import CCC_TASKS, PROBES, probe_titles
 from studio.tables.runs import BEST, NAME, STATE, STEPS, WHEN, RunsTable
 from studio.widgets.curves import CurvesView
 from studio.widgets.progress_row import duration_words
 
 REFRESH_MS = 200  # points come faster than eyes read
 NEW, RUNS = range(2)
+HELD_OUT = "held out"
 
 
 class TrainingPanel(QWidget):
@@ -61,11 +64,21 @@ class TrainingPanel(QWidget):
         self.curves.set_titles(self._term_titles())
         self.curves.logarithmic.setChecked(preferences.get("training/logarithmic", False))
         self.curves.logarithmic.toggled.connect(partial(preferences.set, "training/logarithmic"))
+        self.probes = CurvesView(
+            splits={HELD_OUT: self.tr("Held-out clips")},
+            empty=self.tr("Of every checkpoint that a run keeps, it is measured here what it tells of new clips."),
+            signed=False,
+        )
+        self.probes.setObjectName("probeCurves")
+        self.probes.set_titles(self._probe_titles())
+        self._probed: object = None  # what of the probes is on the plot
+        self.audition = AuditionSection(session)
         self._lay_out()
 
         self._soon = QTimer(self, interval=REFRESH_MS, singleShot=True)
         self._soon.timeout.connect(self.refresh)
         session.runs_changed.connect(self._runs_changed)
+        session.audition_changed.connect(self._runs_changed)
         session.model_changed.connect(self._show_actions)
         self.form.start_requested.connect(self.start)
         self.view.selectionModel().currentRowChanged.connect(lambda *_: self._show_run())
@@ -163,6 +176,8 @@ class TrainingPanel(QWidget):
     def _show_run(self) -> None:
         record = self.current()
         self._show_curves(record)
+        self._show_probes(record)
+        self.audition.show_run(record)
         self._show_progress()
         self._show_actions()
 
@@ -182,6 +197,16 @@ class TrainingPanel(QWidget):
         self._last_drawn = points[-1] if points else None
         if not continues:
             self.curves.draw()
+
+    def _show_probes(self, record: RunRecord | None) -> None:
+        probes = {} if record is None else dict(record.heard.probes)
+        if (shown := (None if record is None else record.run_dir, probes)) == self._probed:
+            return
+        self._probed = shown
+        self.probes.clear()
+        for step, found in sorted(probes.items()):
+            self.probes.add(step, HELD_OUT, {task: reading.score for task, reading in found.readings.items()})
+        self.probes.draw()
 
     def _show_progress(self) -> None:
         record, job = self.current(), self._job()
@@ -204,7 +229,8 @@ class TrainingPanel(QWidget):
         self.bar.setFormat("" if fraction is None else f"{100 * fraction:.1f} %")
         words = [job.message or self.tr("Starting…")]
         if paused:
-            words = [self.tr("Paused; the device is free for other work.")]
+            at = job.message if job.message.startswith("Paused") else ""  # which also says how much is free
+            words = [at or self.tr("Paused; the device is free for other work.")]
         elif job.eta_s is not None and math.isfinite(job.eta_s):
             words.append(self.tr("{0} left").format(duration_words(job.eta_s)))
         self.state.setText(" · ".join(words))
@@ -266,8 +292,14 @@ class TrainingPanel(QWidget):
             "prior_h": self.tr("Predictor of h"),
             "entropy_h": self.tr("Entropy of h"),
             "levels": self.tr("Levels (pitch, spectrum)"),
+            "contrast": self.tr("Telling clips apart by h"),
             "error": self.tr("Squared error"),
         }
+
+    def _probe_titles(self) -> dict[str, str]:
+        measures = {task: self.tr("{0} (CCC)") if task in CCC_TASKS else self.tr("{0} (share told right)")
+                    for task in PROBES}  # fmt: skip
+        return {task: measures[task].format(title) for task, title in probe_titles().items()}
 
     # ------------------------------------------------------------------------------------------ layout
     def _make_list(self) -> None:
@@ -336,7 +368,13 @@ class TrainingPanel(QWidget):
             row.addWidget(button)
         row.addStretch(1)
         column.addLayout(row)
-        column.addWidget(self.curves, 1)
+        self.watched = QTabWidget()
+        self.watched.setObjectName("watchPages")
+        self.watched.setDocumentMode(True)
+        self.watched.addTab(self.curves, self.tr("Objective"))
+        self.watched.addTab(self.probes, self.tr("Probes"))
+        self.watched.addTab(self.audition, self.tr("Audition"))
+        column.addWidget(self.watched, 1)
 
         self.split = QSplitter(Qt.Orientation.Vertical)
         self.split.setChildrenCollapsible(False)

@@ -196,6 +196,11 @@ class TakesList(QWidget):
             QGuiApplication.clipboard().setText(line)
             self._session.messages.say(self.tr("Copied the command that makes “{0}”.").format(take.name))
 
+    def audition(self) -> None:
+        """Put the recipe of the current take into the audition set."""
+        if self.current() is not None:
+            self._session.audition_take(self._place())
+
     def compare(self) -> None:
         """The selected takes side by side; a single one with those that are starred."""
         if len(takes := self.compared()) > 1:
@@ -268,6 +273,7 @@ class TakesList(QWidget):
             ("again", self.tr("Render again"), self.render_again, None),
             ("desk", self.tr("Put its recipe on the desk"), self.put_on_desk, None),
             ("command", self.tr("Copy as command line"), self.copy_command, QKeySequence.StandardKey.Copy),
+            ("audition", self.tr("Hear its recipe at every checkpoint"), self.audition, None),
             ("compare", self.tr("Compare…"), self.compare, None),
             ("remove", self.tr("Remove"), self.remove, QKeySequence.StandardKey.Delete),
         ):

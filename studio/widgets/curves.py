@@ -25,7 +25,6 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-SPLITS = ("train", "validation")
 REDRAW_MS = 100  # points arrive faster than eyes read
 LOG_FLOOR = 0.01  # below this size the logarithmic axis runs straight through zero
 # Okabe and Ito's colours, told apart by the colour-blind, deepened or lightened to 3:1 on their ground.
@@ -111,14 +110,27 @@ class _ValueAxis(pg.AxisItem):  # type: ignore[misc]
 
 
 class CurvesView(QWidget):
-    """Values of named series over steps, for the splits train and validation.
+    """Values of named series over steps, for the splits train and validation unless others are named.
 
-    The legend is a table: a tick shows or hides a series, and its two columns are the values under the cursor,
+    The legend is a table: a tick shows or hides a series, and a column a split has the values under the cursor,
     or the newest ones.
+
+    Args:
+        splits: each with its heading; the last of several is drawn dashed.
+        empty: what is said while there are no points.
+        signed: whether values may be of either sign and any size, so that a logarithmic scale is offered.
     """
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        parent: QWidget | None = None,
+        *,
+        splits: Mapping[str, str] | None = None,
+        empty: str = "",
+        signed: bool = True,
+    ) -> None:
         super().__init__(parent)
+        self._splits = dict(splits or {"train": self.tr("Train ──"), "validation": self.tr("Validation ╌╌")})
         self._lines: dict[tuple[str, str], _Line] = {}
         self._titles: dict[str, str] = {}
         self._hidden: set[str] = set()
@@ -145,7 +157,9 @@ class CurvesView(QWidget):
         self.logarithmic.toggled.connect(self._set_logarithmic)
         self._place = QLabel()
         self._place.setObjectName("curvesReadout")
-        self._empty = QLabel(self.tr("The curves appear here with the first step of a run."), self.plot)
+        self.logarithmic.setVisible(signed)
+        words = empty or self.tr("The curves appear here with the first step of a run.")
+        self._empty = QLabel(words, self.plot)
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._empty.setWordWrap(True)
         self.legend = self._make_legend()
@@ -218,13 +232,14 @@ class CurvesView(QWidget):
                 line.item = pg.PlotDataItem(connect="finite")
                 self.plot.addItem(line.item)
             y = log_scaled(line.values) if self.logarithmic.isChecked() else np.asarray(line.values)
-            dashed = split == "validation"
+            dashed = len(self._splits) > 1 and split == list(self._splits)[-1]
             pen = pg.mkPen(colours[name], width=1.6 * self.devicePixelRatioF())
             if dashed:
                 pen.setDashPattern([4, 3])
             line.item.setPen(pen)
             # A validation rarely has many points, and a single point draws no line.
-            line.item.setSymbol("o" if dashed or len(line.steps) == 1 else None)
+            few = dashed or len(self._splits) == 1 or len(line.steps) == 1
+            line.item.setSymbol("o" if few else None)
             line.item.setSymbolSize(5)
             line.item.setSymbolPen(None)
             line.item.setSymbolBrush(colours[name])
@@ -262,7 +277,7 @@ class CurvesView(QWidget):
             title.setData(Qt.ItemDataRole.UserRole, name)
             title.setIcon(self._swatch(colours[name]))
             title.setCheckState(Qt.CheckState.Checked if shown else Qt.CheckState.Unchecked)
-            for column, split in enumerate(SPLITS, start=1):
+            for column, split in enumerate(self._splits, start=1):
                 value = self.readout(name, split)
                 self._cell(row, column).setText("–" if value is None else _shown(value))
         self.legend.blockSignals(False)
@@ -283,12 +298,12 @@ class CurvesView(QWidget):
         return item
 
     def _make_legend(self) -> QTableWidget:
-        table = QTableWidget(0, 3)
+        table = QTableWidget(0, 1 + len(self._splits))
         table.setObjectName("curvesLegend")
         table.setAccessibleName(self.tr("Legend of the training curves"))
         right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         left = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-        heads = ((self.tr("Term"), left), (self.tr("Train ──"), right), (self.tr("Validation ╌╌"), right))
+        heads = ((self.tr("Term"), left), *((words, right) for words in self._splits.values()))
         for column, (words, alignment) in enumerate(heads):
             head = QTableWidgetItem(words)
             head.setTextAlignment(alignment)

@@ -20,6 +20,8 @@ VERSIONS = ("original", "reconstruction", "transformed")
 class TransportBar(QWidget):
     """Buttons for a Player. `commands` holds the same actions for a menu.
 
+    The three versions of a take have a button each; whatever else is loaded is named where it is heard.
+
     Signals:
         volume_changed(float), loop_changed(bool): by the user, to be remembered.
     """
@@ -84,6 +86,9 @@ class TransportBar(QWidget):
         self._version_buttons = [self._button(name, icon_only=False) for name in VERSIONS]
         for button in self._version_buttons:
             row.addWidget(button)
+        self.other = QLabel()
+        self.other.setObjectName("otherVersion")
+        row.addWidget(self.other)
         row.addStretch(1)
         row.addWidget(self.device)
         self.devices = DeviceMenu(player, self)
@@ -179,10 +184,13 @@ class TransportBar(QWidget):
             self.commands[command].setEnabled(len(there) > 1)
         if name != self._heard_now:
             self._heard_before, self._heard_now = self._heard_now, name
+        others = sum(one not in VERSIONS for one in there)
+        self.other.setText("" if name in VERSIONS else name)
+        self.other.setVisible(others > 0)
         for version, button in zip(VERSIONS, self._version_buttons, strict=True):
             action = self.commands[version]
             action.setEnabled(version in there)
-            button.setVisible(len(there) > 1)
+            button.setVisible(len(there) > 1 and (version in there or others == 0))
             with QSignalBlocker(action):
                 action.setChecked(version == name)
             button.setChecked(version == name)

@@ -1,0 +1,331 @@
+"""The audition set and the checkpoints of a run: chosen, rendered, flipped between, and one of them used."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSignalBlocker, Qt
+from PySide6.QtGui import QAction, QKeySequence, QPalette
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QListWidget,
+    QListWidgetItem,
+    QTableView,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from studio import theme
+from studio.audition_set import item_of
+from studio.counted import counted
+from studio.runs import RunRecord
+from studio.session import Session
+from studio.tables.checkpoints import CheckpointsTable, best_words
+from studio.widgets.choice_button import ChoiceButton
+
+ENTRY = Qt.ItemDataRole.UserRole
+ROWS_SHOWN = 4  # of the set; more scroll
+
+
+class AuditionSection(QWidget):
+    """Shows what the session says of one run. `commands` holds what can be done, for a menu and the keys."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._record: RunRecord | None = None
+        self._followed: set[int] = set()  # jobs whose progress is listened to
+        self.setObjectName("audition")
+        self.table = CheckpointsTable(self)
+        self.commands = self._make_commands()
+        self._make_set()
+        self._make_checkpoints()
+        self._lay_out()
+        session.audition_changed.connect(self.refresh)
+        session.selection_changed.connect(self._show_possible)
+        session.transfer_changed.connect(self._show_possible)
+        session.clips_changed.connect(self._show_possible)
+        session.model_changed.connect(self._show_possible)
+        self.entries.currentItemChanged.connect(self._entry_chosen)
+        self.view.selectionModel().currentRowChanged.connect(self._show_possible)
+        self.view.doubleClicked.connect(self.play)
+        self.refresh()
+
+    # ------------------------------------------------------------------ what is shown
+    def show_run(self, record: RunRecord | None) -> None:
+        """The run whose checkpoints are shown."""
+        self._record = record
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show the set, the checkpoints and what is under way as they are now."""
+        self._show_set()
+        self._show_table()
+        self._show_state()
+        self._show_possible()
+
+    def entry(self) -> str:
+        """Id of the entry that is chosen; "" if there is none."""
+        item = self.entries.currentItem()
+        return "" if item is None else str(item.data(ENTRY))
+
+    def step(self) -> int | None:
+        """Of the checkpoint that is chosen."""
+        kept = self.table.checkpoint(self.view.currentIndex().row())
+        return None if kept is None else kept.step
+
+    def choose(self, step: int) -> None:
+        """Make the checkpoint of a step the current row."""
+        if (row := self.table.row_of(step)) is not None:
+            self.view.setCurrentIndex(self.table.index(row, 0))
+
+    # ------------------------------------------------------------------ what can be done
+    def add_clips(self) -> None:
+        self._session.audition_clips(self._session.selection)
+
+    def add_desk(self) -> None:
+        self._session.audition_desk()
+
+    def remove(self) -> None:
+        self._session.remove_from_audition([str(item.data(ENTRY)) for item in self.entries.selectedItems()])
+
+    def play(self) -> None:
+        """Hear the chosen audition with the chosen checkpoint."""
+        if self._record is None:
+            return
+        if not self._session.hear_checkpoint(self._record.run_dir, self.entry(), self.step()):
+            self._session.messages.say(
+                self.tr("This checkpoint has no sound of the chosen audition yet."),
+                self.tr("Choose one that has, or render what is missing."),
+            )
+
+    def render_missing(self) -> None:
+        """Render and measure what is missing of the run."""
+        if self._record is not None:
+            self._session.hear_run(self._record.run_dir)
+
+    def stop(self) -> None:
+        self._session.stop_audition()
+
+    def use(self) -> None:
+        """Make the chosen checkpoint the project's model."""
+        if self._record is not None and (step := self.step()) is not None:
+            self._session.use_checkpoint(self._record.run_dir, step)
+
+    # ------------------------------------------------------------------ inside: showing
+    def _show_set(self) -> None:
+        chosen = self.entry()
+        audition = self._session.audition
+        with QSignalBlocker(self.entries):
+            if [e.id for e in audition] != [
+                str(self.entries.item(i).data(ENTRY)) for i in range(self.entries.count())
+            ]:
+                self.entries.clear()
+                for entry in audition:
+                    item = QListWidgetItem(entry.title)
+                    item.setData(ENTRY, entry.id)
+                    self.entries.addItem(item)
+            for row, entry in enumerate(audition):
+                item = self.entries.item(row)
+                there = item_of(entry, self._session.clips) is not None
+                font = self.entries.font()
+                font.setItalic(not there)
+                item.setFont(font)
+                absent = self.tr("A recording of it is not in the library, or not analysed.")
+                item.setToolTip(entry.words if there else f"{entry.words}\n{absent}")
+                if entry.id == chosen or (row == 0 and not chosen):
+                    self.entries.setCurrentItem(item)
+        rows = min(max(len(audition), 1), ROWS_SHOWN)
+        self.entries.setFixedHeight(rows * (self.fontMetrics().height() + 6) + 6)
+        self.entries.setVisible(bool(audition))
+        self.hint.setVisible(not audition)
+
+    def _show_table(self) -> None:
+        session, record = self._session, self._record
+        hearing = session.hearing
+        mine = hearing is not None and record is not None and hearing.run_dir == record.run_dir
+        mine = mine and hearing is not None and hearing.entry == self.entry()
+        step, newest = self.step(), self.view.currentIndex().row() == self.table.rowCount() - 1
+        self.table.show_run(record, self.entry(), session.heard_step if mine else None)
+        if mine and session.heard_step is not None:
+            self.choose(session.heard_step)
+        elif step is not None and not newest and self.table.row_of(step) is not None:
+            self.choose(step)
+        elif (last := self.table.checkpoint(self.table.rowCount() - 1)) is not None:
+            self.choose(last.step)
+        words = "" if record is None else best_words(record)
+        self.best.setText(words)
+        self.best.setVisible(words != "")
+        self.view.setVisible(self.table.rowCount() > 0)
+        self.none.setVisible(self.table.rowCount() == 0)
+
+    def _show_state(self) -> None:
+        record = self._record
+        job = None if record is None else self._session.audition_of(record.run_dir)
+        if job is not None and job.id not in self._followed:
+            self._followed.add(job.id)
+            job.changed.connect(self._show_progress)
+        lacking = () if record is None else self._session.due(record, again=True)[0]
+        self.stop_button.setVisible(job is not None)
+        self.render_button.setVisible(job is None and bool(lacking))
+        self.state.setVisible(job is not None or bool(lacking))
+        if job is None:
+            self.state.setText(
+                counted(
+                    len(lacking),
+                    self.tr("1 checkpoint lacks sounds or probes."),
+                    self.tr("{0} checkpoints lack sounds or probes."),
+                )
+            )
+        self._show_progress()
+
+    def _show_progress(self) -> None:
+        record = self._record
+        job = None if record is None else self._session.audition_of(record.run_dir)
+        if job is not None:
+            done = "" if job.fraction is None else f" · {100 * job.fraction:.0f} %"
+            self.state.setText((job.message or self.tr("Rendering begins …")) + done)
+
+    def _show_possible(self, *_: object) -> None:
+        session, step = self._session, self.step()
+        heard = step is not None and self.table.can_be_heard(step)
+        for name, possible in (
+            ("add_clips", bool(session.selection)),
+            ("add_desk", session.transfer.source is not None and session.transfer.gives),
+            ("remove", bool(self.entries.selectedItems())),
+            ("play", heard),
+            ("before", session.hearing is not None),
+            ("after", session.hearing is not None),
+            ("render", self._record is not None and session.audition_job is None),
+            ("stop", session.audition_job is not None),
+            ("use", step is not None),
+        ):
+            self.commands[name].setEnabled(possible)
+
+    def _entry_chosen(self) -> None:
+        """Another audition: what plays goes on, with the sound of the same step where there is one."""
+        session, record = self._session, self._record
+        if session.hearing is not None and record is not None and session.heard_step is not None:
+            session.hear_checkpoint(record.run_dir, self.entry(), session.heard_step)
+        self.refresh()
+
+    # ------------------------------------------------------------------ inside: making
+    def _make_commands(self) -> dict[str, QAction]:
+        made = {}
+        for name, words, short, icon, tip, slot, key in (
+            ("add_clips", self.tr("Audition the selected &clips"), self.tr("Add clips"), "add",
+             self.tr("Hear the clips selected in the library at every checkpoint, as it rebuilds them"),
+             self.add_clips, ""),
+            ("add_desk", self.tr("Audition the transfer on the &desk"), self.tr("Add transfer"), "add",
+             self.tr("Hear the transfer that is set up on the desk at every checkpoint"), self.add_desk, ""),
+            ("remove", self.tr("Take the chosen a&udition away"), self.tr("Remove"), "",
+             self.tr("Take it off the set; what was rendered of it stays with its run"), self.remove, ""),
+            ("render", self.tr("&Render what the run's checkpoints lack"), self.tr("Render"), "",
+             self.tr("Render the audition set with every checkpoint on the list, and probe them"),
+             self.render_missing, ""),
+            ("stop", self.tr("&Stop rendering auditions"), self.tr("Stop"), "stop",
+             self.tr("Render no more; what is done stays, and training goes on"), self.stop, ""),
+            ("play", self.tr("&Hear the chosen checkpoint"), self.tr("Hear"), "play",
+             self.tr("Play the chosen audition with the chosen checkpoint"), self.play, ""),
+            ("before", self.tr("Checkpoint &before"), self.tr("‹ Before"), "",
+             self.tr("Go on at the same place with the checkpoint before (,)"), self._before, ","),
+            ("after", self.tr("Checkpoint &after"), self.tr("After ›"), "",
+             self.tr("Go on at the same place with the next checkpoint (.)"), self._after, "."),
+            ("use", self.tr("Use the chosen chec&kpoint"), self.tr("Use this checkpoint"), "",
+             self.tr("Make this checkpoint the project's model"), self.use, ""),
+        ):  # fmt: skip
+            action = QAction(words, self)
+            action.setIconText(short)
+            action.setToolTip(tip)
+            if icon:
+                action.setIcon(theme.icon(icon))
+            if key:
+                action.setShortcut(QKeySequence(key))
+            action.triggered.connect(slot)
+            made[name] = action
+        return made
+
+    def _before(self) -> None:
+        self._session.flip_checkpoint(-1)
+
+    def _after(self) -> None:
+        self._session.flip_checkpoint(1)
+
+    def _make_set(self) -> None:
+        self.heading = QLabel(self.tr("Audition set"))
+        font = self.heading.font()
+        font.setBold(True)
+        self.heading.setFont(font)
+        self.entries = QListWidget()
+        self.entries.setObjectName("auditionSet")
+        self.entries.setAccessibleName(self.tr("Audition set: what is heard at every checkpoint"))
+        self.entries.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.entries.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        self.entries.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.hint = QLabel(self.tr("What is put here is rendered with every checkpoint that a run keeps."))
+        self.hint.setWordWrap(True)
+        self.hint.setForegroundRole(QPalette.ColorRole.PlaceholderText)
+
+    def _make_checkpoints(self) -> None:
+        self.state = QLabel()
+        self.state.setObjectName("auditionState")
+        self.state.setWordWrap(True)
+        self.render_button = self._button("render")
+        self.stop_button = self._button("stop")
+        self.view = QTableView()
+        self.view.setObjectName("checkpoints")
+        self.view.setAccessibleName(self.tr("Checkpoints of the run"))
+        self.view.setModel(self.table)
+        self.view.setSelectionBehavior(QTableView.SelectionBehavior.SelectRows)
+        self.view.setSelectionMode(QTableView.SelectionMode.SingleSelection)
+        self.view.setShowGrid(False)
+        self.view.setAlternatingRowColors(True)
+        self.view.setWordWrap(False)
+        self.view.verticalHeader().hide()
+        self.view.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 8)
+        header = self.view.horizontalHeader()
+        header.setHighlightSections(False)
+        header.setMinimumSectionSize(36)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        self.none = QLabel(self.tr("Checkpoints appear here as the run keeps them."))
+        self.none.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.none.setForegroundRole(QPalette.ColorRole.PlaceholderText)
+        self.best = QLabel()
+        self.best.setObjectName("bestCheckpoint")
+        self.best.setWordWrap(True)
+
+    def _button(self, command: str) -> QToolButton:
+        action = self.commands[command]
+        button = ChoiceButton(action)
+        button.setObjectName(f"audition_{command}")
+        style = Qt.ToolButtonStyle
+        button.setToolButtonStyle(
+            style.ToolButtonTextOnly if action.icon().isNull() else style.ToolButtonTextBesideIcon
+        )
+        return button
+
+    def _lay_out(self) -> None:
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, theme.SPACE, 0, 0)
+        column.setSpacing(theme.SPACE)
+        above = QHBoxLayout()
+        above.addWidget(self.heading, 1)
+        for name in ("add_clips", "add_desk", "remove"):
+            above.addWidget(self._button(name))
+        column.addLayout(above)
+        column.addWidget(self.hint)
+        column.addWidget(self.entries)
+        state = QHBoxLayout()
+        for widget, stretch in ((self.state, 1), (self.render_button, 0), (self.stop_button, 0)):
+            state.addWidget(widget, stretch)
+        column.addLayout(state)
+        column.addWidget(self.view, 1)
+        column.addWidget(self.none, 1)
+        column.addWidget(self.best)
+        below = QHBoxLayout()
+        for name in ("play", "before", "after", "use"):
+            below.addWidget(self._button(name))
+        below.addStretch(1)
+        column.addLayout(below)

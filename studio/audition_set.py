@@ -1,0 +1,140 @@
+"""What is heard at every checkpoint of a run: a small fixed set of recipes, kept in the project.
+
+An entry is a recipe (see studio.recipes): it names recordings and no model, so any can render it. One that
+gives nothing is a recording as the model rebuilds it.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from PySide6.QtCore import QCoreApplication
+
+from engine.api import AuditionItem, AuditionSound, LatentRef, SecondEdit, Transfer
+from studio import recipes
+from studio.clips import Clip
+from studio.recipes import Giver, Named, Recipe
+
+ID_LETTERS = 12
+
+
+@dataclass(frozen=True)
+class AuditionEntry:
+    """One thing to hear. id: names its files in the folders of runs, and is never used twice."""
+
+    id: str
+    recipe: Recipe
+
+    @property
+    def title(self) -> str:
+        """A few words: the recording, and what it is given."""
+        given = [*self.recipe.voice, *self.recipe.emotion, *(g for edit in self.recipe.edits for g in edit.givers)]
+        if not given:
+            return QCoreApplication.translate("Audition", "{0}, rebuilt").format(self.recipe.source.name)
+        return f"{self.recipe.source.name} ← {recipes.givers_words(given, most=1)}"
+
+    @property
+    def words(self) -> str:
+        """The whole recipe in a line."""
+        return recipes.summary(self.recipe) if self.gives else self.title
+
+    @property
+    def gives(self) -> bool:
+        return bool(self.recipe.voice or self.recipe.emotion or self.recipe.edits)
+
+
+@dataclass(frozen=True)
+class Hearing:
+    """What the player flips between: one entry's sounds of the checkpoints of a run, in the order of their steps.
+
+    source: folder of the recording's analysis, which is heard beside them.
+    """
+
+    run_dir: str
+    entry: str
+    source: str
+    sounds: tuple[AuditionSound, ...] = field(default_factory=tuple)
+
+    def name_of(self, step: int) -> str:
+        """What the player calls the sound of a step."""
+        return QCoreApplication.translate("Audition", "step {0}").format(f"{step:,}")
+
+    def by_name(self) -> dict[str, AuditionSound]:
+        return {self.name_of(sound.step): sound for sound in self.sounds}
+
+
+def new_entry(recipe: Recipe) -> AuditionEntry:
+    return AuditionEntry(uuid.uuid4().hex[:ID_LETTERS], recipe)
+
+
+def recipe_of_clip(clip: Clip) -> Recipe:
+    """A recording as it is rebuilt."""
+    return Recipe("", recipes.named(clip), "", "")
+
+
+def same_sound(one: Recipe, other: Recipe) -> bool:
+    """Whether two recipes make the same sound with the same model."""
+
+    def plain(recipe: Recipe) -> dict[str, Any]:
+        return vars(recipe) | {"take": "", "model": "", "model_hash": ""}
+
+    return plain(one) == plain(other)
+
+
+def item_of(entry: AuditionEntry, clips: Mapping[str, Clip]) -> AuditionItem | None:
+    """The entry as the engine takes it; None while one of its recordings is not in the library, or not analysed."""
+    recipe = entry.recipe
+    found = recipes.find(recipe, clips)
+    folders = {named: clips[clip_id].folder for named, clip_id in found.ids.items()}
+    if found.missing or not all(folders.values()):
+        return None
+
+    def folder(named: Named) -> str:
+        return str(folders[named])
+
+    def refs(givers: Iterable[Giver]) -> tuple[LatentRef, ...]:
+        return tuple(LatentRef(folder(giver.clip), giver.second, giver.weight) for giver in givers)
+
+    wanted = Transfer(
+        source=folder(recipe.source),
+        model="",
+        out_dir="",
+        name=entry.id,
+        voice=refs(recipe.voice),
+        emotion=refs(recipe.emotion),
+        strength=recipe.strength,
+        strength_m=recipe.strength_m,
+        rule=recipe.rule,
+        edits=tuple(
+            SecondEdit(e.target, refs(e.givers), e.weight, e.fade_in_s, e.fade_out_s, e.rule) for e in recipe.edits
+        ),
+        rendering=recipe.rendering,
+        recipe=recipes.to_text(recipe),
+    )
+    return AuditionItem(entry.id, entry.title, wanted)
+
+
+# ---------------------------------------------------------------------------------------------- in the project
+def to_values(entries: Sequence[AuditionEntry]) -> list[dict[str, str]]:
+    """Plain values for the project's file; from_values reads them back."""
+    return [{"id": entry.id, "recipe": recipes.to_text(entry.recipe)} for entry in entries]
+
+
+def from_values(values: Iterable[Mapping[str, Any]]) -> list[AuditionEntry]:
+    """What can be understood of it: an entry of a newer version is left out.
+
+    Raises:
+        ValueError: an entry would name a folder elsewhere.
+    """
+    entries = []
+    for one in values:
+        entry_id = str(one["id"])
+        if not entry_id.isalnum():
+            raise ValueError("an entry of the audition set names a folder elsewhere")
+        recipe = recipes.from_text(str(one["recipe"]))
+        if recipe is not None:
+            entries.append(AuditionEntry(entry_id, recipe))
+    return entries

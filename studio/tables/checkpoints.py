@@ -1,0 +1,195 @@
+"""A run's checkpoints as a table, in the order of their steps: how good each is, and whether it can be heard."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from PySide6.QtCore import QAbstractTableModel, QCoreApplication, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtGui import QFont
+
+from engine.api import CheckpointProbes, KeptCheckpoint, ProbeReading, best_of
+from studio.runs import RunRecord
+from studio.widgets.progress_row import duration_words
+
+Index = QModelIndex | QPersistentModelIndex
+NOTHING = QModelIndex()
+STEP, SOUND, TIME, OBJECTIVE = range(4)
+PROBES = ("speaker", "gender", "emotion", "arousal", "valence")
+CCC_TASKS = ("arousal", "valence")
+
+
+def probe_titles() -> dict[str, str]:
+    tr = QCoreApplication.translate
+    return {
+        "speaker": tr("Checkpoints", "Speaker"),
+        "gender": tr("Checkpoints", "Gender"),
+        "emotion": tr("Checkpoints", "Emotion"),
+        "arousal": tr("Checkpoints", "Arousal"),
+        "valence": tr("Checkpoints", "Valence"),
+    }
+
+
+def reading_words(task: str, reading: ProbeReading) -> str:
+    """An accuracy as a percentage, a CCC as it is."""
+    if not math.isfinite(reading.score):
+        return "–"
+    return f"{reading.score:.2f}" if task in CCC_TASKS else f"{100 * reading.score:.0f} %"
+
+
+def best_words(record: RunRecord) -> str:
+    """Which checkpoint is the best and why; "" while there is none."""
+    tr = QCoreApplication.translate
+    best = best_of(record.checkpoints)
+    if best is None:
+        return ""
+    words = tr(
+        "Checkpoints", "Best: step {0}, because its objective on held-out speech is the largest, {1}."
+    ).format(f"{best.step:,}", f"{best.terms['total']:.3f}")
+    if (probes := record.heard.probes.get(best.step)) is None or not probes.readings:
+        return words
+    told = [f"{t.lower()} {reading_words(n, probes.readings[n])}" for n, t in probe_titles().items()
+            if n in probes.readings]  # fmt: skip
+    return words + " " + tr("Checkpoints", "Its probes: {0}.").format(", ".join(told))
+
+
+class CheckpointsTable(QAbstractTableModel):
+    """Shows the checkpoints of one run whose models are held."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._record: RunRecord | None = None
+        self._entry = ""
+        self._heard: int | None = None
+        self._rows: tuple[KeptCheckpoint, ...] = ()
+        self._best: int | None = None
+        self._tasks: tuple[str, ...] = ()
+        self._names = probe_titles()
+
+    # ------------------------------------------------------------------ what is shown
+    def show_run(self, record: RunRecord | None, entry: str, heard: int | None) -> None:
+        """Show a run's checkpoints; the sounds are those of one entry, `heard` is the step that plays."""
+        rows = () if record is None else tuple(kept for kept in record.checkpoints if kept.held)
+        probes = () if record is None else tuple(record.heard.probes.values())
+        tasks = tuple(task for task in PROBES if any(task in one.readings for one in probes))
+        best = None if record is None else best_of(record.checkpoints)
+        alike = tasks == self._tasks and [k.step for k in rows] == [k.step for k in self._rows]
+        if not alike:
+            self.beginResetModel()
+        self._record, self._entry, self._heard = record, entry, heard
+        self._rows, self._tasks, self._best = rows, tasks, None if best is None else best.step
+        if not alike:
+            self.endResetModel()
+        elif rows:
+            self.dataChanged.emit(self.index(0, 0), self.index(len(rows) - 1, self.columnCount() - 1))
+
+    def checkpoint(self, row: int) -> KeptCheckpoint | None:
+        return self._rows[row] if 0 <= row < len(self._rows) else None
+
+    def row_of(self, step: int | None) -> int | None:
+        return next((row for row, kept in enumerate(self._rows) if kept.step == step), None)
+
+    def can_be_heard(self, step: int) -> bool:
+        """Whether the entry's sound of this step is there."""
+        sound = None if self._record is None else self._record.heard.sounds.get((step, self._entry))
+        return sound is not None and sound.trouble is None
+
+    # ------------------------------------------------------------------ what Qt asks
+    def rowCount(self, parent: Index = NOTHING) -> int:
+        return 0 if parent.isValid() else len(self._rows)
+
+    def columnCount(self, parent: Index = NOTHING) -> int:
+        return 0 if parent.isValid() else 4 + len(self._tasks)
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if orientation != Qt.Orientation.Horizontal:
+            return None
+        titles = {
+            STEP: self.tr("Step"),
+            TIME: self.tr("Trained"),
+            OBJECTIVE: self.tr("Objective"),
+            SOUND: "♪",
+        }
+        if role == Qt.ItemDataRole.DisplayRole:
+            return titles[section] if section in titles else self._names[self._tasks[section - 4]]
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return self._about(section)
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return Qt.AlignmentFlag.AlignCenter if section == SOUND else Qt.AlignmentFlag.AlignRight
+        return None
+
+    def _about(self, section: int) -> str:
+        if section == OBJECTIVE:
+            return self.tr("The total of the objective on held-out speech; more is better.")
+        if section == SOUND:
+            return self.tr("Whether the audition chosen above can be heard with this checkpoint.")
+        if section < 4:
+            return ""
+        if self._tasks[section - 4] in CCC_TASKS:
+            return self.tr("Concordance (CCC) of what a probe reads from m with the labels, on held-out clips.")
+        return self.tr("Share that a linear probe tells right, on clips the run does not train on.")
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        kept = self.checkpoint(index.row())
+        if kept is None:
+            return None
+        if role == Qt.ItemDataRole.DisplayRole:
+            return self._text(kept, index.column())
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            if index.column() == SOUND:
+                return Qt.AlignmentFlag.AlignCenter
+            return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        if role == Qt.ItemDataRole.FontRole and kept.step == self._heard:
+            font = QFont()
+            font.setBold(True)
+            return font
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return self._tip(kept, index.column())
+        return None
+
+    def _text(self, kept: KeptCheckpoint, column: int) -> str:
+        if column == STEP:
+            return f"★ {kept.step:,}" if kept.step == self._best else f"{kept.step:,}"
+        if column == TIME:
+            return duration_words(kept.seconds)
+        if column == OBJECTIVE:
+            return f"{kept.terms['total']:.3f}"
+        if column == SOUND:
+            return self._sound_text(kept.step)
+        task = self._tasks[column - 4]
+        reading = self._probes(kept.step)
+        if reading is None:
+            return "…"
+        return reading_words(task, reading.readings[task]) if task in reading.readings else "–"
+
+    def _sound_text(self, step: int) -> str:
+        if not self._entry or self._record is None:
+            return ""
+        sound = self._record.heard.sounds.get((step, self._entry))
+        if sound is None:
+            return "…"
+        if sound.trouble is not None:
+            return "!"
+        return "▶" if step == self._heard else "♪"
+
+    def _tip(self, kept: KeptCheckpoint, column: int) -> str:
+        if column == SOUND and self._record is not None:
+            sound = self._record.heard.sounds.get((kept.step, self._entry))
+            if sound is not None:
+                return " ".join(sound.trouble) if sound.trouble else self.tr("Double-click to hear it.")
+            return self.tr("Not rendered yet.") if self._entry else self.tr("Choose an audition above.")
+        if column == OBJECTIVE:
+            return "\n".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in kept.terms.items())
+        probes = self._probes(kept.step)
+        if column < 4 or probes is None:
+            return best_words(self._record) if kept.step == self._best and self._record is not None else ""
+        task = self._tasks[column - 4]
+        if task not in probes.readings:
+            return probes.missing.get(task, "")
+        reading = probes.readings[task]
+        words = self.tr("{0}, of {1} clips that the run does not train on; guessing gives {2}.")
+        chance = ProbeReading(reading.chance, reading.chance, reading.clips, reading.measure)
+        return words.format(reading.measure, reading.clips, reading_words(task, chance)).capitalize()
+
+    def _probes(self, step: int) -> CheckpointProbes | None:
+        return None if self._record is None else self._record.heard.probes.get(step)
