@@ -135,7 +135,13 @@ class SpeakerNumbers:
     def of(self, crops: Crops, device: torch.device) -> torch.Tensor:
         """(crops,) a number each, -1 where the speaker has no name."""
         entry = np.searchsorted(self._starts, crops[:, 0], side="right") - 1
-        return torch.from_numpy(self._numbers[entry]).to(device)
+        return placed(self._numbers[entry], device)
+
+
+def placed(values: npt.NDArray[Any], device: torch.device) -> torch.Tensor:
+    """A copy on a device; to a graphics card through pinned memory, so that it runs beside the step before."""
+    tensor = torch.from_numpy(values)
+    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)
 
 
 def gather(
@@ -148,7 +154,6 @@ def gather(
     """
     frames = longest or int(crops[:, 2].max())
     size, bands = len(crops), cache.mel.shape[1]
-    pinned = device.type == "cuda"  # so that the copies run beside the step before
     mel = np.zeros((size, frames, bands), np.float16)
     other = np.zeros_like(mel)
     f0 = np.full((size, frames), np.nan, np.float32)
@@ -159,16 +164,12 @@ def gather(
         f0[row, :length] = cache.f0[start : start + length]
         other_f0[row, :length] = cache.f0[elsewhere : elsewhere + length]
 
-    def placed(values: npt.NDArray[Any]) -> torch.Tensor:
-        tensor = torch.from_numpy(values)
-        return tensor.pin_memory().to(device, non_blocking=True) if pinned else tensor.to(device)
-
-    lengths = placed(crops[:, 2].copy())
+    lengths = placed(crops[:, 2].copy(), device)
     batch = Batch(
-        mel=placed(mel).float(),
-        f0=placed(f0),
-        other=placed(other).float(),
-        other_f0=placed(other_f0),
+        mel=placed(mel, device).float(),
+        f0=placed(f0, device),
+        other=placed(other, device).float(),
+        other_f0=placed(other_f0, device),
         lengths=lengths,
     )
     return batch, None if int(crops[:, 2].min()) == frames else lengths

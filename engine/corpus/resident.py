@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.corpus.crops import Crops
+from engine.corpus.crops import Crops, placed
 from engine.corpus.melcache import MelCache
 from engine.views import Batch
 
@@ -39,10 +39,7 @@ class ResidentCorpus:
     def gather(self, crops: Crops, longest: int | None = None) -> tuple[Batch, Tensor | None]:
         """The batch of some crops and its lengths; the same as crops.gather gives."""
         longest = longest or int(crops[:, 2].max())
-        placed = torch.from_numpy(crops)
-        if self._device.type == "cuda":
-            placed = placed.pin_memory().to(self._device, non_blocking=True)
-        starts, elsewhere, lengths = placed.unbind(dim=1)
+        starts, elsewhere, lengths = placed(crops, self._device).unbind(dim=1)
         within = torch.arange(longest, device=self._device)
         real = within < lengths[:, None]
         beyond = len(self._f0) - 1

@@ -208,7 +208,7 @@ def test_a_launcher_that_begins_lost_processes_anew_ends_the_run_as_if_none_was_
 ) -> None:
     run_dir = tmp_path / "run"
     corpus = made_up[0].parents[1]
-    asked = ("--corpus", str(corpus), "--epochs", "60", "--batch", "6", "--device", "cpu", "--json")
+    asked = ("--corpus", str(corpus), "--epochs", "30", "--batch", "6", "--device", "cpu", "--json")
     command = ("--max-restarts", "1", "-m", "engine", "train", str(run_dir), *asked)
     with started(tmp_path / "cache", *command) as child:
         wait_until(lambda: (run_dir / "log.jsonl").exists() and len(logged(run_dir, "validation")) >= 3, child)
@@ -217,6 +217,17 @@ def test_a_launcher_that_begins_lost_processes_anew_ends_the_run_as_if_none_was_
     assert child.returncode == 0, err
     assert len(logged(run_dir, "lost")) == len(logged(run_dir, "resume")) == len(logged(run_dir, "done")) == 1
     assert json.loads(out.splitlines()[-1])["steps"] == logged(run_dir, "done")[0]["step"]
+
+
+def test_the_first_processs_clock_plans_a_time_budget_for_all(tmp_path: Path, made_up: list[Path]) -> None:
+    run_dir = tmp_path / "run"
+    run_spec(made_up, changed(epochs=100_000, minutes=0.05, batch_size=5)).write(run_dir)
+    with started(tmp_path / "cache", *COMMAND, str(run_dir), "--json") as child:
+        out, err = child.communicate(timeout=100)
+    assert child.returncode == 0, err
+    told, plans = json.loads(out), logged(run_dir, "plan")
+    assert 1.5 < told["seconds"] < 30.0
+    assert told["steps"] * 5 >= plans[-1]["crops"] > (told["steps"] - 1) * 5
 
 
 def test_asked_to_end_by_the_system_all_stop_at_one_step_and_keep_it(tmp_path: Path, made_up: list[Path]) -> None:
