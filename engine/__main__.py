@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from engine import commands, jobs
-from engine.api import PROBE_TASKS, RENDERINGS, RULES, SYSTEMS, Cancelled, Control, presets
+from engine.api import OWN_VOCODER, PROBE_TASKS, RENDERINGS, RULES, SYSTEMS, VOCODERS, Cancelled, Control, presets
 from engine.commands import Facts
 from engine.errors import EngineError
 from engine.launched import place
@@ -130,6 +130,12 @@ def _parser() -> argparse.ArgumentParser:
         choices=RENDERINGS,
         default="model",
         help="the decoder's sound, or the recording changed alike",
+    )
+    transfer.add_argument(
+        "--vocoder",
+        choices=(OWN_VOCODER, *VOCODERS),
+        default=OWN_VOCODER,
+        help="auto: the one that the model names",
     )
     transfer.add_argument(
         "--rule", choices=RULES, default="auto", help="how the emotion's seconds are laid on others"

@@ -150,7 +150,8 @@ class _Work:
     def _rebuilt(self, wanted: Transfer, model: Checkpoint, out: Path) -> tuple[str, str, dict[str, float]]:
         """The source with its own h and m: folder, WAV and loudness of it."""
         source = StoredClip(wanted.source)
-        heard = Studio(model, source, self._device).control(wanted.rendering, wanted.vocoder, self._steer)
+        name = model.vocoder_for(wanted.vocoder)
+        heard = Studio(model, source, self._device).control(wanted.rendering, name, self._steer)
         samples, rate_hz = transfer.within_scale(heard.samples), model.audio.rate_hz
         out.mkdir(exist_ok=True)
         transfer.store(out / wanted.name, heard, samples, source.meta())

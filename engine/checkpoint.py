@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from engine import systems, tensorfile
-from engine.api import ModelInfo
+from engine.api import FIRST_VOCODER, OWN_VOCODER, VOCODERS, ModelInfo
 from engine.errors import CheckpointError, SpecError
 from engine.model import AuxVAE
 from engine.specs import AudioSpec, ModelSpec, TrainSpec
@@ -47,7 +47,10 @@ _EXTRA = "extra."
 
 @dataclass(frozen=True)
 class SystemCheckpoint:
-    """A network of any system with everything needed to use it. hash names its content: same hash, same results."""
+    """A network of any system with everything needed to use it. hash names its content: same hash, same results.
+
+    vocoder: the one its mels are heard through unless another is asked for.
+    """
 
     model: Network
     audio: AudioSpec
@@ -55,6 +58,7 @@ class SystemCheckpoint:
     provenance: dict[str, Any]
     hash: str
     extra: dict[str, Tensor] = field(default_factory=dict)
+    vocoder: str = FIRST_VOCODER
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,10 @@ class Checkpoint(SystemCheckpoint):
     """A model with h, m and z: what everything but training and probes asks for."""
 
     model: AuxVAE
+
+    def vocoder_for(self, wanted: str) -> str:
+        """The name of the vocoder that a request means: the model's own unless it names one."""
+        return self.vocoder if wanted == OWN_VOCODER else wanted
 
 
 def save(
@@ -71,12 +79,14 @@ def save(
     train: TrainSpec,
     provenance: Mapping[str, Any],
     extra: Mapping[str, Tensor] | None = None,
+    vocoder: str = FIRST_VOCODER,
 ) -> str:
     """Write a model file: under a temporary name, then put in its place, so that it is never half there.
 
     Args:
         provenance: plain JSON values: where the model comes from. No paths or host names belong in it.
         extra: more tensors to keep with the model, by name.
+        vocoder: one of VOCODERS.
 
     Returns:
         The content hash.
@@ -91,6 +101,7 @@ def save(
         "model": model.spec.to_dict(),
         "train": train.to_dict(),
         "provenance": dict(provenance),
+        "vocoder": vocoder,
     }
     content, digest = tensorfile.pack(FORMAT, VERSION, description, tensors)
     target = Path(path)
@@ -117,7 +128,7 @@ def load(path: str | os.PathLike[str], device: str | torch.device = "cpu") -> Ch
             f"{path} is a system of comparison ({held.model.spec.system}), which has no h, m and z.",
             "Probe it (`triptych probe`), or choose another model.",
         )
-    return Checkpoint(held.model, held.audio, held.train, held.provenance, held.hash, held.extra)
+    return Checkpoint(held.model, held.audio, held.train, held.provenance, held.hash, held.extra, held.vocoder)
 
 
 def load_system(path: str | os.PathLike[str], device: str | torch.device = "cpu") -> SystemCheckpoint:
@@ -137,6 +148,7 @@ def load_system(path: str | os.PathLike[str], device: str | torch.device = "cpu"
         provenance=dict(description["provenance"]),
         hash=str(description["hash"]),
         extra={n.removeprefix(_EXTRA): t.to(device) for n, t in tensors.items() if n.startswith(_EXTRA)},
+        vocoder=_vocoder(file, description),
     )
 
 
@@ -158,6 +170,7 @@ def inspect(path: str | os.PathLike[str]) -> ModelInfo:
         model=spec.to_dict(),
         train=train.to_dict(),
         provenance=dict(description["provenance"]),
+        vocoder=_vocoder(file, description),
     )
 
 
@@ -176,6 +189,17 @@ def _specs(file: Path, description: dict[str, Any]) -> tuple[AudioSpec, ModelSpe
             "Use another model file.",
         )
     return audio, spec, train
+
+
+def _vocoder(file: Path, description: dict[str, Any]) -> str:
+    """The name of the model's vocoder: files from before there was a choice have none."""
+    name = description.get("vocoder", FIRST_VOCODER)
+    if not isinstance(name, str) or name not in VOCODERS:
+        raise CheckpointError(
+            f"The model in {file} is heard through the vocoder {name!r}, which this version does not have.",
+            "Update Triptych, or use another model file.",
+        )
+    return name
 
 
 def _build(file: Path, spec: ModelSpec, weights: dict[str, Tensor]) -> Network:

@@ -26,7 +26,6 @@ from engine.steering import obey
 
 CHUNK_WINDOWS = 60  # rendered at a time: a minute
 OVERLAP_FRAMES = 16  # between vocoded chunks, cross-faded: a quarter of a second
-ITERATIONS = 32
 SAME_PITCH = 0.01  # natural log: a sixth of a semitone
 PAUSE_EDGE_NEPERS = 0.3  # how softly speech and pause are told apart by loudness
 PAUSE_EDGE_FRAMES = 9
@@ -70,6 +69,17 @@ class _Control:
     wave: Floats
 
 
+@dataclass(frozen=True)
+class _Guide:
+    """What a vocoder is told beside the mel; see engine.vocoder.Vocoder.
+
+    phase_of: (samples,); f0: (frames,) Hz, NaN where unvoiced.
+    """
+
+    phase_of: torch.Tensor
+    f0: torch.Tensor
+
+
 class Studio:
     """Renders one analysed clip with a model; what does not depend on the given latents is computed once."""
 
@@ -86,6 +96,7 @@ class Studio:
         self._recording: Floats = np.array(source.array("audio"), np.float32)
         self._level = measure.level_dbfs(self._recording)
         self._parts: natural.Parts | None = None
+        self._vocoders: dict[str, vocoder.Vocoder] = {}
         self._controls: dict[tuple[str, str], _Control] = {}
         self._unedited: _Sound | None = None  # the last one: edits of seconds are put into it
 
@@ -232,7 +243,7 @@ class Studio:
         if spans and road == "natural":
             whole = self._wave(made, control, road, vocoder_name, steer)
         elif spans:
-            phase_of = self._phase_to_begin_with(made)
+            guide = self._guide(made)
         for span in spans:
             obey(steer)
             start, stop = splicing.widened(span, OVERLAP_FRAMES, frames)
@@ -240,28 +251,33 @@ class Studio:
             if road == "natural":
                 piece = whole[first:last]
             else:
-                piece = vocoder.synthesise(
-                    made.mel[start:stop],
-                    self.spec,
-                    samples=last - first,
-                    name=vocoder_name,
-                    iterations=ITERATIONS,
-                    phase_of=phase_of[first:last],
-                ).numpy()
+                piece = self._piece(made.mel, guide, (start, stop), (first, last), vocoder_name).numpy()
             wave = splicing.spliced(wave, piece, first, OVERLAP_FRAMES * hop)
         return wave
 
-    def _phase_to_begin_with(self, made: _Decoded) -> torch.Tensor:
-        """The recording (samples,), re-pitched where harmonics end up elsewhere: the phase to begin with."""
+    def _guide(self, made: _Decoded) -> _Guide:
+        """The phase to begin with is the recording's, re-pitched where harmonics end up elsewhere."""
         moved = self._pitch_moved(made)
-        begin = self._recording
-        if moved is not None and np.isfinite(self.source_f0).any():
+        begin, f0 = self._recording, self.source_f0
+        if moved is not None and np.isfinite(f0).any():
             begin = natural.put_together(self._taken_apart(), self.spec, moved)
-        return torch.from_numpy(begin * np.float32(audio.amplitude(self._gain_db)))
+            f0 = f0 * np.exp(moved)
+        return _Guide(torch.from_numpy(begin * np.float32(audio.amplitude(self._gain_db))), torch.from_numpy(f0))
+
+    def _piece(
+        self, mel: torch.Tensor, guide: _Guide, frames: tuple[int, int], samples: tuple[int, int], name: str
+    ) -> torch.Tensor:
+        """The sound (last - first,) of the frames (start, stop), which are the samples (first, last)."""
+        (start, stop), (first, last) = frames, samples
+        if name not in self._vocoders:
+            self._vocoders[name] = vocoder.build(name, self.spec, self._device, self.model.extra)
+        return self._vocoders[name].synthesise(
+            mel[start:stop], samples=last - first, f0=guide.f0[start:stop], phase_of=guide.phase_of[first:last]
+        )
 
     def _vocoded(self, made: _Decoded, name: str, steer: Steer) -> Floats:
         """The mel as a sound, in chunks that are cross-faded."""
-        phase_of = self._phase_to_begin_with(made)
+        guide = self._guide(made)
         mel = made.mel
         hop, samples = self.spec.hop_samples, len(self._recording)
         size = CHUNK_WINDOWS * self.model.model.spec.window_frames
@@ -271,14 +287,7 @@ class Studio:
             obey(steer)
             stop = len(mel) if start + size + OVERLAP_FRAMES >= len(mel) else start + size
             first, last = start * hop, min(samples, stop * hop)
-            piece = vocoder.synthesise(
-                mel[start:stop],
-                self.spec,
-                samples=last - first,
-                name=name,
-                iterations=ITERATIONS,
-                phase_of=phase_of[first:last],
-            )
+            piece = self._piece(mel, guide, (start, stop), (first, last), name)
             if start:
                 fade = torch.linspace(0.0, 1.0, OVERLAP_FRAMES * hop)
                 piece[: len(fade)] *= fade

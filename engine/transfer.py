@@ -25,6 +25,7 @@ from engine import audio, devices, edit_evidence, loudness, pitch, probe_heads, 
 from engine import evidence as measure
 from engine.analysis import load_model, store_sound
 from engine.api import (
+    OWN_VOCODER,
     RENDERINGS,
     ClipAnalysed,
     Evidence,
@@ -61,6 +62,7 @@ def render(request: Transfer, report: Report, steer: Steer) -> Take:
     _check(request)
     device = devices.resolve(request.device)
     model = load_model(request.model, device)
+    request = dataclasses.replace(request, vocoder=model.vocoder_for(request.vocoder))
     source = StoredClip(request.source)
     clip = source.meta()
     givers = (*request.voice, *request.emotion, *(ref for edit in request.edits for ref in edit.givers))
@@ -136,6 +138,7 @@ def render(request: Transfer, report: Report, steer: Steer) -> Take:
             (result.heard.numpy(), result.f0),
         ),
         rendering=request.rendering,
+        vocoder=request.vocoder,
     )
 
 
@@ -212,12 +215,8 @@ def _check(request: Transfer) -> None:
             raise SpecError(
                 f"The strength is {strength:g}.", f"It can be 0 (none) to {STRONGEST:g} (150 %).", "strength"
             )
-    if request.vocoder not in vocoder.VOCODERS:
-        raise SpecError(
-            f"There is no vocoder called {request.vocoder!r}.",
-            f"Choose one of {', '.join(vocoder.VOCODERS)}.",
-            "vocoder",
-        )
+    if request.vocoder != OWN_VOCODER:
+        vocoder.check(request.vocoder)
     if request.rendering not in RENDERINGS:
         raise SpecError(
             f"There is no rendering called {request.rendering!r}.",

@@ -1,89 +1,72 @@
-"""Mel spectrogram -> waveform, behind one function."""
+"""Mel spectrogram -> waveform, behind one function, by vocoders that go by name.
+
+A vocoder has its line of words in `engine.api.VOCODERS`, by which it is offered, and its maker here. Model files
+name theirs; a vocoder with weights finds them among the model file's tensors, or in a file of its own.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
 import torch
 
-from engine.mel import MelFrontEnd, absolute
+from engine.api import VOCODERS
+from engine.errors import SpecError
+from engine.griffin_lim import GriffinLim
 from engine.specs import AudioSpec
 
-VOCODERS = {"griffin-lim": "Griffin-Lim: finds a phase that fits; needs no training and works for any voice."}
-MOMENTUM = 0.99  # of the fast variant (Perraudin, Balazs, Søndergaard 2013)
+
+class Vocoder(Protocol):
+    """Turns the log-mels of one front end into sound; the same input always gives the same samples."""
+
+    def synthesise(
+        self,
+        log_mel: torch.Tensor,
+        *,
+        samples: int,
+        f0: torch.Tensor | None = None,
+        phase_of: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """The sound of a log-mel spectrogram (frames, bands), as float32 (samples,) at the spec's rate.
+
+        Args:
+            samples: wanted length; spec.frames(samples) must be the number of frames.
+            f0: the pitch that the sound shall have, (frames,) Hz, NaN where unvoiced; None where nobody knows it.
+            phase_of: a wave (n,) that the sound shall resemble in timing and pitch, for its phase; None: there is
+                none. It is cut, or continued by silence.
+
+        Raises:
+            ValueError: the lengths do not belong together.
+        """
+        ...
 
 
-@torch.no_grad()
-def synthesise(
-    log_mel: torch.Tensor,
+# By the spec of the front end, where to compute, and the tensors that the model file holds beside the model.
+Maker = Callable[[AudioSpec, torch.device, Mapping[str, torch.Tensor]], Vocoder]
+
+_MAKERS: dict[str, Maker] = {"griffin-lim": lambda spec, device, tensors: GriffinLim(spec)}
+
+
+def build(
+    name: str,
     spec: AudioSpec,
-    *,
-    samples: int,
-    name: str = "griffin-lim",
-    iterations: int = 32,
-    phase_of: torch.Tensor | None = None,
-    seed: int = 0,
-) -> torch.Tensor:
-    """The sound of a log-mel spectrogram (frames, bands), as float32 (samples,) at the spec's rate.
+    device: str | torch.device = "cpu",
+    tensors: Mapping[str, torch.Tensor] | None = None,
+) -> Vocoder:
+    """The vocoder of a name, ready for log-mels of `spec`.
 
     Args:
-        samples: wanted length; spec.frames(samples) must be the number of frames.
-        name: one of VOCODERS.
-        iterations: 32 from a random phase; from a given one the fewer, the closer to it.
-        phase_of: a wave (n,) whose phase to begin with, where the result shall resemble it in timing and pitch;
-            else the phase begins at random.
-        seed: of the random phase: same numbers in, same samples out.
+        tensors: those that the model file holds beside the model, by name (Checkpoint.extra).
+
+    Raises:
+        SpecError: there is no vocoder of that name.
     """
+    check(name)
+    return _MAKERS[name](spec, torch.device(device), tensors or {})
+
+
+def check(name: str) -> None:
+    """Raises SpecError unless there is a vocoder of that name."""
     if name not in VOCODERS:
-        raise ValueError(f"no vocoder is called {name!r}; there are {', '.join(VOCODERS)}")
-    if spec.frames(samples) != log_mel.shape[-2]:
-        raise ValueError(f"{samples} samples are {spec.frames(samples)} frames, not {log_mel.shape[-2]}")
-    front_end = MelFrontEnd(spec, log_mel.device)
-    return griffin_lim(
-        front_end.linear(log_mel),
-        front_end,
-        samples=samples,
-        iterations=iterations,
-        phase_of=phase_of,
-        seed=seed,
-    )
-
-
-@torch.no_grad()
-def griffin_lim(
-    magnitude: torch.Tensor,
-    front_end: MelFrontEnd,
-    *,
-    samples: int,
-    iterations: int = 32,
-    phase_of: torch.Tensor | None = None,
-    seed: int = 0,
-) -> torch.Tensor:
-    """A wave (samples,) whose magnitude spectrogram comes close to the given one (bins, frames).
-
-    Griffin and Lim 1984 with the momentum of Perraudin et al. 2013: project in turn on the spectrograms that some
-    wave has and on those of the given magnitude, overshooting each time. The same iteration as
-    torchaudio.functional.griffinlim, which cannot begin from a given phase.
-    """
-    needed = 1 + samples // front_end.spec.hop_samples
-    if magnitude.shape[-1] < needed:  # the frame centred on the very end, which analysis leaves out
-        magnitude = torch.cat((magnitude, magnitude[..., -1:]), dim=-1)
-    if phase_of is None:
-        # drawn on the CPU so that every device begins from the same phase
-        turns = torch.rand(magnitude.shape, generator=torch.Generator().manual_seed(seed))
-        phase = torch.polar(torch.ones_like(turns), 2 * torch.pi * turns).to(magnitude.device)
-    else:
-        wave = torch.nn.functional.pad(phase_of[:samples], (0, max(0, samples - len(phase_of))))
-        phase = _direction(front_end.stft(wave))
-    # Momentum gets sooner from a random phase to a good one; from a good one it only leads away.
-    overshoot = MOMENTUM / (1 + MOMENTUM) if phase_of is None else 0.0
-    spectrum = magnitude * phase
-    before: torch.Tensor | None = None
-    for _ in range(iterations):
-        rebuilt = front_end.stft(front_end.istft(spectrum, samples))
-        leap = rebuilt if before is None or not overshoot else torch.sub(rebuilt, before, alpha=overshoot)
-        spectrum = leap * (magnitude / absolute(leap).clamp_min_(1e-16))
-        before = rebuilt
-    return front_end.istft(spectrum, samples)
-
-
-def _direction(spectrum: torch.Tensor) -> torch.Tensor:
-    return spectrum / absolute(spectrum).clamp_min(1e-16)
+        raise SpecError(f"There is no vocoder called {name!r}.", f"Choose one of {', '.join(VOCODERS)}.", "vocoder")

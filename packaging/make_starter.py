@@ -80,7 +80,7 @@ def pack(run: Path, voices: list[Path]) -> None:
         "made_by": "packaging/make_starter.py",
     }
     target = ROOT / "resources" / STARTER_MODEL
-    checkpoint.save(target, best.model, best.audio, best.train, provenance, best.extra)
+    checkpoint.save(target, best.model, best.audio, best.train, provenance, best.extra, best.vocoder)
     named = ProbeCorpus(folders=tuple(map(str, voices)))
     read = keep_heads(("gender",), named, str(target), str(target), None, tell, lambda: Control.RUN)
     print(f"\n{target.name}: {target.stat().st_size / 1e6:.1f} MB; {read}")

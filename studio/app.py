@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QApplication
 from studio import paths, theme
 from studio.dialogs.appearance_page import PREFERENCE as SCHEME
 from studio.dialogs.device_page import PREFERENCE as DEVICE
+from studio.dialogs.sound_page import preferred_vocoder
 from studio.engine_link import EngineLink
 from studio.garbage import Collector
 from studio.messages import Messages
@@ -38,6 +39,7 @@ class Studio:
         self.link = EngineLink(paths.log_dir())
         self.link.device = self.preferences.get(DEVICE, self.link.device)
         self.session = Session(self.link, paths.data_dir(), self.messages)
+        self.session.set_vocoder(preferred_vocoder(self.preferences))
         self.window = MainWindow(self.session, self.messages, self.preferences)
 
     def open(self, files: list[str]) -> None:

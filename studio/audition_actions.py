@@ -53,7 +53,7 @@ class AuditionActions(RunActions, TakeActions):
         if request is None:
             self.messages.say(*self._not_analysed_yet(source), level="warning")
             return
-        self._add_entries([recipes.of_request(request, self.clips.values(), self.model.hash)])
+        self._add_entries([self._recipe_of(self._as_preferred(request))])
 
     def audition_take(self, index: int) -> None:
         """Hear at each checkpoint what this take was made of."""

@@ -13,7 +13,7 @@ from typing import Any
 
 from PySide6.QtCore import QCoreApplication
 
-from engine.api import AuditionItem, AuditionSound, LatentRef, SecondEdit, Transfer
+from engine.api import OWN_VOCODER, AuditionItem, AuditionSound, LatentRef, SecondEdit, Transfer
 from studio import recipes
 from studio.clips import Clip
 from studio.recipes import Giver, Named, Recipe
@@ -72,7 +72,7 @@ def new_entry(recipe: Recipe) -> AuditionEntry:
 
 def recipe_of_clip(clip: Clip) -> Recipe:
     """A recording as it is rebuilt."""
-    return Recipe("", recipes.named(clip), "", "")
+    return Recipe("", recipes.named(clip), "", "", vocoder=OWN_VOCODER)
 
 
 def same_sound(one: Recipe, other: Recipe) -> bool:
@@ -112,6 +112,7 @@ def item_of(entry: AuditionEntry, clips: Mapping[str, Clip]) -> AuditionItem | N
             SecondEdit(e.target, refs(e.givers), e.weight, e.fade_in_s, e.fade_out_s, e.rule) for e in recipe.edits
         ),
         rendering=recipe.rendering,
+        vocoder=recipe.vocoder,
         recipe=recipes.to_text(recipe),
     )
     return AuditionItem(entry.id, entry.title, wanted)

@@ -64,8 +64,9 @@ class MapActions(SessionState):
             return None
         folder = self.data_dir / "morphs"
         request = Morph(
-            str(source.folder), self.model.path, str(folder), "morph", tuple(tuple(step) for step in steps), latent
-        )
+            str(source.folder), self.model.path, str(folder), "morph", tuple(tuple(step) for step in steps), latent,
+            vocoder=self.vocoder,
+        )  # fmt: skip
         job = self.link.submit(
             request,
             title=self.tr("Give {0} a pin").format(source.name)

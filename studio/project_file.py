@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from engine.api import RENDERINGS, RULES, EditedEvidence, Evidence, LatentRef, SecondEdit, Take
+from engine.api import RENDERINGS, RULES, VOCODERS, EditedEvidence, Evidence, LatentRef, SecondEdit, Take
 from studio import audition_set, recipes
 from studio.audition_set import AuditionEntry
 from studio.clips import ANALYSING, STATES, WAITING, Clip
@@ -295,6 +295,8 @@ def _desk(values: Mapping[str, Any]) -> TransferSetup:
         setup.rule = "auto"
     rendering = str(values.get("rendering", setup.rendering))
     setup.rendering = rendering if rendering in RENDERINGS else setup.rendering
+    vocoder = str(values.get("vocoder", setup.vocoder))
+    setup.vocoder = vocoder if vocoder in VOCODERS else setup.vocoder
     setup.voices = [
         VoiceChip(_payload(chip["payload"]), str(chip["title"]), float(chip["weight"]))
         for chip in values.get("voices", ())

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import shlex
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,18 @@ from typing import Any
 from PySide6.QtCore import QCoreApplication
 
 from engine import edit_words
-from engine.api import RENDERINGS, RULES, LatentRef, SecondEdit, Take, Transfer
+from engine.api import (
+    FIRST_VOCODER,
+    OWN_VOCODER,
+    RENDERINGS,
+    RULES,
+    VOCODERS,
+    LatentRef,
+    ModelInfo,
+    SecondEdit,
+    Take,
+    Transfer,
+)
 from studio.clips import Clip
 
 FORMAT, VERSION = "triptych-recipe", 1
@@ -70,6 +81,7 @@ class Recipe:
     rule: str = "auto"
     edits: tuple[Edit, ...] = ()
     rendering: str = "model"
+    vocoder: str = FIRST_VOCODER
 
 
 # ---------------------------------------------------------------------------------------------- of a rendering
@@ -88,16 +100,17 @@ def of_take(take: Take, clips: Iterable[Clip], model: str = "", gone: Mapping[st
         take.emotion_rule,
         tuple(_edit(edit, name) for edit in take.edits),
         take.rendering,
+        take.vocoder,
     )
 
 
-def of_request(request: Transfer, clips: Iterable[Clip], model_hash: str) -> Recipe:
+def of_request(request: Transfer, clips: Iterable[Clip], model: ModelInfo) -> Recipe:
     name = _namer(clips, {})
     return Recipe(
         request.name,
         name(request.source),
-        Path(request.model).name,
-        model_hash,
+        Path(model.path).name,
+        model.hash,
         _givers(request.voice, name),
         _givers(request.emotion, name),
         request.strength,
@@ -105,6 +118,7 @@ def of_request(request: Transfer, clips: Iterable[Clip], model_hash: str) -> Rec
         request.rule,
         tuple(_edit(edit, name) for edit in request.edits),
         request.rendering,
+        model.vocoder if request.vocoder == OWN_VOCODER else request.vocoder,
     )
 
 
@@ -155,9 +169,10 @@ def from_text(text: str) -> Recipe | None:
             _read_givers(values["emotion"]),
             _strength(values["strength"]),
             None if values["strength_m"] is None else _strength(values["strength_m"]),
-            _rule(values["rule"]),
+            _one_of(RULES, values["rule"]),
             tuple(_read_edit(edit) for edit in values["edits"]),
-            _rendering(values.get("rendering", "model")),  # there was one only, at first
+            _one_of(RENDERINGS, values.get("rendering", "model")),  # there was one only, at first
+            _one_of((OWN_VOCODER, *VOCODERS), values.get("vocoder", FIRST_VOCODER)),
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError):
         return None
@@ -190,7 +205,7 @@ def _read_edit(values: Mapping[str, Any]) -> Edit:
         _strength(values["weight"]),
         _amount(values["fade_in_s"]),
         _amount(values["fade_out_s"]),
-        _rule(values["rule"]),
+        _one_of(RULES, values["rule"]),
     )
 
 
@@ -220,15 +235,9 @@ def _strength(value: Any) -> float:
     return number
 
 
-def _rule(value: Any) -> str:
-    if value not in RULES:
-        raise ValueError("no rule")
-    return str(value)
-
-
-def _rendering(value: Any) -> str:
-    if value not in RENDERINGS:
-        raise ValueError("no rendering")
+def _one_of(known: Container[str], value: Any) -> str:
+    if value not in known:
+        raise ValueError("of a newer version, or nobody's")
     return str(value)
 
 
@@ -316,11 +325,11 @@ def givers_words(givers: Sequence[Giver], most: int = 3) -> str:
 
 
 # ---------------------------------------------------------------------------------------------- in a terminal
-def command_line(take: Take, clips: Iterable[Clip], model: str, out: str) -> str | None:
+def command_line(take: Take, clips: Iterable[Clip], model: ModelInfo, out: str) -> str | None:
     """What makes the same sound in a terminal; None if a recording is not in the library any more.
 
     Args:
-        model: path of the model the take was made with. out: name of the file to write.
+        model: the one the take was made with. out: name of the file to write.
     """
     paths = {clip.folder: clip.path for clip in clips if clip.folder}
     givers = [*take.voice, *take.emotion, *(ref for edit in take.edits for ref in edit.givers)]
@@ -330,7 +339,7 @@ def command_line(take: Take, clips: Iterable[Clip], model: str, out: str) -> str
     def words(refs: Iterable[LatentRef]) -> list[str]:
         return edit_words.written_givers([replace(ref, folder=paths[ref.folder]) for ref in refs])
 
-    line = ["triptych", "transfer", paths[take.source], "--out", out, "--model", model]
+    line = ["triptych", "transfer", paths[take.source], "--out", out, "--model", model.path]
     line += ["--voice", *words(take.voice)] if take.voice else []
     line += ["--emotion", *words(take.emotion)] if take.emotion else []
     line += ["--strength", f"{take.strength:g}"] if take.strength != 1.0 else []
@@ -338,6 +347,7 @@ def command_line(take: Take, clips: Iterable[Clip], model: str, out: str) -> str
         line += ["--strength-m", f"{take.strength_m:g}"]
     line += ["--rule", take.emotion_rule] if take.emotion_rule != "auto" else []
     line += ["--rendering", take.rendering] if take.rendering != "model" else []
+    line += ["--vocoder", take.vocoder] if take.rendering == "model" and take.vocoder != model.vocoder else []
     for edit in take.edits:
         line += ["--edit", *edit_words.written(edit_words.placed(edit, lambda folder: paths[folder]))]
     return shlex.join(line)

@@ -11,6 +11,7 @@ from pathlib import Path
 from PySide6.QtCore import QLockFile, QObject, QThreadPool, QTimer, Signal
 
 from engine.api import (
+    OWN_VOCODER,
     MapPoints,
     ModelInfo,
     Take,
@@ -84,6 +85,7 @@ class SessionState(UndoActions):
         self.selection: list[str] = []
         self.current: str | None = None
         self.model: ModelInfo | None = None
+        self.vocoder = OWN_VOCODER  # of sounds that name none
         self.maps: dict[str, MapPoints] = {}
         self.map_jobs: dict[str, Job] = {}  # layouts under way, by latent
         self.takes: list[Take] = []

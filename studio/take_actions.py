@@ -66,6 +66,7 @@ class TakeActions(TransferActions):
             rule=take.emotion_rule,
             edits=take.edits,
             rendering=take.rendering,
+            vocoder=take.vocoder,
         )
         job = self.link.submit(self._with_recipe(request), title=self.tr("Render {0} again").format(take.name))
         job.done.connect(self.current_only(self._rendered))
@@ -74,7 +75,7 @@ class TakeActions(TransferActions):
 
     def command_of(self, take: Take, *, tell: bool = True) -> str | None:
         """The command that makes a take in a terminal; None (and the user is told why) where there is none."""
-        model = self.model_of_take(take)
+        model = self.model if self.model_of_take(take) else None
         line = model and recipes.command_line(take, self.clips.values(), model, f"{take.name}.wav")
         if not line and tell:
             self.messages.say(
@@ -128,7 +129,7 @@ class TakeActions(TransferActions):
             desk.strength = recipe.strength
             desk.strength_m = recipe.strength if recipe.strength_m is None else recipe.strength_m
             desk.rule = recipe.rule
-            desk.rendering = recipe.rendering
+            desk.rendering, desk.vocoder = recipe.rendering, recipe.vocoder
             desk.edits.pop(found.source or "", None)
             if recipe.edits and found.source is not None:
                 desk.edits[found.source] = tuple(_lane_edit(edit, found) for edit in recipe.edits)

@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from engine.api import Take, Transfer
+from engine.api import OWN_VOCODER, Take, Transfer
 from studio import recipes, transfer_setup
 from studio.clips import Clip
 from studio.drag import Payload
@@ -121,9 +121,18 @@ class TransferActions(ModelActions):
         """How the seconds of the given emotion are laid on the source's: one of engine.api.RULES."""
         self._change_desk(self.tr("Rule for the seconds"), lambda desk: setattr(desk, "rule", rule))
 
-    def set_rendering(self, rendering: str) -> None:
-        """How the sound is made: one of engine.api.RENDERINGS."""
-        self._change_desk(self.tr("Rendering"), lambda desk: setattr(desk, "rendering", rendering))
+    def set_rendering(self, rendering: str, vocoder: str = OWN_VOCODER) -> None:
+        """How the sound is made: one of engine.api.RENDERINGS and of VOCODERS, or as the preferences say."""
+
+        def change(desk: TransferSetup) -> None:
+            desk.rendering, desk.vocoder = rendering, vocoder
+
+        self._change_desk(self.tr("Rendering"), change)
+
+    def set_vocoder(self, name: str) -> None:
+        """The vocoder of sounds that name none, from now on; OWN_VOCODER: the model's."""
+        self.vocoder = name
+        self.transfer_changed.emit()
 
     def give(self, clip_id: str, payload: Payload, what: str) -> None:
         """Give a recording one voice ("voice") or emotion ("emotion"): a drop right on it.
@@ -283,10 +292,16 @@ class TransferActions(ModelActions):
             self.transfer_changed.emit()
 
     def _with_recipe(self, request: Transfer) -> Transfer:
-        """The request with what it is made of, in names, for the tags of its files."""
+        """The request with the vocoder preferred, and what it is made of, in names, for the tags of its files."""
+        request = self._as_preferred(request)
+        return dataclasses.replace(request, recipe=recipes.to_text(self._recipe_of(request)))
+
+    def _as_preferred(self, request: Transfer) -> Transfer:
+        return dataclasses.replace(request, vocoder=self.vocoder) if request.vocoder == OWN_VOCODER else request
+
+    def _recipe_of(self, request: Transfer) -> recipes.Recipe:
         assert self.model is not None
-        recipe = recipes.of_request(request, self.clips.values(), self.model.hash)
-        return dataclasses.replace(request, recipe=recipes.to_text(recipe))
+        return recipes.of_request(request, self.clips.values(), self.model)
 
     def _free_take_name(self, source: Clip) -> str:
         return self._free_name(Path(source.path).stem)

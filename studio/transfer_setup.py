@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication
 
-from engine.api import LatentRef, ModelInfo, SecondEdit, Transfer
+from engine.api import OWN_VOCODER, LatentRef, ModelInfo, SecondEdit, Transfer
 from studio.clips import Clip
 from studio.drag import Payload
 
@@ -50,6 +50,7 @@ class TransferSetup:
 
     strength (of h), strength_m: 0 = its own latents, 1 = the given ones, up to 1.5.
     rule: how the emotions' seconds are laid on the source's; rendering: how the sound is made.
+    vocoder: one of engine.api.VOCODERS, or OWN_VOCODER: as the preferences say.
     edits: by clip id; they count whenever that clip is the source.
     """
 
@@ -60,6 +61,7 @@ class TransferSetup:
     strength_m: float = 1.0
     rule: str = "auto"
     rendering: str = "model"
+    vocoder: str = OWN_VOCODER
     edits: dict[str, tuple[LaneEdit, ...]] = field(default_factory=dict)
 
     def edits_of_source(self) -> tuple[LaneEdit, ...]:
@@ -141,6 +143,7 @@ def request_of(
         rule=setup.rule,
         edits=ready,
         rendering=setup.rendering,
+        vocoder=setup.vocoder,
     )
 
 

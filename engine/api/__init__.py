@@ -88,6 +88,7 @@ from engine.api.transfers import (
     Take,
     Transfer,
 )
+from engine.api.vocoders import FIRST_VOCODER, OWN_VOCODER, VOCODERS
 from engine.errors import (
     AudioError,
     Cancelled,
@@ -103,13 +104,16 @@ from engine.specs import SYSTEMS, AudioSpec, ModelSpec, Preset, Spec, TrainSpec,
 
 __all__ = [
     "AUDIO_SUFFIXES",
+    "FIRST_VOCODER",
     "LABELS",
     "OFFERS",
+    "OWN_VOCODER",
     "PROBE_TASKS",
     "RENDERINGS",
     "RULES",
     "SYSTEMS",
     "TABLE_SUFFIXES",
+    "VOCODERS",
     "Analyse",
     "AnalyseDone",
     "AudioError",

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.api.clips import ClipRef
+from engine.api.vocoders import FIRST_VOCODER
 from engine.errors import TrainingError
 from engine.specs import AudioSpec, ModelSpec, TrainSpec
 
@@ -148,6 +149,7 @@ class ModelInfo:
     model: dict[str, Any]
     train: dict[str, Any]
     provenance: dict[str, Any]
+    vocoder: str = FIRST_VOCODER
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from engine.api.vocoders import FIRST_VOCODER, OWN_VOCODER
+
 # What is rendered: the decoder's mel as a sound, or the source recording changed by what the transfer changes.
 RENDERINGS = {
     "model": "What the networks make of the clip, heard through a vocoder: all that the model says, and its blur.",
@@ -77,7 +79,7 @@ class Transfer:
     voice: tuple[LatentRef, ...] = ()
     emotion: tuple[LatentRef, ...] = ()
     strength: float = 1.0
-    vocoder: str = "griffin-lim"
+    vocoder: str = OWN_VOCODER  # or one of VOCODERS
     device: str = "auto"
     strength_m: float | None = None
     rule: str = "auto"
@@ -151,6 +153,7 @@ class Take:
     difference_db: float | None = None  # of the transformed sound's smooth spectrum from the control's
     edited: EditedEvidence | None = None
     rendering: str = "model"
+    vocoder: str = FIRST_VOCODER
 
 
 @dataclass(frozen=True)
@@ -166,7 +169,7 @@ class Morph:
     name: str
     steps: tuple[tuple[LatentRef, ...], ...]
     latent: str = "h"
-    vocoder: str = "griffin-lim"
+    vocoder: str = OWN_VOCODER  # or one of VOCODERS
     device: str = "auto"
 
 

@@ -50,7 +50,7 @@ def transfer(options: argparse.Namespace, terminal: Terminal) -> Facts:
                 voice=tuple(ref for v, c in zip(voices, voice, strict=True) for ref in v.refs(c.folder)),
                 emotion=tuple(ref for e, c in zip(emotions, emotion, strict=True) for ref in e.refs(c.folder)),
                 strength=options.strength, device=options.device, strength_m=options.strength_m,
-                rendering=options.rendering,
+                rendering=options.rendering, vocoder=options.vocoder,
                 rule=options.rule, edits=changes,
             )  # fmt: skip
             take = jobs.run(request, terminal.report, terminal.steer)
@@ -62,6 +62,7 @@ def transfer(options: argparse.Namespace, terminal: Terminal) -> Facts:
                 "source": source.path,
                 "voice": [v.clip.path for v in voices], "emotion": [e.clip.path for e in emotions],
                 "transformed": str(target), "control": str(control), "strength": take.strength, "rule": take.rule,
+                "rendering": take.rendering, "vocoder": take.vocoder,
                 "f0_hz": {
                     "source": take.source_f0_hz, "voice": _middle_hz(voice), "emotion": _middle_hz(emotion),
                     "transformed": take.evidence.f0_median_hz, "control": take.control_evidence.f0_median_hz,

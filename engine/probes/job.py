@@ -107,7 +107,7 @@ def keep_heads(
         report(Progress(number / len(names), f"Fitting the reading of {name}"))
         heads[name] = fit_head(name, recordings, held, device, steer)
     extra = {**held.extra, **as_tensors(heads)}
-    checkpoint.save(out, held.model, held.audio, held.train, held.provenance, extra)
+    checkpoint.save(out, held.model, held.audio, held.train, held.provenance, extra, held.vocoder)
     return {name: dict(head.tested) for name, head in heads.items()}
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import QCoreApplication
 
-from engine.api import RENDERINGS, RULES
+from engine.api import OWN_VOCODER, RENDERINGS, RULES, VOCODERS
 from studio.clips import Clip
 from studio.counted import counted
 from studio.transfer_setup import EmotionChip, VoiceChip, clips_of
@@ -49,6 +49,17 @@ def rendering_words(rendering: str) -> tuple[str, str]:
             tr("Desk", "The recording itself, its pitch and spectrum moved as the model says: keeps its detail."),
         ),
     }.get(rendering, (rendering, RENDERINGS.get(rendering, "")))
+
+
+def all_sounds() -> list[tuple[str, str, str, str]]:
+    """(rendering, vocoder, name, sentence) of each way to make the sound; vocoders where there are several."""
+    sounds = []
+    for rendering in RENDERINGS:
+        name, why = rendering_words(rendering)
+        sounds.append((rendering, OWN_VOCODER, name, why))
+        if rendering == "model" and len(VOCODERS) > 1:
+            sounds += [(rendering, each, f"{name} · {each}", f"{why} {about}") for each, about in VOCODERS.items()]
+    return sounds
 
 
 def all_rules() -> list[tuple[str, str, str]]:

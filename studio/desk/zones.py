@@ -9,18 +9,18 @@ from PySide6.QtCore import QMimeData, QPoint, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QDrag, QPalette
 from PySide6.QtWidgets import QComboBox, QFrame, QGridLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
-from engine.api import RENDERINGS, StoredClip
+from engine.api import OWN_VOCODER, StoredClip
 from studio import drag, drop_rules, theme
 from studio.clips import Clip
 from studio.counted import counted
 from studio.desk.controls import StrengthRow
 from studio.desk.giver_menu import GiverMenu
-from studio.desk.words import all_rules, chip_detail, rendering_words, rule_words, shares
+from studio.desk.words import all_rules, all_sounds, chip_detail, rule_words, shares
 from studio.drag import Payload
 from studio.drop_rules import EMOTION, SOURCE, VOICE
 from studio.messages import Messages
 from studio.session import Session
-from studio.transfer_setup import EmotionChip, VoiceChip, clips_of
+from studio.transfer_setup import EmotionChip, TransferSetup, VoiceChip, clips_of
 from studio.widgets.chip import Chip, ElidedLabel
 from studio.widgets.drop_zone import DropZone
 from studio.widgets.flow_layout import FlowLayout
@@ -73,11 +73,11 @@ class DeskZones(QWidget):
         self.rendering = QComboBox()
         self.rendering.setObjectName("rendering")
         self.rendering.setAccessibleName(self.tr("Rendering"))
-        for place, rendering in enumerate(RENDERINGS):
-            name, why = rendering_words(rendering)
+        self._sounds = all_sounds()
+        for place, (rendering, _vocoder, name, why) in enumerate(self._sounds):
             self.rendering.addItem(name, rendering)
             self.rendering.setItemData(place, why, Qt.ItemDataRole.ToolTipRole)
-        self.rendering.activated.connect(lambda _place: session.set_rendering(str(self.rendering.currentData())))
+        self.rendering.activated.connect(lambda place: session.set_rendering(*self._sounds[place][:2]))
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setSpacing(theme.SPACE)
@@ -137,11 +137,17 @@ class DeskZones(QWidget):
             self.rule.setCurrentIndex(max(0, self.rule.findData(setup.rule)))
         self.rule.setToolTip(rule_words(setup.rule)[1])
         with QSignalBlocker(self.rendering):
-            self.rendering.setCurrentIndex(max(0, self.rendering.findData(setup.rendering)))
-        self.rendering.setToolTip(rendering_words(setup.rendering)[1])
+            self.rendering.setCurrentIndex(self._place_of_sound(setup))
+        self.rendering.setToolTip(self._sounds[self.rendering.currentIndex()][3])
         self.of_voice.setEnabled(bool(setup.voices))
         self.of_emotion.setEnabled(bool(setup.emotions))
         self.rule.setEnabled(bool(setup.emotions))
+
+    def _place_of_sound(self, setup: TransferSetup) -> int:
+        """Where no vocoder is told apart from the rendering there is only one, so that is what is heard."""
+        offered = [sound[:2] for sound in self._sounds]
+        exact, plain = (setup.rendering, setup.vocoder), (setup.rendering, OWN_VOCODER)
+        return offered.index(exact if exact in offered else plain)
 
     # ------------------------------------------------------------------ the source
     def _show_source(self, clip: Clip | None) -> None:

@@ -9,16 +9,17 @@ from studio import theme
 from studio.dialogs.appearance_page import AppearancePage
 from studio.dialogs.device_page import DevicePage
 from studio.dialogs.shortcuts_page import ShortcutsPage
+from studio.dialogs.sound_page import SoundPage
 from studio.dialogs.storage_page import StoragePage
 from studio.preferences import Preferences
 from studio.session import Session
 from studio.shortcuts import Shortcuts
 
-DEVICE, STORAGE, APPEARANCE, SHORTCUTS = range(4)
+DEVICE, SOUND, STORAGE, APPEARANCE, SHORTCUTS = range(5)
 
 
 class PreferencesDialog(QDialog):
-    """Pages for the device, the storage, the appearance and the shortcuts.
+    """Pages for the device, the sound, the storage, the appearance and the shortcuts.
 
     Args:
         page: the one to show first.
@@ -37,12 +38,14 @@ class PreferencesDialog(QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(self.tr("Preferences"))
         self.device = DevicePage(session, preferences)
+        self.sound = SoundPage(session, preferences)
         self.storage = StoragePage(session)
         self.appearance = AppearancePage(preferences)
         self.shortcuts = ShortcutsPage(shortcuts)
         self.pages = QTabWidget()
         self.pages.setAccessibleName(self.tr("Pages of preferences"))
         self.pages.addTab(self.device, self.tr("&Device"))
+        self.pages.addTab(self.sound, self.tr("S&ound"))
         self.pages.addTab(self.storage, self.tr("&Storage"))
         self.pages.addTab(self.appearance, self.tr("&Appearance"))
         self.pages.addTab(self.shortcuts, self.tr("Short&cuts"))

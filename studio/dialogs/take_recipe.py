@@ -24,6 +24,7 @@ class TakeRecipe(QDialog):
         recipe = self.recipe = session.recipe_of(take)
         dash = evidence.DASH
         model = recipe.model or self.tr("another model than the one in use")
+        sound = f"{take.rendering} · {take.vocoder}" if take.rendering == "model" else take.rendering
         edits = "\n".join(self._edit_words(edit) for edit in recipe.edits)
         form = QFormLayout()
         form.setHorizontalSpacing(theme.LARGE)
@@ -36,7 +37,7 @@ class TakeRecipe(QDialog):
             (self.tr("Single seconds"), edits or dash),
             (self.tr("Strength"), recipes.strength_words(recipe)),
             (self.tr("Rule for m"), take.rule or dash),
-            (self.tr("Sound"), take.rendering),
+            (self.tr("Sound"), sound),
             (self.tr("Model"), f"{model} · {take.model_hash[:12]}"),
             (self.tr("Lineage"), "\n".join(session.lineage_of(take))),
             (self.tr("Result"), evidence.sentence(take)),

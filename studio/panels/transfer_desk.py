@@ -162,7 +162,7 @@ class TransferDeskPanel(QWidget):
         setup, model = copy.deepcopy(self._session.transfer), self._session.model
         edits = setup.edits_of_source()
         setup.edits = {}  # those of other recordings change nothing here
-        return (setup, edits, None if model is None else model.hash)
+        return (setup, edits, self._session.vocoder, None if model is None else model.hash)
 
     def _given(self) -> list[tuple[str, Payload]]:
         setup = self._session.transfer

@@ -355,9 +355,9 @@ class RandomSession:
         self.look_at(CompareTakes(self.session, self.session.takes[:4], self.window))
 
     def look_at_preferences(self) -> None:
-        from studio.dialogs.preferences import PreferencesDialog
+        from studio.dialogs.preferences import SHORTCUTS, PreferencesDialog
 
-        page = self.random.randrange(4)
+        page = self.random.randrange(SHORTCUTS + 1)
         self.look_at(
             PreferencesDialog(self.session, self.studio.preferences, self.window.shortcuts, page, self.window)
         )

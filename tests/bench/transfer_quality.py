@@ -23,9 +23,10 @@ import numpy as np
 import soundfile
 import torch
 
-from engine import analysis, transfer, vocoder
+from engine import analysis, transfer
 from engine.api import RENDERINGS, Analyse, ClipRef, Control, LatentRef, StoredClip, Take, Transfer
 from engine.corpus.librispeech import LibriSpeech
+from engine.griffin_lim import GriffinLim
 from engine.specs import AudioSpec
 
 CLIP_S = (4.0, 16.5)
@@ -195,7 +196,7 @@ class Bench:
         """The source through the vocoder alone: the best that any model's mel could sound."""
         wave = torch.from_numpy(np.array(clip.array("audio")) * 10 ** (clip.meta().gain_db / 20))
         mel = torch.from_numpy(np.array(clip.array("mel"), np.float32))
-        return vocoder.synthesise(mel, AudioSpec(), samples=len(wave), phase_of=wave).numpy()
+        return GriffinLim(AudioSpec()).synthesise(mel, samples=len(wave), phase_of=wave).numpy()
 
     def _stored(self, key: Key, i: int) -> StoredClip:
         return StoredClip(str(self._folder / "clips" / f"{key[0]}_{i}"))

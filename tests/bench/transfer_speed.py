@@ -18,8 +18,9 @@ import librosa
 import numpy as np
 import torch
 
-from engine import analysis, transfer, vocoder
+from engine import analysis, transfer
 from engine.api import Analyse, Control, LatentRef, Transfer
+from engine.griffin_lim import griffin_lim
 from engine.mel import MelFrontEnd
 from engine.specs import AudioSpec
 from tests.bench.recordings import full_size_model, speech, write_clips
@@ -35,7 +36,7 @@ def main() -> None:
     torch.set_num_threads(wanted.threads)
     with tempfile.TemporaryDirectory() as folder:
         rows = drops(Path(folder), wanted.rounds)
-    rows += griffin_lim(wanted.rounds)
+    rows += vocoder(wanted.rounds)
     tell("Transfer", rows, wanted.json)
 
 
@@ -73,7 +74,7 @@ def drops(folder: Path, rounds: int) -> list[Row]:
     return rows
 
 
-def griffin_lim(rounds: int) -> list[Row]:
+def vocoder(rounds: int) -> list[Row]:
     """The same magnitudes, the same number of iterations; how far the sound's own magnitudes are from them."""
     spec = AudioSpec()
     front_end = MelFrontEnd(spec)
@@ -82,7 +83,7 @@ def griffin_lim(rounds: int) -> list[Row]:
     for_librosa = magnitude.numpy()
 
     def ours() -> np.ndarray:
-        return vocoder.griffin_lim(magnitude, front_end, samples=len(wave), iterations=ITERATIONS).numpy()
+        return griffin_lim(magnitude, front_end, samples=len(wave), iterations=ITERATIONS).numpy()
 
     def librosas() -> np.ndarray:
         return librosa.griffinlim(

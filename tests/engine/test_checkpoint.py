@@ -76,6 +76,29 @@ def refusal(file: Path) -> str:
     return refused.value.what
 
 
+def test_the_vocoder_is_kept_and_files_from_before_there_was_a_choice_mean_griffin_lim(
+    file: Path, model: AuxVAE, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert checkpoint.load(file).vocoder == checkpoint.inspect(file).vocoder == "griffin-lim"
+    rewrite(file, lambda d: d.pop("vocoder"))
+    rehash(file)
+    assert checkpoint.load(file).vocoder == checkpoint.inspect(file).vocoder == "griffin-lim"
+    monkeypatch.setitem(checkpoint.VOCODERS, "another", "For a test.")
+    checkpoint.save(file, model, AudioSpec(), TrainSpec(), {}, vocoder="another")
+    assert checkpoint.load(file).vocoder == checkpoint.inspect(file).vocoder == "another"
+
+
+@pytest.mark.parametrize("name", ["magic", 7, ["griffin-lim"], None])
+def test_a_vocoder_that_is_not_known_is_refused_by_name(file: Path, name: object) -> None:
+    rewrite(file, lambda d: d.update(vocoder=name))
+    rehash(file)
+    for read in (checkpoint.load, checkpoint.inspect):
+        with pytest.raises(CheckpointError) as refused:
+            read(file)
+        assert f"the vocoder {name!r}" in refused.value.what
+        assert "Update" in refused.value.hint
+
+
 def test_what_was_saved_comes_back(file: Path, model: AuxVAE) -> None:
     loaded = checkpoint.load(file)
     for name, value in model.state_dict().items():

@@ -393,11 +393,12 @@ def test_edits_of_seconds_reach_the_engine_with_their_givers_analysed(
     monkeypatch.setattr(jobs, "run", run)
     status, _, _ = triptych(
         "transfer", speech[0], "--out", tmp_path / "t.wav", "--model", model, "--strength-m", 0.7, "--rule", "tile",
+        "--vocoder", "griffin-lim",
         "--edit", "1", f"{speech[3]}@0", "--edit", "0-2", speech[2], speech[1], "rule=mean", "weight=0.5",
     )  # fmt: skip
     assert status == 0
     request, lengths = asked[0]
-    assert (request.strength_m, request.rule) == (0.7, "tile")
+    assert (request.strength_m, request.rule, request.vocoder) == (0.7, "tile", "griffin-lim")
     assert [(e.target, e.rule, e.weight) for e in request.edits] == [((1,), "stretch", 1.0), ((0, 1), "mean", 0.5)]
     assert [ref.second for edit in request.edits for ref in edit.givers] == [0, None, None]
     expected = [soundfile.info(speech[i]).frames for i in (3, 2, 1)]

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
 import torch
 
-from engine import analysis, checkpoint, loudness, rendering, transfer
-from engine.api import Analyse, ClipRef, Control, LatentRef, SecondEdit, StoredClip, Take, Transfer
+from engine import analysis, checkpoint, loudness, rendering, transfer, vocoder
+from engine.api import VOCODERS, Analyse, ClipRef, Control, LatentRef, SecondEdit, StoredClip, Take, Transfer
 from engine.errors import Cancelled, EngineError, SpecError
+from engine.griffin_lim import GriffinLim
 from engine.model import AuxVAE
 from engine.specs import AudioSpec, ModelSpec, TrainSpec
 
@@ -37,9 +39,9 @@ def save_model(path: Path, seed: int) -> Path:
 
 
 class World:
-    def __init__(self, folder: Path, clips: list[Path]) -> None:
-        self.folder = folder
-        self.model = save_model(folder / "model.triptych.safetensors", 0)
+    def __init__(self, folder: Path, clips: list[Path], model: Path | None = None) -> None:
+        self.folder, self.clips = folder, clips
+        self.model = model or save_model(folder / "model.triptych.safetensors", 0)
         refs = tuple(ClipRef(f"clip{i}", str(path)) for i, path in enumerate(clips))
         analysis.analyse(Analyse(refs, str(folder / "clips"), str(self.model), "cpu"), lambda event: None, run)
         self.folders = [str(folder / "clips" / ref.id) for ref in refs]
@@ -107,6 +109,37 @@ def test_a_given_voice_and_a_given_emotion_each_change_the_sound(world: World) -
 
 def test_the_same_request_gives_the_same_samples(world: World) -> None:
     assert np.array_equal(sound(world.render(name="a").transformed), sound(world.render(name="b").transformed))
+
+
+def test_a_model_names_its_vocoder_and_the_user_may_name_another(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Backwards(GriffinLim):
+        def synthesise(self, log_mel: torch.Tensor, **given: Any) -> torch.Tensor:
+            heard.append((given["f0"], given["phase_of"]))
+            return super().synthesise(log_mel, **given).flip(0)
+
+    heard: list[tuple[torch.Tensor, torch.Tensor]] = []
+    monkeypatch.setitem(VOCODERS, "backwards", "For a test.")
+    monkeypatch.setitem(vocoder._MAKERS, "backwards", lambda spec, device, tensors: Backwards(spec))
+    held = checkpoint.load(world.model)
+    model = world.folder / "backwards.triptych.safetensors"
+    checkpoint.save(model, held.model, held.audio, held.train, held.provenance, vocoder="backwards")
+    other = World(world.folder / "backwards", world.clips, model)
+    takes = {wish: other.render(name=f"by-{wish}", vocoder=wish) for wish in ("auto", "griffin-lim", "backwards")}
+    assert {wish: take.vocoder for wish, take in takes.items()} == {
+        "auto": "backwards",
+        "griffin-lim": "griffin-lim",
+        "backwards": "backwards",
+    }
+    assert np.array_equal(sound(takes["auto"].transformed), sound(takes["backwards"].transformed))
+    assert not np.array_equal(sound(takes["auto"].transformed), sound(takes["griffin-lim"].transformed))
+    f0, phase_of = heard[0]  # of the control
+    source = StoredClip(other.folders[0])
+    assert np.array_equal(f0.numpy(), source.array("f0"), equal_nan=True)
+    assert len(phase_of) == len(source.array("audio"))
+    with pytest.raises(SpecError, match="no vocoder"):
+        world.render(vocoder="magic")
 
 
 def test_several_voices_are_averaged_by_weight(world: World) -> None:

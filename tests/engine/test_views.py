@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from engine import audio, pitch, views, vocoder
+from engine import audio, pitch, views
+from engine.griffin_lim import GriffinLim
 from engine.levels import AverageVoice, Levels
 from engine.mel import MelFrontEnd
 from engine.sounds import unused
@@ -93,7 +94,7 @@ def test_levels_given_to_another_clip_move_its_pitch(clip: Clip) -> None:
     seen = heard(clip)
     levels = dataclasses.replace(seen.levels, pitch=seen.levels.pitch + np.log(1.3))
     mel = restored(seen, levels)[0]
-    wave = vocoder.synthesise(mel, AUDIO, samples=mel.shape[0] * AUDIO.hop_samples).numpy()
+    wave = GriffinLim(AUDIO).synthesise(mel, samples=mel.shape[0] * AUDIO.hop_samples).numpy()
     found = pitch.median_hz(pitch.track(wave, AUDIO.rate_hz, AUDIO))
     assert found / pitch.median_hz(clip[1][0].numpy()) == pytest.approx(1.3, rel=0.04)
 
@@ -102,7 +103,7 @@ def test_a_wider_range_given_to_the_seconds_is_heard_as_one(clip: Clip) -> None:
     seen = heard(clip)
     levels = dataclasses.replace(seen.levels, second_range=seen.levels.second_range - 1.5)
     mel = restored(seen, levels)[0]
-    wave = vocoder.synthesise(mel, AUDIO, samples=mel.shape[0] * AUDIO.hop_samples).numpy()
+    wave = GriffinLim(AUDIO).synthesise(mel, samples=mel.shape[0] * AUDIO.hop_samples).numpy()
     before, after = (np.ptp(pitch.range_hz(f0)) for f0 in (clip[1][0].numpy(), pitch.track(wave, 16_000, AUDIO)))
     assert after < 0.8 * before
 

@@ -1,4 +1,4 @@
-"""Griffin-Lim: its length, its determinism, and how near it comes."""
+"""Vocoders go by name; Griffin-Lim: its length, its determinism, and how near it comes."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ import pytest
 import torch
 import torchaudio
 
-from engine import audio
+from engine import audio, vocoder
+from engine.api import VOCODERS
+from engine.errors import SpecError
+from engine.griffin_lim import GriffinLim, griffin_lim
 from engine.mel import MelFrontEnd
 from engine.specs import AudioSpec
-from engine.vocoder import VOCODERS, griffin_lim, synthesise
 
 SPEC = AudioSpec()
 FRONT_END = MelFrontEnd(SPEC)
@@ -34,7 +36,7 @@ def spectral_error(wave: torch.Tensor, magnitude: torch.Tensor) -> float:
 @pytest.mark.parametrize("samples", [3_200, 3_250, 3_251, 16_123])
 def test_the_sound_has_exactly_the_wanted_length(samples: int, clip: torch.Tensor) -> None:
     log_mel = FRONT_END.log_mel(clip[:samples])
-    sound = synthesise(log_mel, SPEC, samples=samples, iterations=2)
+    sound = GriffinLim(SPEC, iterations=2).synthesise(log_mel, samples=samples)
     assert sound.shape == (samples,)
     assert sound.dtype == torch.float32
     assert torch.isfinite(sound).all()
@@ -42,22 +44,22 @@ def test_the_sound_has_exactly_the_wanted_length(samples: int, clip: torch.Tenso
 
 def test_the_same_seed_gives_the_same_samples_and_another_seed_others(clip: torch.Tensor) -> None:
     log_mel = FRONT_END.log_mel(clip)
-    first, again, other = (synthesise(log_mel, SPEC, samples=len(clip), iterations=2, seed=s) for s in (1, 1, 2))
+    first, again, other = (GriffinLim(SPEC, 2, seed).synthesise(log_mel, samples=len(clip)) for seed in (1, 1, 2))
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
 
 
 def test_speech_comes_back_from_its_mel(clip: torch.Tensor) -> None:
     log_mel = FRONT_END.log_mel(clip)
-    rough = mel_error(synthesise(log_mel, SPEC, samples=len(clip), iterations=0), log_mel)
-    good = mel_error(synthesise(log_mel, SPEC, samples=len(clip)), log_mel)
+    rough = mel_error(GriffinLim(SPEC, iterations=0).synthesise(log_mel, samples=len(clip)), log_mel)
+    good = mel_error(GriffinLim(SPEC).synthesise(log_mel, samples=len(clip)), log_mel)
     assert good < 0.2
     assert good < rough / 2
 
 
 def test_the_sources_phase_brings_the_wave_itself_back(clip: torch.Tensor) -> None:
     log_mel = FRONT_END.log_mel(clip)
-    sound = synthesise(log_mel, SPEC, samples=len(clip), phase_of=clip, iterations=2)
+    sound = GriffinLim(SPEC, iterations=2).synthesise(log_mel, samples=len(clip), phase_of=clip)
     similarity = torch.corrcoef(torch.stack((sound, clip)))[0, 1]
     assert similarity > 0.95
 
@@ -65,7 +67,7 @@ def test_the_sources_phase_brings_the_wave_itself_back(clip: torch.Tensor) -> No
 @pytest.mark.parametrize("change", [-1000, 1000])
 def test_a_phase_source_of_another_length_is_cut_or_continued_by_silence(change: int, clip: torch.Tensor) -> None:
     log_mel = FRONT_END.log_mel(clip[: 16_000 - change])
-    sound = synthesise(log_mel, SPEC, samples=16_000 - change, phase_of=clip[:16_000], iterations=4)
+    sound = GriffinLim(SPEC, 4).synthesise(log_mel, samples=16_000 - change, phase_of=clip[:16_000])
     assert len(sound) == 16_000 - change
     assert torch.isfinite(sound).all()
 
@@ -89,19 +91,33 @@ def test_it_converges_as_torchaudios_own(clip: torch.Tensor) -> None:
 
 
 def test_it_keeps_the_level(clip: torch.Tensor) -> None:
-    sound = synthesise(FRONT_END.log_mel(clip), SPEC, samples=len(clip))
+    sound = GriffinLim(SPEC).synthesise(FRONT_END.log_mel(clip), samples=len(clip))
     assert float(20 * torch.log10(sound.std() / clip.std())) == pytest.approx(0.0, abs=0.7)
 
 
 def test_a_mel_of_silence_is_silent() -> None:
-    sound = synthesise(FRONT_END.log_mel(torch.zeros(8_000)), SPEC, samples=8_000)
+    sound = GriffinLim(SPEC).synthesise(FRONT_END.log_mel(torch.zeros(8_000)), samples=8_000)
     assert sound.abs().max() < 1e-3
 
 
-def test_wrong_names_and_lengths_are_refused() -> None:
-    log_mel = torch.zeros(10, SPEC.bands)
-    with pytest.raises(ValueError, match="no vocoder"):
-        synthesise(log_mel, SPEC, samples=2_500, name="magic")
+@pytest.mark.parametrize("name", VOCODERS)
+def test_every_vocoder_that_is_offered_can_be_had_and_makes_a_sound_of_the_mel(
+    name: str, clip: torch.Tensor
+) -> None:
+    log_mel = FRONT_END.log_mel(clip)
+    f0 = torch.full((len(log_mel),), float("nan"))
+    made = vocoder.build(name, SPEC)
+    sound = made.synthesise(log_mel, samples=len(clip), f0=f0, phase_of=clip)
+    assert sound.shape == clip.shape
+    assert mel_error(sound, log_mel) < 0.2
+    assert torch.equal(sound, made.synthesise(log_mel, samples=len(clip), f0=f0, phase_of=clip))
     with pytest.raises(ValueError, match="frames"):
-        synthesise(log_mel, SPEC, samples=2_501)
+        made.synthesise(log_mel, samples=len(clip) + 2 * SPEC.hop_samples)
+
+
+def test_a_vocoder_that_is_not_there_is_refused_in_two_parts() -> None:
+    with pytest.raises(SpecError) as refused:
+        vocoder.build("magic", SPEC)
+    assert refused.value.what == "There is no vocoder called 'magic'."
+    assert "griffin-lim" in refused.value.hint
     assert all(line.endswith(".") for line in VOCODERS.values())

@@ -1,4 +1,4 @@
-"""The pages of preferences: the device, and what lies on the disk."""
+"""The pages of preferences: the device, the sound, and what lies on the disk."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtWidgets import QMessageBox
+from PySide6.QtWidgets import QLabel, QMessageBox
 from pytestqt.qtbot import QtBot
 from stage import Idle, some_take
 
-from engine.api import Analyse, CacheState, CareForCache, DevicesFound, Done, FindDevices
+from engine.api import VOCODERS, Analyse, CacheState, CareForCache, DevicesFound, Done, FindDevices
 from studio.dialogs.device_page import DevicePage
+from studio.dialogs.sound_page import SoundPage, preferred_vocoder
 from studio.dialogs.storage_page import StoragePage
 from studio.preferences import Preferences
 from studio.session import Session
@@ -82,6 +83,30 @@ def test_an_engine_that_cannot_tell_is_told_about(
     qtbot.addWidget(page)
     link.asked(FindDevices)[-1].failed.emit("The engine is gone.", "Start again.", "")
     assert page.state.text() == "The engine is gone. Start again."
+
+
+def test_the_vocoder_that_is_chosen_is_kept_and_used_from_then_on(
+    qtbot: QtBot, session: Session, preferences: Preferences
+) -> None:
+    assert (preferred_vocoder(preferences), session.vocoder) == ("auto", "auto")
+    page = SoundPage(session, preferences)
+    qtbot.addWidget(page)
+    assert list(page.choices) == ["auto", *VOCODERS]
+    assert page.choices["auto"].isChecked()
+    shown = {label.text() for label in page.findChildren(QLabel)}
+    assert shown >= set(VOCODERS.values())
+    page.choices["griffin-lim"].click()
+    assert (preferred_vocoder(preferences), session.vocoder) == ("griffin-lim", "griffin-lim")
+    again = SoundPage(session, preferences)
+    qtbot.addWidget(again)
+    assert again.choices["griffin-lim"].isChecked()
+    again.choices["auto"].click()
+    assert (preferred_vocoder(preferences), session.vocoder) == ("auto", "auto")
+
+
+def test_a_preferred_vocoder_of_another_version_leaves_the_word_to_the_model(preferences: Preferences) -> None:
+    preferences.set("sound/vocoder", "magic")
+    assert preferred_vocoder(preferences) == "auto"
 
 
 def take_on_disk(session: Session, name: str) -> None:

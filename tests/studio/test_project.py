@@ -99,6 +99,7 @@ def full(session: Session, tmp_path: Path) -> None:
     session.add_emotion(Payload("label", label=("emotion", "angry")))
     session.set_strength_m(0.5)
     session.set_rule("nearest")
+    session.set_rendering("model", "griffin-lim")
     session.edit_seconds(a, [0, 1], Payload("seconds", seconds=((b, 1),)), rule="mean", weight=0.8, fade_s=1.0)
     points = MapPoints(
         "h", (a, b), np.zeros(2, np.int32), np.array([[0, 1], [2, 3]], np.float32), {"model_hash": HASH}

@@ -15,6 +15,7 @@ from pytestqt.qtbot import QtBot
 from stage import HASH, Idle, analysed, some_take
 
 from engine.api import (
+    VOCODERS,
     Done,
     LatentRef,
     ModelInfo,
@@ -68,7 +69,14 @@ def full_take(session: Session, *ids: str) -> Take:
         emotion_rule="tile",
         edits=(SecondEdit((1, 2), (LatentRef(b, 0),), 0.5, fade_in_s=1.0),),
         rendering="natural",
+        vocoder="another",
     )
+
+
+@pytest.fixture(autouse=True)
+def another(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is one more vocoder than there is."""
+    monkeypatch.setitem(VOCODERS, "another", "For a test.")
 
 
 # ------------------------------------------------------------------------------------------------ text
@@ -102,7 +110,17 @@ def test_a_recipe_by_somebody_else_is_understood_or_refused(value: object, where
     assert isinstance(recipes.from_text(json.dumps(json.loads(good) | {where: value})), Recipe | None)
 
 
-@pytest.mark.parametrize("change", [{"version": 2}, {"strength": 9}, {"rule": "guess"}, {"strength": "nan"}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"version": 2},
+        {"strength": 9},
+        {"rule": "guess"},
+        {"strength": "nan"},
+        {"vocoder": "magic"},
+        {"vocoder": []},
+    ],
+)
 def test_a_newer_or_impossible_recipe_is_refused(change: dict[str, object]) -> None:
     good = json.loads(recipes.to_text(Recipe("t", Named("1", "a.wav"), "m", HASH)))
     assert recipes.from_text(json.dumps(good)) is not None
@@ -190,13 +208,52 @@ def test_a_rendering_is_told_its_recipe_so_that_the_file_dragged_out_has_it(sess
     assert (recipe.source.name, [g.clip.name for g in recipe.voice]) == ("a.wav", ["b.wav"])
 
 
+def test_a_recipe_names_the_vocoder_that_was_meant_whoever_chose_it(session: Session, link: Idle) -> None:
+    a, b = analysed(session, "a", "b")
+    session.set_source(a)
+    session.add_voice(Payload("clips", clips=(b,)))
+
+    def asked() -> tuple[str, str]:
+        session.render()
+        request = link.asked(Transfer)[-1].request
+        recipe = recipes.from_text(request.recipe)
+        assert recipe is not None
+        return request.vocoder, recipe.vocoder
+
+    assert asked() == ("auto", "griffin-lim"), "the model says so"
+    assert session.model is not None
+    session.model = replace(session.model, vocoder="another")
+    assert asked() == ("auto", "another")
+    session.set_vocoder("griffin-lim")
+    assert asked() == ("griffin-lim", "griffin-lim"), "the preferences say so"
+    session.set_rendering("model", "another")
+    assert asked() == ("another", "another"), "the desk says so"
+
+
+def test_an_old_recipe_and_take_mean_griffin_lim() -> None:
+    old = json.loads(recipes.to_text(Recipe("t", Named("1", "a.wav"), "m", HASH, vocoder="another")))
+    del old["vocoder"]
+    recipe = recipes.from_text(json.dumps(old))
+    assert recipe is not None
+    assert recipe.vocoder == some_take("t", "/t.wav").vocoder == "griffin-lim"
+
+
+def test_the_command_names_the_vocoder_where_it_is_not_the_models_own(session: Session) -> None:
+    take = replace(full_take(session, *analysed(session, "a", "b", "c")), rendering="model", edits=())
+    line = session.command_of(take)
+    assert line is not None
+    words = shlex.split(line)
+    assert words[words.index("--vocoder") + 1] == "another"
+    assert "--vocoder" not in (session.command_of(replace(take, vocoder="griffin-lim")) or "--vocoder")
+
+
 def test_a_take_is_rendered_again_from_its_recipe_beside_the_old_one(session: Session, link: Idle) -> None:
     take = full_take(session, *analysed(session, "a", "b", "c"))
     session._rendered(take)
     session.render_again(0)
     (asked,) = (j.request for j in link.asked(Transfer))
     assert asked.name != take.name
-    kept = ("source", "voice", "emotion", "strength", "strength_m", "edits")
+    kept = ("source", "voice", "emotion", "strength", "strength_m", "edits", "rendering", "vocoder")
     assert [getattr(asked, n) for n in kept] == [getattr(take, n) for n in kept]
     assert asked.rule == take.emotion_rule
 
@@ -224,6 +281,7 @@ def test_a_dropped_take_puts_its_recipe_on_the_desk_in_one_step(session: Session
     assert [(v.payload.clips, v.payload.weights) for v in desk.voices] == [((b, c), (0.75, 0.25))]
     assert [e.payload.seconds for e in desk.emotions] == [((c, 2), (c, 3))]
     assert (desk.strength, desk.strength_m, desk.rule) == (0.8, 1.2, "tile")
+    assert (desk.rendering, desk.vocoder) == ("natural", "another")
     (edit,) = desk.edits_of_source()
     assert (edit.target, edit.payload.seconds, edit.weight, edit.fade_in_s) == ((1, 2), ((b, 0),), 0.5, 1.0)
     session.undo_stack.undo()

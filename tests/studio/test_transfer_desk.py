@@ -12,12 +12,15 @@ from PySide6.QtGui import QAction, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QLabel, QMenu, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from engine.api import AudioSpec, Evidence, ModelInfo, Take, Transfer
+from engine.api import VOCODERS, AudioSpec, Evidence, ModelInfo, Take, Transfer
 from studio import drag
 from studio.clips import Clip
+from studio.desk.words import all_sounds
+from studio.desk.zones import DeskZones
 from studio.drag import Payload
 from studio.engine_link import EngineLink
 from studio.jobs import Job
+from studio.messages import Messages
 from studio.panels.transfer_desk import TransferDeskPanel
 from studio.preferences import Preferences
 from studio.session import Session
@@ -234,6 +237,38 @@ def test_the_rule_and_the_sound_chosen_reach_the_engine(
     assert (request.rule, request.rendering) == ("tile", "natural")
     session.undo_stack.undo()
     assert desk.board.rendering.currentData() == "model"
+
+
+def test_single_vocoders_are_offered_where_there_are_several(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert [sound[:2] for sound in all_sounds()] == [("model", "auto"), ("natural", "auto")]
+    monkeypatch.setitem(VOCODERS, "another", "For a test.")
+    board = DeskZones(session, Messages())
+    try:
+        assert [board.rendering.itemText(i) for i in range(board.rendering.count())] == [
+            "Model", "Model · griffin-lim", "Model · another", "Natural",
+        ]  # fmt: skip
+        board.rendering.activated.emit(2)
+        assert (session.transfer.rendering, session.transfer.vocoder) == ("model", "another")
+        board.refresh()
+        assert board.rendering.currentText() == "Model · another"
+        assert "For a test." in board.rendering.toolTip()
+        board.rendering.activated.emit(3)
+        assert (session.transfer.rendering, session.transfer.vocoder) == ("natural", "auto")
+    finally:
+        board.deleteLater()
+
+
+def test_another_preferred_vocoder_is_heard_at_once(
+    desk: TransferDeskPanel, qtbot: QtBot, session: Session, asked: Asked
+) -> None:
+    desk.drop("source", FIRST)
+    desk.drop("voice", ANNA)
+    qtbot.waitUntil(lambda: len(asked.requests) == 1)
+    session.set_vocoder("griffin-lim")
+    qtbot.waitUntil(lambda: len(asked.requests) == 2)
+    assert [request.vocoder for request in asked.requests] == ["auto", "griffin-lim"]
 
 
 # ------------------------------------------------------------------------------------------ rendering
