@@ -34,7 +34,7 @@ from torch import Tensor, nn
 from torch.distributed.rendezvous import rendezvous
 
 from engine import devices
-from engine.api import Control
+from engine.api import Control, Steer
 from engine.errors import SpecError, TrainingError
 from engine.launched import Place, place
 
@@ -154,10 +154,9 @@ def _in_words() -> Iterator[None]:
 
 # ---------------------------------------------------------------------------------------- around the steps
 class Ranks:
-    """The processes of one run, seen from one of them. Every method but `share` waits for all the others.
+    """The processes of one run, seen from one of them.
 
-    Raises (all of it):
-        LostProcessError: another process has ended.
+    All but `device`, `share` and `steered` wait for the others, and raise LostProcessError when one has ended.
     """
 
     def __init__(self, here: Place | None = None, patient: Any = None) -> None:
@@ -237,12 +236,20 @@ class Ranks:
                 with _in_words():
                     dist.broadcast(value, 0)
 
+    def steered(self, steer: Steer) -> Steer:
+        """What the user wishes, or STOP once the system has asked this process to end. Waits for nobody."""
+
+        def wish() -> Control:
+            asked = steer()
+            return Control.STOP if self._asked_to_end and asked is not Control.CANCEL else asked
+
+        return wish
+
     def agreed(self, wish: Control) -> Control:
-        """What is to be done, when each has its own user, or was asked to end by its system: the strongest wish."""
+        """What is to be done where each process was told its own wish: the strongest."""
         if self.count == 1:
             return wish
-        strongest = max(_WISHES.index(wish), _WISHES.index(Control.STOP) if self._asked_to_end else 0)
-        told = torch.tensor([strongest])
+        told = torch.tensor([_WISHES.index(wish)])
         _exchange(told, largest=True)
         return _WISHES[int(told)]
 

@@ -84,7 +84,7 @@ def train(run_dir: str | os.PathLike[str], report: Report, steer: Steer) -> Trai
         with joined() as ranks, ranks.folder(Path(run_dir), ("spec.json", *STATE_FILES)) as folder:
             run = RunSpec.read(folder)
             torch.set_num_threads(run.train.threads or max(1, _cores() // ranks.local_count))
-            return _Trainer(folder, run, report if ranks.first else _nobody, steer, ranks).run()
+            return _Trainer(folder, run, report if ranks.first else _nobody, ranks.steered(steer), ranks).run()
     except OSError as error:
         raise TrainingError(
             f"The run folder {run_dir} cannot be written or read: {error.strerror or error}.",

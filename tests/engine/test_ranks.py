@@ -28,6 +28,7 @@ from engine.ranks import Ranks
 from engine.run_state import StateFiles
 from engine.specs import ModelSpec, TrainSpec
 
+pytestmark = pytest.mark.timeout(300)  # each starts several processes that import torch
 ROOT = Path(training.__file__).resolve().parents[1]
 RATE_HZ = 16_000
 # Every road at once: levels and contrast, pieces longer than some clips, and a batch that does not divide by two.
