@@ -22,6 +22,7 @@ BENCHMARKS: dict[str, list[str]] = {
     "training": [],
     "gpu": [],
     "scaling": [],
+    "corpus": ["--clips", "2000"],
     "analysis": [],
     "map": [],
     "transfer": [],
