@@ -55,7 +55,7 @@ class MelFrontEnd:
     @functools.cached_property
     def _inverse(self) -> torch.Tensor:
         """Made when it is first needed: who only measures never waits for it."""
-        return torch.from_numpy(np.linalg.pinv(self._bands).astype(np.float32)).to(self.device)
+        return torch.from_numpy(_inverse_filters(self.spec)).to(self.device)
 
     def log_mel(self, wave: torch.Tensor) -> torch.Tensor:
         """Natural log of the mel amplitudes, float32 (..., frames, bands), of (..., samples) at the spec's rate.
@@ -125,12 +125,6 @@ class MelFrontEnd:
         wave = wave.to(self.device, torch.float32)
         return self._stft(self._pad(wave))[..., : 1 + wave.shape[-1] // self.spec.hop_samples]
 
-    def istft(self, spectrum: torch.Tensor, samples: int) -> torch.Tensor:
-        """The wave (..., samples) of a complex spectrogram (..., bins, 1 + samples // hop)."""
-        return torch.istft(
-            spectrum, self.spec.n_fft, self.spec.hop_samples, window=self._window, center=True, length=samples
-        )
-
     def _pad(self, wave: torch.Tensor) -> torch.Tensor:
         half = self.spec.n_fft // 2
         if (short := half + 1 - wave.shape[-1]) > 0:  # a mirror needs that much; then comes silence
@@ -178,3 +172,9 @@ def band_filters(spec: AudioSpec) -> npt.NDArray[np.float64]:
     rising, falling = (bins_hz - low) / (centre - low), (high - bins_hz) / (high - centre)
     filters: npt.NDArray[np.float64] = np.maximum(0.0, np.minimum(rising, falling)) * (2.0 / (high - low))
     return filters
+
+
+@functools.lru_cache(maxsize=4)
+def _inverse_filters(spec: AudioSpec) -> npt.NDArray[np.float32]:
+    """The bands' pseudo-inverse, (bands, bins): half a second's work, once for all front ends of a spec."""
+    return np.linalg.pinv(band_filters(spec)).astype(np.float32)

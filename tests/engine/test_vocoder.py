@@ -11,7 +11,7 @@ import torchaudio
 from engine import audio, vocoder
 from engine.api import VOCODERS
 from engine.errors import SpecError
-from engine.griffin_lim import GriffinLim, griffin_lim
+from engine.griffin_lim import GriffinLim, _Transform, griffin_lim
 from engine.mel import MelFrontEnd
 from engine.specs import AudioSpec
 
@@ -70,6 +70,22 @@ def test_a_phase_source_of_another_length_is_cut_or_continued_by_silence(change:
     sound = GriffinLim(SPEC, 4).synthesise(log_mel, samples=16_000 - change, phase_of=clip[:16_000])
     assert len(sound) == 16_000 - change
     assert torch.isfinite(sound).all()
+
+
+@pytest.mark.parametrize("hop_samples", [250, 256, 300])
+@pytest.mark.parametrize("samples", [1, 300, 513, 3_200, 3_250, 16_123])
+def test_its_transform_is_torchs_and_brings_every_length_back(samples: int, hop_samples: int) -> None:
+    front_end = MelFrontEnd(AudioSpec(hop_samples=hop_samples))
+    wave = torch.randn(samples, generator=torch.Generator().manual_seed(samples))
+    transform = _Transform(front_end, samples)
+    spectrum = transform.spectrum(wave)
+    torch.testing.assert_close(spectrum.T, front_end.stft(wave), atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(transform.wave(spectrum), wave, atol=1e-4, rtol=0)
+    if samples > SPEC.n_fft:
+        other = spectrum * torch.rand(spectrum.shape, generator=torch.Generator().manual_seed(0))
+        window = torch.hann_window(SPEC.n_fft)
+        expected = torch.istft(other.T, SPEC.n_fft, hop_samples, window=window, length=samples)
+        torch.testing.assert_close(transform.wave(other), expected, atol=1e-4, rtol=0)
 
 
 def test_it_converges_as_torchaudios_own(clip: torch.Tensor) -> None:
