@@ -126,7 +126,8 @@ class _Transform:
         self._padded[:half] = self._padded[half + 1 : 2 * half + 1].flip(0)
         self._padded[end:] = self._padded[end - half - 1 : end - 1].flip(0)
         framed = self._padded.unfold(0, self._n_fft, self._hop)[: self.frames]
-        return torch.fft.rfft(framed * self._window)
+        spectrum: torch.Tensor = torch.fft.rfft(framed * self._window)
+        return spectrum
 
     def _added(self, frames: torch.Tensor) -> torch.Tensor:
         """The sum (samples,) of frames (frames, n_fft), each a hop further; the next call writes over it."""
