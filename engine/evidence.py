@@ -72,7 +72,8 @@ def mel_cepstra(log_mel: Floats) -> npt.NDArray[np.float64]:
     bands = log_mel.shape[1]
     order = np.arange(1, CEPSTRA + 1)[:, None]
     basis = np.cos(np.pi * order * (np.arange(bands) + 0.5) / bands) * math.sqrt(2.0 / bands)
-    cepstra: npt.NDArray[np.float64] = np.asarray(log_mel, np.float64) @ basis.T
+    # No matrix product: waking its threads would take longer than the sum itself.
+    cepstra: npt.NDArray[np.float64] = np.einsum("fb,cb->fc", np.asarray(log_mel, np.float64), basis)
     return cepstra
 
 
@@ -88,12 +89,13 @@ def content_distance_db(log_mel: Floats, other: Floats) -> float:
     a, b = a - a.mean(axis=0), b - b.mean(axis=0)
     frames, width = len(a), 2 * BAND_FRAMES + 1
     padded = np.pad(b, ((BAND_FRAMES, BAND_FRAMES), (0, 0)), constant_values=np.inf)
+    places = np.arange(width)
     # cost[d] of frame i: the path's cost so far at (i, i + d - BAND_FRAMES), and its number of steps.
     cost, steps = np.full(width, np.inf), np.ones(width)
     for i in range(frames):
         near = padded[i : i + width]
         real = np.isfinite(near[:, 0])
-        distance = np.full(width, np.inf)
+        distance = np.zeros(width)
         distance[real] = np.sqrt(np.square(near[real] - a[i]).sum(axis=1))
         if i == 0:
             before, taken = np.full(width, np.inf), np.zeros(width)
@@ -102,10 +104,13 @@ def content_distance_db(log_mel: Floats, other: Floats) -> float:
             above, above_steps = np.append(cost[1:], np.inf), np.append(steps[1:], 0.0)
             use = above < cost
             before, taken = np.where(use, above, cost), np.where(use, above_steps, steps)
-        cost, steps = before + distance, taken + 1
-        for d in range(1, width):  # along the other clip, within this frame
-            if cost[d - 1] + distance[d] < cost[d]:
-                cost[d], steps[d] = cost[d - 1] + distance[d], steps[d - 1] + 1
+        # Then along the other clip, within this frame: from the place k before d where it is cheapest to come from.
+        along = np.cumsum(distance)
+        entered = np.where(real, before + distance, np.inf) - along
+        cheapest = np.minimum.accumulate(entered)
+        k = np.maximum.accumulate(np.where(entered == cheapest, places, 0))
+        cost = np.where(real, cheapest + along, np.inf)
+        steps = taken[k] + 1 + places - k
     mean = cost[BAND_FRAMES] / steps[BAND_FRAMES]
     # The basis is orthonormal, so over the root of the bands this is the RMS difference of the smoothed spectra.
     return float(mean * 20.0 / math.log(10.0) / math.sqrt(log_mel.shape[1]))

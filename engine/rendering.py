@@ -8,6 +8,7 @@ Either way the control goes the same road as the result, with nothing given.
 
 from __future__ import annotations
 
+import weakref
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,13 +34,29 @@ PAUSE_EDGE_FRAMES = 9
 Floats = npt.NDArray[np.float32]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Rendering:
     """One sound. heard: (frames, bands), mel of the sound itself, at the level that the networks know."""
 
     samples: Floats  # at the source's level, or as much louder as m says
     heard: torch.Tensor
     f0: Floats
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What is measured of a rendering, whatever it shall resemble; see engine.api.Evidence.
+
+    h: (latent,), m: (seconds, latent): as the model reads it.
+    """
+
+    h: Floats
+    m: Floats
+    f0_median_hz: float | None
+    f0_range_semitones: float | None
+    content_distance_db: float
+    level_dbfs: float
+    tilt_db_per_octave: float | None
 
 
 @dataclass(frozen=True)
@@ -99,6 +116,7 @@ class Studio:
         self._vocoders: dict[str, vocoder.Vocoder] = {}
         self._controls: dict[tuple[str, str], _Control] = {}
         self._unedited: _Sound | None = None  # the last one: edits of seconds are put into it
+        self._measured: weakref.WeakKeyDictionary[Rendering, Measured] = weakref.WeakKeyDictionary()
 
     def control(self, road: str, vocoder_name: str, steer: Steer) -> Rendering:
         """The source with its own h and m, as loud as the source; made at the first call."""
@@ -155,6 +173,23 @@ class Studio:
         h = network.posterior_h(network.scaled(seen.clip), None, seen.clip_levels).mean
         m = network.posterior_m(network.scaled(seen.second), h, None, seen.levels).mean
         return h[0].cpu().numpy(), m[0].cpu().numpy()
+
+    def measured(self, rendering: Rendering) -> Measured:
+        """Measured at the first call; so the control is measured once, however many results stand beside it."""
+        known = self._measured.get(rendering)
+        if known is None:
+            h, m = self.read(rendering)
+            heard = rendering.heard.numpy()
+            known = self._measured[rendering] = Measured(
+                h=h,
+                m=m,
+                f0_median_hz=pitch.median_hz(rendering.f0),
+                f0_range_semitones=measure.range_semitones(rendering.f0),
+                content_distance_db=measure.content_distance_db(heard, self.source_mel.numpy()),
+                level_dbfs=measure.level_dbfs(rendering.samples),
+                tilt_db_per_octave=measure.tilt_db_per_octave(heard, rendering.f0, self.spec),
+            )
+        return known
 
     # ------------------------------------------------------------------------------------------ what is made
     @torch.no_grad()

@@ -172,8 +172,8 @@ class _Judge:
     target_hz: float | None
 
     def evidence(self, rendering: Rendering) -> Evidence:
-        heard_hz = pitch.median_hz(rendering.f0)
-        h, m = self.studio.read(rendering)
+        found = self.studio.measured(rendering)
+        heard_hz, h = found.f0_median_hz, found.h
         readings = probe_heads.read(self.studio.model.extra, len(h))
         gender, emotion = readings.get("gender"), readings.get("emotion")
         return Evidence(
@@ -182,14 +182,12 @@ class _Judge:
             f0_share=measure.share_of_distance(self.source_hz, self.target_hz, heard_hz),
             h_cosine_source=measure.cosine(h, self.source_h),
             h_cosine_target=None if self.target_h is None else measure.cosine(h, self.target_h),
-            content_distance_db=measure.content_distance_db(
-                rendering.heard.numpy(), self.studio.source_mel.numpy()
-            ),
-            level_dbfs=measure.level_dbfs(rendering.samples),
-            f0_range_semitones=measure.range_semitones(rendering.f0),
-            tilt_db_per_octave=measure.tilt_db_per_octave(rendering.heard.numpy(), rendering.f0, self.studio.spec),
+            content_distance_db=found.content_distance_db,
+            level_dbfs=found.level_dbfs,
+            f0_range_semitones=found.f0_range_semitones,
+            tilt_db_per_octave=found.tilt_db_per_octave,
             gender=None if gender is None else gender.posterior(h).get("female"),
-            emotion=None if emotion is None else _mean_posterior(emotion, m),
+            emotion=None if emotion is None else _mean_posterior(emotion, found.m),
         )
 
 

@@ -10,7 +10,7 @@ import pytest
 import soundfile
 import torch
 
-from engine import analysis, checkpoint, loudness, rendering, transfer, vocoder
+from engine import analysis, checkpoint, evidence, loudness, rendering, transfer, vocoder
 from engine.api import VOCODERS, Analyse, ClipRef, Control, LatentRef, SecondEdit, StoredClip, Take, Transfer
 from engine.errors import Cancelled, EngineError, SpecError
 from engine.griffin_lim import GriffinLim
@@ -140,6 +140,24 @@ def test_a_model_names_its_vocoder_and_the_user_may_name_another(
     assert len(phase_of) == len(source.array("audio"))
     with pytest.raises(SpecError, match="no vocoder"):
         world.render(vocoder="magic")
+
+
+def test_a_moved_slider_measures_the_new_sound_and_not_the_control_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    transfer._studio.cache_clear()
+    heard: list[np.ndarray] = []
+    distance = evidence.content_distance_db
+
+    def counted(mel: np.ndarray, other: np.ndarray) -> float:
+        heard.append(mel)
+        return distance(mel, other)
+
+    monkeypatch.setattr(evidence, "content_distance_db", counted)
+    first, second = (world.render(name=f"slid-{strength}", strength=strength) for strength in (1.0, 0.5))
+    assert len(heard) == 3
+    assert first.control_evidence == second.control_evidence
+    assert first.evidence != second.evidence
 
 
 def test_several_voices_are_averaged_by_weight(world: World) -> None:
