@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from io import BytesIO
@@ -15,6 +14,7 @@ import soundfile
 
 from engine.decoding import EXPORT_AGAIN, Floats, Source, open_sound, shown
 from engine.errors import AudioError, ExportError
+from engine.placing import cannot_write, write_whole
 from engine.resampling import Resampler
 from engine.specs import AudioSpec
 
@@ -259,7 +259,11 @@ def write(path: str | os.PathLike[str], samples: Floats, rate_hz: int, tags: dic
             f"The sound for {shown(path)} goes {20 * math.log10(peak):.1f} dB beyond full scale.",
             "Lower its level, then write it again.",
         )
-    save_atomically(path, _encoded(sound, rate_hz, *_KINDS[path.suffix.lower()], tags or {}))
+    content = _encoded(sound, rate_hz, *_KINDS[path.suffix.lower()], tags or {})
+    try:
+        write_whole(path, content)
+    except OSError as error:
+        raise cannot_write(path, error) from error
 
 
 def _encoded(sound: Floats, rate_hz: int, kind: str, subtype: str, tags: dict[str, str]) -> bytes:
@@ -273,26 +277,3 @@ def _encoded(sound: Floats, rate_hz: int, kind: str, subtype: str, tags: dict[st
             setattr(file, name, text)
         file.write(sound)
     return memory.getvalue()
-
-
-def save_atomically(path: Path, content: bytes) -> None:
-    """Write a file under a temporary name beside its place, then move it there.
-
-    Raises:
-        ExportError: the folder is missing, the disk full, or writing is not allowed; nothing is left behind.
-    """
-    temporary = path.with_name(f".triptych-{uuid.uuid4().hex}.tmp")
-    try:
-        try:
-            with temporary.open("xb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
-    except OSError as error:
-        raise ExportError(
-            f"{shown(path)} cannot be written: {error.strerror or error}.",
-            "Free some space, or choose another folder that you may write to.",
-        ) from error

@@ -36,13 +36,12 @@ from engine.api.auditions import RESULTS, SOUNDS, heard_text, step_name
 from engine.checkpoint import Checkpoint
 from engine.edit_words import placed
 from engine.errors import CheckpointError, EngineError, ExportError
-from engine.placing import cannot_write
+from engine.placing import cannot_write, write_whole
 from engine.probes import checkpoints as probes
 from engine.reading_ahead import Begun
 from engine.rendering import Studio
 from engine.specs import AudioSpec
 from engine.steering import obey
-from engine.tensorfile import write_atomically
 
 _WORK = ".work"
 MUTE = ("A system of comparison has no h, m and z to play with.", "Train the system two-auxiliary to hear it.")
@@ -182,7 +181,7 @@ class _Work:
             return
         heard = change(heard_of(self.run_dir, checkpoints))
         self.folder.mkdir(exist_ok=True)
-        write_atomically(self.folder / RESULTS, heard_text(heard, checkpoints).encode())
+        write_whole(self.folder / RESULTS, heard_text(heard, checkpoints).encode())
         self.made += 1
 
     def _tell(self, words: str) -> None:

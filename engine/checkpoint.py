@@ -19,6 +19,7 @@ from engine import systems, tensorfile
 from engine.api import FIRST_VOCODER, OWN_VOCODER, VOCODERS, ModelInfo
 from engine.errors import CheckpointError, SpecError
 from engine.model import AuxVAE
+from engine.placing import write_whole
 from engine.specs import AudioSpec, ModelSpec, TrainSpec
 from engine.systems import Network
 
@@ -106,7 +107,7 @@ def save(
     content, digest = tensorfile.pack(FORMAT, VERSION, description, tensors)
     target = Path(path)
     try:
-        tensorfile.write_atomically(target, content)
+        write_whole(target, content)
     except OSError as error:
         raise CheckpointError(
             f"The model file {target} cannot be written: {error.strerror or error}.",

@@ -12,7 +12,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from engine import checkpoint, tensorfile
+from engine import checkpoint
 from engine.api.auditions import (
     CHECKPOINTS,
     LIST,
@@ -23,6 +23,7 @@ from engine.api.auditions import (
     checkpoints_text,
     step_name,
 )
+from engine.placing import write_whole
 
 
 class KeptCheckpoints:
@@ -87,7 +88,7 @@ class KeptCheckpoints:
         return order[: max(0, len(held) - self._most)]
 
     def _write(self) -> None:
-        tensorfile.write_atomically(self._folder / LIST, checkpoints_text(self._all).encode())
+        write_whole(self._folder / LIST, checkpoints_text(self._all).encode())
 
     def _sweep(self) -> None:
         """Take away the models that are not held, and their sounds."""

@@ -23,16 +23,34 @@ def placed_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
     target = Path(path)
     if target.is_dir():
         raise ExportError(f"{target} is a folder.", "Give the name of a file.")
-    temporary = target.with_name(f".{uuid.uuid4().hex}{target.suffix}")  # matplotlib goes by the suffix
     try:
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with _replacing(target, target.suffix) as temporary:  # matplotlib goes by the suffix
             yield temporary
-            os.replace(temporary, target)
-        finally:
-            temporary.unlink(missing_ok=True)
     except OSError as error:
         raise cannot_write(target, error) from error
+
+
+def write_whole(target: Path, content: bytes) -> None:
+    """Write bytes so that a kill or a full disk leaves either the old file or the new one, whole.
+
+    Raises:
+        OSError: it cannot be written; the temporary file is taken away.
+    """
+    with _replacing(target, ".tmp") as temporary, temporary.open("xb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+@contextmanager
+def _replacing(target: Path, suffix: str) -> Iterator[Path]:
+    temporary = target.with_name(f".{uuid.uuid4().hex}{suffix}")
+    try:
+        yield temporary
+        os.replace(temporary, target)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def cannot_write(target: str | os.PathLike[str], error: OSError) -> ExportError:

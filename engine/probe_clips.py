@@ -21,6 +21,7 @@ from engine.corpus.crops import Division
 from engine.corpus.melcache import MelCache
 from engine.errors import CheckpointError
 from engine.even_choice import evenly_by_speaker
+from engine.placing import write_whole
 
 FILE = "probe_clips.safetensors"
 _KIND, _VERSION = "triptych-probe-clips", 1
@@ -72,7 +73,7 @@ def write(run_dir: Path, cache: MelCache, division: Division, frames_per_second:
                 "held_out": held_out,
             })  # fmt: skip
     content, _ = tensorfile.pack(_KIND, _VERSION, {"clips": facts}, tensors)
-    tensorfile.write_atomically(file, content)
+    write_whole(file, content)
 
 
 def read(run_dir: Path) -> tuple[ProbeClip, ...]:

@@ -21,6 +21,7 @@ import torch
 
 from engine import tensorfile
 from engine.errors import CheckpointError, TrainingError
+from engine.placing import write_whole
 
 STATE_FILES = ("state.safetensors", "state.previous.safetensors")
 
@@ -81,7 +82,7 @@ class StateFiles:
         content, _ = tensorfile.pack(_KIND, _VERSION, {"standing": dataclasses.asdict(standing)}, tensors)
         if self._newest.exists():
             os.replace(self._newest, self._previous)
-        tensorfile.write_atomically(self._newest, content)
+        write_whole(self._newest, content)
 
     def exists(self) -> bool:
         return self._newest.exists() or self._previous.exists()
@@ -155,7 +156,7 @@ class RunLog:
                 continue
             if isinstance(line, dict) and line.get("step", 0) <= step:
                 kept.append(raw)
-        tensorfile.write_atomically(self._path, b"".join(kept))
+        write_whole(self._path, b"".join(kept))
 
     def write(self, event: str, step: int, **values: Any) -> None:
         with self._path.open("a", encoding="utf-8") as stream:

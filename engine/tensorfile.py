@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import struct
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -80,23 +79,6 @@ def read(
     for step in range(description["version"], version):
         description = (migrations or {})[step](description)
     return description, tensors
-
-
-def write_atomically(target: Path, content: bytes) -> None:
-    """Write bytes so that a kill or a full disk leaves either the old file or the new one, whole.
-
-    Raises:
-        OSError: it cannot be written; the temporary file is taken away.
-    """
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(temporary, target)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def content_hash(description: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> str:

@@ -16,10 +16,10 @@ import torch
 from engine.api import ProbeResult, ProbeScore, Steer
 from engine.checkpoint import SystemCheckpoint
 from engine.errors import EngineError
+from engine.placing import write_whole
 from engine.probes.examples import FLOORS, Recording, Table, example_of, table
 from engine.probes.probing import MEASURES, Material, probe
 from engine.steering import obey
-from engine.tensorfile import write_atomically
 
 TASKS = ("speaker", "verify", "gender", "emotion", "arousal", "valence")
 TRAIN_SPLITS, TEST_SPLITS = ("train", "training"), ("test", "testing")
@@ -125,7 +125,7 @@ def save(measured: Measured, file: Path) -> None:
         "results": {task: dataclasses.asdict(result) for task, result in measured.results.items()},
     }
     file.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(file, json.dumps(values, indent=1).encode())
+    write_whole(file, json.dumps(values, indent=1).encode())
 
 
 def load(file: Path, digest: str) -> Measured | None:

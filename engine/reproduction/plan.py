@@ -14,8 +14,8 @@ from typing import Any
 from engine.api import ClipRef, RunSpec, presets
 from engine.corpus.manifest import Manifest, Utterance
 from engine.errors import CorpusError, EngineError, SpecError
+from engine.placing import write_whole
 from engine.specs import AudioSpec, ModelSpec, TrainSpec
-from engine.tensorfile import write_atomically
 
 VERSION = 1
 SIZES = ("small", "paper")
@@ -147,7 +147,7 @@ def keep_to(folder: Path, settings: Mapping[str, Any]) -> None:
             )
         return
     folder.mkdir(parents=True, exist_ok=True)
-    write_atomically(file, json.dumps(values, indent=1).encode())
+    write_whole(file, json.dumps(values, indent=1).encode())
 
 
 def file_name(name: str) -> str:
