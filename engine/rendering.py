@@ -9,6 +9,7 @@ Either way the control goes the same road as the result, with nothing given.
 from __future__ import annotations
 
 import weakref
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -112,6 +113,7 @@ class Studio:
         self._own = Latents(*(self._tensor(np.array(source.array(name), np.float32)) for name in ("h", "m")))
         self._recording: Floats = np.array(source.array("audio"), np.float32)
         self._level = measure.level_dbfs(self._recording)
+        self._fade = OVERLAP_FRAMES * self.spec.hop_samples  # samples
         self._parts: natural.Parts | None = None
         self._vocoders: dict[str, vocoder.Vocoder] = {}
         self._controls: dict[tuple[str, str], _Control] = {}
@@ -270,24 +272,18 @@ class Studio:
         self, before: _Sound, made: _Decoded, control: _Decoded, road: str, vocoder_name: str, steer: Steer
     ) -> Floats | None:
         """The sound before, the frames that differ from it made anew; None where that is nearly all of them."""
-        spans = splicing.changed_spans(before.made.mel, made.mel)
-        frames, hop = len(made.mel), self.spec.hop_samples
-        if not splicing.is_worth_it(spans, frames):
+        changed, frames = splicing.changed_spans(before.made.mel, made.mel), len(made.mel)
+        if not splicing.is_worth_it(changed, frames):
             return None
-        wave = before.wave
+        spans = [splicing.widened(span, OVERLAP_FRAMES, frames) for span in changed]
+        wave = before.wave.copy()
         if spans and road == "natural":
             whole = self._wave(made, control, road, vocoder_name, steer)
+            for first, last in map(self._samples_of, spans):
+                splicing.lay(wave, whole[first:last], first, self._fade)
         elif spans:
-            guide = self._guide(made)
-        for span in spans:
-            obey(steer)
-            start, stop = splicing.widened(span, OVERLAP_FRAMES, frames)
-            first, last = start * hop, min(len(wave), stop * hop) if stop < frames else len(wave)
-            if road == "natural":
-                piece = whole[first:last]
-            else:
-                piece = self._piece(made.mel, guide, (start, stop), (first, last), vocoder_name).numpy()
-            wave = splicing.spliced(wave, piece, first, OVERLAP_FRAMES * hop)
+            for first, piece in self._pieces(made, spans, vocoder_name, steer):
+                splicing.lay(wave, piece, first, self._fade)
         return wave
 
     def _guide(self, made: _Decoded) -> _Guide:
@@ -299,41 +295,37 @@ class Studio:
             f0 = f0 * np.exp(moved)
         return _Guide(torch.from_numpy(begin * np.float32(audio.amplitude(self._gain_db))), torch.from_numpy(f0))
 
-    def _piece(
-        self, mel: torch.Tensor, guide: _Guide, frames: tuple[int, int], samples: tuple[int, int], name: str
-    ) -> torch.Tensor:
-        """The sound (last - first,) of the frames (start, stop), which are the samples (first, last)."""
-        (start, stop), (first, last) = frames, samples
-        if name not in self._vocoders:
-            self._vocoders[name] = vocoder.build(name, self.spec, self._device, self.model.extra)
-        return self._vocoders[name].synthesise(
-            mel[start:stop], samples=last - first, f0=guide.f0[start:stop], phase_of=guide.phase_of[first:last]
-        )
-
     def _vocoded(self, made: _Decoded, name: str, steer: Steer) -> Floats:
         """The mel as a sound, in chunks that are cross-faded."""
-        guide = self._guide(made)
-        mel = made.mel
-        hop, samples = self.spec.hop_samples, len(self._recording)
         size = CHUNK_WINDOWS * self.model.model.spec.window_frames
-        wave = torch.zeros(samples)
-        start = 0
-        while start < len(mel):
+        wave = np.zeros(len(self._recording), np.float32)
+        for first, piece in self._pieces(
+            made, splicing.overlapping(len(made.mel), size, OVERLAP_FRAMES), name, steer
+        ):
+            splicing.lay(wave, piece, first, self._fade, open_end=True)
+        return wave
+
+    def _pieces(
+        self, made: _Decoded, spans: Sequence[tuple[int, int]], name: str, steer: Steer
+    ) -> Iterator[tuple[int, Floats]]:
+        """Spans of frames as sounds, each with its first sample's place."""
+        guide = self._guide(made)
+        if name not in self._vocoders:
+            self._vocoders[name] = vocoder.build(name, self.spec, self._device, self.model.extra)
+        for start, stop in spans:
             obey(steer)
-            stop = len(mel) if start + size + OVERLAP_FRAMES >= len(mel) else start + size
-            first, last = start * hop, min(samples, stop * hop)
-            piece = self._piece(mel, guide, (start, stop), (first, last), name)
-            if start:
-                fade = torch.linspace(0.0, 1.0, OVERLAP_FRAMES * hop)
-                piece[: len(fade)] *= fade
-                wave[first : first + len(fade)] *= 1.0 - fade
-                wave[first + len(fade) : last] = 0.0
-                wave[first:last] += piece
-            else:
-                wave[first:last] = piece
-            start = stop if stop == len(mel) else stop - OVERLAP_FRAMES
-        sound: Floats = wave.numpy()
-        return sound
+            first, last = self._samples_of((start, stop))
+            piece = self._vocoders[name].synthesise(
+                made.mel[start:stop],
+                samples=last - first,
+                f0=guide.f0[start:stop],
+                phase_of=guide.phase_of[first:last],
+            )
+            yield first, piece.numpy()
+
+    def _samples_of(self, span: tuple[int, int]) -> tuple[int, int]:
+        hop = self.spec.hop_samples
+        return span[0] * hop, min(span[1] * hop, len(self._recording))
 
     def _pitch_moved(self, made: _Decoded) -> Floats | None:
         """Natural log (frames,) of the factor from the source's pitch to the made one's; None where none moves."""

@@ -1,4 +1,4 @@
-"""Render again only what changed: which frames differ, and how a new piece is put into the old sound."""
+"""A sound made piece by piece: which frames changed, how a long one is cut, and how a piece is put into it."""
 
 from __future__ import annotations
 
@@ -36,18 +36,30 @@ def widened(span: tuple[int, int], by: int, frames: int) -> tuple[int, int]:
     return max(0, span[0] - by), min(frames, span[1] + by)
 
 
-def spliced(sound: Floats, piece: Floats, start: int, fade: int) -> Floats:
-    """The sound with a piece in place from sample `start` on, cross-faded over `fade` samples at either end.
+def overlapping(frames: int, size: int, overlap: int) -> list[tuple[int, int]]:
+    """The frames in spans of `size`, each beginning `overlap` before the last one's end; none is a mere rest."""
+    spans: list[tuple[int, int]] = []
+    start = 0
+    while not spans or spans[-1][1] < frames:
+        stop = frames if start + size + overlap >= frames else start + size
+        spans.append((start, stop))
+        start = stop - overlap
+    return spans
+
+
+def lay(sound: Floats, piece: Floats, start: int, fade: int, *, open_end: bool = False) -> None:
+    """Put a piece into the sound from sample `start` on, in place, cross-faded over `fade` samples at either end.
 
     At the beginning and the end of the sound there is nothing to fade from.
+
+    Args:
+        open_end: nor at the end of the piece: the sound is made from left to right, and has not come further.
     """
     stop = start + len(piece)
     weight = np.ones(len(piece), np.float32)
     rise = np.linspace(0.0, 1.0, min(fade, len(piece) // 2), dtype=np.float32)
     if start > 0:
         weight[: len(rise)] = rise
-    if stop < len(sound):
+    if stop < len(sound) and not open_end:
         weight[len(piece) - len(rise) :] = rise[::-1]
-    joined = sound.copy()
-    joined[start:stop] = weight * piece + (1.0 - weight) * sound[start:stop]
-    return joined
+    sound[start:stop] = weight * piece + (1.0 - weight) * sound[start:stop]
