@@ -52,6 +52,8 @@ class SpectrogramView(TimePlot):
         for curve, height in ((self._intensity_curve, 4), (self._before_curve, 5), (self._f0_curve, 6)):
             self.addItem(curve, ignoreBounds=True)
             curve.setZValue(height)
+            # Line by line, which looks the same: Qt takes ten times as long to stroke one long path.
+            curve.setSegmentedLineMode("on")
         self._key = QLabel(self)
         self._key.setObjectName("trackKey")
         self._words = QLabel(self)  # in place of a picture that is still computed
