@@ -48,8 +48,8 @@ class Menus(QObject):
         ):
             self._filling = title.replace("&", "")
             fill(window.menuBar().addMenu(title))
-        self._session.selection_changed.connect(lambda _ids: self._show_possible())
-        self._session.current_changed.connect(lambda _id: self._show_possible())
+        self._session.selection_changed.connect(self._show_possible)
+        self._session.current_changed.connect(self._show_possible)
         self._session.model_changed.connect(self._show_possible)
         self._show_possible()
 

@@ -126,9 +126,7 @@ class MainWindow(QMainWindow):
         self.shortcuts.take_up(self.tr("Library"), {f"library.{n}": a for n, a in self.library.commands.items()})
         self.clip_view.transport.add_tool(self.menus.actions["file.record"])
         messages.said.connect(self._show_message)
-        session.link.worker_died.connect(
-            lambda what, hint, details: messages.say(what, hint, details=details, level="error")
-        )
+        session.link.worker_died.connect(self._tell_death)
         self.map_view.second_requested.connect(self._play_second)
         self.map_view.audition.player.follow(self.clip_view.player)
         # One sound at a time: the map's own and the clip view's give way to one another.
@@ -230,6 +228,9 @@ class MainWindow(QMainWindow):
             action=message.action[0] if message.action else "",
         )
         self._fit_banner()
+
+    def _tell_death(self, what: str, hint: str, details: str) -> None:
+        self.messages.say(what, hint, details=details, level="error")
 
     def _fit_banner(self) -> None:
         """As high as its words need at this width: a dock would take a share of the window."""

@@ -114,8 +114,8 @@ class RecordDialog(QDialog):
         heard.failed.connect(self._failed)
         heard.inputs_changed.connect(self._show_devices)
         heard.input_changed.connect(lambda _name: self._show_input())
-        session.clips_changed.connect(lambda ids: self._follow() if self._last in ids else None)
-        session.map_changed.connect(lambda _latent: self._follow())
+        session.clips_changed.connect(self._clips_changed)
+        session.map_changed.connect(self._follow)
         self._show_devices([])
 
     # ------------------------------------------------------------------ actions
@@ -200,6 +200,10 @@ class RecordDialog(QDialog):
 
     def _failed(self, what: str, hint: str) -> None:
         self.words.setText(f"{what} {hint}")
+
+    def _clips_changed(self, ids: list[str]) -> None:
+        if self._last in ids:
+            self._follow()
 
     def _follow(self) -> None:
         """What became of the last recording."""

@@ -136,10 +136,10 @@ class LibraryPanel(QWidget):
         self.view.clicked.connect(lambda index: self._session.set_current(self.table.id_at(index.row())))
         self.table.modelReset.connect(self._selected_elsewhere)
         self.table.shown_changed.connect(self._show_pages)
-        session.clips_added.connect(lambda _ids: self._sort_timer.start())
-        session.selection_changed.connect(lambda _ids: self._selected_elsewhere())
+        session.clips_added.connect(self._sort_soon)  # methods: the connections end with the panel
+        session.selection_changed.connect(self._selected_elsewhere)
         session.current_changed.connect(self._current_elsewhere)
-        session.clips_removed.connect(lambda _ids: self._show_pages())
+        session.clips_removed.connect(self._show_pages)
         self._show_pages()
 
     # ------------------------------------------------------------------ actions
@@ -325,6 +325,9 @@ class LibraryPanel(QWidget):
     def _enable_commands(self) -> None:
         for command in self.commands.values():
             command.setEnabled(bool(self._session.clips))
+
+    def _sort_soon(self) -> None:
+        self._sort_timer.start()
 
     def _sort_again(self) -> None:
         if self.view.state() != QAbstractItemView.State.EditingState:

@@ -87,11 +87,11 @@ class MLanePanel(QWidget):
         lane.restore_wanted.connect(self.restore)
         lane.dropped.connect(self._dropped)
         timeline.selection_changed.connect(self._time_selected)
-        session.current_changed.connect(lambda _id: self.refresh())
+        session.current_changed.connect(self.refresh)
         session.model_changed.connect(self.refresh)
         session.transfer_changed.connect(self.refresh)
-        session.clips_changed.connect(lambda ids: self.refresh() if session.current in ids else None)
-        session.clips_removed.connect(lambda _ids: self.refresh())
+        session.clips_changed.connect(self._clips_changed)
+        session.clips_removed.connect(self.refresh)
         self.refresh()
 
     # ------------------------------------------------------------------ actions
@@ -149,6 +149,10 @@ class MLanePanel(QWidget):
         return drop_rules.refusal(EMOTION, payload, self._session.clips, self._session.model)
 
     # ------------------------------------------------------------------ showing
+    def _clips_changed(self, ids: list[str]) -> None:
+        if self._session.current in ids:
+            self.refresh()
+
     def refresh(self) -> None:
         """Show the current recording's seconds and edits."""
         clip, model = self._clip(), self._session.model

@@ -73,7 +73,7 @@ class TransferDeskPanel(QWidget):
         session.takes_changed.connect(self._takes_changed)
         session.model_changed.connect(self.refresh)
         session.clips_changed.connect(self._clips_changed)
-        session.clips_removed.connect(lambda _ids: self.refresh())
+        session.clips_removed.connect(self.refresh)
         session.batch_changed.connect(self._batch_changed)
         self.takes.chosen.connect(self.card.show_take)
         self.takes.recipe_wanted.connect(lambda take: TakeRecipe(self._session, take, self).show())

@@ -60,7 +60,7 @@ class ClipTable(QAbstractTableModel):
             STATE: _Column(self.tr("State"), self.state_text, self.state_text),
         }
         session.clips_added.connect(self._added)
-        session.clips_removed.connect(lambda _ids: self._rebuild())
+        session.clips_removed.connect(self._rebuild)
         session.clips_changed.connect(self._changed)
         session.model_changed.connect(self._states_changed)
         self._rebuild()

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
+from PySide6.QtCore import QMetaMethod, QMimeData, QObject, QPoint, Qt, QUrl
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent
 from PySide6.QtWidgets import QDialog, QMessageBox, QPlainTextEdit, QTabBar
 from pytestqt.qtbot import QtBot
+from shiboken6 import delete
 
 from engine.api import RunSpec, presets
 from studio.app import Studio
@@ -174,3 +175,28 @@ def test_closing_asks_nothing_when_nothing_would_be_interrupted(window: MainWind
     event = QCloseEvent()
     window.closeEvent(event)
     assert event.isAccepted()
+
+
+# ------------------------------------------------------------------------------------------------ after closing
+def listeners(*senders: QObject) -> dict[str, int]:
+    """How many connections every signal of some objects has."""
+    found = {}
+    for sender in senders:
+        kind = sender.metaObject()
+        for method in (kind.method(i) for i in range(kind.methodCount())):
+            if method.methodType() == QMetaMethod.MethodType.Signal:
+                signature = bytes(method.methodSignature().data()).decode()
+                found[f"{kind.className()}.{signature}"] = sender.receivers(f"2{signature}")
+    return found
+
+
+def test_a_closed_window_and_its_recorder_hear_nothing_more(studio: Studio) -> None:
+    heard_by = (studio.session, studio.session.link, studio.messages)
+    before = listeners(*heard_by)
+    again = MainWindow(studio.session, studio.messages, studio.preferences)
+    again.show()
+    again.record()
+    assert listeners(*heard_by) != before
+    again.close()
+    delete(again)
+    assert listeners(*heard_by) == before
