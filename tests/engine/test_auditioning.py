@@ -53,9 +53,9 @@ class Stage:
     def __init__(self, folder: Path, clips: list[Path]) -> None:
         self.run_dir = folder / "run"
         self.events: list[Any] = []
-        refs = tuple(ClipRef(f"clip{i}", str(path)) for i, path in enumerate(clips))
-        analysis.analyse(Analyse(refs, str(folder / "clips"), device="cpu"), lambda event: None, run)
-        self.clips = [str(folder / "clips" / ref.id) for ref in refs]
+        self.refs = tuple(ClipRef(f"clip{i}", str(path)) for i, path in enumerate(clips))
+        analysis.analyse(Analyse(self.refs, str(folder / "clips"), device="cpu"), lambda event: None, run)
+        self.clips = [str(folder / "clips" / ref.id) for ref in self.refs]
         source, giver = self.clips[0], self.clips[2]
         edit = SecondEdit((0,), (LatentRef(giver, 0),))
         self.items = tuple(
@@ -126,11 +126,9 @@ def test_a_sound_is_what_a_transfer_with_that_checkpoint_gives(stage: Stage, tmp
     _, given, edited = stage.items
     stage.hear(given, edited)
     for kept in stage.kept:
-        refs = tuple(ClipRef(Path(f).name, f"{tmp_path}/{Path(f).name}.wav") for f in stage.clips)
-        for ref, folder in zip(refs, stage.clips, strict=True):
-            soundfile.write(ref.path, StoredClip(folder).array("audio"), 16_000, subtype="FLOAT")
         out = tmp_path / f"by-hand-{kept.step}"
-        analysis.analyse(Analyse(refs, str(out), kept.path, "cpu"), lambda event: None, run)
+        for ref in stage.refs:  # each alone: a batch of several rounds otherwise, and Griffin-Lim enlarges that
+            analysis.analyse(Analyse((ref,), str(out), kept.path, "cpu"), lambda event: None, run)
         for item in (given, edited):
             there = {folder: str(out / Path(folder).name) for folder in stage.clips}
             request = auditioning.with_folders(item.transfer, there.__getitem__)
@@ -138,7 +136,7 @@ def test_a_sound_is_what_a_transfer_with_that_checkpoint_gives(stage: Stage, tmp
             take = transfer.render(request, lambda event: None, run)
             sound = heard_of(stage.run_dir, stage.kept).sounds[kept.step, item.id]
             by_hand = StoredClip(take.transformed_folder).array("audio")
-            np.testing.assert_allclose(StoredClip(sound.folder).array("audio"), by_hand, atol=2e-4)
+            np.testing.assert_allclose(StoredClip(sound.folder).array("audio"), by_hand, atol=1e-5)
 
 
 def test_checkpoints_differ_and_items_differ(stage: Stage) -> None:

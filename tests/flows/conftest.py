@@ -1,4 +1,4 @@
-"""What the flows need of the system: a sound server of their own."""
+"""What the flows share: a sound server of their own, a window with four recordings."""
 
 from __future__ import annotations
 
@@ -10,11 +10,15 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from pytestqt.qtbot import QtBot
+from small_model import save_small_model
 
 ROOT = Path(__file__).resolve().parents[2]
+ANALYSIS_MS = 100_000
 BUSY = 2.5  # runnable processes a core; from here on a sound server itself drops out
 SILENT_SINK = "module-null-sink sink_name=null rate=16000 channels=1"
 
@@ -139,3 +143,22 @@ def sound_server(tmp_path: Path) -> Iterator[SoundServer]:
             server.close()
             process.terminate()
             process.wait(10)
+
+
+@pytest.fixture
+def studio(qtbot: QtBot, triptych_home: Path, speech: list[Path], tmp_path: Path) -> Iterator[Any]:
+    """A window with four clips, analysed with a small model; nothing renders unasked."""
+    from studio.app import Studio  # late: most flows have no window of their own
+
+    studio = Studio()
+    studio.window.show()
+    studio.window.desk.on_drop.setChecked(False)
+    session = studio.session
+    session.restore()
+    session.set_model(save_small_model(tmp_path))
+    session.add_files(speech)
+    qtbot.waitUntil(lambda: len(session.encoded()) == 4, timeout=ANALYSIS_MS)
+    yield studio
+    studio.window.close()
+    studio.close()
+    studio.window.deleteLater()

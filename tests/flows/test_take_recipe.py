@@ -6,37 +6,17 @@ import json
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import pytest
 import soundfile
 from pytestqt.qtbot import QtBot
-from small_model import save_small_model
 
 from engine.api import Take
 from studio.app import Studio
 from studio.drag import Payload
 
 JOB_MS = 100_000
-
-
-@pytest.fixture
-def studio(qtbot: QtBot, triptych_home: Path, speech: list[Path], tmp_path: Path) -> Iterator[Studio]:
-    """A window with four clips, analysed with a small model; nothing renders unasked."""
-    studio = Studio()
-    studio.window.show()
-    studio.window.desk.on_drop.setChecked(False)
-    session = studio.session
-    session.restore()
-    session.set_model(save_small_model(tmp_path))
-    session.add_files(speech)
-    qtbot.waitUntil(lambda: len(session.encoded()) == 4, timeout=JOB_MS)
-    yield studio
-    studio.window.close()
-    studio.close()
-    studio.window.deleteLater()
 
 
 def mixed_take(qtbot: QtBot, studio: Studio) -> Take:
