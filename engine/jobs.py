@@ -136,6 +136,14 @@ def run(request: Request, report: Report, steer: Steer) -> Result:
             return reproduction.reproduce(request, report, steer)
 
 
+def get_ready(after: Request) -> None:
+    """Load what the next request will probably need: who has h and m of a clip may give it others'."""
+    if isinstance(after, Analyse) and after.model is not None:
+        from engine import loudness, transfer  # noqa: F401
+
+        loudness.get_ready()
+
+
 def in_words(error: Exception) -> tuple[str, str]:
     """What to tell the user of any exception: what happened, what to do."""
     if isinstance(error, EngineError):

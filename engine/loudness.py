@@ -15,6 +15,11 @@ SPAN_S = 600.0  # measured from the beginning: ten minutes tell, and an hour wou
 Floats = npt.NDArray[np.floating]
 
 
+def get_ready() -> None:
+    """Load what measuring needs: half a second that the first measurement does not wait for then."""
+    import pyloudnorm  # noqa: F401
+
+
 def integrated_lufs(samples: Floats, rate_hz: int) -> float | None:
     """Gated loudness of a mono sound in LUFS; None if all of it lies below the standard's gate of -70 LUFS.
 

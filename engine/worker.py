@@ -37,6 +37,7 @@ from engine.errors import Cancelled
 KINDS = ("inference", "training", "fetching", "audition")
 PROGRESS_INTERVAL_S = 0.1
 LOG_LIMIT_BYTES = 1_000_000
+IDLE_S = 0.5  # then there is time to load what the next job will need
 # After the pipe has closed: long enough to save a checkpoint, short enough that nobody meets an orphan.
 GRACE_S = {"inference": 2.0, "training": 30.0, "fetching": 2.0, "audition": 2.0}
 # The window and its sound come first; a run is not to be slowed by hearing it.
@@ -73,14 +74,20 @@ def serve(connection: Connection, kind: str = "inference", log_path: str | None 
     _set_up_process(kind, log_path)
     from engine import jobs  # its own imports are lazy; torch comes with the first request that needs it
 
-    attend(connection, jobs.run, GRACE_S[kind])
+    attend(connection, jobs.run, GRACE_S[kind], jobs.get_ready)
 
 
-def attend(connection: Connection, run: Callable[[Request, Report, Steer], Result], grace_s: float) -> None:
+def attend(
+    connection: Connection,
+    run: Callable[[Request, Report, Steer], Result],
+    grace_s: float,
+    get_ready: Callable[[Request], None] = lambda request: None,
+) -> None:
     """Perform jobs with `run` until the pipe closes.
 
     Args:
         grace_s: how long a running job may take to end after that; then the process is ended regardless.
+        get_ready: called with the request last performed when none has come after it for IDLE_S.
     """
     from engine.jobs import in_words
 
@@ -88,7 +95,7 @@ def attend(connection: Connection, run: Callable[[Request, Report, Steer], Resul
     desk = Desk(connection, outbox, grace_s)
     reader = threading.Thread(target=desk.read, name="controls", daemon=True)
     reader.start()
-    while (job := desk.next_job()) is not None:
+    while (job := desk.next_job(get_ready)) is not None:
         job_id, request = job
         report = Reporter(outbox, job_id)
         # Training is worth keeping when the user's side is gone; anything else is not.
@@ -205,6 +212,7 @@ class Desk:
         self._lock = threading.Lock()
         self._wishes: dict[JobId, Control] = {}  # of every job that has not ended
         self._running: JobId | None = None
+        self._last: Request | None = None
         self._jobs: queue.SimpleQueue[tuple[JobId, Request] | None] = queue.SimpleQueue()
         self._closing = threading.Event()
         self.ended = threading.Event()
@@ -247,14 +255,26 @@ class Desk:
                 return
         self._outbox.send(job_id, CANCELLED)
 
-    def next_job(self) -> tuple[JobId, Request] | None:
-        """Wait for a job; None when the process is to end."""
-        while (job := self._jobs.get()) is not None and not self._closing.is_set():
+    def next_job(self, when_idle: Callable[[Request], None]) -> tuple[JobId, Request] | None:
+        """Wait for a job; None when the process is to end.
+
+        Args:
+            when_idle: called with the job before, if there was one and none comes for IDLE_S.
+        """
+        while (job := self._next(when_idle)) is not None and not self._closing.is_set():
             with self._lock:
                 if job[0] in self._wishes:  # or it was cancelled while it waited
-                    self._running = job[0]
+                    self._running, self._last = job
                     return job
         return None
+
+    def _next(self, when_idle: Callable[[Request], None]) -> tuple[JobId, Request] | None:
+        if self._last is not None:
+            try:
+                return self._jobs.get(timeout=IDLE_S)
+            except queue.Empty:
+                when_idle(self._last)
+        return self._jobs.get()
 
     def wish(self, job_id: JobId, at_close: Control) -> Control:
         if self._closing.is_set():

@@ -6,13 +6,14 @@ import errno
 
 import pytest
 
-from engine import jobs
+from engine import jobs, loudness
 from engine.api import (
     Analyse,
     CheckpointError,
     Control,
     Export,
     Figure,
+    FindDevices,
     FitMap,
     Inspect,
     Picture,
@@ -63,3 +64,13 @@ def test_every_exception_has_two_parts(error: Exception, words: str) -> None:
     what, hint = jobs.in_words(error)
     assert words in what
     assert hint.endswith(".")
+
+
+def test_after_an_analysis_with_a_model_what_a_transfer_needs_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded: list[str] = []
+    monkeypatch.setattr(loudness, "get_ready", lambda: loaded.append("loudness"))
+    jobs.get_ready(Analyse((), "out"))
+    jobs.get_ready(FindDevices())
+    assert not loaded
+    jobs.get_ready(Analyse((), "out", "model"))
+    assert loaded == ["loudness"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import queue
 import signal
 import subprocess
 import sys
@@ -44,9 +45,9 @@ DONE = FigureDone("figure.png")
 class Office:
     """A worker's loop in a thread of this process, with the work given by the test."""
 
-    def __init__(self, run: Callable[[Request, Report, Steer], Result]) -> None:
+    def __init__(self, run: Callable[[Request, Report, Steer], Result], *more: Callable[[Request], None]) -> None:
         self.pipe, theirs = multiprocessing.get_context("spawn").Pipe()
-        self.thread = threading.Thread(target=attend, args=(theirs, run, PATIENCE_S))
+        self.thread = threading.Thread(target=attend, args=(theirs, run, PATIENCE_S, *more))
         self.thread.start()
 
     def submit(self, job_id: int, request: Request | None = None) -> None:
@@ -70,8 +71,8 @@ class Office:
 def open_office() -> Iterator[Callable[..., Office]]:
     offices: list[Office] = []
 
-    def start(run: Callable[[Request, Report, Steer], Result]) -> Office:
-        offices.append(Office(run))
+    def start(run: Callable[[Request, Report, Steer], Result], *more: Callable[[Request], None]) -> Office:
+        offices.append(Office(run, *more))
         return offices[-1]
 
     yield start
@@ -138,6 +139,21 @@ def test_pause_and_resume_reach_the_job(open_office: Callable[..., Office]) -> N
         office.control(1, wish)
         assert office.receive() == (1, Note(wish.value))
     assert office.receive() == (1, Done(DONE))
+
+
+def test_a_worker_with_nothing_to_do_gets_ready_for_what_follows_the_last_job(
+    open_office: Callable[..., Office],
+) -> None:
+    ready: queue.SimpleQueue[Request] = queue.SimpleQueue()
+    office = open_office(lambda request, report, steer: DONE, ready.put)
+    office.submit(1, Inspect("first"))
+    office.submit(2, Inspect("last"))
+    assert [office.receive() for _ in range(2)] == [(1, Done(DONE)), (2, Done(DONE))]
+    while ready.get(timeout=PATIENCE_S) != Inspect("last"):
+        pass  # on a busy machine the second one came late
+    office.submit(3, Inspect("later"))
+    assert office.receive() == (3, Done(DONE))
+    assert ready.get(timeout=PATIENCE_S) == Inspect("later")
 
 
 def test_a_control_for_a_job_that_has_ended_is_let_pass(open_office: Callable[..., Office]) -> None:
