@@ -11,6 +11,7 @@ from PySide6.QtGui import QColor, QIcon
 from PySide6.QtWidgets import QApplication
 
 from studio import theme
+from studio.clips import ANALYSING, FAILED, MISSING, READY, WAITING
 from studio.session import Clip, Session
 from studio.tables.natural import natural
 
@@ -50,6 +51,17 @@ class ClipTable(QAbstractTableModel):
         self._sorted_by: tuple[int, Qt.SortOrder] | None = None
         self._icons: dict[tuple[str, str], QIcon] = {}
         self.edited_together: Callable[[str], list[str]] = lambda clip_id: [clip_id]
+        self._state_words = {  # looked up once: a filter asks for the words of every row
+            WAITING: self.tr("Waiting"),
+            ANALYSING: self.tr("Analysing"),
+            FAILED: self.tr("Failed"),
+            MISSING: self.tr("Missing"),
+        }
+        self._ready_words = {
+            None: self.tr("Ready, no model"),
+            True: self.tr("Ready"),
+            False: self.tr("Other model"),
+        }
         self._columns = {
             NAME: _Column(self.tr("Name"), lambda c: c.name, lambda c: natural(c.name)),
             DURATION: _Column(self.tr("Length"), lambda c: length_text(c.duration_s), lambda c: c.duration_s, True),
@@ -116,8 +128,8 @@ class ClipTable(QAbstractTableModel):
         column, order = self._sorted_by
         key, clips = self._columns[column].key, self._session.clips
         keys = {clip_id: key(clips[clip_id]) for clip_id in ids}
-        unknown = [clip_id for clip_id in ids if keys[clip_id] in (None, ())]
-        known = [clip_id for clip_id in ids if keys[clip_id] not in (None, ())]
+        unknown = [clip_id for clip_id in ids if keys[clip_id] in (None, "")]
+        known = [clip_id for clip_id in ids if keys[clip_id] not in (None, "")]
         known.sort(key=keys.__getitem__, reverse=order == Qt.SortOrder.DescendingOrder)
         return known + unknown
 
@@ -198,17 +210,10 @@ class ClipTable(QAbstractTableModel):
 
     # ------------------------------------------------------------------ cells
     def state_text(self, clip: Clip) -> str:
-        if clip.state == "ready":
-            model = self._session.model
-            if model is None:
-                return self.tr("Ready, no model")
-            return self.tr("Ready") if clip.model_hash == model.hash else self.tr("Other model")
-        return {
-            "waiting": self.tr("Waiting"),
-            "analysing": self.tr("Analysing"),
-            "failed": self.tr("Failed"),
-            "missing": self.tr("Missing"),
-        }[clip.state]
+        if clip.state != READY:
+            return self._state_words[clip.state]
+        model = self._session.model
+        return self._ready_words[None if model is None else clip.model_hash == model.hash]
 
     def _label_column(self, title: str, name: str) -> _Column:
         def text(clip: Clip) -> str:
