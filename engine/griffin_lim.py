@@ -9,7 +9,10 @@ import torch
 from engine.mel import MelFrontEnd, absolute
 from engine.specs import AudioSpec
 
-ITERATIONS = 32
+ITERATIONS = 32  # from a random phase
+# From a recording's phase. More come nearer to the magnitudes and farther from speech: on ten pairs of
+# recordings 32 cost the control 0.10 of PESQ, and the results 0.006 of STOI and 0.004 of likeness to their target.
+FROM_PHASE_ITERATIONS = 12
 MOMENTUM = 0.99  # of the fast variant (Perraudin, Balazs, Søndergaard 2013)
 
 
@@ -18,12 +21,12 @@ class GriffinLim:
     """The vocoder without weights; see engine.vocoder.Vocoder.
 
     Args:
-        iterations: 32 from a random phase; from a given one the fewer, the closer to it.
+        iterations: None: as many as sound best, ITERATIONS or FROM_PHASE_ITERATIONS.
         seed: of the random phase.
     """
 
     spec: AudioSpec
-    iterations: int = ITERATIONS
+    iterations: int | None = None
     seed: int = 0
 
     @torch.no_grad()
@@ -39,12 +42,13 @@ class GriffinLim:
         del f0
         if self.spec.frames(samples) != log_mel.shape[-2]:
             raise ValueError(f"{samples} samples are {self.spec.frames(samples)} frames, not {log_mel.shape[-2]}")
+        best = ITERATIONS if phase_of is None else FROM_PHASE_ITERATIONS
         front_end = MelFrontEnd(self.spec, log_mel.device)
         return griffin_lim(
             front_end.linear(log_mel),
             front_end,
             samples=samples,
-            iterations=self.iterations,
+            iterations=best if self.iterations is None else self.iterations,
             phase_of=phase_of,
             seed=self.seed,
         )

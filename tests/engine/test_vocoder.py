@@ -11,7 +11,7 @@ import torchaudio
 from engine import audio, vocoder
 from engine.api import VOCODERS
 from engine.errors import SpecError
-from engine.griffin_lim import GriffinLim, _Transform, griffin_lim
+from engine.griffin_lim import FROM_PHASE_ITERATIONS, ITERATIONS, GriffinLim, _Transform, griffin_lim
 from engine.mel import MelFrontEnd
 from engine.specs import AudioSpec
 
@@ -62,6 +62,17 @@ def test_the_sources_phase_brings_the_wave_itself_back(clip: torch.Tensor) -> No
     sound = GriffinLim(SPEC, iterations=2).synthesise(log_mel, samples=len(clip), phase_of=clip)
     similarity = torch.corrcoef(torch.stack((sound, clip)))[0, 1]
     assert similarity > 0.95
+
+
+def test_fewer_iterations_are_made_from_a_phase_than_without_one(clip: torch.Tensor) -> None:
+    log_mel = FRONT_END.log_mel(clip)
+
+    def sound(iterations: int | None, phase_of: torch.Tensor | None) -> torch.Tensor:
+        return GriffinLim(SPEC, iterations).synthesise(log_mel, samples=len(clip), phase_of=phase_of)
+
+    assert torch.equal(sound(None, None), sound(ITERATIONS, None))
+    assert torch.equal(sound(None, clip), sound(FROM_PHASE_ITERATIONS, clip))
+    assert FROM_PHASE_ITERATIONS < ITERATIONS
 
 
 @pytest.mark.parametrize("change", [-1000, 1000])
