@@ -16,7 +16,8 @@ from scipy.spatial.distance import cdist
 METRICS = ("euclidean", "cosine", "manhattan")
 # Distances held at a time, which bounds both the memory and the wait for an answer to a cancel.
 BLOCK_ENTRIES = 4_000_000
-BLOCK_PRODUCTS = 60_000_000  # |a - b| of the manhattan metric, which no matrix product can do
+BLOCK_PRODUCTS = 1_000_000_000  # of a matrix product; many dimensions take long
+BLOCK_DIFFERENCES = 60_000_000  # |a - b| of the manhattan metric, which no matrix product can do
 
 Floats = npt.NDArray[np.float32]
 Indices = npt.NDArray[np.intp]
@@ -103,10 +104,8 @@ class Space:
         return found
 
     def _rows_a_block(self, dimensions: int) -> int:
-        most = BLOCK_ENTRIES // max(1, len(self))
-        if self.metric == "manhattan":
-            most = min(most, BLOCK_PRODUCTS // max(1, len(self) * dimensions))
-        return max(1, most)
+        most = BLOCK_DIFFERENCES if self.metric == "manhattan" else BLOCK_PRODUCTS
+        return max(1, min(BLOCK_ENTRIES, most // max(1, dimensions)) // max(1, len(self)))
 
     def _block(self, block: Floats, own: Indices | None, count: int) -> tuple[Indices, Floats]:
         rough = self._rough(block)

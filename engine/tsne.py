@@ -19,7 +19,7 @@ from engine.neighbours import Space
 from engine.repulsion import repulsion
 
 NEIGHBOURS_A_PERPLEXITY = 3  # as van der Maaten (2014)
-BLOCK_ROWS = 5_000  # of affinities, a block at a time
+BLOCK_ROWS = 2_000  # of affinities, a block at a time
 # Early exaggeration draws clusters together first (Kobak & Berens 2019). In a handful of points that pull is
 # stronger than all repulsion and would draw them into one.
 EARLY_SHARE = 0.2
@@ -75,7 +75,9 @@ def _affinities(space: Space, perplexity: float, look: Callable[[float], None], 
     back = one_way.T.tocsr()
     look(1.0)
     both = one_way + back
-    both /= both.sum()
+    look(1.0)
+    both.data /= both.data.sum()
+    look(1.0)
     return PrecomputedAffinities(both, normalize=False)
 
 
