@@ -159,6 +159,10 @@ class _Work:
         return str(out / wanted.name), str(out / f"{wanted.name}.wav"), loudness.loudnesses(sounds, rate_hz)
 
     def _keep_sound(self, kept: KeptCheckpoint, sound: AuditionSound) -> None:
+        if not any(now.held and now.hash == kept.hash for now in checkpoints_of(self.run_dir)):
+            # It made room while it was rendered: the run has swept its sounds away before this one came.
+            shutil.rmtree(self.folder / step_name(kept.step), ignore_errors=True)
+            return
         self._keep(kept, lambda heard: Heard(heard.probes, {**heard.sounds, (sound.step, sound.item): sound}))
         self._report(Partial(sound))
 

@@ -34,7 +34,7 @@ from engine.api import (
     checkpoints_of,
     heard_of,
 )
-from engine.api.auditions import CHECKPOINTS, LIST, RESULTS, SOUNDS
+from engine.api.auditions import CHECKPOINTS, LIST, RESULTS, SOUNDS, step_name
 from engine.errors import Cancelled, CheckpointError, EngineError
 from engine.kept_checkpoints import KeptCheckpoints
 from engine.probes import checkpoints as probes
@@ -268,6 +268,7 @@ def test_a_result_of_a_checkpoint_that_is_another_by_now_is_dropped(
         step for step, _ in heard_of(stage.run_dir, checkpoints_of(stage.run_dir)).sounds
     }
     assert last.step not in {kept.step for kept in stage.kept}
+    assert not (stage.run_dir / SOUNDS / step_name(last.step)).exists(), "no sound is left that nothing lists"
 
 
 @pytest.mark.parametrize(
