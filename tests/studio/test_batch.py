@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,20 +17,6 @@ from studio.panels.library import LibraryPanel
 from studio.panels.transfer_desk import TransferDeskPanel
 from studio.preferences import Preferences
 from studio.session import Session
-
-
-@pytest.fixture
-def link(qapp: object, tmp_path: Path) -> Iterator[Idle]:
-    made = Idle(tmp_path / "log")
-    yield made
-    made.shutdown()
-
-
-@pytest.fixture
-def session(link: Idle, tmp_path: Path) -> Iterator[Session]:
-    made = Session(link, tmp_path / "data")
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,20 +17,6 @@ from studio.preferences import Preferences
 from studio.session import Session
 
 GB = 1_000_000_000
-
-
-@pytest.fixture
-def link(qtbot: QtBot, tmp_path: Path) -> Iterator[Idle]:
-    made = Idle(tmp_path / "logs")
-    yield made
-    made.shutdown()
-
-
-@pytest.fixture
-def session(link: Idle, tmp_path: Path) -> Iterator[Session]:
-    made = Session(link, tmp_path / "data")
-    yield made
-    made.close()
 
 
 @pytest.fixture

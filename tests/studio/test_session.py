@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import soundfile
 from pytestqt.qtbot import QtBot
+from stage import HASH, Idle
 
 from engine.api import (
     AudioSpec,
@@ -43,49 +44,6 @@ from studio.messages import Message, Messages
 from studio.session import Session
 
 WORK_MS = 60_000
-HASH = "ab" * 32
-
-
-class Idle(EngineLink):
-    """A link whose workers never start: what would be asked of them is kept."""
-
-    def _feed(self) -> None:
-        pass
-
-    def _begin(self, thread: Any, job: Any) -> None:
-        pass
-
-    def _start(self, kind: str, log_name: str) -> Any:
-        return None
-
-    def asked(self, kind: type) -> list[Any]:
-        return [job for job in self.jobs() if isinstance(job.request, kind) and not job.ended]
-
-
-@pytest.fixture
-def said() -> list[Message]:
-    return []
-
-
-@pytest.fixture
-def messages(said: list[Message]) -> Messages:
-    made = Messages()
-    made.said.connect(said.append)
-    return made
-
-
-@pytest.fixture
-def link(qtbot: QtBot, tmp_path: Path) -> Iterator[Idle]:
-    made = Idle(tmp_path / "logs")
-    yield made
-    made.shutdown()
-
-
-@pytest.fixture
-def session(link: Idle, messages: Messages, tmp_path: Path) -> Iterator[Session]:
-    made = Session(link, tmp_path / "data", messages)
-    yield made
-    made.close()
 
 
 @pytest.fixture
