@@ -167,6 +167,14 @@ class Studio:
             gain = float(audio.amplitude(self._level - measure.level_dbfs(levelled) + louder))
         return self._heard(wave * np.float32(gain))
 
+    def decoded(self, steer: Steer) -> torch.Tensor:
+        """The control's log-mel (frames, bands), before any vocoder: what the networks make of the source."""
+        return self._own_decoded(steer).mel
+
+    def recording(self) -> torch.Tensor:
+        """The source (samples,) at the level that the networks know."""
+        return torch.from_numpy(self._recording * np.float32(audio.amplitude(self._gain_db)))
+
     @torch.no_grad()
     def read(self, rendering: Rendering) -> tuple[Floats, Floats]:
         """What the model's own q(h|x) and q(m|h,x) read in a rendering: (latent,) and (seconds, latent)."""
@@ -199,13 +207,17 @@ class Studio:
         known = self._controls.get((road, vocoder_name))
         if known is not None:
             return known
-        nothing = Kept(1.0, torch.ones(len(self._own.m), device=self._device))
-        made = self._decoded(self._own, nothing, steer)
+        made = self._own_decoded(steer)
         wave = self._wave(made, made, road, vocoder_name, steer)
         gain = float(audio.amplitude(self._level - measure.level_dbfs(wave)))
         control = _Control(made, gain, self._heard(wave * np.float32(gain)), wave)
         self._controls[road, vocoder_name] = control
         return control
+
+    @torch.no_grad()
+    def _own_decoded(self, steer: Steer) -> _Decoded:
+        nothing = Kept(1.0, torch.ones(len(self._own.m), device=self._device))
+        return self._decoded(self._own, nothing, steer)
 
     def _decoded(self, given: Latents, kept: Kept, steer: Steer) -> _Decoded:
         mel, network = self._decode(given, steer), self.model.model

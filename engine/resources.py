@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 STARTER_MODEL = "starter.triptych.safetensors"
+REFINER = "refiner.triptych.safetensors"
 
 
 def folder() -> Path:
