@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from engine import checkpoint
-from engine.api import RunSpec
+from engine.api import FIRST_VOCODER, RunSpec
 from engine.errors import TrainingError
 from engine.specs import ModelSpec
 from engine.systems import Network, build
@@ -14,8 +14,8 @@ from engine.systems import Network, build
 _FREE_TO_DIFFER = frozenset({"reference_hz"})
 
 
-def fresh_model(run: RunSpec) -> tuple[Network, str | None]:
-    """The model and, where it is fine-tuned, its parent's content hash. Draws none of the caller's random numbers.
+def fresh_model(run: RunSpec) -> tuple[Network, str | None, str]:
+    """The model, its parent's content hash where it is fine-tuned, and the vocoder: the parent's. Draws none of the caller's random numbers.
 
     Raises:
         CheckpointError: the parent cannot be read.
@@ -24,7 +24,7 @@ def fresh_model(run: RunSpec) -> tuple[Network, str | None]:
     if run.from_model is None:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(run.train.seed)
-            return build(run.model), None
+            return build(run.model), None, FIRST_VOCODER
     parent = checkpoint.load_system(run.from_model)
     if parent.audio != run.audio:
         raise TrainingError(
@@ -38,7 +38,7 @@ def fresh_model(run: RunSpec) -> tuple[Network, str | None]:
         )
     model = build(run.model)
     model.load_state_dict(parent.model.state_dict())
-    return model, parent.hash
+    return model, parent.hash, parent.vocoder
 
 
 def _differences(a: ModelSpec, b: ModelSpec) -> list[str]:

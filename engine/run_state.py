@@ -20,6 +20,7 @@ from typing import Any
 import torch
 
 from engine import tensorfile
+from engine.api import FIRST_VOCODER
 from engine.errors import CheckpointError, TrainingError
 from engine.placing import write_whole
 
@@ -37,6 +38,7 @@ class Standing:
     corpus: str  # key of the mel cache: a changed corpus is another run
     batch_size: int  # smaller than the spec's after the memory ran out
     parent: str | None = None  # content hash of the model it was fine-tuned from
+    vocoder: str = FIRST_VOCODER  # that of the model it was fine-tuned from
     step: int = 0
     crops: int = 0
     seconds: float = 0.0  # spent training, pauses left out

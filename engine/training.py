@@ -24,6 +24,7 @@ import torch
 
 from engine import checkpoint, device_room, devices, probe_clips
 from engine.api import (
+    FIRST_VOCODER,
     Control,
     Event,
     KeptCheckpoint,
@@ -112,8 +113,9 @@ class _Trainer:
         # Before the corpus is read: what cannot be is told at once. A resumed run has all weights in its state.
         if resumed or not ranks.first:  # or from the first process
             model, parent = build_system(run.model), resumed.standing.parent if resumed else None
+            vocoder = resumed.standing.vocoder if resumed else FIRST_VOCODER
         else:
-            model, parent = fresh_model(run)
+            model, parent, vocoder = fresh_model(run)
         if ranks.count > 1:
             self._check_shared(model, resumed.standing.batch_size if resumed else run.train.batch_size)
 
@@ -154,7 +156,7 @@ class _Trainer:
             self.log.rewind(self.at.step)
             self.kept.rewind(self.at.step)
         else:
-            self.at = Standing(self.cache.key, run.train.batch_size, parent)
+            self.at = Standing(self.cache.key, run.train.batch_size, parent, vocoder)
             self.log.rewind(-1)
             self.kept.rewind(-1)
             if self.division.note:
@@ -465,7 +467,7 @@ class _Trainer:
     def _save_model(self, path: Path, which: str, validation: dict[str, float]) -> str:
         """Write the model as it is now; returns its hash. which: "best", "last" or "checkpoint"."""
         about = self._provenance(which, validation)
-        return checkpoint.save(path, self.model, self.spec.audio, self.spec.train, about)
+        return checkpoint.save(path, self.model, self.spec.audio, self.spec.train, about, vocoder=self.at.vocoder)
 
     def _provenance(self, which: str, validation: dict[str, float]) -> dict[str, Any]:
         at, manifest = self.at, self.cache.manifest

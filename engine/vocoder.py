@@ -11,6 +11,7 @@ from typing import Protocol
 
 import torch
 
+from engine import refiner
 from engine.api import VOCODERS
 from engine.errors import SpecError
 from engine.griffin_lim import GriffinLim
@@ -45,7 +46,10 @@ class Vocoder(Protocol):
 # By the spec of the front end, where to compute, and the tensors that the model file holds beside the model.
 Maker = Callable[[AudioSpec, torch.device, Mapping[str, torch.Tensor]], Vocoder]
 
-_MAKERS: dict[str, Maker] = {"griffin-lim": lambda spec, device, tensors: GriffinLim(spec)}
+_MAKERS: dict[str, Maker] = {
+    "griffin-lim": lambda spec, device, tensors: GriffinLim(spec),
+    "refined": lambda spec, device, tensors: refiner.vocoder(spec),
+}
 
 
 def build(
@@ -60,7 +64,8 @@ def build(
         tensors: those that the model file holds beside the model, by name (Checkpoint.extra).
 
     Raises:
-        SpecError: there is no vocoder of that name.
+        SpecError: there is no vocoder of that name, or it was made for log-mels of another spec.
+        CheckpointError: its weights are missing or damaged.
     """
     check(name)
     return _MAKERS[name](spec, torch.device(device), tensors or {})

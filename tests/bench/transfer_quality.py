@@ -8,7 +8,8 @@ The judges are not ours: Resemblyzer's speaker encoder, STOI and PESQ (pip insta
 benchmark only). Both renderings are measured, each beside its own control. Prints a table, writes JSON with --json.
 
 The control keeps the levels that were measured on the source, so its F0 share says nothing of h. The column "own h
-and m, read back" does: the source given its own h and m like a stranger's.
+and m, read back" does: the source given its own h and m like a stranger's. With --words a speech recogniser that is
+not ours (pip install pocketsphinx; benchmark only) says how many words of the transcript it no longer understands.
 """
 
 from __future__ import annotations
@@ -24,10 +25,11 @@ import soundfile
 import torch
 
 from engine import analysis, transfer
-from engine.api import RENDERINGS, Analyse, ClipRef, Control, LatentRef, StoredClip, Take, Transfer
+from engine.api import OWN_VOCODER, RENDERINGS, VOCODERS, Analyse, ClipRef, Control, LatentRef, StoredClip, Take, Transfer
 from engine.corpus.librispeech import LibriSpeech
 from engine.griffin_lim import GriffinLim
 from engine.specs import AudioSpec
+from tests.bench.words import Recogniser
 
 CLIP_S = (4.0, 16.5)
 CLIPS = 6
@@ -45,12 +47,14 @@ def main() -> None:
     parser.add_argument("--speakers", default="", help="comma-separated; all of the splits if not given")
     parser.add_argument("--targets", type=int, default=3, help="targets of every source, of either gender")
     parser.add_argument("--renderings", nargs="+", choices=RENDERINGS, default=list(RENDERINGS))
+    parser.add_argument("--vocoder", choices=(OWN_VOCODER, *VOCODERS), default=OWN_VOCODER)
+    parser.add_argument("--words", action="store_true", help="ask a speech recogniser, too")
     parser.add_argument("--json", type=Path)
     wanted = parser.parse_args()
     clips = find_clips(wanted.corpus, [name for name in wanted.speakers.split(",") if name])
     tables = {}
     with tempfile.TemporaryDirectory() as folder:
-        bench = Bench(wanted.model, clips, wanted.targets, Path(folder))
+        bench = Bench(wanted.model, clips, wanted.targets, Path(folder), wanted.vocoder, wanted.words)
         for rendering in wanted.renderings:
             results = bench.measure(rendering)
             tables[rendering] = {kind: summary(rows) for kind, rows in results.items()}
@@ -106,9 +110,19 @@ def find_clips(corpora: list[Path], speakers: list[str]) -> dict[Key, list[Path]
 class Bench:
     """Analyses the clips once; `measure` then makes and judges every pair's transfers with one rendering."""
 
-    def __init__(self, model: str, clips: dict[Key, list[Path]], targets: int, folder: Path) -> None:
+    def __init__(
+        self,
+        model: str,
+        clips: dict[Key, list[Path]],
+        targets: int,
+        folder: Path,
+        vocoder: str = OWN_VOCODER,
+        words: bool = False,
+    ) -> None:
         from resemblyzer import VoiceEncoder
 
+        self._vocoder = vocoder
+        self._recogniser = Recogniser() if words else None
         self._encoder = VoiceEncoder("cpu", verbose=False)
         self._model, self._clips, self._folder, self._targets = model, clips, folder, targets
         refs = tuple(
@@ -133,9 +147,13 @@ class Bench:
             vocoded, original = self._vocoded(clip), self._voice(clip.array("audio"))
             itself = (LatentRef(clip.folder),)
             take = self._take(clip, rendering, itself, itself)
+            labels = LibriSpeech().labels(self._clips[source][0])
+            spoken = "" if labels is None or labels.text is None else labels.text
             rows["own h and m, read back"].append(
                 self._row(take, source[1], vocoded, original, None)
                 | {"semitones off": abs(number_or_nan(take.evidence.f0_shift_semitones))}
+                | self._words_wrong(spoken, take)
+                | self._words_wrong_before(spoken, clip, vocoded)
             )
             for kind in ("across", "within"):
                 others = [
@@ -150,6 +168,7 @@ class Bench:
                         take = self._take(clip, rendering, given, emotion)
                         rows[f"{kind} gender, {what}"].append(
                             self._row(take, source[1], vocoded, original, self._voices[target])
+                            | self._words_wrong(spoken, take)
                         )
         return rows
 
@@ -158,7 +177,7 @@ class Bench:
     ) -> Take:
         request = Transfer(
             clip.folder, self._model, str(self._folder / "takes"), "take",
-            voice=voice, emotion=emotion, rendering=rendering,
+            voice=voice, emotion=emotion, rendering=rendering, vocoder=self._vocoder,
         )  # fmt: skip
         return transfer.render(request, lambda event: None, lambda: Control.RUN)
 
@@ -191,6 +210,23 @@ class Bench:
                 "nearer target": float(result @ target > result @ original),
             }
         return row
+
+    def _words_wrong(self, text: str, take: Take) -> dict[str, float]:
+        if self._recogniser is None or not text:
+            return {}
+        control, result = (soundfile.read(path)[0] for path in (take.control, take.transformed))
+        return {
+            "control words wrong": self._recogniser.errors(control, text),
+            "words wrong": self._recogniser.errors(result, text),
+        }
+
+    def _words_wrong_before(self, text: str, clip: StoredClip, vocoded: np.ndarray) -> dict[str, float]:
+        if self._recogniser is None or not text:
+            return {}
+        return {
+            "recording words wrong": self._recogniser.errors(np.array(clip.array("audio")), text),
+            "vocoded words wrong": self._recogniser.errors(vocoded, text),
+        }
 
     def _vocoded(self, clip: StoredClip) -> np.ndarray:
         """The source through the vocoder alone: the best that any model's mel could sound."""
