@@ -15,7 +15,9 @@ _FREE_TO_DIFFER = frozenset({"reference_hz"})
 
 
 def fresh_model(run: RunSpec) -> tuple[Network, str | None, str]:
-    """The model, its parent's content hash where it is fine-tuned, and the vocoder: the parent's. Draws none of the caller's random numbers.
+    """The model, its parent's content hash where it is fine-tuned, and the vocoder it is to be heard through.
+
+    Draws none of the caller's random numbers.
 
     Raises:
         CheckpointError: the parent cannot be read.

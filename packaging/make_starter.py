@@ -26,6 +26,7 @@ from engine.probes.job import keep_heads  # noqa: E402
 from engine.resources import STARTER_MODEL  # noqa: E402
 
 HELD_OUT = frozenset(["3526", "5789", "7859", "6848", "7367", "8629"])  # of train-clean-5: three women, three men
+VOCODER = "refined"  # trained on what the starter decodes: packaging/make_refiner.py
 CREDIT = (
     "Trained on LibriSpeech (V. Panayotov, G. Chen, D. Povey, S. Khudanpur: LibriSpeech: an ASR corpus based on "
     "public domain audio books, ICASSP 2015), licence CC BY 4.0."
@@ -80,7 +81,7 @@ def pack(run: Path, voices: list[Path]) -> None:
         "made_by": "packaging/make_starter.py",
     }
     target = ROOT / "resources" / STARTER_MODEL
-    checkpoint.save(target, best.model, best.audio, best.train, provenance, best.extra, best.vocoder)
+    checkpoint.save(target, best.model, best.audio, best.train, provenance, best.extra, VOCODER)
     named = ProbeCorpus(folders=tuple(map(str, voices)))
     read = keep_heads(("gender",), named, str(target), str(target), None, tell, lambda: Control.RUN)
     print(f"\n{target.name}: {target.stat().st_size / 1e6:.1f} MB; {read}")

@@ -25,7 +25,18 @@ import soundfile
 import torch
 
 from engine import analysis, transfer
-from engine.api import OWN_VOCODER, RENDERINGS, VOCODERS, Analyse, ClipRef, Control, LatentRef, StoredClip, Take, Transfer
+from engine.api import (
+    OWN_VOCODER,
+    RENDERINGS,
+    VOCODERS,
+    Analyse,
+    ClipRef,
+    Control,
+    LatentRef,
+    StoredClip,
+    Take,
+    Transfer,
+)
 from engine.corpus.librispeech import LibriSpeech
 from engine.griffin_lim import GriffinLim
 from engine.specs import AudioSpec

@@ -386,7 +386,9 @@ def test_fine_tuning_goes_on_from_another_model_and_says_so(tmp_path: Path, spee
 def test_a_fine_tuned_run_resumes_without_the_model_it_came_from(tmp_path: Path, speech: list[Path]) -> None:
     run_spec(speech, changed(epochs=1)).write(tmp_path / "first")
     first = go(tmp_path / "first")
-    parent = checkpoint.load(first.model).hash
+    held = checkpoint.load(first.model)
+    assert held.vocoder == "griffin-lim"
+    parent = checkpoint.save(first.model, held.model, held.audio, held.train, held.provenance, vocoder="refined")
     for name in ("whole", "stopped"):
         run_spec(speech, from_model=first.model).write(tmp_path / name)
     whole = go(tmp_path / "whole")
@@ -394,7 +396,9 @@ def test_a_fine_tuned_run_resumes_without_the_model_it_came_from(tmp_path: Path,
     Path(first.model).unlink()
     resumed = go(tmp_path / "stopped")
     assert same(weights(resumed.last), weights(whole.last))
-    assert checkpoint.load(resumed.model).provenance["fine_tuned_from"] == parent
+    child = checkpoint.load(resumed.model)
+    assert child.provenance["fine_tuned_from"] == parent
+    assert child.vocoder == "refined"
 
 
 def test_fine_tuning_refuses_other_sizes_and_another_front_end(tmp_path: Path, speech: list[Path]) -> None:
