@@ -25,6 +25,7 @@ from engine import tensorfile
 from engine.errors import CheckpointError, SpecError
 from engine.griffin_lim import griffin_lim
 from engine.mel import MelFrontEnd
+from engine.placing import write_whole
 from engine.resources import REFINER, folder
 from engine.specs import AudioSpec
 
@@ -148,7 +149,7 @@ def save(path: str | os.PathLike[str], network: Refiner, provenance: Mapping[str
     description = {"audio": network.audio.to_dict(), "sizes": sizes, "provenance": dict(provenance)}
     tensors = {name: value.half() for name, value in network.state_dict().items()}
     content, digest = tensorfile.pack(FORMAT, VERSION, description, tensors)
-    tensorfile.write_atomically(Path(path), content)
+    write_whole(Path(path), content)
     return digest
 
 
