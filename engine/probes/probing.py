@@ -293,11 +293,14 @@ def _labelled(
         for e in whole.examples
     ])  # fmt: skip
     if task == "speaker":  # a voice with a single clip cannot be both learnt and tested
-        names, counts = np.unique([e.speaker for e in whole.examples], return_counts=True)
+        # several clips, not several pieces of one
+        clips = sorted({(e.speaker, e.content) for e in whole.examples})
+        names, counts = np.unique([speaker for speaker, _ in clips], return_counts=True)
         several = set(names[counts > 1].tolist())
         alone = fit & np.array([e.speaker not in several for e in whole.examples])
         if alone.any():
-            notes.append(f"{int(alone.sum())} speakers with a single clip were left out.")
+            lonely = len({e.speaker for e, left in zip(whole.examples, alone, strict=True) if left})
+            notes.append(f"{lonely} speakers with a single clip were left out.")
         fit &= ~alone
     elif missing := int((~fit).sum()):
         notes.append(f"{missing} clips without a label for {label}, or without a speaker's name, were left out.")

@@ -118,6 +118,17 @@ def test_pieces_are_classified_beside_the_utterances(corpus: Table) -> None:
     assert found.also["accuracy by 4 s piece"] > 0.95
 
 
+def test_a_voice_with_one_clip_of_many_pieces_does_not_stop_the_others(corpus: Table) -> None:
+    alone = Example("last-0", "last-x", "last", "last-0", {"speaker": "last", "gender": "female"})
+    more = {name: np.concatenate((v, v[:3])) for name, v in corpus.values.items()}
+    pieces = Table((*corpus.examples, *[alone] * 3), more)
+    clips = Table((*corpus.examples, alone), {name: v[:-2] for name, v in more.items()})
+    found = probe(Material(clips, pieces=pieces), "speaker", ("h",), run, seeds=1)
+    assert found.scores["h"].n == SPEAKERS * CLIPS
+    assert found.scores["h"].also["accuracy by 4 s piece"] > 0.95
+    assert "1 speakers with a single clip were left out." in found.notes
+
+
 def test_regressions_name_both_losses_and_both_ways_of_counting(score: Score) -> None:
     also = score("arousal", "m").also
     assert set(also) == {
