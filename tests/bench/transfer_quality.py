@@ -93,8 +93,8 @@ def told(value: float | list[float] | None) -> str:
 def summary(rows: list[dict[str, float]]) -> dict[str, float | list[float]]:
     """Quartiles of the shares of the F0 distance, means of the rest."""
     values: dict[str, float | list[float]] = {"pairs": float(len(rows))}
-    for column in rows[0]:
-        known = np.array([row[column] for row in rows])
+    for column in dict.fromkeys(column for row in rows for column in row):  # some clips have no transcript
+        known = np.array([row.get(column, np.nan) for row in rows])
         known = known[np.isfinite(known)]
         if len(known):
             quartiles = np.percentile(known, (25, 50, 75)).tolist()
