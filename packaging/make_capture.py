@@ -2,9 +2,10 @@
 
     .venv/bin/python packaging/make_capture.py RECORDING RECORDING... [--out FILE.gif]
 
-The real window on a display of its own (Xvfb), a real mouse (xdotool) and the real engine: the first recording is
-chosen, the speaker's cell of the last is dragged onto its picture, and what comes back is filmed (ffmpeg). The
-pictures of the README were made of LibriSpeech's 8629 (a man) and 3526 (a woman); the starter model knows neither.
+The real window on a display of its own (Xvfb), a real mouse (xdotool), a silent sound card (PulseAudio) and the
+real engine: the first recording is chosen, the speaker's cell of the last is dragged onto its picture, and what
+comes back is filmed (ffmpeg). The film in the README is of LibriSpeech's 7367 (a man) and 3526 (a woman); the
+starter model knows neither.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ SCREEN = (1280, 800)
 FRAMES_A_SECOND = 8
 WIDTH = 960
 SPEAKER_COLUMN = 2
+START_S = 2.0  # of the sound server
 REST_S, STEP_S, LOOK_S = 1.0, 0.06, 3.0  # before the drag, between its steps, at the result
 STEPS = 28
 COLOURS = 96
@@ -59,7 +61,17 @@ def film(recordings: list[Path], out: Path, folder: Path) -> None:
     environment = os.environ | {
         "DISPLAY": display, "QT_QPA_PLATFORM": "xcb",
         "XDG_DATA_HOME": str(folder / "data"), "XDG_CONFIG_HOME": str(folder / "config"),
+        "XDG_RUNTIME_DIR": str(folder), "HOME": str(folder), "PULSE_SERVER": f"unix:{folder}/pulse/native",
     }  # fmt: skip
+    sound = subprocess.Popen(
+        [
+            "pulseaudio", "-n", "--daemonize=no", "--exit-idle-time=-1", "-L",
+            "module-native-protocol-unix auth-anonymous=1", "-L", "module-null-sink sink_name=silent",
+        ],
+        env=environment,
+        stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    time.sleep(START_S)
     program = subprocess.Popen(
         [sys.executable, __file__, "--in-window", *map(str, recordings)],
         stdin=subprocess.PIPE,
@@ -71,8 +83,9 @@ def film(recordings: list[Path], out: Path, folder: Path) -> None:
         play(program, environment, display, folder / "film.mkv")
     finally:
         program.communicate("", timeout=60)
-        server.terminate()
-        server.wait()
+        for process in (sound, server):
+            process.terminate()
+            process.wait()
     palette = f"split[a][b];[a]palettegen=max_colors={COLOURS}:stats_mode=diff[p];[b][p]paletteuse=dither=none"
     subprocess.run(
         [
@@ -117,7 +130,7 @@ def play(program: subprocess.Popen[str], environment: dict[str, str], display: s
 
 def show(recordings: list[Path]) -> None:
     """The window itself: says where things are once all is analysed, and when a take has come. Ends with stdin."""
-    from PySide6.QtCore import QTimer
+    from PySide6.QtCore import QPoint, QTimer
     from PySide6.QtWidgets import QApplication, QWidget
 
     from studio import theme
@@ -135,8 +148,9 @@ def show(recordings: list[Path]) -> None:
     def say(**values: object) -> None:
         print(json.dumps(values), flush=True)
 
-    def centre(widget: QWidget) -> tuple[int, int]:
-        at = widget.mapToGlobal(widget.rect().center())
+    def voice_half(widget: QWidget) -> tuple[int, int]:
+        """Over the left half, which offers the voice; the right one offers the emotion."""
+        at = widget.mapToGlobal(QPoint(widget.width() // 4, widget.height() // 2))
         return at.x(), at.y()
 
     def look() -> None:
@@ -144,14 +158,14 @@ def show(recordings: list[Path]) -> None:
             return
         analysed.stop()
         view = window.library.view
-        view.selectRow(0) if hasattr(view, "selectRow") else view.setCurrentIndex(view.model().index(0, 0))
+        view.setCurrentIndex(view.model().index(0, 0))
         QTimer.singleShot(2500, app, settled)  # the picture is drawn and the columns have their widths
 
     def settled() -> None:
         view = window.library.view
         cell = view.visualRect(view.model().index(len(recordings) - 1, SPEAKER_COLUMN)).center()
         at = view.viewport().mapToGlobal(cell)
-        say(speaker=(at.x(), at.y()), picture=centre(window.clip_view))
+        say(speaker=(at.x(), at.y()), picture=voice_half(window.clip_view))
 
     def took() -> None:
         if session.takes:
