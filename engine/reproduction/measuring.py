@@ -21,6 +21,7 @@ from engine.probes.examples import FLOORS, Recording, Table, example_of, table
 from engine.probes.probing import MEASURES, Material, probe
 from engine.steering import obey
 
+VERSION = 2  # of the files kept; 1 kept failures of speaker ID that are none
 TASKS = ("speaker", "verify", "gender", "emotion", "arousal", "valence")
 TRAIN_SPLITS, TEST_SPLITS = ("train", "training"), ("test", "testing")
 
@@ -119,7 +120,7 @@ def judged(told: Callable[[Recording], npt.NDArray[np.float32]], steer: Steer) -
 def save(measured: Measured, file: Path) -> None:
     values = {
         "format": "triptych-measured",
-        "version": 1,
+        "version": VERSION,
         "hash": measured.hash,
         "names": measured.names,
         "results": {task: dataclasses.asdict(result) for task, result in measured.results.items()},
@@ -132,7 +133,7 @@ def load(file: Path, digest: str) -> Measured | None:
     """What was measured of this model before; None if there is nothing whole."""
     try:
         values = json.loads(file.read_text("utf-8"))
-        if values["format"] != "triptych-measured" or values["version"] != 1 or values["hash"] != digest:
+        if values["format"] != "triptych-measured" or values["version"] != VERSION or values["hash"] != digest:
             return None
         results = {str(task): _result(result) for task, result in values["results"].items()}
         return Measured(results, digest, tuple(map(str, values["names"])))

@@ -20,6 +20,7 @@ from engine.specs import AudioSpec, ModelSpec, TrainSpec
 VERSION = 1
 SIZES = ("small", "paper")
 SEVERAL = 5  # clips, from which on a speaker serves verification and figure 2
+FEWEST_UNHEARD = 6  # voices: fewer say nothing of voices at large
 _HELD_SEVERAL = 0.4  # share of the speakers with several clips that are held out
 _HELD_FEW = 0.1  # of those with fewer
 # Minutes of training at size small, on two cores; together with the probes it must stay below twenty.
@@ -50,8 +51,12 @@ class Parts:
     held_out_speakers: tuple[str, ...]
 
 
-def divide(manifest: Manifest, wanted: Sequence[str], seed: int) -> Parts:
+def divide(manifest: Manifest, wanted: Sequence[str], seed: int, heard: frozenset[str] = frozenset()) -> Parts:
     """Hold speakers out: those wanted, else a share of them by lot, as many women as men.
+
+    Args:
+        heard: the voices that a given model was trained on. Where it knows some of these and not all, those that it
+            does not know are held out, so that it is measured on voices it never met.
 
     Raises:
         CorpusError: there is nothing to train on, or a wanted speaker is not there.
@@ -69,7 +74,7 @@ def divide(manifest: Manifest, wanted: Sequence[str], seed: int) -> Parts:
         raise CorpusError(
             f"The corpus has no speaker {missing[0]}.", "Correct the names of the speakers to hold out."
         )
-    held = set(wanted) or _by_lot(clips, seed)
+    held = set(wanted) or _unheard(clips, heard) or _by_lot(clips, seed)
     training = tuple(u for u in voices if u.labels.speaker not in held)
     if len({u.labels.speaker for u in training}) < 2 or not held:
         raise CorpusError(
@@ -78,6 +83,11 @@ def divide(manifest: Manifest, wanted: Sequence[str], seed: int) -> Parts:
         )
     held_out = tuple(u for u in voices if u.labels.speaker in held)
     return Parts(training, held_out, held_out if alone else emotions, tuple(sorted(held)))
+
+
+def _unheard(clips: Mapping[str, Sequence[Utterance]], heard: frozenset[str]) -> set[str]:
+    unknown = clips.keys() - heard
+    return set(unknown) if len(unknown) >= FEWEST_UNHEARD and len(clips.keys() & heard) >= 2 else set()
 
 
 def _by_lot(clips: Mapping[str, Sequence[Utterance]], seed: int) -> set[str]:

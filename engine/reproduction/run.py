@@ -68,10 +68,12 @@ class _Work:
         self.tell("Looking for recordings")
         manifest = scan(request.corpus, [], steer)
         self.cache: MelCache = build(manifest, self.spec, cache_dir(), self.within, steer)
-        self.parts = plan.divide(self.cache.manifest, request.hold_out, request.seed)
+        model = None if request.model is None else checkpoint.load(request.model)
+        self.heard = _voices(model)
+        self.parts = plan.divide(self.cache.manifest, request.hold_out, request.seed, self.heard)
         speakers = len({u.labels.speaker for u in self.parts.training})
         self.systems = plan.systems(request.size, speakers, request.device, request.seed)
-        given = None if request.model is None else checkpoint.load(request.model).hash
+        given = None if model is None else model.hash
         plan.keep_to(
             self.folder,
             {
@@ -268,9 +270,14 @@ class _Work:
     def _said(self) -> str:
         held = {u.labels.speaker: 0 for u in self.parts.held_out}
         speakers = {u.labels.speaker for u in self.parts.training}
+        known = len(held.keys() & self.heard)
         return (
             f"Systems were trained on {len(self.parts.training)} clips of {len(speakers)} voices and measured on "
             f"{len(self.parts.held_out)} clips of {len(held)} others; scores with 95 % bootstrap intervals."
+            + (
+                f" The given model was trained on {known} of these others: it meets no new voice there."
+                * bool(known)
+            )
         )
 
     def _facts(self, seconds: float) -> dict[str, str]:
@@ -315,3 +322,9 @@ class _Work:
 
 
 _FIGURES = ("Figure 2", "Figure 3", "Training curves", "Probe matrix")
+
+
+def _voices(model: checkpoint.Checkpoint | None) -> frozenset[str]:
+    """The speakers that a model says it was trained on; none where it does not say."""
+    told = [] if model is None else model.provenance.get("voices", [])
+    return frozenset(map(str, told)) if isinstance(told, list) else frozenset()

@@ -58,6 +58,21 @@ def test_wanted_voices_are_held_out_and_no_others() -> None:
         plan.divide(corpus(), ("nobody",), 0)
 
 
+def test_a_given_model_is_measured_on_the_voices_it_never_heard() -> None:
+    heard = frozenset({f"s{i}" for i in range(6)} | {f"o{i}" for i in range(18)})
+    parts = plan.divide(corpus(), (), 0, heard)
+    assert set(parts.held_out_speakers) == {"s6", "s7", "s8", "s9", "o18", "o19"}
+    assert {u.labels.speaker for u in parts.training} == heard
+    assert plan.divide(corpus(), ("s1",), 0, heard).held_out_speakers == ("s1",)
+
+
+def test_a_model_that_heard_all_or_none_of_the_voices_leaves_them_to_the_lot() -> None:
+    lot = plan.divide(corpus(), (), 0)
+    everyone = frozenset(u.labels.speaker or "" for u in corpus().utterances)
+    assert plan.divide(corpus(), (), 0, everyone) == lot
+    assert plan.divide(corpus(), (), 0, frozenset({"somebody else"})) == lot
+
+
 def test_acted_speech_alone_is_divided_by_its_own_voices() -> None:
     parts = plan.divide(corpus(0, 0, 12), (), 0)
     assert parts.emotions == parts.held_out
