@@ -59,10 +59,11 @@ class DropChoice(QWidget):
         self.show()
 
     def field_at(self, at: QPointF) -> Field | None:
-        for place, field in enumerate(self._fields):
-            if self._place(place).contains(at):
-                return field
-        return None
+        """The field under a place, or the nearest one: nobody aims for the gaps. None outside of all of them."""
+        if not self._fields or not QRectF(self.rect()).contains(at):
+            return None
+        count = len(self._fields)
+        return self._fields[min(count - 1, int(at.x() / self.width() * count))]
 
     # ------------------------------------------------------------------ events
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
