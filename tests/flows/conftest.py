@@ -12,15 +12,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import desktop
 import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 from small_model import save_small_model
 
-ROOT = Path(__file__).resolve().parents[2]
 ANALYSIS_MS = 100_000
 BUSY = 2.5  # runnable processes a core; from here on a sound server itself drops out
-SILENT_SINK = "module-null-sink sink_name=null rate=16000 channels=1"
 
 
 @dataclass
@@ -57,7 +56,7 @@ class SoundServer:
         """Start a Python program of the studio's."""
         process = subprocess.Popen(
             [sys.executable, "-c", program, *arguments],
-            env=self.env | {"PYTHONPATH": str(ROOT)},
+            env=self.env | {"PYTHONPATH": str(desktop.ROOT)},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -116,33 +115,22 @@ class Listener:
 @pytest.fixture
 def sound_server(tmp_path: Path) -> Iterator[SoundServer]:
     """A private PulseAudio with a null sink."""
-    missing = [tool for tool in ("pulseaudio", "parec", "pactl") if shutil.which(tool) is None]
+    missing = [tool for tool in desktop.SOUND_NEEDS if shutil.which(tool) is None]
     if missing:
         pytest.skip(f"not installed: {', '.join(missing)} (Debian: pulseaudio, pulseaudio-utils)")
     if os.getloadavg()[0] > BUSY * (os.cpu_count() or 1):
         pytest.skip("the machine is too busy for sound in real time")
-    env = {k: v for k, v in os.environ.items() if not k.startswith("PULSE_")}
-    env |= {"XDG_RUNTIME_DIR": str(tmp_path), "HOME": str(tmp_path), "QT_QPA_PLATFORM": "offscreen"}
-    env |= {"PULSE_SERVER": f"unix:{tmp_path}/pulse/native", "OMP_NUM_THREADS": "1"}
-    command = ["pulseaudio", "-n", "--daemonize=no", "--exit-idle-time=-1", "--log-target=stderr"]
-    modules = ["-L", "module-native-protocol-unix auth-anonymous=1", "-L", SILENT_SINK]
-    with (tmp_path / "server.log").open("w") as log:
-        process = subprocess.Popen([*command, *modules], env=env, stderr=log)
-        server = SoundServer(env, tmp_path)
-        try:
-            for _ in range(100):  # each probe takes its time: no sleep is needed
-                probe = subprocess.run(["pactl", "info"], env=env, capture_output=True, timeout=10, check=False)
-                if probe.returncode == 0:
-                    break
-                if process.poll() is not None:
-                    pytest.skip("pulseaudio does not start here: " + (tmp_path / "server.log").read_text()[-300:])
-            else:
-                pytest.skip("pulseaudio does not answer")
-            yield server
-        finally:
-            server.close()
-            process.terminate()
-            process.wait(10)
+    try:
+        with desktop.silent_sound(tmp_path) as told:
+            env = {k: v for k, v in os.environ.items() if not k.startswith("PULSE_")}
+            env |= told | {"QT_QPA_PLATFORM": "offscreen", "OMP_NUM_THREADS": "1"}
+            server = SoundServer(env, tmp_path)
+            try:
+                yield server
+            finally:
+                server.close()
+    except desktop.NoSoundError as error:
+        pytest.skip(f"pulseaudio: {error}")
 
 
 @pytest.fixture

@@ -1,7 +1,8 @@
-"""A studio on a real display, for a test with a real mouse: prints where things are, and what happens to them.
+"""A studio on a real display, for a real mouse: says where things are, and what happens to them.
 
-One JSON object a line on stdout: {"row": [x, y], "zone": [x, y]} once the clips are analysed, then {"source": name}
-when a source is dropped. Ends when its standard input closes.
+One JSON object a line on stdout: {"analysed": n} once the clips are; for each line on stdin {"row": [x, y], ...},
+where things are; {"source": name} when the desk changes, {"takes": n} when takes do. Ends when its standard input
+closes.
 """
 
 from __future__ import annotations
@@ -11,10 +12,12 @@ import sys
 import threading
 from pathlib import Path
 
+SPEAKER_COLUMN = 2
+
 
 def main(model: str, clips: list[str]) -> None:
     from PySide6.QtCore import QPoint, QTimer
-    from PySide6.QtWidgets import QApplication
+    from PySide6.QtWidgets import QApplication, QWidget
 
     from studio import theme
     from studio.app import Studio
@@ -23,6 +26,7 @@ def main(model: str, clips: list[str]) -> None:
     theme.apply(app)
     studio = Studio()
     session, window = studio.session, studio.window
+    window.setGeometry(app.primaryScreen().geometry())
     window.show()
     session.restore()
     session.set_model(model)
@@ -32,23 +36,47 @@ def main(model: str, clips: list[str]) -> None:
         print(json.dumps(values), flush=True)
 
     def look() -> None:
-        if len(session.encoded()) < len(clips):
-            return
-        timer.stop()
-        view, zone = window.library.view, window.desk.source_zone
-        row = view.viewport().mapToGlobal(view.visualRect(view.model().index(0, 1)).center())
-        at: QPoint = zone.mapToGlobal(zone.rect().center())
-        say(row=[row.x(), row.y()], zone=[at.x(), at.y()])
+        if len(session.encoded()) == len(clips):
+            timer.stop()
+            session.transfer_changed.connect(changed)
+            session.takes_changed.connect(took)
+            say(analysed=len(clips))
+
+    def tell_places() -> None:
+        view = window.library.view
+
+        def cell(row: int, column: int) -> list[int]:
+            return at(view.viewport(), view.visualRect(view.model().index(row, column)).center())
+
+        clip_view = window.clip_view
+        say(
+            row=cell(0, 1),
+            speaker=cell(len(clips) - 1, SPEAKER_COLUMN),  # of the last
+            zone=at(window.desk.source_zone, window.desk.source_zone.rect().center()),
+            # over the picture, where a voice is offered; an emotion is on the right
+            picture=at(clip_view, QPoint(clip_view.width() // 4, clip_view.height() // 2)),
+        )
+
+    def at(widget: QWidget, place: QPoint) -> list[int]:
+        found = widget.mapToGlobal(place)
+        return [found.x(), found.y()]
 
     def changed() -> None:
         source = session.clips.get(session.transfer.source or "")
         say(source=source.name if source else "")
 
+    def took() -> None:
+        say(takes=len(session.takes))
+
+    def listen() -> None:
+        for _ in sys.stdin:
+            QTimer.singleShot(0, app, tell_places)
+        QTimer.singleShot(0, app, app.quit)
+
     timer = QTimer(interval=100)
     timer.timeout.connect(look)
     timer.start()
-    session.transfer_changed.connect(changed)
-    threading.Thread(target=lambda: (sys.stdin.read(), QTimer.singleShot(0, app, app.quit)), daemon=True).start()
+    threading.Thread(target=listen, daemon=True).start()
     app.exec()
     studio.close()
 
