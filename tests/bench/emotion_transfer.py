@@ -19,9 +19,10 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from engine import analysis, evidence, transfer
-from engine.api import RENDERINGS, Analyse, ClipRef, Control, Evidence, LatentRef, StoredClip, Transfer
+from engine import evidence
+from engine.api import RENDERINGS, Evidence, StoredClip
 from engine.specs import AudioSpec
+from tests.bench.takes import analysed, latents, take_of
 
 EMOTIONS = {"angry": "05", "sad": "04"}
 MEASURES = {"loudness": "level_dbfs", "F0 range": "f0_range_semitones", "tilt": "tilt_db_per_octave"}
@@ -78,22 +79,14 @@ def measure(
         refs[f"{actor}-neutral"] = path(actor, "01", False, 1)
         for emotion, code in EMOTIONS.items():
             refs[f"{actor}-{emotion}"] = path(actor, code, True, 2)
-    clips = tuple(ClipRef(name, str(file)) for name, file in refs.items())
-    analysis.analyse(Analyse(clips, str(folder), model, "cpu"), lambda event: None, lambda: Control.RUN)
+    clips = analysed(refs, model, folder)
     rows: dict[str, dict[str, list[tuple[float, float]]]] = defaultdict(lambda: defaultdict(list))
     for actor in range(1, actors + 1):
-        source = StoredClip(str(folder / f"{actor}-neutral"))
+        source = clips[f"{actor}-neutral"]
         for emotion in EMOTIONS:
             for kind, giver in (("own", actor), ("another's", actor % actors + 1)):
-                target = StoredClip(str(folder / f"{giver}-{emotion}"))
-                take = transfer.render(
-                    Transfer(
-                        source.folder, model, str(folder / "takes"), "take",
-                        emotion=(LatentRef(target.folder),), rendering=rendering,
-                    ),
-                    lambda event: None,
-                    lambda: Control.RUN,
-                )  # fmt: skip
+                target = clips[f"{giver}-{emotion}"]
+                take = take_of(source, model, folder / "takes", emotion=latents(target), rendering=rendering)
                 was, wanted = of_clip(source), of_clip(target)
                 for name, attribute in MEASURES.items():
                     distance = wanted[name] - was[name]

@@ -22,12 +22,10 @@ from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
-import torch
 
-from engine import analysis, audio, evidence, transfer
-from engine.api import RENDERINGS, Analyse, ClipRef, Control, LatentRef, StoredClip, Transfer
-from engine.mel import MelFrontEnd
-from engine.specs import AudioSpec
+from engine import evidence
+from engine.api import RENDERINGS, StoredClip
+from tests.bench.takes import analysed, latents, take_of
 
 VOICES = ("bdl", "slt")
 GIVEN = 5  # sentences that the target's latents are the mean of
@@ -62,56 +60,37 @@ def measure(
     """
     files = {voice: sorted(arctic.glob(f"*{voice}*/*.flac")) for voice in VOICES}
     numbers = range(GIVEN, min(GIVEN + sentences, len(files[VOICES[0]])))
-    refs = tuple(
-        ClipRef(f"{voice}{i}", str(files[voice][i])) for voice in VOICES for i in (*range(GIVEN), *numbers)
-    )
-    analysis.analyse(Analyse(refs, str(folder / "clips"), model, "cpu"), lambda event: None, lambda: Control.RUN)
-    stored = {ref.id: StoredClip(str(folder / "clips" / ref.id)) for ref in refs}
-    front_end = MelFrontEnd(AudioSpec())
-
-    def heard(path: str | Path) -> np.ndarray:
-        recording = audio.read(str(path), front_end.spec)
-        samples = recording.samples * np.float32(audio.amplitude(recording.gain_db))
-        return front_end.log_mel(torch.from_numpy(samples)).numpy()
-
+    wanted = {f"{voice}{i}": files[voice][i] for voice in VOICES for i in (*range(GIVEN), *numbers)}
+    clips = analysed(wanted, model, folder / "clips")
     rows: dict[str, list[tuple[float, float]]] = defaultdict(list)
     for source, target in (VOICES, VOICES[::-1]):
-        given = tuple(LatentRef(stored[f"{target}{i}"].folder) for i in range(GIVEN))
+        given = latents(*(clips[f"{target}{i}"] for i in range(GIVEN)))
         for i in numbers:
-            spoken, wanted = heard(files[source][i]), heard(files[target][i])
-            another = heard(files[source][i + 1 if i + 1 in numbers else GIVEN])
-            rows["the source itself"].append((apart(spoken, wanted), apart(spoken, wanted, timbre=False)))
+            spoken, hers = clips[f"{source}{i}"], clips[f"{target}{i}"]
+            another = clips[f"{source}{i + 1 if i + 1 in numbers else GIVEN}"]
+            rows["the source itself"].append((apart(spoken, hers), apart(spoken, hers, timbre=False)))
             rows["the source saying something else"].append(
-                (apart(another, wanted), apart(another, spoken, timbre=False))
+                (apart(another, hers), apart(another, spoken, timbre=False))
             )
             for what, emotion in (("h given", ()), ("h and m given", given)):
-                take = transfer.render(
-                    Transfer(
-                        stored[f"{source}{i}"].folder, model, str(folder / "takes"), "take",
-                        voice=given, emotion=emotion, rendering=rendering,
-                    ),
-                    lambda event: None,
-                    lambda: Control.RUN,
-                )  # fmt: skip
-                if not emotion:
-                    control = heard(take.control)
-                    rows["reconstruction only"].append(
-                        (apart(control, wanted), apart(control, spoken, timbre=False))
-                    )
-                result = heard(take.transformed)
-                rows[what].append((apart(result, wanted), apart(result, spoken, timbre=False)))
+                take = take_of(spoken, model, folder / "takes", voice=given, emotion=emotion, rendering=rendering)
+                heard = {} if emotion else {"reconstruction only": StoredClip(take.control_folder)}
+                heard[what] = StoredClip(take.transformed_folder)
+                for name, sound in heard.items():
+                    rows[name].append((apart(sound, hers), apart(sound, spoken, timbre=False)))
     return rows
 
 
-def apart(one: np.ndarray, other: np.ndarray, timbre: bool = True) -> float:
+def apart(one: StoredClip, other: StoredClip, timbre: bool = True) -> float:
     """Mel-cepstral distance in dB along the best path; with or without the clips' mean cepstra."""
     from librosa.sequence import dtw
 
-    a, b = evidence.mel_cepstra(one), evidence.mel_cepstra(other)
+    mels = [np.array(clip.array("mel"), np.float32) for clip in (one, other)]
+    a, b = (evidence.mel_cepstra(mel) for mel in mels)
     if not timbre:
         a, b = a - a.mean(axis=0), b - b.mean(axis=0)
     cost, path = dtw(a.T, b.T, metric="euclidean")
-    return float(cost[-1, -1] / len(path) * 20.0 / math.log(10.0) / math.sqrt(one.shape[1]))
+    return float(cost[-1, -1] / len(path) * 20.0 / math.log(10.0) / math.sqrt(mels[0].shape[1]))
 
 
 if __name__ == "__main__":

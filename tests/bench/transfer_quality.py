@@ -24,22 +24,18 @@ import numpy as np
 import soundfile
 import torch
 
-from engine import analysis, transfer
 from engine.api import (
     OWN_VOCODER,
     RENDERINGS,
     VOCODERS,
-    Analyse,
-    ClipRef,
-    Control,
     LatentRef,
     StoredClip,
     Take,
-    Transfer,
 )
 from engine.corpus.librispeech import LibriSpeech
 from engine.griffin_lim import GriffinLim
 from engine.specs import AudioSpec
+from tests.bench.takes import analysed, latents, take_of
 from tests.bench.words import Recogniser
 
 CLIP_S = (4.0, 16.5)
@@ -136,12 +132,8 @@ class Bench:
         self._recogniser = Recogniser() if words else None
         self._encoder = VoiceEncoder("cpu", verbose=False)
         self._model, self._clips, self._folder, self._targets = model, clips, folder, targets
-        refs = tuple(
-            ClipRef(f"{key[0]}_{i}", str(path)) for key, paths in clips.items() for i, path in enumerate(paths)
-        )
-        analysis.analyse(
-            Analyse(refs, str(folder / "clips"), model, "cpu"), lambda event: None, lambda: Control.RUN
-        )
+        files = {f"{key[0]}_{i}": path for key, paths in clips.items() for i, path in enumerate(paths)}
+        self._analysed = analysed(files, model, folder / "clips")
         self._voices = {}
         for key, paths in clips.items():
             if len(paths) > 2:
@@ -156,7 +148,7 @@ class Bench:
         for number, source in enumerate(self._clips):
             clip = self._stored(source, 0)
             vocoded, original = self._vocoded(clip), self._voice(clip.array("audio"))
-            itself = (LatentRef(clip.folder),)
+            itself = latents(clip)
             take = self._take(clip, rendering, itself, itself)
             labels = LibriSpeech().labels(self._clips[source][0])
             spoken = "" if labels is None or labels.text is None else labels.text
@@ -172,9 +164,7 @@ class Bench:
                 ]
                 chosen = [others[(number + i) % len(others)] for i in range(min(self._targets, len(others)))]
                 for target in chosen:
-                    given = tuple(
-                        LatentRef(self._stored(target, i).folder) for i in range(1, len(self._clips[target]))
-                    )
+                    given = latents(*(self._stored(target, i) for i in range(1, len(self._clips[target]))))
                     for what, emotion in (("h", ()), ("h, m", given)):
                         take = self._take(clip, rendering, given, emotion)
                         rows[f"{kind} gender, {what}"].append(
@@ -186,11 +176,10 @@ class Bench:
     def _take(
         self, clip: StoredClip, rendering: str, voice: tuple[LatentRef, ...], emotion: tuple[LatentRef, ...]
     ) -> Take:
-        request = Transfer(
-            clip.folder, self._model, str(self._folder / "takes"), "take",
+        return take_of(
+            clip, self._model, self._folder / "takes",
             voice=voice, emotion=emotion, rendering=rendering, vocoder=self._vocoder,
         )  # fmt: skip
-        return transfer.render(request, lambda event: None, lambda: Control.RUN)
 
     def _row(
         self, take: Take, gender: str, vocoded: np.ndarray, original: np.ndarray, target: np.ndarray | None
@@ -246,7 +235,7 @@ class Bench:
         return GriffinLim(AudioSpec()).synthesise(mel, samples=len(wave), phase_of=wave).numpy()
 
     def _stored(self, key: Key, i: int) -> StoredClip:
-        return StoredClip(str(self._folder / "clips" / f"{key[0]}_{i}"))
+        return self._analysed[f"{key[0]}_{i}"]
 
     def _voice(self, samples: np.ndarray) -> np.ndarray:
         from resemblyzer import preprocess_wav
