@@ -42,7 +42,7 @@ from engine.decoding import shown
 from engine.levels import joined as joined_levels
 from engine.mel import MelFrontEnd
 from engine.model import AuxVAE, StreamedLatents
-from engine.placing import cannot_write
+from engine.placing import cannot_write, link_or_copy
 from engine.reading_ahead import Begun, ReadAhead
 from engine.specs import AudioSpec
 from engine.steering import Pace, obey_cancel
@@ -479,14 +479,6 @@ def _stored(folder: Path) -> ClipAnalysed | None:
         return None
     arrays = SIGNAL_ARRAYS + (LATENT_ARRAYS if meta.model_hash else ())
     return meta if all((folder / f"{name}.npy").is_file() for name in arrays) else None
-
-
-def link_or_copy(source: Path, target: Path) -> None:
-    """Give a file another name; a copy where that cannot be."""
-    try:
-        os.link(source, target)
-    except OSError:  # a file system without hard links
-        shutil.copyfile(source, target)
 
 
 def _replace_folder(new: Path, folder: Path) -> None:

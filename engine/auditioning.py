@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from engine import audio, checkpoint, devices, loudness, probe_clips, transfer
-from engine.analysis import SIGNAL_ARRAYS, Analyst, link_or_copy, load_model
+from engine.analysis import SIGNAL_ARRAYS, Analyst, load_model
 from engine.api import (
     Audition,
     AuditionDone,
@@ -36,7 +36,7 @@ from engine.api.auditions import RESULTS, SOUNDS, heard_text, step_name
 from engine.checkpoint import Checkpoint
 from engine.edit_words import placed
 from engine.errors import CheckpointError, EngineError, ExportError
-from engine.placing import cannot_write, write_whole
+from engine.placing import cannot_write, link_or_copy, write_whole
 from engine.probes import checkpoints as probes
 from engine.reading_ahead import Begun
 from engine.rendering import Studio

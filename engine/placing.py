@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from engine.errors import ExportError
@@ -25,7 +26,7 @@ def placed_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
         raise ExportError(f"{target} is a folder.", "Give the name of a file.")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with _replacing(target, target.suffix) as temporary:  # matplotlib goes by the suffix
+        with replacing(target, target.suffix) as temporary:  # matplotlib goes by the suffix
             yield temporary
     except OSError as error:
         raise cannot_write(target, error) from error
@@ -37,14 +38,33 @@ def write_whole(target: Path, content: bytes) -> None:
     Raises:
         OSError: it cannot be written; the temporary file is taken away.
     """
-    with _replacing(target, ".tmp") as temporary, temporary.open("xb") as stream:
+    with replacing(target) as temporary, temporary.open("xb") as stream:
         stream.write(content)
         stream.flush()
         os.fsync(stream.fileno())
 
 
+def link_or_copy(source: Path, target: Path, leave_free: int = 0) -> None:
+    """Another name for a file; a copy where the file system knows none, if so many bytes stay free.
+
+    Raises:
+        OSError: neither can be had; FileNotFoundError if the source is gone.
+    """
+    with suppress(OSError):
+        os.link(source, target)
+        return
+    if leave_free and shutil.disk_usage(target.parent).free < leave_free:
+        raise OSError(f"less than {leave_free / 1e9:g} GB are free")
+    shutil.copyfile(source, target)
+
+
 @contextmanager
-def _replacing(target: Path, suffix: str) -> Iterator[Path]:
+def replacing(target: Path, suffix: str = ".tmp") -> Iterator[Path]:
+    """As placed_whole, in a folder that is there, with errors as the system has them.
+
+    Raises:
+        OSError: it cannot be written.
+    """
     temporary = target.with_name(f".{uuid.uuid4().hex}{suffix}")
     try:
         yield temporary

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from engine.api import Audition, AuditionItem, KeptCheckpoint
+from engine.placing import link_or_copy, replacing
 from studio import audition_set, recipes, transfer_setup
 from studio.audition_set import AuditionEntry, Hearing
 from studio.counted import counted
@@ -284,7 +283,8 @@ class AuditionActions(RunActions, TakeActions):
             return None
         target = Path(run_dir) / f"step-{step}.triptych.safetensors"
         try:
-            _another_name(Path(kept.path), target)
+            with replacing(target) as temporary:
+                link_or_copy(Path(kept.path), temporary)
         except OSError as error:
             self._say_unwritten(target, error)
             return None
@@ -296,16 +296,3 @@ class AuditionActions(RunActions, TakeActions):
         if self.hearing is not None and self.hearing.run_dir == run_dir:
             self.stop_hearing()
         super().remove_run(run_dir)
-
-
-def _another_name(file: Path, name: Path) -> None:
-    """Raises OSError: the disk refuses, or the file is gone."""
-    temporary = name.with_suffix(".tmp")
-    temporary.unlink(missing_ok=True)
-    try:
-        os.link(file, temporary)
-    except FileNotFoundError:
-        raise
-    except OSError:  # a file system without hard links
-        shutil.copyfile(file, temporary)
-    os.replace(temporary, name)

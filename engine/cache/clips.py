@@ -7,7 +7,6 @@ On most systems a file that is kept here and in a project is one file with two n
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import os
@@ -22,6 +21,7 @@ from typing import Any
 from engine.cache import upkeep
 from engine.cache.index import Index, hashed, stamp
 from engine.errors import CorpusError
+from engine.placing import link_or_copy
 
 _WRITE_S = 1.0  # at most so much of what was learnt is lost by a kill
 _ROOM_BYTES = 200_000_000  # kept between two looks at the limit
@@ -77,7 +77,7 @@ class KnownClips:
             return False
         try:
             for name in names:
-                _link(held / name, to / name)
+                link_or_copy(held / name, to / name)
         except FileNotFoundError:  # cleared just now, or kept by a version that had less
             for name in names:
                 (to / name).unlink(missing_ok=True)
@@ -96,7 +96,7 @@ class KnownClips:
         try:
             temporary.mkdir(parents=True)
             for name in names:
-                _link(source / name, temporary / name, leave_free=_LEAVE_FREE_BYTES)
+                link_or_copy(source / name, temporary / name, leave_free=_LEAVE_FREE_BYTES)
             size = sum((temporary / name).stat().st_size for name in names)
             os.rename(temporary, target)
         except OSError as error:
@@ -146,17 +146,3 @@ class KnownClips:
 def key_of(content: str, *facts: Any) -> str:
     """The key of what these facts make of a content."""
     return hashlib.sha256(json.dumps([content, *facts], sort_keys=True).encode()).hexdigest()
-
-
-def _link(source: Path, target: Path, leave_free: int = 0) -> None:
-    """Another name for a file; a copy where the file system knows none, if so much room is left.
-
-    Raises:
-        OSError: neither can be had; FileNotFoundError if the source is gone.
-    """
-    with contextlib.suppress(OSError):
-        os.link(source, target)
-        return
-    if leave_free and shutil.disk_usage(target.parent).free < leave_free:
-        raise OSError(f"less than {leave_free / 1e9:g} GB are free")
-    shutil.copyfile(source, target)
