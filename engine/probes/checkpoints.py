@@ -8,7 +8,6 @@ that is wanted; `engine.probes.job` measures a model with all care.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -20,8 +19,8 @@ from engine.checkpoint import SystemCheckpoint
 from engine.errors import EngineError
 from engine.probe_clips import ProbeClip
 from engine.probes import linear, regressor
-from engine.probes.examples import FLOORS, Example, Recording, Table, table
-from engine.probes.probing import MEASURES, REGRESSIONS
+from engine.probes.examples import FLOORS, Recording, Table, table
+from engine.probes.probing import MEASURES, REGRESSIONS, says, thirds
 from engine.probes.scores import accuracy, balanced_accuracy, ccc
 from engine.probes.splits import Split, folds
 from engine.steering import obey
@@ -61,7 +60,7 @@ def reading(whole: Table, held_out: npt.NDArray[np.bool_], task: str) -> ProbeRe
     Raises:
         EngineError: the clips do not say enough.
     """
-    labelled = np.array([bool(e.labels.get("speaker")) and _says(e, task) for e in whole.examples])
+    labelled = np.array([says(e, task) for e in whole.examples])
     if not labelled.any():
         raise EngineError(f"The corpus has no labels for {task}.", "Add them in a table beside the recordings.")
     rows, apart = whole.only(labelled), held_out[labelled]
@@ -109,10 +108,7 @@ def _by_speaker(
     rows: Table, held_out: npt.NDArray[np.bool_], task: str, labels: npt.NDArray[np.str_]
 ) -> list[Split]:
     """Speaker-disjoint folds of all clips, less the clips of either side that lie on the wrong one."""
-    classes: npt.NDArray[np.generic] = labels
-    if task in REGRESSIONS:
-        numbers = labels.astype(np.float64)
-        classes = np.searchsorted(np.quantile(numbers, [1 / 3, 2 / 3]), numbers)
+    classes: npt.NDArray[np.generic] = thirds(labels.astype(np.float64)) if task in REGRESSIONS else labels
     found = []
     for fold in folds(rows.examples, classes, "speaker", 0):
         train, test = fold.train[~held_out[fold.train]], fold.test[held_out[fold.test]]
@@ -124,13 +120,3 @@ def _by_speaker(
 def _latent(rows: Table, wished: str) -> str:
     """Systems of comparison have latents of their own."""
     return wished if wished in rows.values else next(name for name in rows.values if name not in FLOORS)
-
-
-def _says(example: Example, task: str) -> bool:
-    word = example.labels.get(task) or ""
-    if task not in REGRESSIONS:
-        return word != ""
-    try:
-        return math.isfinite(float(word))
-    except ValueError:
-        return False

@@ -27,7 +27,7 @@ from engine.api import PROBE_TASKS, ProbeScore, Steer
 from engine.errors import EngineError, SpecError
 from engine.even_choice import evenly_by_speaker
 from engine.probes import linear, regressor
-from engine.probes.examples import Table, joined
+from engine.probes.examples import Example, Table, joined
 from engine.probes.scores import (
     Floats,
     accuracy,
@@ -153,7 +153,7 @@ class _Trial:
                 notes.append(f"{left_out} training clips share a {apart} with the test corpus and were left out.")
             self._splits: Callable[[int], list[Split]] = lambda seed: [fixed]
         else:
-            spread = self._truth if task not in REGRESSIONS else _thirds(np.asarray(self._truth, np.float64))
+            spread = self._truth if task not in REGRESSIONS else thirds(np.asarray(self._truth, np.float64))
             self._splits = lambda seed: folds(whole.examples, spread, apart, seed)
         self.protocol = SAME_SESSION if task == "speaker" else SPEAKER_DISJOINT
         self._crossing = across_sessions(whole.examples, 0) if task == "speaker" and of_test is None else None
@@ -286,12 +286,7 @@ def _labelled(
     whole = first if second is None else joined(first, second)
     of_test = np.arange(len(whole.examples)) >= len(first.examples)
     label = "speaker" if task == "verify" else task
-    fit = np.array([
-        bool(e.labels.get("speaker"))
-        and _label(e, label) != ""
-        and (task not in REGRESSIONS or _is_number(e.labels[task]))
-        for e in whole.examples
-    ])  # fmt: skip
+    fit = np.array([says(e, label) for e in whole.examples])
     if task == "speaker":  # a voice with a single clip cannot be both learnt and tested
         # several clips, not several pieces of one
         clips = sorted({(e.speaker, e.content) for e in whole.examples})
@@ -323,14 +318,18 @@ def _label(example: object, name: str) -> str:
     return str(getattr(example, "labels", {}).get(name) or "")
 
 
-def _is_number(text: str) -> bool:
+def says(example: Example, label: str) -> bool:
+    """Whether a clip can be probed for a label: it names its speaker, and arousal and valence are numbers."""
+    word = _label(example, label)
+    if not example.labels.get("speaker") or not word:
+        return False
     try:
-        return math.isfinite(float(text))
+        return label not in REGRESSIONS or math.isfinite(float(word))
     except ValueError:
         return False
 
 
-def _thirds(values: Floats) -> npt.NDArray[np.int64]:
+def thirds(values: Floats) -> npt.NDArray[np.int64]:
     """Low, middle or high: what the folds of a regression are spread over."""
     return np.searchsorted(np.quantile(values, [1 / 3, 2 / 3]), values).astype(np.int64)
 

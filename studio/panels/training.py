@@ -31,7 +31,8 @@ from studio.messages import Messages
 from studio.preferences import Preferences
 from studio.runs import RunRecord
 from studio.session import Session
-from studio.tables.checkpoints import CCC_TASKS, PROBES, probe_titles
+from studio.tables.checkpoints import PROBES
+from studio.tables.probes import CCC_TASKS, task_titles
 from studio.tables.runs import BEST, NAME, STATE, STEPS, WHEN, RunsTable
 from studio.widgets.curves import CurvesView
 from studio.widgets.progress_row import duration_words
@@ -299,7 +300,8 @@ class TrainingPanel(QWidget):
     def _probe_titles(self) -> dict[str, str]:
         measures = {task: self.tr("{0} (CCC)") if task in CCC_TASKS else self.tr("{0} (share told right)")
                     for task in PROBES}  # fmt: skip
-        return {task: measures[task].format(title) for task, title in probe_titles().items()}
+        titles = task_titles()
+        return {task: measures[task].format(titles[task]) for task in PROBES}
 
     # ------------------------------------------------------------------------------------------ layout
     def _make_list(self) -> None:

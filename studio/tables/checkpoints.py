@@ -2,39 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QCoreApplication, QModelIndex, QObject, QPersistentModelIndex, Qt
 from PySide6.QtGui import QFont
 
-from engine.api import CheckpointProbes, KeptCheckpoint, ProbeReading, best_of
+from engine.api import PROBE_TASKS, CheckpointProbes, KeptCheckpoint, best_of
 from studio.runs import RunRecord
+from studio.tables.probes import CCC_TASKS, shown, task_titles
 from studio.widgets.progress_row import duration_words
 
 Index = QModelIndex | QPersistentModelIndex
 NOTHING = QModelIndex()
 STEP, SOUND, TIME, OBJECTIVE = range(4)
-PROBES = ("speaker", "gender", "emotion", "arousal", "valence")
-CCC_TASKS = ("arousal", "valence")
-
-
-def probe_titles() -> dict[str, str]:
-    tr = QCoreApplication.translate
-    return {
-        "speaker": tr("Checkpoints", "Speaker"),
-        "gender": tr("Checkpoints", "Gender"),
-        "emotion": tr("Checkpoints", "Emotion"),
-        "arousal": tr("Checkpoints", "Arousal"),
-        "valence": tr("Checkpoints", "Valence"),
-    }
-
-
-def reading_words(task: str, reading: ProbeReading) -> str:
-    """An accuracy as a percentage, a CCC as it is."""
-    if not math.isfinite(reading.score):
-        return "–"
-    return f"{reading.score:.2f}" if task in CCC_TASKS else f"{100 * reading.score:.0f} %"
+PROBES = tuple(task for task in PROBE_TASKS if task != "verify")  # of pairs, which takes longer
 
 
 def best_words(record: RunRecord) -> str:
@@ -48,9 +29,13 @@ def best_words(record: RunRecord) -> str:
     ).format(f"{best.step:,}", f"{best.terms['total']:.3f}")
     if (probes := record.heard.probes.get(best.step)) is None or not probes.readings:
         return words
-    told = [f"{t.lower()} {reading_words(n, probes.readings[n])}" for n, t in probe_titles().items()
-            if n in probes.readings]  # fmt: skip
+    titles = task_titles()
+    told = [f"{titles[n].lower()} {_words(n, probes.readings[n].score)}" for n in PROBES if n in probes.readings]
     return words + " " + tr("Checkpoints", "Its probes: {0}.").format(", ".join(told))
+
+
+def _words(task: str, score: float) -> str:
+    return shown(task, score, digits=0)
 
 
 class CheckpointsTable(QAbstractTableModel):
@@ -64,7 +49,7 @@ class CheckpointsTable(QAbstractTableModel):
         self._rows: tuple[KeptCheckpoint, ...] = ()
         self._best: int | None = None
         self._tasks: tuple[str, ...] = ()
-        self._names = probe_titles()
+        self._names = task_titles()
 
     # ------------------------------------------------------------------ what is shown
     def show_run(self, record: RunRecord | None, entry: str, heard: int | None) -> None:
@@ -160,7 +145,7 @@ class CheckpointsTable(QAbstractTableModel):
         reading = self._probes(kept.step)
         if reading is None:
             return "…"
-        return reading_words(task, reading.readings[task]) if task in reading.readings else "–"
+        return _words(task, reading.readings[task].score) if task in reading.readings else "–"
 
     def _sound_text(self, step: int) -> str:
         if not self._entry or self._record is None:
@@ -188,8 +173,7 @@ class CheckpointsTable(QAbstractTableModel):
             return probes.missing.get(task, "")
         reading = probes.readings[task]
         words = self.tr("{0}, of {1} clips that the run does not train on; guessing gives {2}.")
-        chance = ProbeReading(reading.chance, reading.chance, reading.clips, reading.measure)
-        return words.format(reading.measure, reading.clips, reading_words(task, chance)).capitalize()
+        return words.format(reading.measure, reading.clips, _words(task, reading.chance)).capitalize()
 
     def _probes(self, step: int) -> CheckpointProbes | None:
         return None if self._record is None else self._record.heard.probes.get(step)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
+from PySide6.QtCore import QAbstractTableModel, QCoreApplication, QModelIndex, QPersistentModelIndex, Qt
 
 from engine.api import PROBE_TASKS, ProbeResult, ProbeScore
 from studio.session import Session
@@ -28,14 +28,7 @@ class ProbesTable(QAbstractTableModel):
     def __init__(self, session: Session, parent: Any = None) -> None:
         super().__init__(parent)
         self._session = session
-        self._names = {
-            "speaker": self.tr("Speaker"),
-            "verify": self.tr("Verification"),
-            "gender": self.tr("Gender"),
-            "emotion": self.tr("Emotion"),
-            "arousal": self.tr("Arousal"),
-            "valence": self.tr("Valence"),
-        }
+        self._names = task_titles()
         self._measures = {
             "speaker": self.tr("right"),
             "verify": self.tr("equal error, lower is better"),
@@ -151,11 +144,24 @@ class ProbesTable(QAbstractTableModel):
         return scores[COLUMNS[column]] == best
 
 
-def shown(task: str, value: float) -> str:
-    """A score as it is read: CCC with two digits, all else in percent."""
+def task_titles() -> dict[str, str]:
+    """What the probes are called, by task."""
+    tr = QCoreApplication.translate
+    return {
+        "speaker": tr("ProbesTable", "Speaker"),
+        "verify": tr("ProbesTable", "Verification"),
+        "gender": tr("ProbesTable", "Gender"),
+        "emotion": tr("ProbesTable", "Emotion"),
+        "arousal": tr("ProbesTable", "Arousal"),
+        "valence": tr("ProbesTable", "Valence"),
+    }
+
+
+def shown(task: str, value: float, digits: int = 1) -> str:
+    """A score as it is read: CCC with two digits, all else in percent with `digits` after the point."""
     if not math.isfinite(value):
         return "–"
-    return f"{value:.2f}" if task in CCC_TASKS else f"{100.0 * value:.1f} %"
+    return f"{value:.2f}" if task in CCC_TASKS else f"{100.0 * value:.{digits}f} %"
 
 
 def _number(value: float) -> str:
