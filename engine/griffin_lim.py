@@ -40,8 +40,7 @@ class GriffinLim:
     ) -> torch.Tensor:
         """As engine.vocoder.Vocoder says; f0 tells it nothing new. Without phase_of the phase begins at random."""
         del f0
-        if self.spec.frames(samples) != log_mel.shape[-2]:
-            raise ValueError(f"{samples} samples are {self.spec.frames(samples)} frames, not {log_mel.shape[-2]}")
+        must_fit(log_mel, samples, self.spec)
         best = ITERATIONS if phase_of is None else FROM_PHASE_ITERATIONS
         front_end = MelFrontEnd(self.spec, log_mel.device)
         return griffin_lim(
@@ -52,6 +51,12 @@ class GriffinLim:
             phase_of=phase_of,
             seed=self.seed,
         )
+
+
+def must_fit(log_mel: torch.Tensor, samples: int, spec: AudioSpec) -> None:
+    """Raises ValueError unless a log-mel (frames, bands) is as long as so many samples."""
+    if spec.frames(samples) != log_mel.shape[-2]:
+        raise ValueError(f"{samples} samples are {spec.frames(samples)} frames, not {log_mel.shape[-2]}")
 
 
 @torch.no_grad()

@@ -9,6 +9,7 @@ being told by the pitch. One dimensional ConvNeXt blocks (Liu et al. 2022) at th
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import math
 import os
@@ -23,7 +24,7 @@ from torch.nn import functional
 
 from engine import tensorfile
 from engine.errors import CheckpointError, SpecError
-from engine.griffin_lim import griffin_lim
+from engine.griffin_lim import ITERATIONS, griffin_lim, must_fit
 from engine.mel import MelFrontEnd
 from engine.placing import write_whole
 from engine.resources import REFINER, folder
@@ -36,8 +37,7 @@ MOST_NEPERS = 4.0  # by which a bin is ever moved, harmonics apart
 USUAL_HZ = 150.0  # pitch is told relative to it
 MEL_MIDDLE, MEL_SPREAD = -5.0, 4.0  # nepers: brings mels near zero mean and unit spread
 # With the source's phase; more iterations wear a good phase off, fewer leave a re-pitched one rough.
-ITERATIONS_FROM_PHASE = 16
-ITERATIONS = 32
+FROM_PHASE_ITERATIONS = 16
 
 
 @dataclass(frozen=True)
@@ -124,8 +124,7 @@ class RefinedGriffinLim:
     ) -> Tensor:
         """As engine.vocoder.Vocoder says. Without f0 every frame is taken for unvoiced: no harmonic is raised."""
         spec = self.network.audio
-        if spec.frames(samples) != log_mel.shape[-2]:
-            raise ValueError(f"{samples} samples are {spec.frames(samples)} frames, not {log_mel.shape[-2]}")
+        must_fit(log_mel, samples, spec)
         front_end = MelFrontEnd(spec)
         log_mel = log_mel.to("cpu", torch.float32)
         pitch = torch.zeros(len(log_mel)) if f0 is None else f0.to("cpu", torch.float32)
@@ -134,7 +133,7 @@ class RefinedGriffinLim:
             refined.exp().T,
             front_end,
             samples=samples,
-            iterations=ITERATIONS if phase_of is None else ITERATIONS_FROM_PHASE,
+            iterations=ITERATIONS if phase_of is None else FROM_PHASE_ITERATIONS,
             phase_of=phase_of,
         )
 
@@ -145,8 +144,11 @@ def save(path: str | os.PathLike[str], network: Refiner, provenance: Mapping[str
     Args:
         provenance: plain JSON values: what it was trained on, for how long, by what.
     """
-    sizes = {name: getattr(network.spec, name) for name in RefinerSpec.__dataclass_fields__}
-    description = {"audio": network.audio.to_dict(), "sizes": sizes, "provenance": dict(provenance)}
+    description = {
+        "audio": network.audio.to_dict(),
+        "sizes": dataclasses.asdict(network.spec),
+        "provenance": dict(provenance),
+    }
     tensors = {name: value.half() for name, value in network.state_dict().items()}
     content, digest = tensorfile.pack(FORMAT, VERSION, description, tensors)
     write_whole(Path(path), content)

@@ -115,7 +115,6 @@ class Studio:
         self._level = measure.level_dbfs(self._recording)
         self._fade = OVERLAP_FRAMES * self.spec.hop_samples  # samples
         self._parts: natural.Parts | None = None
-        self._vocoders: dict[str, vocoder.Vocoder] = {}
         self._controls: dict[tuple[str, str], _Control] = {}
         self._unedited: _Sound | None = None  # the last one: edits of seconds are put into it
         self._measured: weakref.WeakKeyDictionary[Rendering, Measured] = weakref.WeakKeyDictionary()
@@ -173,7 +172,7 @@ class Studio:
 
     def recording(self) -> torch.Tensor:
         """The source (samples,) at the level that the networks know."""
-        return torch.from_numpy(self._recording * np.float32(audio.amplitude(self._gain_db)))
+        return self._normal(self._recording)
 
     @torch.no_grad()
     def read(self, rendering: Rendering) -> tuple[Floats, Floats]:
@@ -305,7 +304,7 @@ class Studio:
         if moved is not None and np.isfinite(f0).any():
             begin = natural.put_together(self._taken_apart(), self.spec, moved)
             f0 = f0 * np.exp(moved)
-        return _Guide(torch.from_numpy(begin * np.float32(audio.amplitude(self._gain_db))), torch.from_numpy(f0))
+        return _Guide(self._normal(begin), torch.from_numpy(f0))
 
     def _vocoded(self, made: _Decoded, name: str, steer: Steer) -> Floats:
         """The mel as a sound, in chunks that are cross-faded."""
@@ -322,12 +321,11 @@ class Studio:
     ) -> Iterator[tuple[int, Floats]]:
         """Spans of frames as sounds, each with its first sample's place."""
         guide = self._guide(made)
-        if name not in self._vocoders:
-            self._vocoders[name] = vocoder.build(name, self.spec, self._device, self.model.extra)
+        voice = vocoder.build(name, self.spec)
         for start, stop in spans:
             obey(steer)
             first, last = self._samples_of((start, stop))
-            piece = self._vocoders[name].synthesise(
+            piece = voice.synthesise(
                 made.mel[start:stop],
                 samples=last - first,
                 f0=guide.f0[start:stop],
@@ -355,12 +353,15 @@ class Studio:
 
     # ------------------------------------------------------------------------------------------ how it is heard
     def _heard(self, samples: Floats) -> Rendering:
-        normal = samples * np.float32(audio.amplitude(self._gain_db))
         return Rendering(
             samples,
-            self.front_end.log_mel(torch.from_numpy(normal)),
+            self.front_end.log_mel(self._normal(samples)),
             pitch.track(samples, self.spec.rate_hz, self.spec),
         )
+
+    def _normal(self, samples: Floats) -> torch.Tensor:
+        """A sound at the source's level, (n,), at the level that the networks know."""
+        return torch.from_numpy(samples * np.float32(audio.amplitude(self._gain_db)))
 
     def _louder_db(self, made: _Decoded, kept: Kept) -> float:
         measured = self._views.levels

@@ -1,12 +1,12 @@
 """Mel spectrogram -> waveform, behind one function, by vocoders that go by name.
 
 A vocoder has its line of words in `engine.api.VOCODERS`, by which it is offered, and its maker here. Model files
-name theirs; a vocoder with weights finds them among the model file's tensors, or in a file of its own.
+name theirs; a vocoder with weights has them in a file of its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Protocol
 
 import torch
@@ -43,32 +43,18 @@ class Vocoder(Protocol):
         ...
 
 
-# By the spec of the front end, where to compute, and the tensors that the model file holds beside the model.
-Maker = Callable[[AudioSpec, torch.device, Mapping[str, torch.Tensor]], Vocoder]
-
-_MAKERS: dict[str, Maker] = {
-    "griffin-lim": lambda spec, device, tensors: GriffinLim(spec),
-    "refined": lambda spec, device, tensors: refiner.vocoder(spec),
-}
+_MAKERS: dict[str, Callable[[AudioSpec], Vocoder]] = {"griffin-lim": GriffinLim, "refined": refiner.vocoder}
 
 
-def build(
-    name: str,
-    spec: AudioSpec,
-    device: str | torch.device = "cpu",
-    tensors: Mapping[str, torch.Tensor] | None = None,
-) -> Vocoder:
-    """The vocoder of a name, ready for log-mels of `spec`.
-
-    Args:
-        tensors: those that the model file holds beside the model, by name (Checkpoint.extra).
+def build(name: str, spec: AudioSpec) -> Vocoder:
+    """The vocoder of a name, for log-mels of `spec`. Cheap: weights are read once.
 
     Raises:
         SpecError: there is no vocoder of that name, or it was made for log-mels of another spec.
         CheckpointError: its weights are missing or damaged.
     """
     check(name)
-    return _MAKERS[name](spec, torch.device(device), tensors or {})
+    return _MAKERS[name](spec)
 
 
 def check(name: str) -> None:

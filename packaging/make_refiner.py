@@ -63,7 +63,7 @@ def main() -> None:
     voices = corpus(wanted.librispeech)
     files = [path for voice in voices for path in sorted(voice.rglob("*.flac"))]
     with tempfile.TemporaryDirectory() as folder:
-        pairs = list(decoded(files, starter, Path(folder)))
+        pairs = decoded(files, starter, Path(folder))
     network, steps = train(pairs, wanted.minutes)
     provenance = {
         "credit": CREDIT,
@@ -113,19 +113,17 @@ def train(pairs: list[Pair], minutes: float) -> tuple[refiner.Refiner, int]:
     network = refiner.Refiner(AudioSpec())
     optimiser = torch.optim.AdamW(network.parameters(), lr=RATE, betas=(0.9, 0.98), weight_decay=1e-3)
     lengths = np.array([len(pair.log_mel) for pair in pairs])
-    began, steps, seen = time.monotonic(), 0, [0.0, 0.0]
+    began, steps, seen = time.monotonic(), 0, 0.0
     while (done := (time.monotonic() - began) / (60.0 * minutes)) < 1.0:
         rate = RATE * min(1.0, (steps + 1) / WARM_STEPS) * (0.02 + 0.49 * (1.0 + math.cos(math.pi * done)))
         for group in optimiser.param_groups:
             group["lr"] = rate
         chosen = [pairs[i] for i in draws.choice(len(pairs), BATCH, p=lengths / lengths.sum())]
         starts = [int(draws.integers(0, len(pair.log_mel) - FRAMES)) for pair in chosen]
-
-        def pieces(name: str, chosen: list[Pair] = chosen, starts: list[int] = starts) -> torch.Tensor:
-            cut = [getattr(pair, name)[first : first + FRAMES] for pair, first in zip(chosen, starts, strict=True)]
-            return torch.stack(cut).float()
-
-        log_mel, f0, rough, wanted = (pieces(name) for name in ("log_mel", "f0", "rough", "wanted"))
+        log_mel, f0, rough, wanted = (
+            torch.stack([part[first : first + FRAMES] for part, first in zip(parts, starts, strict=True)]).float()
+            for parts in zip(*((pair.log_mel, pair.f0, pair.rough, pair.wanted) for pair in chosen), strict=True)
+        )
         with torch.autocast("cpu", torch.bfloat16):
             refined = network(log_mel, f0, rough)
         loss = distance(refined, wanted)
@@ -134,10 +132,12 @@ def train(pairs: list[Pair], minutes: float) -> tuple[refiner.Refiner, int]:
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimiser.step()
         steps += 1
-        seen = [seen[0] + float(loss.detach()), seen[1] + float(distance(rough, wanted))]
+        seen += float(loss.detach())
         if steps % 100 == 0:
-            print(f"\rstep {steps}: loss {seen[0] / 100:.4f}, unrefined {seen[1] / 100:.4f}", file=sys.stderr)
-            seen = [0.0, 0.0]
+            print(
+                f"\rstep {steps}: loss {seen / 100:.4f}, unrefined {distance(rough, wanted):.4f}", file=sys.stderr
+            )
+            seen = 0.0
     return network.eval(), steps
 
 
