@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QDockWidget, QMainWindow, QWidget
 from studio.preferences import Preferences
 
 LAYOUT_VERSION = 3
+SIDES = ((470, 0.28), (440, 0.27))  # left and right of the middle: pixels, and share of the window at most
 
 
 class Docks(QObject):
@@ -57,7 +58,8 @@ class Docks(QObject):
         docks["desk"].raise_()
         room = window.screen().availableGeometry()
         window.resize(min(1680, room.width()), min(1000, room.height()))
-        window.resizeDocks([docks["library"], docks["map"]], [470, 440], Qt.Orientation.Horizontal)
+        sides = [min(most, round(share * window.width())) for most, share in SIDES]
+        window.resizeDocks([docks["library"], docks["map"]], sides, Qt.Orientation.Horizontal)
         window.resizeDocks([docks["desk"]], [340], Qt.Orientation.Vertical)
 
     def restore(self) -> None:

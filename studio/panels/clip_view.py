@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QMimeData, Qt
 from PySide6.QtGui import QAction, QDragEnterEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedWidget, QVBoxLayout, QWidget
 
 from engine.api import AudioSpec, ClipAnalysed, EngineError, StoredClip, Take
 from studio import drag, drop_rules, pictures, theme
@@ -26,6 +26,7 @@ from studio.versions import (
     versions_of_checkpoints,
 )
 from studio.widgets.drop_choice import DropChoice, Field
+from studio.widgets.elided_label import ElidedLabel
 from studio.widgets.player import Player
 from studio.widgets.recording_view import RecordingView
 from studio.widgets.timeline import clock_text
@@ -68,10 +69,8 @@ class ClipViewPanel(QWidget):
         font.setBold(True)
         self._name.setFont(font)
         self._name.setTextFormat(Qt.TextFormat.PlainText)
-        self._facts = QLabel()
+        self._facts = ElidedLabel(mode=Qt.TextElideMode.ElideRight)
         self._facts.setObjectName("clipFacts")
-        self._facts.setTextFormat(Qt.TextFormat.PlainText)
-        self._facts.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         header = QHBoxLayout()
         header.setSpacing(12)
         header.addWidget(self._name)
@@ -106,6 +105,7 @@ class ClipViewPanel(QWidget):
         self.view.picture_wanted.connect(self._show_picture)
         self.player.device_note.connect(self._say_note)
         session.current_changed.connect(self.refresh)
+        session.clips_added.connect(self._clips_added)
         session.clips_changed.connect(self._clips_changed)
         session.clips_removed.connect(self.refresh)
         session.takes_changed.connect(self._takes_changed)
@@ -308,6 +308,10 @@ class ClipViewPanel(QWidget):
             self._session.stop_hearing()
         self._known_takes = there
         self.refresh()
+
+    def _clips_added(self) -> None:
+        if self._shown is None:  # what there is to do has changed
+            self.refresh()
 
     def _clips_changed(self, ids: list[str]) -> None:
         if self._session.current in ids:

@@ -1,4 +1,4 @@
-"""One line of text that gives way: what does not fit is left out in the middle, and told by the tooltip."""
+"""One line of text that gives way: what does not fit is left out, and told by the tooltip."""
 
 from __future__ import annotations
 
@@ -8,10 +8,21 @@ from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 
 class ElidedLabel(QLabel):
-    """Set with setText like any other; `whole` is what it stands for."""
+    """Set with setText like any other; `whole` is what it stands for.
 
-    def __init__(self, text: str = "", parent: QWidget | None = None) -> None:
+    Args:
+        mode: where it gives way; names do in the middle, as their ends tell them apart.
+    """
+
+    def __init__(
+        self,
+        text: str = "",
+        parent: QWidget | None = None,
+        *,
+        mode: Qt.TextElideMode = Qt.TextElideMode.ElideMiddle,
+    ) -> None:
         super().__init__(parent)
+        self._mode = mode
         self.whole = ""
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
@@ -35,4 +46,4 @@ class ElidedLabel(QLabel):
 
     def _fit(self) -> None:
         room = self.contentsRect().width()
-        super().setText(self.fontMetrics().elidedText(self.whole, Qt.TextElideMode.ElideMiddle, room))
+        super().setText(self.fontMetrics().elidedText(self.whole, self._mode, room))

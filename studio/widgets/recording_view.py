@@ -37,6 +37,8 @@ SPANS = {
     "difference": LevelRange(-60, 60, (-30.0, 30.0), symmetric=True),
 }
 ZOOM_STEP = 0.5
+# Below these heights neither tells anything; what is around the view gives way first.
+WAVEFORM_LEAST_PX, SPECTROGRAM_LEAST_PX = 40, 190
 
 
 class RecordingView(QWidget):
@@ -55,10 +57,13 @@ class RecordingView(QWidget):
         self.timeline = Timeline(self)
         self.waveform = WaveformView(self.timeline)
         self.waveform.setObjectName("waveform")
+        self.waveform.setMinimumHeight(WAVEFORM_LEAST_PX)
         self.spectrogram = SpectrogramView(self.timeline)
         self.spectrogram.setObjectName("spectrogram")
+        self.spectrogram.setMinimumHeight(SPECTROGRAM_LEAST_PX)
         self.levels = LevelBar(SPANS["mel"])
         self.levels.setObjectName("levelBar")
+        self._controls: QWidget | None = None  # of the strip below
         self._kind = "mel"
         self._levels = {kind: span.default_db for kind, span in SPANS.items()}
         self.readout = QLabel()
@@ -119,9 +124,17 @@ class RecordingView(QWidget):
         self.spectrogram.set_intensity(intensity_db)
 
     def put_below(self, lane: QWidget, controls: QWidget) -> None:
-        """A strip right below the spectrogram, as wide as it is; its controls beneath, as wide as the view."""
+        """A strip right below the spectrogram, as wide as it is; its controls beneath, as wide as the view.
+
+        The strip may be flatter where height is short, and the controls can be folded away.
+        """
+        self._controls = controls
+        fold = ChoiceButton(self.commands["lane_tools"])
+        fold.setObjectName("laneTools")
         self._middle.addWidget(lane, 1, 0)
+        self._middle.addWidget(fold, 1, 1, Qt.AlignmentFlag.AlignCenter)
         self._below.addWidget(controls)
+        self._show_choices()
 
     def allow_difference(self, possible: bool) -> None:
         """Whether there are two versions to compare; without them the choice waits."""
@@ -203,6 +216,13 @@ class RecordingView(QWidget):
                 self.tr("Selections are made of whole 1-second windows of m; Shift while dragging turns it about"),
                 self._choose,
             ),
+            "lane_tools": self._choice(
+                self.tr("&Tools of the seconds"),
+                self.tr("Tools"),
+                "T",
+                self.tr("Show the tools for the seconds of m; without them the pictures are higher"),
+                self._choose,
+            ),
             "fit": self._command(
                 self.tr("&Fit"), self.tr("Fit"), "F", self.tr("Show all of the time and the frequencies"), self.fit
             ),
@@ -214,7 +234,8 @@ class RecordingView(QWidget):
                 line.zoom_to_selection,
             ),
         }
-        made["show_f0"].setChecked(True)
+        for name in ("show_f0", "lane_tools"):
+            made[name].setChecked(True)
         made["zoom_selection"].setEnabled(False)
         made["difference"].setEnabled(False)
         for name, words, key, slot in (
@@ -303,6 +324,8 @@ class RecordingView(QWidget):
         self.spectrogram.show_f0(self.commands["show_f0"].isChecked())
         self.spectrogram.show_intensity(self.intensity)
         self.timeline.snapping = self.commands["snap"].isChecked()
+        if self._controls is not None:
+            self._controls.setVisible(self.commands["lane_tools"].isChecked())
 
     def _levels_changed(self, low_db: float, high_db: float) -> None:
         self._levels[self._kind] = (low_db, high_db)
@@ -338,7 +361,13 @@ class RecordingView(QWidget):
         self.readout.setText(words)
 
 
-_REMEMBERED = {"f0": "show_f0", "intensity": "show_intensity", "linear": "linear", "snap": "snap"}
+_REMEMBERED = {
+    "f0": "show_f0",
+    "intensity": "show_intensity",
+    "linear": "linear",
+    "snap": "snap",
+    "lane_tools": "lane_tools",
+}
 
 
 def _divider() -> QFrame:

@@ -29,7 +29,7 @@ from PySide6.QtWidgets import QApplication, QSizePolicy, QWidget
 from studio.widgets.time_plot import LEFT_AXIS_PX, SCROLL_NOTCH, WHEEL_NOTCH
 from studio.widgets.timeline import Timeline
 
-HEIGHT_PX = 46
+HEIGHT_PX, LEAST_HEIGHT_PX = 46, 28  # the lower one still holds a line of words
 GAP_PX = 1.0
 TEXT_FROM_PX = 46  # narrower chips carry no words
 SHARE_OF_EDIT = 0.5  # of a chip's height at full weight
@@ -94,7 +94,8 @@ class SecondLane(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAcceptDrops(True)
         self.setMouseTracking(True)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        self.setMaximumHeight(HEIGHT_PX)
         self.setAccessibleName(self.tr("Seconds of m"))
         timeline.view_changed.connect(lambda *_: self.update())
         timeline.playhead_changed.connect(lambda _s: self.update())
@@ -140,7 +141,7 @@ class SecondLane(QWidget):
         return QSize(400, HEIGHT_PX)
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(160, HEIGHT_PX)
+        return QSize(160, LEAST_HEIGHT_PX)
 
     # ------------------------------------------------------------------ mouse
     def mousePressEvent(self, event: QMouseEvent) -> None:
@@ -354,7 +355,7 @@ class SecondLane(QWidget):
             painter.setBrush(second.ink)  # a dog-ear: this second is not its own
             painter.drawPolygon(QPolygonF([corner, corner - QPointF(8, 0), corner + QPointF(0, 8)]))
             text.setBottom(part.top())
-        if box.width() >= TEXT_FROM_PX and text.height() >= painter.fontMetrics().height() - 2:
+        if box.width() >= TEXT_FROM_PX and text.height() >= painter.fontMetrics().height():
             painter.setPen(second.ink)
             words = painter.fontMetrics().elidedText(
                 second.words, Qt.TextElideMode.ElideRight, int(text.width() - 6)

@@ -82,6 +82,7 @@ class TimePlot(pg.PlotWidget):  # type: ignore[misc]
     """
 
     readout = Signal(str)
+    preferred_px = 200  # height; with more of it, others get theirs first
     _complete = False  # Qt sends events from within the base class's constructor
 
     def __init__(self, timeline: Timeline, *, left_axis: Any, vertical_zoom: bool, over_image: bool) -> None:
@@ -161,7 +162,7 @@ class TimePlot(pg.PlotWidget):  # type: ignore[misc]
         return QSize(200, 60)
 
     def sizeHint(self) -> QSize:
-        return QSize(640, 200)
+        return QSize(640, self.preferred_px)
 
     def _style(self) -> None:
         palette = QWidget.palette(self)

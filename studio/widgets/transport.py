@@ -44,6 +44,7 @@ class TransportBar(QWidget):
             "next_version": self._command(self.tr("&Next version"), "X", self.next_version),
             "last_version": self._command(self.tr("&Version heard before"), "Shift+X", self.last_version),
         }
+        self.commands["reconstruction"].setIconText(self.tr("Reconstruction"))
         self.commands["loop"].setCheckable(True)
         versions = QActionGroup(self)
         for name in VERSIONS:
@@ -69,7 +70,8 @@ class TransportBar(QWidget):
         self.volume.setObjectName("volume")
         self.volume.setRange(0, 100)
         self.volume.setValue(100)
-        self.volume.setFixedWidth(96)
+        self.volume.setMinimumWidth(36)
+        self.volume.setMaximumWidth(96)
         self.volume.setAccessibleName(self.tr("Volume"))
         self.volume.setToolTip(self.tr("Volume"))
         self.device = QLabel()
@@ -101,7 +103,7 @@ class TransportBar(QWidget):
         self.speaker.setIcon(theme.icon("volume"))
         self.speaker.setAccessibleName(self.tr("Output device"))
         row.addWidget(self.speaker)
-        row.addWidget(self.volume)
+        row.addWidget(self.volume, 1)  # up to its full width, before the gap
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
 
         player.state_changed.connect(self._show_state)
@@ -202,6 +204,7 @@ class TransportBar(QWidget):
         self.device.setToolTip(note)
         self.device.setAccessibleDescription(note)
         self.device.setVisible(silent)
+        self.volume.setVisible(not silent)  # there is nothing to turn
 
     def _show_output(self, name: str) -> None:
         self.speaker.setToolTip(

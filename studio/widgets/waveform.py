@@ -13,16 +13,26 @@ from studio.widgets.time_plot import TOP_PX, TimePlot
 from studio.widgets.timeline import Timeline, clock_text
 
 PEAK_BLOCK = 256  # samples behind one stored pair of peaks
+LABELS_FROM_PX = 48
 Array = npt.NDArray[np.float32]
 
 
 class AmplitudeAxis(pg.AxisItem):  # type: ignore[misc]
+    def tickValues(self, minVal: float, maxVal: float, size: float) -> list[tuple[float, list[float]]]:
+        """As always, or where labels would lie on each other, the middle alone."""
+        if size < LABELS_FROM_PX:
+            return [(maxVal - minVal, [0.0])]
+        found: list[tuple[float, list[float]]] = super().tickValues(minVal, maxVal, size)
+        return found
+
     def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
         return [f"{value:g}".replace("-", "−") for value in values]
 
 
 class WaveformView(TimePlot):
     """The waveform of one recording over a shared timeline."""
+
+    preferred_px = 70
 
     def __init__(self, timeline: Timeline) -> None:
         self._curve = pg.PlotCurveItem(skipFiniteCheck=True)

@@ -13,7 +13,7 @@ import soundfile
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QLabel
+from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
 
 from engine.api import AudioSpec, ClipAnalysed, Done, Evidence, Failed, ModelInfo, Picture, PictureDone, Take
@@ -22,6 +22,7 @@ from studio.engine_link import EngineLink
 from studio.jobs import Job
 from studio.messages import Messages
 from studio.panels.clip_view import ClipViewPanel
+from studio.panels.m_lane import MLanePanel
 from studio.preferences import Preferences
 from studio.session import Clip, Session
 from studio.widgets.audio_output import ClockOutput
@@ -104,6 +105,41 @@ def words(panel: ClipViewPanel, name: str) -> str:
     label = panel.findChild(QLabel, name)
     assert label is not None
     return label.text() if label.isVisible() else ""
+
+
+# ------------------------------------------------------------------------------------------ sizes
+def test_where_height_is_short_the_spectrogram_keeps_what_it_needs(
+    panel: ClipViewPanel, session: Session, tmp_path: Path
+) -> None:
+    lane = MLanePanel(session, Messages(), Preferences(), panel.view.timeline)
+    panel.view.put_below(lane.lane, lane)
+    add(session, tmp_path)
+    session.set_current("a")
+    panel.resize(panel.minimumSizeHint())
+    assert panel.height() <= 440, "what a screen of 1280 x 720 leaves it above the desk"
+    assert panel.view.spectrogram.height() >= 180
+    assert lane.lane.height() < lane.lane.sizeHint().height(), "the lane has given way"
+    panel.resize(800, 700)
+    assert lane.lane.height() == lane.lane.sizeHint().height()
+    assert panel.view.spectrogram.height() > 3 * panel.view.waveform.height()
+
+
+def test_the_tools_of_the_lane_can_be_folded_away_for_good(
+    panel: ClipViewPanel, session: Session, tmp_path: Path
+) -> None:
+    lane = MLanePanel(session, Messages(), Preferences(), panel.view.timeline)
+    panel.view.put_below(lane.lane, lane)
+    add(session, tmp_path)
+    session.set_current("a")
+    before = panel.view.spectrogram.height()
+    panel.commands["lane_tools"].trigger()
+    assert not lane.isVisible()
+    assert lane.lane.isVisible()
+    QApplication.processEvents()
+    assert panel.view.spectrogram.height() > before
+    assert Preferences().get("clip_view/lane_tools", True) is False
+    panel.commands["lane_tools"].trigger()
+    assert lane.isVisible()
 
 
 def test_an_empty_project_says_how_to_begin(panel: ClipViewPanel) -> None:
