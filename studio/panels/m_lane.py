@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from functools import partial
 
 from PySide6.QtCore import QMimeData, QPoint, QSignalBlocker, Qt, Signal
-from PySide6.QtGui import QDrag, QPixmap
+from PySide6.QtGui import QAction, QDrag, QPixmap
 from PySide6.QtWidgets import (
     QComboBox,
     QDoubleSpinBox,
+    QHBoxLayout,
     QMenu,
     QSpinBox,
     QToolButton,
@@ -17,7 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from engine.api import AudioSpec, StoredClip
-from studio import affect_colours, drag, drop_rules, phrases
+from studio import affect_colours, drag, drop_rules, phrases, theme
 from studio.clips import Clip
 from studio.desk.giver_menu import GiverMenu
 from studio.desk.words import rule_words
@@ -28,8 +29,8 @@ from studio.messages import Messages
 from studio.preferences import Preferences
 from studio.session import Session
 from studio.transfer_setup import LaneEdit, span_words
+from studio.widgets.choice_button import ChoiceButton
 from studio.widgets.colour_key import ColourKey
-from studio.widgets.flow_layout import FlowLayout
 from studio.widgets.second_lane import SecondLane
 from studio.widgets.timeline import Span, Timeline
 
@@ -379,12 +380,12 @@ class MLanePanel(QWidget):
         self.mode = QComboBox()
         self.mode.setObjectName("laneColours")
         self.mode.setAccessibleName(self.tr("Colours of the seconds"))
-        self.mode.addItem(self.tr("Arousal, valence"), AFFECT)
+        self.mode.addItem(self.tr("Affect"), AFFECT)
         self.mode.addItem(self.tr("Distance"), DISTANCE)
         self.mode.setItemData(
             1, self.tr("Cosine distance of each second's m from one that is chosen"), Qt.ItemDataRole.ToolTipRole
         )
-        why = self.tr("Known where the model carries readings of arousal and valence (triptych probe --keep).")
+        why = self.tr("Arousal and valence: known where the model carries readings of them (triptych probe --keep)")
         self.mode.setItemData(0, why, Qt.ItemDataRole.ToolTipRole)
         self.mode.activated.connect(lambda _place: self._set_mode(str(self.mode.currentData())))
         self.mode.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
@@ -413,11 +414,12 @@ class MLanePanel(QWidget):
         self.fade.setToolTip(self.tr("Over how many seconds the given m fades in and out at the ends"))
         self.fade.setKeyboardTracking(False)
         self.fade.valueChanged.connect(lambda s: self._changed(fade_in_s=s, fade_out_s=s))
-        self.brush = QToolButton()
-        self.brush.setText(self.tr("Brush"))
+        paint = QAction(theme.icon("brush"), self.tr("Brush"), self)
+        paint.setCheckable(True)
+        paint.setToolTip(self.tr("Draw over seconds to give them the copied m"))
+        self.brush = ChoiceButton(paint)
+        self.brush.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
         self.brush.setObjectName("laneBrush")
-        self.brush.setCheckable(True)
-        self.brush.setToolTip(self.tr("Draw over seconds to give them the copied m"))
         self.brush.toggled.connect(self._brush_toggled)
         self.give_button = QToolButton()
         self.give_button.setText(self.tr("Give"))
@@ -429,7 +431,8 @@ class MLanePanel(QWidget):
         menu.aboutToShow.connect(partial(self._givers.refill, menu))
         self.give_button.setMenu(menu)
         self.restore_button = QToolButton()
-        self.restore_button.setText(self.tr("Restore"))
+        self.restore_button.setIcon(theme.icon("restore"))
+        self.restore_button.setAccessibleName(self.tr("Restore"))
         self.restore_button.setObjectName("laneRestore")
         self.restore_button.setToolTip(self.tr("Give the selected seconds their own m back (Delete)"))
         self.restore_button.clicked.connect(self.restore)
@@ -439,8 +442,11 @@ class MLanePanel(QWidget):
         self.lane.setCursor(Qt.CursorShape.CrossCursor if on else Qt.CursorShape.ArrowCursor)
 
     def _lay_out(self) -> None:
-        row = FlowLayout(self)
-        for control in (self.mode, self.key, self.rule, self.weight, self.fade, self.brush):
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(theme.SMALL)
+        for control in (self.mode, self.key, self.rule, self.weight, self.fade):
             row.addWidget(control)
-        row.addWidget(self.give_button)
-        row.addWidget(self.restore_button)
+        for button in (self.brush, self.give_button, self.restore_button):
+            row.addWidget(button)
+        row.addStretch(1)

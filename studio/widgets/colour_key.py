@@ -11,14 +11,17 @@ BAR_PX = (52, 10)
 
 
 class ColourKey(QWidget):
-    """A picture of colours with words at its ends: (left, right) and, for a square, (bottom, top)."""
+    """A picture of colours with words at its ends: (left, right) and, for a square, (bottom, top).
+
+    Where there is no room for the words, the picture stands alone and the tooltip has them.
+    """
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._image = QImage()
         self._across = ("", "")
         self._up = ("", "")
-        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
 
     def show_key(self, image: QImage, across: tuple[str, str], up: tuple[str, str] = ("", "")) -> None:
         self._image, self._across, self._up = image, across, up
@@ -37,7 +40,11 @@ class ColourKey(QWidget):
         return QSize(left + right + BAR_PX[0] + 12, max(BAR_PX[1], metrics.height() + 8))
 
     def minimumSizeHint(self) -> QSize:
-        return self.sizeHint()
+        wide, high = self._picture_px()
+        return QSize(wide, max(high, self.sizeHint().height()))
+
+    def _picture_px(self) -> tuple[int, int]:
+        return (SQUARE_PX, SQUARE_PX) if self._up[0] else BAR_PX
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -45,6 +52,11 @@ class ColourKey(QWidget):
         painter.setPen(self.palette().color(QPalette.ColorRole.WindowText))
         metrics = self.fontMetrics()
         height = float(self.height())
+        wide, high = self._picture_px()
+        if self.width() < self.sizeHint().width():
+            wide = wide if self._up[0] else self.width()
+            painter.drawImage(QRectF(0, (height - high) / 2, wide, high), self._image)
+            return
         middle = Qt.AlignmentFlag.AlignVCenter
         x = 0.0
         if self._up[0]:  # top and bottom stand to the left of the square
@@ -56,7 +68,6 @@ class ColourKey(QWidget):
         left = float(metrics.horizontalAdvance(self._across[0]))
         painter.drawText(QRectF(x, 0, left, height), middle, self._across[0])
         x += left + 6
-        wide, high = (float(SQUARE_PX),) * 2 if self._up[0] else (float(BAR_PX[0]), float(BAR_PX[1]))
         painter.drawImage(QRectF(x, (height - high) / 2, wide, high), self._image)
         x += wide + 6
         painter.drawText(QRectF(x, 0, self.width() - x, height), middle, self._across[1])

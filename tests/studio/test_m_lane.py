@@ -74,6 +74,28 @@ def targets(session: Session, clip_id: str) -> list[tuple[int, ...]]:
     return [edit.target for edit in session.transfer.edits.get(clip_id, ())]
 
 
+# ------------------------------------------------------------------------------------------ where it stands
+def test_its_tools_stand_in_one_row_however_narrow(panel: MLanePanel) -> None:
+    panel.show()
+    for width in (panel.minimumSizeHint().width(), 770):
+        panel.resize(width, panel.sizeHint().height())
+        tools = [panel.mode, panel.key, panel.rule, panel.weight, panel.fade]
+        tools += [panel.brush, panel.give_button, panel.restore_button]
+        boxes = [tool.geometry() for tool in tools]
+        assert max(box.top() for box in boxes) < min(box.bottom() for box in boxes), "in one row"
+        assert all(left.right() < right.left() for left, right in pairwise(boxes))
+        assert boxes[-1].right() < width
+    assert panel.minimumSizeHint().width() < 570, "as wide as the middle of a small screen"
+
+
+def test_the_key_has_words_where_there_is_room(panel: MLanePanel) -> None:
+    panel.show()
+    panel.resize(770, 40)
+    assert panel.key.width() == panel.key.sizeHint().width()
+    panel.resize(panel.minimumSizeHint().width(), 40)
+    assert panel.key.width() == panel.key.minimumSizeHint().width() < panel.key.sizeHint().width()
+
+
 # ------------------------------------------------------------------------------------------ what is seen
 def test_every_second_has_a_chip_where_its_time_is(panel: MLanePanel) -> None:
     assert panel.lane.second(SECONDS - 1) is not None
