@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from engine.api import Take
@@ -32,20 +33,28 @@ class ListeningCard(QWidget):
                 ("transformed", self.tr("Transformed"), self.tr("Play the source with what was given to it")),
             )
         )
-        for button in self.table.buttons.values():
-            button.setIcon(theme.icon("play"))
+        self.set_icons(True)
         self.table.play_requested.connect(self.play_requested)
         self.verdict = QLabel()
         self.verdict.setObjectName("verdict")
         self.verdict.setWordWrap(True)
         self.verdict.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
+        column.setContentsMargins(0, 0, theme.SMALL, 0)  # off its scroll bar
         column.setSpacing(theme.SPACE)
         column.addWidget(self.verdict)  # first: it is what one wants to know, and room may be short
         column.addWidget(self.table)
         column.addStretch(1)
         self.show_take(None)
+
+    def set_narrow(self, narrow: bool) -> None:
+        """For a column at the side of the window."""
+        self.table.set_narrow(narrow)
+
+    def set_icons(self, shown: bool) -> None:
+        """Whether the buttons have icons; without them they are as narrow as their words."""
+        for button in self.table.buttons.values():
+            button.setIcon(theme.icon("play") if shown else QIcon())
 
     def show_take(self, take: Take | None) -> None:
         for key in self.table.buttons:

@@ -7,7 +7,16 @@ from functools import partial
 
 from PySide6.QtCore import QMimeData, QPoint, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QDrag, QPalette
-from PySide6.QtWidgets import QComboBox, QFrame, QGridLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QComboBox,
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
 
 from engine.api import OWN_VOCODER, StoredClip
 from studio import drag, drop_rules, theme
@@ -30,13 +39,20 @@ from studio.widgets.mel_thumbnail import MelThumbnail
 class DeskZones(QWidget):
     """Shows session.transfer, and asks the session to change it.
 
+    The zones stand beside each other, or where that is too narrow the source above the other two.
+
+    Args:
+        options: of how a setup is rendered, put below it.
+
     Signals:
         batch_begun(): many recordings were dropped on the source.
     """
 
     batch_begun = Signal()
 
-    def __init__(self, session: Session, messages: Messages, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, session: Session, messages: Messages, options: QWidget, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self._session = session
         self._messages = messages
@@ -48,12 +64,12 @@ class DeskZones(QWidget):
             VOICE: self._zone(
                 VOICE,
                 self.tr("Voice · h"),
-                self.tr("Drop a speaker, a clip or a map point: whose voice it shall be."),
+                self.tr("Drop a speaker, a clip or a map point: whose voice."),
             ),
             EMOTION: self._zone(
                 EMOTION,
                 self.tr("Emotion · m"),
-                self.tr("Drop an emotion's label, a clip or seconds: how it shall be said."),
+                self.tr("Drop a label, a clip or seconds: how it is said."),
             ),
         }
         how = self.tr("0 % = the source's own, 100 % = the given one; beyond 100 % exaggerates.")
@@ -78,29 +94,63 @@ class DeskZones(QWidget):
             self.rendering.addItem(name, rendering)
             self.rendering.setItemData(place, why, Qt.ItemDataRole.ToolTipRole)
         self.rendering.activated.connect(lambda place: session.set_rendering(*self._sounds[place][:2]))
-        grid = QGridLayout(self)
-        grid.setContentsMargins(0, 0, 0, 0)
-        grid.setSpacing(theme.SPACE)
-        for column, (zone, share) in enumerate(((SOURCE, 4), (VOICE, 5), (EMOTION, 5))):
-            grid.addWidget(self.zones[zone], 0, column)
-            grid.setColumnStretch(column, share)
-        grid.setRowStretch(0, 1)
         seconds = QLabel(self.tr("Seco&nds"))
         seconds.setBuddy(self.rule)
         seconds.setToolTip(self.tr("What happens where more or fewer seconds are given than the source has"))
-        named = QGridLayout()
-        named.setContentsMargins(0, 0, 0, 0)
         sound = QLabel(self.tr("S&ound"))
         sound.setBuddy(self.rendering)
         sound.setToolTip(self.tr("How the sound is made of what the model says"))
-        named.addWidget(sound, 0, 0)
-        named.addWidget(self.rendering, 0, 1)
-        named.addWidget(seconds, 1, 0)
-        named.addWidget(self.rule, 1, 1)
-        named.setColumnStretch(1, 1)
-        grid.addLayout(named, 1, 0)
-        grid.addWidget(self.of_voice, 1, 1)
-        grid.addWidget(self.of_emotion, 1, 2)
+        widest = max(sound.sizeHint().width(), seconds.sizeHint().width())
+        self._named = []
+        for label, choice in ((sound, self.rendering), (seconds, self.rule)):
+            label.setMinimumWidth(widest)  # the choices begin in one line where they stand below each other
+            row = QWidget()
+            box = QHBoxLayout(row)
+            box.setContentsMargins(0, 0, 0, 0)
+            box.addWidget(label)
+            box.addWidget(choice, 1)
+            self._named.append(row)
+        self._options = options
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setSpacing(theme.SPACE)
+        self._narrow: bool | None = None
+        self.set_narrow(False)
+
+    def set_narrow(self, narrow: bool) -> None:
+        """For a column at the side of the window, or for a wider place."""
+        if narrow == self._narrow:
+            return
+        self._narrow = narrow
+        source, voice, emotion = (self.zones[zone] for zone in (SOURCE, VOICE, EMOTION))
+        sound, seconds = self._named
+        rows: tuple[tuple[tuple[QWidget, int], ...], ...]  # (what, columns it spans)
+        if narrow:
+            shares = (1, 1, 0)
+            rows = (
+                ((source, 2),),
+                ((voice, 1), (emotion, 1)),
+                ((self.of_voice, 1), (self.of_emotion, 1)),
+                ((sound, 2),),
+                ((seconds, 2),),
+                ((self._options, 2),),
+            )
+        else:
+            shares = (4, 5, 5)
+            rows = (
+                ((source, 1), (voice, 1), (emotion, 1)),
+                ((sound, 1), (self.of_voice, 1), (self.of_emotion, 1)),
+                ((seconds, 1), (self._options, 2)),
+            )
+        for place, row in enumerate(rows):
+            column = 0
+            for widget, span in row:
+                self._grid.addWidget(widget, place, column, 1, span)
+                column += span
+        for column, share in enumerate(shares):
+            self._grid.setColumnStretch(column, share)
+        for place in range(self._grid.rowCount()):
+            self._grid.setRowStretch(place, int(place < (2 if narrow else 1)))
 
     # ------------------------------------------------------------------ actions
     def drop(self, zone: str, payload: Payload) -> None:

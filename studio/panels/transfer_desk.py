@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QPushButton,
     QScrollArea,
     QSizePolicy,
+    QStyle,
     QTabWidget,
     QVBoxLayout,
     QWidget,
@@ -39,7 +40,9 @@ from studio.tables.takes import TakesList
 from studio.transfer_setup import clips_of
 
 RENDER_DELAY_MS = 150  # a moving slider asks once it rests
-WIDE_PX = 1000  # beneath it the parts stand below each other
+WIDE_PX = 1240  # beneath it the parts stand below each other
+ROOMY_PX = 1400  # from here on, parts beside each other have room for icons
+NARROW_PX = 500  # beneath it what they hold does, too
 
 
 class TransferDeskPanel(QWidget):
@@ -55,10 +58,10 @@ class TransferDeskPanel(QWidget):
         self._asked_for: tuple[object, ...] | None = None  # the recipe last rendered or under way
         self._known_takes = {take.transformed for take in session.takes}
         self.setObjectName("transferDesk")
-        self.board = DeskZones(session, messages, self)
+        self._make_controls()
+        self.board = DeskZones(session, messages, self._options, self)
         self.zones = self.board.zones
         self.source_zone, self.voice_zone, self.emotion_zone = (self.zones[z] for z in (SOURCE, VOICE, EMOTION))
-        self._make_controls()
         self.card = ListeningCard()
         self.table, self.verdict = self.card.table, self.card.verdict
         self.card.play_requested.connect(self.play)
@@ -75,14 +78,14 @@ class TransferDeskPanel(QWidget):
         session.clips_changed.connect(self._clips_changed)
         session.clips_removed.connect(self.refresh)
         session.batch_changed.connect(self._batch_changed)
-        self.takes.chosen.connect(self.card.show_take)
+        self.takes.chosen.connect(self._show_take)
         self.takes.recipe_wanted.connect(lambda take: TakeRecipe(self._session, take, self).show())
         self.takes.compare_wanted.connect(lambda takes: CompareTakes(self._session, takes, self).show())
         self.takes.play.connect(lambda take: self._session.play_take(take, "transformed"))
         self.batch.take_chosen.connect(self._play_of_batch)
         self.refresh()
         self.takes.choose_newest()
-        self.card.show_take(self.takes.current())
+        self._show_take(self.takes.current())
 
     # ------------------------------------------------------------------------------------------ actions
     def render_now(self) -> None:
@@ -182,6 +185,11 @@ class TransferDeskPanel(QWidget):
         self._job = None
         self._say_state(str(ending[0]) if len(ending) == 3 else "")  # a failure comes in three parts
 
+    def _show_take(self, take: Take | None) -> None:
+        self.card.show_take(take)
+        bar = self.style().pixelMetric(QStyle.PixelMetric.PM_ScrollBarExtent)
+        self._card_scroll.setMinimumWidth(self.card.minimumSizeHint().width() + bar)
+
     def _takes_changed(self) -> None:
         fresh = [take for take in self._session.takes if take.transformed not in self._known_takes]
         self._known_takes = {take.transformed for take in self._session.takes}
@@ -223,6 +231,13 @@ class TransferDeskPanel(QWidget):
         self.clear_button.setObjectName("clearDesk")
         self.clear_button.setToolTip(self.tr("Take everything off the desk; takes stay."))
         self.clear_button.clicked.connect(self.clear)
+        self._options = QWidget()
+        row = QHBoxLayout(self._options)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(theme.SPACE)
+        row.addWidget(self.on_drop)
+        row.addWidget(self.play_when_ready)
+        row.addStretch(1)
         self.state = QLabel()
         self.state.setObjectName("transferState")
         self.state.setWordWrap(True)
@@ -230,42 +245,69 @@ class TransferDeskPanel(QWidget):
         self.state.setForegroundRole(QPalette.ColorRole.PlaceholderText)
 
     def _lay_out(self) -> None:
-        actions = QHBoxLayout()
-        actions.addWidget(self.on_drop)
-        actions.addWidget(self.play_when_ready)
-        actions.addStretch(1)
-        actions.addWidget(self.clear_button)
-        actions.addWidget(self.render_button)
         setup = QWidget()
         column = QVBoxLayout(setup)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.SPACE)
         column.addWidget(self.board, 1)
-        column.addLayout(actions)
-        column.addWidget(self.state)
+        buttons = QHBoxLayout()
+        buttons.addStretch(1)
+        buttons.addWidget(self.clear_button)
+        buttons.addWidget(self.render_button)
+        self._foot = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._foot.addWidget(self.state, 1)
+        self._foot.addLayout(buttons)
+        column.addLayout(self._foot)
         self.results = QTabWidget()
         self.results.setDocumentMode(True)
         self.results.addTab(self.takes, self.tr("Takes"))
         self.results.addTab(self.batch, self.tr("Batch"))
+        for button in (self.takes.star_button, self.takes.save_button, self.takes.remove_button):
+            # As narrow as their words: by itself the style makes none narrower than 80 pixels.
+            button.setMinimumWidth(button.fontMetrics().horizontalAdvance(button.text()) + 2 * theme.SPACE)
 
         page = QWidget()
         self._parts = QBoxLayout(QBoxLayout.Direction.LeftToRight, page)
         self._parts.setContentsMargins(theme.SPACE, theme.SPACE, theme.SPACE, theme.SPACE)
         self._parts.setSpacing(theme.LARGE)
-        self._parts.addWidget(setup, 12)
+        self._parts.addWidget(setup, 13)
         self._parts.addWidget(self.card, 8)
-        self._parts.addWidget(self.results, 10)
-        scroll = QScrollArea()
+        self._card_scroll = _scroll_area()  # beside the others the card scrolls for itself
+        self._card_scroll.hide()
+        self._parts.addWidget(self._card_scroll, 8)
+        self._parts.addWidget(self.results, 9)
+        self._card_scroll.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Ignored)
+        scroll = _scroll_area()
         scroll.setWidget(page)
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(scroll)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        wide = self.width() >= WIDE_PX
+        wide, narrow = self.width() >= WIDE_PX, self.width() < NARROW_PX
         self._parts.setDirection(QBoxLayout.Direction.LeftToRight if wide else QBoxLayout.Direction.TopToBottom)
         self.results.setMinimumHeight(0 if wide else 180)
+        # Beside the setup the others are as high as it is; below it they have their own heights.
+        height = QSizePolicy.Policy.Ignored if wide else QSizePolicy.Policy.Preferred
+        self.results.setSizePolicy(QSizePolicy.Policy.Preferred, height)
+        self._foot.setDirection(QBoxLayout.Direction.TopToBottom if narrow else QBoxLayout.Direction.LeftToRight)
+        self.board.set_narrow(narrow)
+        self.card.set_narrow(narrow)
+        self.card.set_icons(self.width() >= ROOMY_PX or not (wide or narrow))
+        if wide != (self._card_scroll.widget() is self.card):
+            if wide:
+                self._card_scroll.setWidget(self.card)
+            else:
+                self._parts.insertWidget(1, self._card_scroll.takeWidget(), 8)
+                self.card.show()
+            self._card_scroll.setVisible(wide)
+
+
+def _scroll_area() -> QScrollArea:
+    """Scrolls down only."""
+    made = QScrollArea()
+    made.setWidgetResizable(True)
+    made.setFrameShape(QFrame.Shape.NoFrame)
+    made.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    return made

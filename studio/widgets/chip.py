@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPoint, QSignalBlocker, QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPalette
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPalette, QResizeEvent
 from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QLabel, QSizePolicy, QSpinBox, QToolButton, QWidget
 
-MOST_TEXT_PX = 200
-DETAIL_PX = 70
+MOST_TEXT_PX, MOST_DETAIL_PX = 200, 100
+TITLE_PX = 64  # where the title would have less, the detail is left to the tooltip
 
 
 class Chip(QFrame):
@@ -40,12 +40,13 @@ class Chip(QFrame):
         layout = QHBoxLayout(self)
         layout.setContentsMargins(9, 3, 3, 3)
         layout.setSpacing(4)
-        layout.addWidget(ElidedLabel(title))
+        named = ElidedLabel(title)
+        layout.addWidget(named)
+        self._detail: ElidedLabel | None = None
         if detail and weight_percent is None:  # in a mixture the share matters more; the tooltip has the detail
-            dim = ElidedLabel(detail)
-            dim.setForegroundRole(QPalette.ColorRole.PlaceholderText)
-            dim.setMinimumWidth(min(DETAIL_PX, dim.sizeHint().width()))  # the title gives way first
-            layout.addWidget(dim)
+            self._detail = ElidedLabel(detail, most_px=MOST_DETAIL_PX)
+            self._detail.setForegroundRole(QPalette.ColorRole.PlaceholderText)
+            layout.addWidget(self._detail)
         self.weight: QSpinBox | None = None
         if weight_percent is not None:
             self.weight = QSpinBox(minimum=1, maximum=99, value=weight_percent, suffix=" %")
@@ -65,6 +66,19 @@ class Chip(QFrame):
         cross.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # Delete on the chip itself does the same
         cross.clicked.connect(self.removed)
         layout.addWidget(cross)
+        self._whole_px = super().sizeHint().width()
+        # Beneath this width the detail leaves the title too little.
+        self._least_whole_px = self._whole_px - max(0, named.sizeHint().width() - TITLE_PX)
+
+    def sizeHint(self) -> QSize:
+        """With the detail, whether there is room for it now or not."""
+        return QSize(self._whole_px, super().sizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if self._detail is not None:
+            fits = self.width() >= self._least_whole_px
+            self._detail.setFixedWidth(self._detail.sizeHint().width() if fits else 0)
 
     def set_weight(self, percent: int) -> None:
         """Show another share, without telling anyone."""

@@ -12,6 +12,8 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QPushButton, QSizePol
 class ComparisonTable(QWidget):
     """Columns are sounds, rows are measurements.
 
+    A measurement's name stands to the left of its values, or where that is too narrow above them.
+
     Args:
         columns: (key, words on the button, tooltip) of each sound.
         result_last: the last sound is what one looks for: its numbers are bold.
@@ -32,6 +34,7 @@ class ComparisonTable(QWidget):
         self._grid.setHorizontalSpacing(10)
         self._grid.setVerticalSpacing(3)
         self._cells: list[list[QLabel]] = []
+        self._narrow = False
         self.buttons: dict[str, QPushButton] = {}
         for place, (key, words, tip) in enumerate(columns, start=1):
             button = QPushButton(words)
@@ -47,7 +50,7 @@ class ComparisonTable(QWidget):
         line = QFrame()
         line.setFrameShape(QFrame.Shape.NoFrame)
         line.setFixedHeight(2)
-        self._grid.addWidget(line, 1, 0, 1, len(columns) + 1)
+        self._grid.addWidget(line, 1, 1, 1, len(columns))
 
     def set_rows(self, rows: Sequence[tuple[str, str, Sequence[str]]]) -> None:
         """Show (name, tooltip, one value a column) in each row."""
@@ -63,6 +66,15 @@ class ComparisonTable(QWidget):
         for cells in self._cells[len(rows) :]:
             for cell in cells:
                 cell.setVisible(False)
+
+    def set_narrow(self, narrow: bool) -> None:
+        """For a place that does not hold names and values beside each other."""
+        if narrow == self._narrow:
+            return
+        self._narrow = narrow
+        self._grid.setHorizontalSpacing(4 if narrow else 10)
+        for row in range(len(self._cells)):
+            self._place_row(row)
 
     def values(self) -> list[list[str]]:
         """The texts shown, row by row, the name first."""
@@ -84,6 +96,16 @@ class ComparisonTable(QWidget):
                 font = cell.font()
                 font.setBold(True)
                 cell.setFont(font)
-            self._grid.addWidget(cell, len(self._cells) + 2, column)
             cells.append(cell)
         self._cells.append(cells)
+        self._place_row(len(self._cells) - 1)
+
+    def _place_row(self, row: int) -> None:
+        name, *values = self._cells[row]
+        above = 2 + 2 * row  # each has two lines of the grid; beside each other, the second stays empty
+        if self._narrow:
+            self._grid.addWidget(name, above, 1, 1, len(values))
+        else:
+            self._grid.addWidget(name, above, 0)
+        for column, value in enumerate(values, start=1):
+            self._grid.addWidget(value, above + int(self._narrow), column)

@@ -63,7 +63,7 @@ class DropZone(QFrame):
         self.setAccessibleName(title)
         self.setAccessibleDescription(invitation)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setMinimumSize(150, 104)
+        self.setMinimumSize(130, 84)  # a heading and a line of content
 
         heading = QLabel(title)
         font = heading.font()
@@ -92,8 +92,8 @@ class DropZone(QFrame):
         above.addWidget(heading, 1)
         above.addWidget(self.add_button)
         self._layout = QVBoxLayout(self)
-        self._layout.setContentsMargins(10, 8, 8, 8)
-        self._layout.setSpacing(6)
+        self._layout.setContentsMargins(10, 6, 6, 6)
+        self._layout.setSpacing(4)
         self._layout.addLayout(above)
         self._layout.addWidget(self._invitation, 1)
         self._forget = QTimer(self, interval=REFUSAL_MS, singleShot=True)

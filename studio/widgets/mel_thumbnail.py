@@ -24,7 +24,7 @@ class MelThumbnail(QWidget):
         super().__init__(parent)
         self._image: QImage | None = None
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setMinimumSize(60, 28)
+        self.setMinimumSize(60, 20)
 
     def set_mel(self, mel: npt.NDArray[Any] | None) -> None:
         """Show a log-mel (frames, bands), natural log of amplitude; None shows nothing."""
@@ -32,7 +32,7 @@ class MelThumbnail(QWidget):
         self.update()
 
     def sizeHint(self) -> QSize:
-        return QSize(180, 48)
+        return QSize(180, 28)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         if self._image is None:

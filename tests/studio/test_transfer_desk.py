@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QAction, QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QLabel, QMenu, QPushButton, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QMenu, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from engine.api import VOCODERS, AudioSpec, Evidence, ModelInfo, Take, Transfer
@@ -246,7 +246,7 @@ def test_single_vocoders_are_offered_where_there_are_several(
         monkeypatch.delitem(VOCODERS, name)
     assert [sound[:2] for sound in all_sounds()] == [("model", "auto"), ("natural", "auto")]
     monkeypatch.setitem(VOCODERS, "another", "For a test.")
-    board = DeskZones(session, Messages())
+    board = DeskZones(session, Messages(), QWidget())
     try:
         assert [board.rendering.itemText(i) for i in range(board.rendering.count())] == [
             "Model", "Model · griffin-lim", "Model · another", "Natural",
@@ -433,6 +433,51 @@ def test_a_take_is_dragged_out_as_its_sound_file(two_takes: TransferDeskPanel) -
     mime = table.mimeData([table.index(0, NAME), table.index(0, PITCH)])
     assert [url.toLocalFile() for url in mime.urls()] == ["/second.wav"]
     assert table.supportedDragActions() == Qt.DropAction.CopyAction
+
+
+# ------------------------------------------------------------------------------------------ sizes
+def resize_to(desk: TransferDeskPanel, width: int, height: int) -> None:
+    """Give the desk this size, and let the parts find theirs."""
+    desk.resize(width, height)
+    for _ in range(3):  # a layout that changed its form asks those around it for another round
+        QApplication.processEvents()
+
+
+def in_sight(desk: TransferDeskPanel, widget: QWidget) -> bool:
+    """Whether it is shown between the desk's sides, no narrower than it must be."""
+    left = widget.mapTo(desk, QPoint(0, 0)).x()
+    needed = widget.minimumSizeHint().width()
+    return widget.isVisible() and left >= 0 and left + max(widget.width(), needed) <= desk.width()
+
+
+@pytest.mark.parametrize("width", [340, 480, 700, 1239, 1264, 1584])
+def test_nothing_is_cut_off_at_any_width(two_takes: TransferDeskPanel, session: Session, width: int) -> None:
+    desk = two_takes
+    desk.on_drop.setChecked(False)
+    desk.drop("source", FIRST)
+    desk.drop("voice", ANNA)
+    resize_to(desk, width, 600)
+    shown: list[QWidget] = [*desk.zones.values(), *desk.card.table.buttons.values(), desk.verdict]
+    shown += [desk.board.of_voice, desk.board.of_emotion, desk.board.rule, desk.board.rendering]
+    shown += [desk.on_drop, desk.play_when_ready, desk.clear_button, desk.render_button, desk.takes.view]
+    shown += [cell for cell in desk.card.table.findChildren(QLabel) if cell.isVisible()]
+    assert [widget for widget in shown if not in_sight(desk, widget)] == []
+
+
+def test_beside_each_other_the_parts_fit_the_foot_of_a_small_screen(two_takes: TransferDeskPanel) -> None:
+    resize_to(two_takes, 1264, 226)
+    bottom = two_takes.render_button.mapTo(two_takes, QPoint(0, two_takes.render_button.height())).y()
+    assert bottom <= 226
+
+
+def test_the_evidence_is_the_same_in_either_form(two_takes: TransferDeskPanel) -> None:
+    resize_to(two_takes, 1264, 340)
+    beside = two_takes.card.table.values()
+    resize_to(two_takes, 340, 600)
+    assert two_takes.card.isVisible()
+    assert two_takes.card.table.values() == beside
+    resize_to(two_takes, 1264, 340)
+    assert two_takes.card.isVisible()
 
 
 def test_clearing_the_desk_keeps_the_takes(two_takes: TransferDeskPanel, session: Session) -> None:
