@@ -287,7 +287,7 @@ class AuditionSection(QWidget):
         self.view.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 8)
         header = self.view.horizontalHeader()
         header.setHighlightSections(False)
-        header.setMinimumSectionSize(36)
+        header.setMinimumSectionSize(24)
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         self.none = QLabel(self.tr("Checkpoints appear here as the run keeps them."))
         self.none.setAlignment(Qt.AlignmentFlag.AlignCenter)

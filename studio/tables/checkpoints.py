@@ -50,6 +50,13 @@ class CheckpointsTable(QAbstractTableModel):
         self._best: int | None = None
         self._tasks: tuple[str, ...] = ()
         self._names = task_titles()
+        self._short = {  # five of them fit the window's side
+            "speaker": self.tr("Spk"),
+            "gender": self.tr("Gen"),
+            "emotion": self.tr("Emo"),
+            "arousal": self.tr("Aro"),
+            "valence": self.tr("Val"),
+        }
 
     # ------------------------------------------------------------------ what is shown
     def show_run(self, record: RunRecord | None, entry: str, heard: int | None) -> None:
@@ -91,12 +98,14 @@ class CheckpointsTable(QAbstractTableModel):
             return None
         titles = {
             STEP: self.tr("Step"),
-            TIME: self.tr("Trained"),
-            OBJECTIVE: self.tr("Objective"),
+            TIME: self.tr("Time"),
+            OBJECTIVE: self.tr("Obj."),
             SOUND: "♪",
         }
         if role == Qt.ItemDataRole.DisplayRole:
-            return titles[section] if section in titles else self._names[self._tasks[section - 4]]
+            return titles[section] if section in titles else self._short[self._tasks[section - 4]]
+        if role == Qt.ItemDataRole.AccessibleTextRole and section >= 4:
+            return self._names[self._tasks[section - 4]]
         if role == Qt.ItemDataRole.ToolTipRole:
             return self._about(section)
         if role == Qt.ItemDataRole.TextAlignmentRole:
@@ -108,11 +117,16 @@ class CheckpointsTable(QAbstractTableModel):
             return self.tr("The total of the objective on held-out speech; more is better.")
         if section == SOUND:
             return self.tr("Whether the audition chosen above can be heard with this checkpoint.")
+        if section == TIME:
+            return self.tr("How long the run had trained.")
         if section < 4:
             return ""
-        if self._tasks[section - 4] in CCC_TASKS:
-            return self.tr("Concordance (CCC) of what a probe reads from m with the labels, on held-out clips.")
-        return self.tr("Share that a linear probe tells right, on clips the run does not train on.")
+        task = self._tasks[section - 4]
+        if task in CCC_TASKS:
+            what = self.tr("Concordance (CCC) of what a probe reads from m with the labels, on held-out clips.")
+        else:
+            what = self.tr("Share that a linear probe tells right, on clips the run does not train on.")
+        return f"{self._names[task]}: {what}"
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         kept = self.checkpoint(index.row())

@@ -42,7 +42,8 @@ from studio.panels.clip_view import ClipViewPanel
 from studio.preferences import Preferences
 from studio.runs import RunRecord
 from studio.session import Session
-from studio.tables.checkpoints import OBJECTIVE, SOUND, STEP, best_words
+from studio.tables.checkpoints import OBJECTIVE, PROBES, SOUND, STEP, best_words
+from studio.tables.probes import task_titles
 from studio.widgets.audio_output import ClockOutput
 from studio.widgets.player import Player
 
@@ -453,6 +454,22 @@ def test_the_table_tells_steps_numbers_probes_and_sounds(section: AuditionSectio
     tip = section.table.data(section.table.index(0, 4), Qt.ItemDataRole.ToolTipRole)
     assert tip == "Accuracy, of 20 clips that the run does not train on; guessing gives 25 %."
     assert section.step() == 300, "the newest is chosen"
+
+
+def test_five_probes_fit_the_window_s_side(section: AuditionSection, three: Run) -> None:
+    scores = {task: ProbeReading(0.875, 0.25, 20, "accuracy") for task in PROBES}
+    three.heard = Heard({k.step: CheckpointProbes(k.step, scores) for k in three.kept}, three.heard.sounds)
+    three._write()
+    three.record.look_again()
+    section.resize(424, 600)
+    section.show_run(three.record)
+    header = section.view.horizontalHeader()
+    assert header.count() == 4 + len(PROBES) == 9
+    assert header.length() <= section.view.viewport().width()
+    table, names = section.table, task_titles()
+    for column, task in enumerate(PROBES, start=4):
+        tip = table.headerData(column, Qt.Orientation.Horizontal, Qt.ItemDataRole.ToolTipRole)
+        assert str(tip).startswith(names[task])
 
 
 def test_the_best_is_named_with_its_reason(section: AuditionSection, three: Run) -> None:
