@@ -1,7 +1,8 @@
 """What a probe sees: one row of numbers a clip, or a 4-second piece of one, with its labels.
 
 Vectors: h as it is; the mean over a clip's seconds of m and over its frames of z (the paper takes the time mean).
-Floors, which know nothing but the spectrogram: mean and deviation over time of the mel bands, and of MFCCs.
+Floors, which know nothing but the spectrogram: mean and deviation over time of the mel bands, and of MFCCs, and the
+recording's level, which m is told too.
 """
 
 from __future__ import annotations
@@ -100,7 +101,7 @@ def table(
         example = example_of(recording)
         for start, stop in _pieces(len(mel), model) if pieces else [(0, len(mel))]:
             examples.append(example)
-            found = floors(mel[start:stop])
+            found = floors(mel[start:stop], recording.gain_db)
             if model is not None:
                 found |= encoded(mel[start:stop], f0[start:stop], recording.gain_db, model, device, steer)
             for name, vector in found.items():
@@ -126,11 +127,14 @@ def encoded(
     return {name: vector.cpu().numpy() for name, vector in found.items()}
 
 
-def floors(mel: npt.NDArray[np.float32]) -> dict[str, npt.NDArray[np.float32]]:
-    """Mean and deviation over the frames of the mel bands (2 x bands,) and of MFCCs (2 x MFCC,)."""
+def floors(mel: npt.NDArray[np.float32], gain_db: float = 0.0) -> dict[str, npt.NDArray[np.float32]]:
+    """Mean and deviation over the frames of the mel bands (2 x bands + 1,) and of MFCCs (2 x MFCC + 1,).
+
+    The last number is the recording's level against the normalised one, in dB.
+    """
     coefficients = mel @ _cosines(mel.shape[1])
     return {
-        name: np.concatenate((values.mean(axis=0), values.std(axis=0))).astype(np.float32)
+        name: np.concatenate((values.mean(axis=0), values.std(axis=0), [-gain_db])).astype(np.float32)
         for name, values in (("mel", mel), ("mfcc", coefficients))
     }
 

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold
+from threadpoolctl import threadpool_limits
 
 PENALTY_C = 0.1  # the inverse of the penalty's weight, for scaled vectors
 _INNER_FOLDS = 3
@@ -52,7 +53,11 @@ def fit(
     if len(classes) == 1:
         return LinearProbe((str(classes[0]),), np.zeros((1, vectors.shape[1])), np.zeros(1))
     rows: Rows = np.asarray(vectors, np.float64)
-    return _fitted(rows, labels, by_dimension=groups is None or _by_dimension_is_better(rows, labels, groups))
+    # Some hundred thousand products too small to share: threads would wait for each other, ten times as long where
+    # something else runs beside.
+    with threadpool_limits(1, user_api="blas"):
+        by_dimension = groups is None or _by_dimension_is_better(rows, labels, groups)
+        return _fitted(rows, labels, by_dimension=by_dimension)
 
 
 def _fitted(vectors: Rows, labels: npt.NDArray[np.str_], by_dimension: bool) -> LinearProbe:

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,7 +45,7 @@ from engine.probes.splits import (
     folds,
     two_corpora,
 )
-from engine.probes.verification import MOST_CLIPS, verify
+from engine.probes.verification import MOST_CLIPS, SCALINGS, best_scaling, equal_error, scaled, verify
 from engine.steering import obey
 
 CLASSES = ("speaker", "gender", "emotion")
@@ -68,12 +68,39 @@ class Material:
     """What is probed. test: another corpus to test on; None: the folds of the one.
 
     pieces, test_pieces: the same recordings in 4-second pieces, where those are asked for.
+    sides: the division of `table`, where it is given; then there is no test corpus.
     """
 
     table: Table
     test: Table | None = None
     pieces: Table | None = None
     test_pieces: Table | None = None
+    sides: Sides | None = None
+
+
+@dataclass(frozen=True)
+class Sides:
+    """A division that is given, for a model that was trained on one part of a corpus and is tested on the rest.
+
+    Each training part makes a model, which encodes its part and the rest anew: vectors of two models never meet.
+
+    group: (examples,) the number of the model that encoded it. trains: bool (examples,) whether it is in its part.
+    """
+
+    group: npt.NDArray[np.int64]
+    trains: npt.NDArray[np.bool_]
+
+    def only(self, rows: npt.NDArray[np.bool_]) -> Sides:
+        return Sides(self.group[rows], self.trains[rows])
+
+    def splits(self, examples: Sequence[Example], apart: str) -> list[Split]:
+        """One split a group."""
+        found = []
+        for number in np.unique(self.group):
+            within = self.group == number
+            train, test = np.flatnonzero(within & self.trains), np.flatnonzero(within & ~self.trains)
+            found.append(Split(examples, train, test, apart))
+        return found
 
 
 @dataclass(frozen=True)
@@ -112,17 +139,17 @@ def probe(
     if task not in PROBE_TASKS:
         raise SpecError(f"There is no probe called {task!r}.", f"Choose one of {', '.join(PROBE_TASKS)}.", "task")
     notes: list[str] = []
-    whole, of_test = _labelled(material.table, material.test, task, notes)
+    whole = _labelled(material.table, material.test, material.sides, task, notes)
     scores: dict[str, ProbeScore] = {}
     if task == "verify":
         for name in names:
             each(name, scores)
-            scores[name] = _verified(whole, of_test, name, notes, steer)
+            scores[name] = _verified(whole, name, notes, steer)
         return Probed(task, MEASURES[task], "all pairs of clips", scores, tuple(dict.fromkeys(notes)))
-    trial = _Trial(whole, of_test, task, steer, notes)
+    trial = _Trial(whole, task, steer, notes)
     cut = None
     if material.pieces is not None and task in CLASSES:
-        cut = _Trial(*_labelled(material.pieces, material.test_pieces, task, []), task, steer, [])
+        cut = _Trial(_labelled(material.pieces, material.test_pieces, None, task, []), task, steer, [])
     for name in names:
         each(name, scores)
         found = trial.score(name, seeds)
@@ -136,9 +163,8 @@ def probe(
 class _Trial:
     """One task on one set of examples: its splits, and the score of any vectors on them."""
 
-    def __init__(
-        self, whole: Table, of_test: npt.NDArray[np.bool_] | None, task: str, steer: Steer, notes: list[str]
-    ) -> None:
+    def __init__(self, labelled: _Labelled, task: str, steer: Steer, notes: list[str]) -> None:
+        whole, of_test = labelled.table, labelled.of_test
         self._table, self._task, self._steer = whole, task, steer
         self._speakers = np.array([e.speaker for e in whole.examples], np.str_)
         label = "speaker" if task == "verify" else task
@@ -152,6 +178,9 @@ class _Trial:
             if left_out:
                 notes.append(f"{left_out} training clips share a {apart} with the test corpus and were left out.")
             self._splits: Callable[[int], list[Split]] = lambda seed: [fixed]
+        elif labelled.sides is not None:
+            given = labelled.sides.splits(whole.examples, apart)
+            self._splits = lambda seed: given
         else:
             spread = self._truth if task not in REGRESSIONS else thirds(np.asarray(self._truth, np.float64))
             self._splits = lambda seed: folds(whole.examples, spread, apart, seed)
@@ -241,16 +270,21 @@ def _scored(
     )
 
 
-def _verified(
-    whole: Table, of_test: npt.NDArray[np.bool_] | None, name: str, notes: list[str], steer: Steer
-) -> ProbeScore:
-    """Pairs of the test corpus (of all, without one), scaled by the training corpus (by all, without one)."""
+def _verified(labelled: _Labelled, name: str, notes: list[str], steer: Steer) -> ProbeScore:
+    """Pairs of the test corpus (of all, without one), scaled as suits the training corpus best.
+
+    Without a training corpus there is nothing to choose by: standardised, by all clips.
+    """
     obey(steer)
+    whole, of_test = labelled.table, labelled.of_test
     values = whole.values[name].astype(np.float64)
     speakers = np.array([e.speaker for e in whole.examples])
-    reference = values
+    reference, scaling = values, SCALINGS[0]
     if of_test is not None:
+        known = speakers[~of_test]
         reference, values, speakers = values[~of_test], values[of_test], speakers[of_test]
+        some = evenly_by_speaker(known, MOST_CLIPS)
+        scaling = best_scaling(reference[some], known[some])
     distinct = _first_of_each(
         np.array([e.content for e in whole.examples])[of_test if of_test is not None else ...]
     )
@@ -260,25 +294,34 @@ def _verified(
     chosen = evenly_by_speaker(speakers, MOST_CLIPS)
     if len(chosen) < len(speakers):
         notes.append(f"{len(chosen)} of {len(speakers)} clips were paired, evenly over the speakers.")
-    deviation = reference.std(axis=0)
-    scaled = (values[chosen] - reference.mean(axis=0)) / np.where(deviation > 0.0, deviation, 1.0)
-    found = verify(scaled, speakers[chosen])
+    found = verify(scaled(values[chosen], reference, scaling), speakers[chosen])
     mixed = np.random.default_rng(1).permutation(speakers[chosen])
     also = {
         "pairs of one voice": float(found.same),
         "pairs of two voices": float(found.different),
-        "equal error rate, unscaled": verify(values[chosen], speakers[chosen]).error,
+        **{
+            f"equal error rate, {other}": equal_error(scaled(values[chosen], reference, other), speakers[chosen])
+            for other in SCALINGS
+        },
     }
-    chance = verify(scaled, mixed).error
+    notes.append(f"{name}: vectors {scaling} before the cosine is taken.")
+    chance = equal_error(scaled(values[chosen], reference, scaling), mixed)
     return ProbeScore(
         len(chosen), found.error, found.interval.low, found.interval.high, chance, (found.error,), also
     )
 
 
-def _labelled(
-    first: Table, second: Table | None, task: str, notes: list[str]
-) -> tuple[Table, npt.NDArray[np.bool_] | None]:
-    """The rows that say what the task needs, both corpora in one table, and which rows are the test corpus's.
+@dataclass(frozen=True)
+class _Labelled:
+    """The rows that say what a task needs, both corpora in one table. of_test: which are the test corpus's."""
+
+    table: Table
+    of_test: npt.NDArray[np.bool_] | None
+    sides: Sides | None
+
+
+def _labelled(first: Table, second: Table | None, sides: Sides | None, task: str, notes: list[str]) -> _Labelled:
+    """What there is to probe a task with.
 
     Raises:
         EngineError: too few are left.
@@ -297,7 +340,7 @@ def _labelled(
             lonely = len({e.speaker for e, left in zip(whole.examples, alone, strict=True) if left})
             notes.append(f"{lonely} speakers with a single clip were left out.")
         fit &= ~alone
-    elif missing := int((~fit).sum()):
+    elif missing := len({e.clip for e, says_it in zip(whole.examples, fit, strict=True) if not says_it}):
         notes.append(f"{missing} clips without a label for {label}, or without a speaker's name, were left out.")
     kept = whole.only(fit)
     if len({_label(e, label) for e in kept.examples}) < FEWEST or len({e.speaker for e in kept.examples}) < FEWEST:
@@ -306,7 +349,7 @@ def _labelled(
             "and a speaker's name, and at least two different ones of each are needed.",
             "Name a corpus with these labels, or add them in a table beside the recordings.",
         )
-    return kept, None if second is None else of_test[fit]
+    return _Labelled(kept, None if second is None else of_test[fit], None if sides is None else sides.only(fit))
 
 
 def _first_of_each(names: npt.NDArray[np.str_]) -> npt.NDArray[np.int64]:

@@ -13,6 +13,8 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import torch
 
 from engine import audio, checkpoint, devices, training
@@ -52,6 +54,7 @@ def reproduce(request: Reproduce, report: Report, steer: Steer) -> ReproduceDone
     began = time.monotonic()
     work = _Work(request, report, steer)
     work.train()
+    work.train_further()
     work.measure()
     files, missing = work.write(time.monotonic() - began)
     return ReproduceDone(str(work.out / "index.html"), files, missing, time.monotonic() - began)
@@ -69,6 +72,7 @@ class _Work:
         manifest = scan(request.corpus, [], steer)
         self.cache: MelCache = build(manifest, self.spec, cache_dir(), self.within, steer)
         model = None if request.model is None else checkpoint.load(request.model)
+        self.given = model
         self.heard = _voices(model)
         self.parts = plan.divide(self.cache.manifest, request.hold_out, request.seed, self.heard)
         speakers = len({u.labels.speaker for u in self.parts.training})
@@ -81,10 +85,16 @@ class _Work:
                 "held_out": self.parts.held_out_speakers,
             },
         )  # fmt: skip
+        self.sides = plan.sides(self.parts.emotions, request.seed)
         self.models: dict[str, Path] = {}
+        self.further: dict[str, list[Path]] = {}  # models of the second stage, one a side
         self.measured: dict[str, Measured] = {}
+        self.before: dict[str, Measured] = {}  # by the sides of the second stage, of the first stage's model
+        self.after: dict[str, Measured] = {}  # and of the second's
         self.why: dict[str, str] = {}
         minutes = sum((train.minutes or 10.0) for name, (_, train) in self.systems.items() if not self._taken(name))
+        second = sum((self._second_stage(name).minutes or 10.0) + _PROBE_MINUTES for name in plan.SECOND_STAGE)
+        minutes += len(self.sides) * second
         self._minutes = max(1.0, minutes + _PROBE_MINUTES * (len(self.systems) + 1 + len(judges.PACKAGES)))
 
     # ------------------------------------------------------------------------------------------ models
@@ -104,9 +114,39 @@ class _Work:
 
     def _trained(self, name: str, model: ModelSpec, train: TrainSpec) -> Path:
         self.tell(f"Training: {plan.TITLES[name]}")
-        folder = self.folder / "runs" / name
+        return self._run(name, plan.run_of(name, model, train, self.parts.training, self.spec))
+
+    def _second_stage(self, name: str) -> TrainSpec:
+        return plan.second_stage(self.request.size, name, self.systems[name][1])
+
+    def train_further(self) -> None:
+        """The paper's second stage: on the emotion corpus, without labels, a model a side."""
+        for name in plan.SECOND_STAGE:
+            self._step(len(self.sides) * (self._second_stage(name).minutes or 10.0) / self._minutes)
+            if name not in self.models:
+                continue  # the first stage has said why
+            if not self.sides:
+                self.why[_second(name)] = (
+                    f"No emotion corpus was named, or it has fewer than {plan.FEWEST_ACTORS} speakers."
+                )
+                continue
+            given = self.given if self._taken(name) else None
+            model = self.systems[name][0] if given is None else given.model.spec
+            try:
+                self.further[name] = [self._trained_further(name, model, side) for side in self.sides]
+            except EngineError as error:
+                self._failed(_second(name), error)
+
+    def _trained_further(self, name: str, model: ModelSpec, side: plan.Side) -> Path:
+        self.tell(f"Training further: {plan.TITLES[name]}, {side.name}")
+        first = str(self.models[name])
+        spec = plan.run_of(name, model, self._second_stage(name), side.training, self.spec, first)
+        return self._run(f"{name}, {side.name}", spec)
+
+    def _run(self, name: str, spec: RunSpec) -> Path:
+        folder = self.folder / "runs" / plan.file_name(name)
         if not (folder / "spec.json").exists():
-            plan.run_of(name, model, train, self.parts, self.spec).write(folder)
+            spec.write(folder)
         RunSpec.read(folder)
         done = training.train(folder, self.within, self.steer)
         if done.stopped:
@@ -126,6 +166,8 @@ class _Work:
         self._one(FLOORS, self.cache.key, recordings, lambda: measuring.encoder(None, device, self.steer))
         for name in judges.PACKAGES:
             self._one(name, self.cache.key, recordings, partial(self._judge, name))
+        for name, paths in self.further.items():
+            self._measured_further(name, paths, device)
 
     def _measured(self, name: str, path: Path, recordings: Recordings, device: torch.device) -> None:
         try:
@@ -150,7 +192,7 @@ class _Work:
             self.tell(f"Encoding: {plan.TITLES.get(name, name)}")
             found, held = measuring.measure(
                 encode(), recordings, digest, self.steer, _SEEDS[self.request.size],
-                lambda task: self.tell(f"Probing {task}: {plan.TITLES.get(name, name)}"),
+                partial(self._tell_probing, plan.TITLES.get(name, name)),
             )  # fmt: skip
         except EngineError as error:
             self._failed(name, error)
@@ -163,9 +205,46 @@ class _Work:
         measuring.save(found, file)
         self.measured[name] = found
 
+    def _measured_further(self, name: str, paths: list[Path], device: torch.device) -> None:
+        """Emotion before and after the second stage, by the same division."""
+        self._step(len(self.sides) * _PROBE_MINUTES / self._minutes)
+        try:
+            first = checkpoint.load_system(self.models[name], device)
+            second = [checkpoint.load_system(path, device) for path in paths]
+        except EngineError as error:
+            self._failed(_second(name), error)
+            return
+        sides = [(self._recordings(side.training), self._recordings(side.tested)) for side in self.sides]
+        for kept, models, words in ((self.before, [first] * len(sides), "first"), (self.after, second, "second")):
+            digest = " ".join(model.hash for model in models)
+            file = self.folder / "measured" / f"{plan.file_name(name)}-{words}-stage.json"
+            found = measuring.load(file, digest)
+            if found is None:
+                title = f"{plan.TITLES[name]}, {words} stage"
+                self.tell(f"Encoding: {title}")
+                found = measuring.measure_sides(
+                    [measuring.encoder(model, device, self.steer) for model in models],
+                    sides,
+                    digest,
+                    self.steer,
+                    _SEEDS[self.request.size],
+                    partial(self._tell_probing, title),
+                )
+                measuring.save(found, file)
+            kept[name] = found
+
+    def _tell_probing(self, title: str, task: str) -> None:
+        self.tell(f"Probing {task}: {title}")
+
     def _judge(self, name: str) -> Encode:
         told = judges.judge(name)
-        return measuring.judged(lambda recording: told(audio.read(recording.name, self.spec).samples), self.steer)
+
+        def heard(recording: Recording) -> npt.NDArray[np.float32]:
+            """The recording as loud as it is: loudness tells emotion, and m is told it too."""
+            read = audio.read(recording.name, self.spec)
+            return told(read.samples / audio.amplitude(read.gain_db))
+
+        return measuring.judged(heard, self.steer)
 
     def _recordings(self, utterances: tuple[Utterance, ...]) -> tuple[Recording, ...]:
         wanted = {u.path for u in utterances}
@@ -175,6 +254,7 @@ class _Work:
                 self.cache.mel[e.start : e.start + e.frames],
                 self.cache.f0[e.start : e.start + e.frames],
                 e.utterance.words(),
+                e.gain_db,
             )
             for e in self.cache.entries
             if e.utterance.path in wanted
@@ -185,7 +265,8 @@ class _Work:
         """All files of the report, and what could not be run."""
         self.tell("Writing the report")
         said = (self._said(),)
-        sheets = Sheets(self.measured, {n: w for n, w in self.why.items() if n not in _FIGURES}, said)
+        why = {name: words for name, words in self.why.items() if name not in _FIGURES}
+        sheets = Sheets(self.measured, why, said, self.before, self.after)
         made: list[Sheet] = list(sheets.all())
         if OURS in self.measured:
             results = tuple(self.measured[OURS].results.values())
@@ -319,6 +400,10 @@ class _Work:
             self._told(self._share + self._span * (event.fraction or 0.0), event.message)
         elif isinstance(event, Note):
             self._report(event)
+
+
+def _second(name: str) -> str:
+    return f"{name}, second stage"
 
 
 _FIGURES = ("Figure 2", "Figure 3", "Training curves", "Probe matrix")

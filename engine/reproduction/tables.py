@@ -8,12 +8,11 @@ from collections.abc import Mapping
 from engine.api import ProbeResult, ProbeScore
 from engine.probes.matrix import interval, shown
 from engine.reproduction import paper
-from engine.reproduction.measuring import Measured
-from engine.reproduction.plan import TITLES
+from engine.reproduction.measuring import EMOTIONS, Measured
+from engine.reproduction.plan import SECOND_STAGE, TITLES
 from engine.sheets import Sheet
 
-# Which row of the paper each of ours stands beside.
-_PAPER_ROW = {"timescale": "two-auxiliary"}
+THE_PAPERS = "two-auxiliary"  # the row that is the paper's model by the paper's recipe
 ROWS = ("timescale", "two-auxiliary", "one-auxiliary", "vae", "cpc", "supervised")
 FLOOR_TITLES = {"mel": "mel floor (mean, deviation)", "mfcc": "MFCC floor (mean, deviation)"}
 
@@ -48,21 +47,26 @@ class Sheets:
         measured: by system; "floors" and the judges among them.
         why: by system, why it could not be measured.
         said: what every table must say (which voices, how trained).
+        before, after: by system, of the models of the first and of the second stage, by the sides of the latter.
     """
 
-    def __init__(self, measured: Mapping[str, Measured], why: Mapping[str, str], said: tuple[str, ...]) -> None:
+    def __init__(
+        self, measured: Mapping[str, Measured], why: Mapping[str, str], said: tuple[str, ...],
+        before: Mapping[str, Measured], after: Mapping[str, Measured],
+    ) -> None:  # fmt: skip
         self._measured, self._why, self._said = measured, why, said
+        self._before, self._after = before, after
         self.missing: list[str] = []
 
     def all(self) -> tuple[Sheet, ...]:
-        return (self.table1(), self.gender(), self.table2(), self.table3(), self.acted())
+        return (self.table1(), self.gender(), self.table2(), self.table3(), self.acted(), self.second_stage())
 
     # ------------------------------------------------------------------------------------------ table 1
     def table1(self) -> Sheet:
         notes = Footnotes()
         rows = []
         for system, name, title in self._rows():
-            printed = paper.SPEAKER.get((_PAPER_ROW.get(system, system), name))
+            printed = paper.SPEAKER.get((system, name))
             rows.append((
                 title, name if system in ROWS else "",
                 _printed(printed),
@@ -79,7 +83,8 @@ class Sheets:
             "speaker ID, labels shuffled", "verification, labels shuffled",
         )  # fmt: skip
         title = "Table 1. Who speaks: linear speaker ID, and verification of voices no system was trained on"
-        return Sheet("table1", title, columns, tuple(rows), (*self._said, *notes.numbered, paper.SLIPS[3]))
+        said = (*self._said, *self._left_out(), *notes.numbered, paper.SLIPS[3])
+        return Sheet("table1", title, columns, tuple(rows), said)
 
     _no_sessions = "No held-out speaker has clips of two chapters, so cross-chapter speaker ID cannot be measured."
 
@@ -87,8 +92,7 @@ class Sheets:
         notes = Footnotes()
         rows = []
         for system, name, title in self._rows():
-            ours = system in ("timescale", "two-auxiliary")
-            printed = f"{paper.GENDER[name]:.2f} %" if ours and name in paper.GENDER else ""
+            printed = f"{paper.GENDER[name]:.2f} %" if system == THE_PAPERS and name in paper.GENDER else ""
             shown_name = name if system in ROWS else ""
             rows.append((
                 title, shown_name, printed, self._cell(system, name, "gender", notes),
@@ -104,10 +108,10 @@ class Sheets:
         for system in ("timescale", "two-auxiliary"):
             for task in ("arousal", "valence"):
                 for name in ("h", "m", "z"):
-                    printed = paper.EMOTION[task, name]
+                    printed = [f"{ccc:.3f}" if system == THE_PAPERS else "" for ccc in paper.EMOTION[task, name]]
                     score = self._score(system, name, task)
                     rows.append((
-                        TITLES[system], task, name, f"{printed[0]:.3f}", f"{printed[1]:.3f}",
+                        TITLES[system], task, name, *printed,
                         self._also(system, name, task, "CCC, pooled, MSE training", notes),
                         self._cell(system, name, task, notes),
                         self._also(system, name, task, "CCC, mean of the sessions', MSE training"),
@@ -154,7 +158,46 @@ class Sheets:
         title = "Emotion classes, speaker-disjoint, linear classifier"
         return Sheet("emotion", title, columns, tuple(rows), (*self._said, *notes.numbered))
 
+    def second_stage(self) -> Sheet:
+        """What more training on acted speech brings: before and after by one division."""
+        notes = Footnotes()
+        rows = []
+        for system in SECOND_STAGE:
+            for name in ("h", "m", "z"):
+                cells: list[str] = []
+                for task in EMOTIONS:
+                    for measured in (self._before, self._after):
+                        result = measured[system].results[task] if system in measured else None
+                        score = None if result is None else result.scores.get(name)
+                        if score is not None:
+                            cells.append(f"{shown(task, score.score)} ({interval(task, score)})")
+                            continue
+                        why = (result.failed if result is not None else "") or self._why.get(
+                            f"{system}, second stage", "The first stage is missing."
+                        )
+                        if (missing := f"Second stage of {TITLES[system]}: {why}") not in self.missing:
+                            self.missing.append(missing)
+                        cells.append(f"not run {notes.mark(why)}")
+                rows.append((TITLES[system], name, *cells))
+        columns = ["system", "read from"]
+        for task in ("emotion, balanced accuracy", "arousal CCC", "valence CCC"):
+            columns += [f"{task}: first stage", "and second stage"]
+        said = (
+            "The second stage goes on training on emotional speech, without its labels, as the paper does on "
+            "OMG-Emotion. Where the corpus names no parts, one half of its speakers trains model and probes, and "
+            "the other half is tested; then the other way round. The first stage is measured by the same halves.",
+        )
+        title = "Second stage: trained further on emotional speech of other speakers than those tested"
+        return Sheet("second-stage", title, tuple(columns), tuple(rows), (*said, *notes.numbered))
+
     # ------------------------------------------------------------------------------------------ cells
+    def _left_out(self) -> tuple[str, ...]:
+        """What of the held-out voices could not be used for speaker ID: the same for every system."""
+        for measured in self._measured.values():
+            if (result := measured.results.get("speaker")) is not None and result.notes:
+                return tuple(f"Speaker ID: {note}" for note in result.notes)
+        return ()
+
     def _rows(self) -> list[tuple[str, str, str]]:
         """(system, vectors, title) of every row that ought to be there, measured or not."""
         rows = []

@@ -10,7 +10,7 @@ import pytest
 from engine.errors import EngineError
 from engine.even_choice import evenly_by_speaker
 from engine.probes.scores import accuracy, balanced_accuracy, bootstrap, ccc, ccc_per_group
-from engine.probes.verification import verify
+from engine.probes.verification import SCALINGS, best_scaling, equal_error, scaled, verify
 
 
 def test_balanced_accuracy_counts_every_class_the_same() -> None:
@@ -109,6 +109,49 @@ def test_verification_of_nothing_to_compare_says_what_is_missing() -> None:
         verify(np.eye(3), np.array(["a", "b", "c"]))
     with pytest.raises(EngineError, match="two speakers"):
         verify(np.eye(3), np.array(["a", "a", "a"]))
+
+
+def _voices(rng: np.random.Generator, clips: int) -> tuple[np.ndarray, np.ndarray]:
+    speakers = np.repeat(np.arange(12), clips)
+    centres = rng.standard_normal((12, 6))
+    return centres[speakers] + 0.3 * rng.standard_normal((len(speakers), 6)), speakers
+
+
+def test_what_hides_the_voices_decides_how_they_are_scaled() -> None:
+    rng = np.random.default_rng(1)
+    plain, speakers = _voices(rng, 6)
+    loud = np.concatenate((plain, 30.0 * rng.standard_normal((len(plain), 3))), axis=1)  # one noise in other units
+    assert best_scaling(loud, speakers) in ("standardised", "whitened")
+    assert equal_error(scaled(loud, loud, "standardised"), speakers) < equal_error(loud, speakers) / 2.0
+
+    common = rng.standard_normal((len(plain), 1)) @ np.ones((1, 6))  # in every dimension the same
+    assert best_scaling(plain + 3.0 * common, speakers) == "whitened"
+
+    far = plain + 20.0  # every cosine is nearly 1
+    assert equal_error(scaled(far, far, "centred"), speakers) < equal_error(far, speakers) / 2.0
+
+
+def test_scaling_takes_its_numbers_of_the_reference_alone() -> None:
+    rng = np.random.default_rng(2)
+    reference = rng.standard_normal((50, 4)) * [1.0, 2.0, 3.0, 4.0] + 5.0
+    for scaling in SCALINGS:
+        together = scaled(rng.standard_normal((10, 4)), reference, scaling)
+        assert np.isfinite(together).all()
+        few = rng.standard_normal((3, 4))
+        rows = np.concatenate([scaled(row[None], reference, scaling) for row in few])
+        assert np.allclose(scaled(few, reference, scaling), rows)
+    assert np.allclose(scaled(reference, reference, "standardised").std(axis=0), 1.0)
+    turned = np.cov(scaled(reference, reference, "whitened").T)
+    assert np.abs(turned - np.diag(np.diag(turned))).max() < 1e-9
+    with pytest.raises(ValueError, match="no scaling"):
+        scaled(reference, reference, "upside down")
+
+
+def test_where_nothing_can_be_chosen_by_vectors_are_standardised() -> None:
+    assert best_scaling(np.eye(3), np.array(["a", "b", "c"])) == "standardised"
+    assert best_scaling(np.ones((1, 3)), np.array(["a"])) == "standardised"
+    assert np.isfinite(scaled(np.ones((2, 3)), np.ones((4, 3)), "standardised")).all()
+    assert np.isfinite(scaled(np.ones((2, 3)), np.ones((4, 3)), "whitened")).all()
 
 
 def test_a_large_corpus_is_thinned_evenly_over_its_speakers() -> None:

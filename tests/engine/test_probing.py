@@ -12,8 +12,9 @@ from engine.api import Control, ProbeScore
 from engine.errors import EngineError, SpecError
 from engine.probes import linear, regressor
 from engine.probes.examples import Example, Table
-from engine.probes.probing import Material, probe
+from engine.probes.probing import Material, Sides, probe
 from engine.probes.scores import ccc
+from engine.probes.splits import LeakError
 
 SPEAKERS, CLIPS = 12, 8
 Score = Callable[[str, str], ProbeScore]
@@ -110,6 +111,49 @@ def test_a_second_corpus_is_tested_on_and_shared_speakers_are_left_out_of_traini
     assert found.scores["h"].n == 6 * CLIPS
     assert found.scores["h"].score > 0.9
     assert "8 training clips" in found.notes[0]
+
+
+def test_verification_is_scaled_as_suits_the_training_side(corpus: Table) -> None:
+    """The test side would be told apart best as it is; what is chosen by is the training side alone."""
+    rng = np.random.default_rng(5)
+    trains = np.array([int(e.speaker[1:]) < 6 for e in corpus.examples])
+    noise = np.where(trains, 40.0, 0.0)[:, None] * rng.standard_normal((len(trains), 5))
+    table = Table(corpus.examples, {"h": np.concatenate((corpus.values["h"], noise.astype(np.float32)), axis=1)})
+    found = probe(Material(table.only(trains), table.only(~trains)), "verify", ("h",), run)
+    assert any("h: vectors standardised" in note or "h: vectors whitened" in note for note in found.notes)
+    also = found.scores["h"].also
+    chosen = next(name for name in ("standardised", "whitened") if f"h: vectors {name}" in " ".join(found.notes))
+    assert found.scores["h"].score == also[f"equal error rate, {chosen}"]
+
+
+def test_models_of_two_sides_are_each_tested_on_the_other_side_alone(corpus: Table) -> None:
+    """Two encodings of one corpus, of which each tells the emotion in its own way: mixed, they would tell less."""
+    first = np.array([int(e.speaker[1:]) < 6 for e in corpus.examples])
+    turned = {name: -values[:, ::-1] for name, values in corpus.values.items()}
+    both = Table(
+        corpus.examples * 2, {name: np.concatenate((corpus.values[name], turned[name])) for name in turned}
+    )
+    group = np.repeat([0, 1], len(first))
+    sides = Sides(group, np.concatenate((first, ~first)))
+    splits = sides.splits(both.examples, "speaker")
+    assert len(splits) == 2
+    for number, split in enumerate(splits):
+        assert set(group[split.train]) == set(group[split.test]) == {number}
+        names = [{both.examples[i].speaker for i in side} for side in (split.train, split.test)]
+        assert not set.intersection(*names)
+    found = probe(Material(both, sides=sides), "emotion", ("m", "z"), run, seeds=1)
+    assert found.scores["m"].n == SPEAKERS * CLIPS
+    assert found.scores["m"].score > 0.95
+    assert found.scores["z"].score < 0.5
+    everyone = Sides(np.zeros(len(first), np.int64), first)
+    some = probe(Material(corpus, sides=everyone), "arousal", ("m",), run, seeds=1).scores["m"]
+    assert some.n == int((~first).sum())
+
+
+def test_sides_that_share_a_speaker_are_a_fault(corpus: Table) -> None:
+    mixed = np.arange(len(corpus.examples)) % 2 == 0
+    with pytest.raises(LeakError):
+        probe(Material(corpus, sides=Sides(np.zeros(len(mixed), np.int64), mixed)), "emotion", ("m",), run)
 
 
 def test_pieces_are_classified_beside_the_utterances(corpus: Table) -> None:
