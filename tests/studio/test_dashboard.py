@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
-from stage import HASH, Idle, analysed
+from stage import HASH, analysed
 
 from engine.api import PROBE_TASKS, ExportProbes, Probe, ProbeDone, ProbeResult, ProbeScore, Progress
 from studio import theme
@@ -23,15 +22,6 @@ from studio.session import Session
 from studio.tables.probes import BEST, PENDING
 
 NAN = float("nan")
-
-
-@pytest.fixture
-def session(qtbot: QtBot, tmp_path: Path) -> Iterator[Session]:
-    link = Idle()
-    made = Session(link, tmp_path / "data")
-    yield made
-    made.close()
-    link.shutdown()
 
 
 @pytest.fixture

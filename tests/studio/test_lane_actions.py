@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-from stage import Idle, analysed
+from stage import analysed
 
 from engine.api import SecondEdit, Transfer
 from studio.drag import Payload
 from studio.lane_actions import without
 from studio.session import Session
 from studio.transfer_setup import LaneEdit, span_words
-
-
-@pytest.fixture
-def session(qapp: object, tmp_path: Path) -> Iterator[Session]:
-    link = Idle(tmp_path / "log")
-    made = Session(link, tmp_path / "data")
-    yield made
-    made.close()
-    link.shutdown()
 
 
 @pytest.fixture

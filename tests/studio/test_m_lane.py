@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent
 from PySide6.QtWidgets import QMenu
 from pytestqt.qtbot import QtBot
-from stage import Idle, analysed
+from stage import analysed
 
 from studio import affect_colours, drag
 from studio.drag import Payload
@@ -24,15 +23,6 @@ from studio.session import Session
 from studio.widgets.timeline import Timeline
 
 SECONDS = 6
-
-
-@pytest.fixture
-def session(qtbot: QtBot, tmp_path: Path) -> Iterator[Session]:
-    link = Idle(tmp_path / "log")
-    made = Session(link, tmp_path / "data")
-    yield made
-    made.close()
-    link.shutdown()
 
 
 @pytest.fixture

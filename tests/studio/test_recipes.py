@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pytestqt.qtbot import QtBot
 from stage import HASH, Idle, analysed, some_take
 
 from engine.api import (
@@ -31,30 +29,9 @@ from engine.api import (
 from studio import recipes
 from studio.clips import Clip
 from studio.drag import Payload
-from studio.messages import Message, Messages
+from studio.messages import Message
 from studio.recipes import Giver, Named, Recipe
 from studio.session import Session
-
-
-@pytest.fixture
-def said() -> list[Message]:
-    return []
-
-
-@pytest.fixture
-def link(qtbot: QtBot, tmp_path: Path) -> Iterator[Idle]:
-    made = Idle(tmp_path / "logs")
-    yield made
-    made.shutdown()
-
-
-@pytest.fixture
-def session(link: Idle, tmp_path: Path, said: list[Message]) -> Iterator[Session]:
-    messages = Messages()
-    messages.said.connect(said.append)
-    made = Session(link, tmp_path / "data", messages)
-    yield made
-    made.close()
 
 
 def full_take(session: Session, *ids: str) -> Take:

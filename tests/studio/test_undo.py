@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from pytestqt.qtbot import QtBot
-from stage import Idle, analysed, some_take
+from stage import analysed, some_take
 
 from engine.api import ClipsFound, Partial
 from studio.drag import Payload
 from studio.session import Session
 from studio.undo import UndoActions
-
-
-@pytest.fixture
-def session(qtbot: QtBot, tmp_path: Path) -> Iterator[Session]:
-    link = Idle(tmp_path / "logs")
-    made = Session(link, tmp_path / "data")
-    yield made
-    made.close()
-    link.shutdown()
 
 
 def names(session: Session) -> list[str]:
