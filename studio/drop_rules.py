@@ -72,7 +72,7 @@ def refusal_on_clip(
     clip = clips.get(clip_id)
     if clip is None:
         return tr("DropRules", "That clip is no longer in the library.")
-    if payload.kind == "clips" and payload.clips == (clip_id,):
+    if is_its_own(what, payload, clip_id, clips):
         return (
             tr("DropRules", "That is this clip: its own voice changes nothing.")
             if what == VOICE
@@ -81,6 +81,15 @@ def refusal_on_clip(
     if clip.state in (FAILED, MISSING):
         return why_not(clip, model)
     return refusal(what, payload, clips, model)
+
+
+def is_its_own(what: str, payload: Payload, clip_id: str, clips: Mapping[str, Clip]) -> bool:
+    """Whether a recording would be given what it has: it is all that the payload means, by whatever name.
+
+    Single seconds of its own are another matter: as an emotion they are laid on all of it.
+    """
+    of_seconds = payload.kind == "seconds" and what == EMOTION
+    return not of_seconds and {clip.id for clip in clips_of(payload, clips)} == {clip_id}
 
 
 def why_not(clip: Clip, model: ModelInfo | None) -> str:

@@ -27,6 +27,7 @@ class Messages(QObject):
     """Panels and jobs say things here; the window shows them."""
 
     said = Signal(object)  # Message
+    hinted = Signal(str)  # what letting go would do, while something is dragged; "" = nothing any more
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -46,6 +47,10 @@ class Messages(QObject):
         log.log(LEVELS[level], "%s %s%s", what, hint, f"\n{details}" if details else "")
         self.history = [*self.history[-199:], message]
         self.said.emit(message)
+
+    def hint(self, words: str) -> None:
+        """Tell what letting go here would do; "" takes it away. It is true while something hovers and not kept."""
+        self.hinted.emit(words)
 
     def say_error(self, error: EngineError) -> None:
         self.say(error.what, error.hint, level="error")

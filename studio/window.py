@@ -126,6 +126,7 @@ class MainWindow(QMainWindow):
         self.shortcuts.take_up(self.tr("Library"), {f"library.{n}": a for n, a in self.library.commands.items()})
         self.clip_view.transport.add_tool(self.menus.actions["file.record"])
         messages.said.connect(self._show_message)
+        messages.hinted.connect(self._show_hint)
         session.link.worker_died.connect(self._tell_death)
         self.map_view.second_requested.connect(self._play_second)
         self.map_view.audition.player.follow(self.clip_view.player)
@@ -228,6 +229,12 @@ class MainWindow(QMainWindow):
             action=message.action[0] if message.action else "",
         )
         self._fit_banner()
+
+    def _show_hint(self, words: str) -> None:
+        if words:
+            self.statusBar().showMessage(words)  # for as long as it is true
+        else:
+            self.statusBar().clearMessage()
 
     def _tell_death(self, what: str, hint: str, details: str) -> None:
         self.messages.say(what, hint, details=details, level="error")

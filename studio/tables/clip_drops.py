@@ -29,7 +29,7 @@ class ClipDrops(QObject):
         self._table = table
         self._session = session
         self._payload: Payload | None = None  # what hovers
-        self._said = ""
+        self._hint = ""
         self._mark = _RowMark(view.viewport())
         view.viewport().setAcceptDrops(True)
         view.viewport().installEventFilter(self)
@@ -39,17 +39,21 @@ class ClipDrops(QObject):
         """Give recordings a voice (VOICE) or an emotion (EMOTION); the menus' twin of a drop."""
         if (reason := self.refusal(clip_ids, what, payload)) is not None:
             self._session.messages.say(reason)
-        elif len(clip_ids) == 1:
-            self._session.give(clip_ids[0], payload, what)
-            self._session.set_current(clip_ids[0])
+        elif len(takers := self._takers(clip_ids, what, payload)) == 1:
+            self._session.give(takers[0], payload, what)
+            self._session.set_current(takers[0])
         else:
-            self._session.give_many(clip_ids, payload, what)
+            self._session.give_many(takers, payload, what)
 
     def refusal(self, clip_ids: Sequence[str], what: str, payload: Payload) -> str | None:
         """Why recordings cannot be given this; of many it is enough that one can, the batch tells of the others."""
         clips, model = self._session.clips, self._session.model
         reasons = [drop_rules.refusal_on_clip(what, payload, clip_id, clips, model) for clip_id in clip_ids]
         return None if None in reasons or not reasons else reasons[0]
+
+    def _takers(self, clip_ids: Sequence[str], what: str, payload: Payload) -> list[str]:
+        """Those of several recordings that do not give it themselves."""
+        return [i for i in clip_ids if not drop_rules.is_its_own(what, payload, i, self._session.clips)]
 
     def targets(self, at: QPointF) -> list[str]:
         """The recordings that a drop at this place is for."""
@@ -88,15 +92,18 @@ class ClipDrops(QObject):
         else:
             event.ignore()
         self._mark.show_on(self._rows(event.position()) if reason is None else QRect())
-        self._say(reason if reason is not None else self._promise(targets, what, self._payload))
+        self._tell(reason if reason is not None else self._promise(targets, what, self._payload))
         return True
 
     def _drop(self, event: QDropEvent) -> bool:
         payload = drag.payload_of(event.mimeData(), self._session.uuid)
         targets, what = self.targets(event.position()), self._meant(event)
         self._leave()
-        if payload is None or not targets or self.refusal(targets, what, payload) is not None:
+        reason = self.refusal(targets, what, payload) if payload is not None and targets else ""
+        if payload is None or reason is not None:
             event.ignore()
+            if reason:
+                self._session.messages.say(reason)
             return True
         event.setDropAction(Qt.DropAction.CopyAction)
         event.accept()
@@ -105,7 +112,7 @@ class ClipDrops(QObject):
 
     def _leave(self) -> None:
         self._payload = None
-        self._said = ""
+        self._tell("")
         self._mark.show_on(QRect())
 
     def _meant(self, event: QDropEvent) -> str:
@@ -116,17 +123,17 @@ class ClipDrops(QObject):
 
     def _promise(self, targets: Sequence[str], what: str, payload: Payload) -> str:
         """What letting go would do."""
-        clips = self._session.clips
-        onto = counted(len(targets), clips[targets[0]].name, self.tr("{0} recordings, as a batch"))
+        clips, takers = self._session.clips, self._takers(targets, what, payload)
+        onto = counted(len(takers), clips[takers[0]].name, self.tr("{0} recordings, as a batch"))
         title = title_of(payload, clips)
         if what == EMOTION:
             return self.tr("Let go to give the m of {0} to {1}.").format(title, onto)
         return self.tr("Let go to give the voice of {0} to {1}; with Shift its m.").format(title, onto)
 
-    def _say(self, words: str) -> None:
-        if words and words != self._said:
-            self._session.messages.say(words)
-        self._said = words
+    def _tell(self, words: str) -> None:
+        if words != self._hint:
+            self._hint = words
+            self._session.messages.hint(words)
 
     def _rows(self, at: QPointF) -> QRect:
         index = self._view.indexAt(at.toPoint())

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent
+from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDragMoveEvent, QDropEvent
 from pytestqt.qtbot import QtBot
 from stage import Idle, analysed, some_take
 
@@ -150,8 +150,8 @@ def library(session: Session, ids: list[str], qtbot: QtBot, tmp_path: Path) -> L
     return made
 
 
-def let_go(library: LibraryPanel, payload: Payload, row: int, keys: Qt.KeyboardModifier) -> bool:
-    """Drag a payload over a row and drop it there; whether it was taken."""
+def hover(library: LibraryPanel, payload: Payload, row: int, keys: Qt.KeyboardModifier) -> bool:
+    """Drag a payload over a row; whether it would be taken."""
     mime = drag.to_mime(payload, library._session.uuid)
     at: QPoint = library.view.visualRect(library.table.index(row, 0)).center()
     copy, left = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton
@@ -159,10 +159,20 @@ def let_go(library: LibraryPanel, payload: Payload, row: int, keys: Qt.KeyboardM
     library.drops.eventFilter(viewport, QDragEnterEvent(at, copy, mime, left, keys))
     move = QDragMoveEvent(at, copy, mime, left, keys)
     library.drops.eventFilter(viewport, move)
+    return move.isAccepted()
+
+
+def let_go(library: LibraryPanel, payload: Payload, row: int, keys: Qt.KeyboardModifier) -> bool:
+    """Drag a payload over a row and drop it there; whether it was taken."""
+    would_be_taken = hover(library, payload, row, keys)
+    mime = drag.to_mime(payload, library._session.uuid)
+    at: QPoint = library.view.visualRect(library.table.index(row, 0)).center()
+    copy, left = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton
+    viewport = library.view.viewport()
     drop = QDropEvent(QPointF(at), copy, mime, left, keys)
     drop.ignore()
     library.drops.eventFilter(viewport, drop)
-    assert drop.isAccepted() == move.isAccepted()
+    assert drop.isAccepted() == would_be_taken
     return drop.isAccepted()
 
 
@@ -176,9 +186,47 @@ def test_a_voice_dropped_on_a_recording_makes_it_the_source(
     assert let_go(library, voice_of(ids[3]), 1, PLAIN)
     assert session.transfer.source == session.current == ids[1]
     assert [chip.payload for chip in session.transfer.voices] == [voice_of(ids[3])]
-    assert "Let go to give the voice of b2.wav to a2.wav" in session.messages.history[-1].what
     session.undo_stack.undo()
     assert session.transfer.source is None
+
+
+@pytest.fixture
+def hints(session: Session) -> list[str]:
+    """What was told to whoever drags something, one after the other."""
+    told: list[str] = []
+    session.messages.hinted.connect(told.append)
+    return told
+
+
+@pytest.mark.parametrize("ending", ["drop", "leave"])
+def test_what_letting_go_would_do_is_told_as_long_as_something_hovers(
+    library: LibraryPanel, session: Session, ids: list[str], hints: list[str], ending: str
+) -> None:
+    if ending == "drop":
+        let_go(library, voice_of(ids[3]), 1, PLAIN)
+    else:
+        hover(library, voice_of(ids[3]), 1, PLAIN)
+        library.drops.eventFilter(library.view.viewport(), QDragLeaveEvent())
+    assert hints == ["Let go to give the voice of b2.wav to a2.wav; with Shift its m.", ""]
+    assert not any("Let go" in message.what for message in session.messages.history), "it is no news"
+
+
+def test_no_recording_is_offered_its_own_voice_by_another_name(
+    library: LibraryPanel, session: Session, ids: list[str], hints: list[str]
+) -> None:
+    session.set_label(ids[:1], "speaker", "carla")
+    assert not let_go(library, Payload("speaker", (ids[0],), "carla"), 0, PLAIN)
+    assert hints == ["That is this clip: its own voice changes nothing.", ""]
+    assert session.messages.history[-1].what == hints[0]
+
+
+def test_of_several_selected_the_giver_is_left_out(
+    library: LibraryPanel, session: Session, ids: list[str], hints: list[str]
+) -> None:
+    session.select(ids[:3])
+    assert let_go(library, voice_of(ids[0]), 1, PLAIN)
+    assert [item.clip_id for item in session.batch] == ids[1:3]
+    assert "2 recordings" in hints[0]
 
 
 def test_with_shift_it_is_the_emotion(library: LibraryPanel, session: Session, ids: list[str]) -> None:

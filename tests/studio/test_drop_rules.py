@@ -116,5 +116,15 @@ def test_a_recording_refuses_what_would_change_nothing_or_fail(clip_id: str, wor
     assert words in (refusal_on_clip(VOICE, ONE, clip_id, CLIPS, MODEL) or "")
 
 
+def test_a_recording_refuses_itself_by_whatever_name_and_takes_a_second_of_itself() -> None:
+    alone = {"x": clip("x", labels={"speaker": "carla", "emotion": "angry"}), "a": CLIPS["a"]}
+    for payload in (Payload("speaker", speaker="carla"), ANGRY, Payload("clips", clips=("x",))):
+        for what in (VOICE, EMOTION):
+            assert "changes nothing" in (refusal_on_clip(what, payload, "x", alone, MODEL) or "")
+    second = Payload("seconds", seconds=(("x", 1),))
+    assert refusal_on_clip(EMOTION, second, "x", alone, MODEL) is None
+    assert "changes nothing" in (refusal_on_clip(VOICE, second, "x", alone, MODEL) or "")
+
+
 def test_a_recording_takes_another_s_voice() -> None:
     assert refusal_on_clip(VOICE, ONE, "b", CLIPS, MODEL) is None

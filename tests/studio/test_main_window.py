@@ -117,6 +117,14 @@ def test_small_news_goes_to_the_status_bar_and_trouble_to_the_banner(window: Mai
     assert window.banner.words.accessibleName() == "The disk is full. Free some space."
 
 
+def test_a_hint_stands_in_the_status_bar_until_it_is_taken_away(window: MainWindow, studio: Studio) -> None:
+    studio.messages.hint("Let go to add it.")
+    assert window.statusBar().currentMessage() == "Let go to add it."
+    studio.messages.hint("")
+    assert window.statusBar().currentMessage() == ""
+    assert studio.messages.history == []
+
+
 def test_details_can_be_read_and_copied(
     window: MainWindow, studio: Studio, qapp: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
