@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from PySide6.QtCore import QCoreApplication
 
-from engine.api import OWN_VOCODER, AuditionItem, AuditionSound, LatentRef, SecondEdit, Transfer
+from engine.api import OWN_VOCODER, AuditionItem, AuditionSound
 from studio import recipes
 from studio.clips import Clip
-from studio.recipes import Giver, Named, Recipe
+from studio.recipes import Named, Recipe
 
 ID_LETTERS = 12
 
@@ -95,27 +95,7 @@ def item_of(entry: AuditionEntry, clips: Mapping[str, Clip]) -> AuditionItem | N
     def folder(named: Named) -> str:
         return str(folders[named])
 
-    def refs(givers: Iterable[Giver]) -> tuple[LatentRef, ...]:
-        return tuple(LatentRef(folder(giver.clip), giver.second, giver.weight) for giver in givers)
-
-    wanted = Transfer(
-        source=folder(recipe.source),
-        model="",
-        out_dir="",
-        name=entry.id,
-        voice=refs(recipe.voice),
-        emotion=refs(recipe.emotion),
-        strength=recipe.strength,
-        strength_m=recipe.strength_m,
-        rule=recipe.rule,
-        edits=tuple(
-            SecondEdit(e.target, refs(e.givers), e.weight, e.fade_in_s, e.fade_out_s, e.rule) for e in recipe.edits
-        ),
-        rendering=recipe.rendering,
-        vocoder=recipe.vocoder,
-        recipe=recipes.to_text(recipe),
-    )
-    return AuditionItem(entry.id, entry.title, wanted)
+    return AuditionItem(entry.id, entry.title, replace(recipes.request_of(recipe, folder), name=entry.id))
 
 
 # ---------------------------------------------------------------------------------------------- in the project

@@ -85,41 +85,62 @@ class Recipe:
 
 
 # ---------------------------------------------------------------------------------------------- of a rendering
+# What a recipe says in the very words of the engine's request. All else in it is recordings, by name.
+_AS_ASKED = ("strength", "strength_m", "rule", "rendering", "vocoder")
+_AS_EDITED = ("target", "weight", "fade_in_s", "fade_out_s", "rule")
+
+
 def of_take(take: Take, clips: Iterable[Clip], model: str = "", gone: Mapping[str, Named] | None = None) -> Recipe:
     """model: path of the model, if it is known; gone: recordings that left the library, by their id."""
-    name = _namer(clips, gone or {})
-    return Recipe(
-        take.name,
-        name(take.source),
-        Path(model).name,
-        take.model_hash,
-        _givers(take.voice, name),
-        _givers(take.emotion, name),
-        take.strength,
-        take.strength_m,
-        take.emotion_rule,
-        tuple(_edit(edit, name) for edit in take.edits),
-        take.rendering,
-        take.vocoder,
-    )
+    return _of(take.request(model, "", take.name), take.model_hash, _namer(clips, gone or {}))
 
 
 def of_request(request: Transfer, clips: Iterable[Clip], model: ModelInfo) -> Recipe:
-    name = _namer(clips, {})
-    return Recipe(
-        request.name,
-        name(request.source),
-        Path(model.path).name,
-        model.hash,
-        _givers(request.voice, name),
-        _givers(request.emotion, name),
-        request.strength,
-        request.strength_m,
-        request.rule,
-        tuple(_edit(edit, name) for edit in request.edits),
-        request.rendering,
-        model.vocoder if request.vocoder == OWN_VOCODER else request.vocoder,
+    vocoder = model.vocoder if request.vocoder == OWN_VOCODER else request.vocoder
+    return _of(replace(request, model=model.path, vocoder=vocoder), model.hash, _namer(clips, {}))
+
+
+def request_of(recipe: Recipe, folder_of: Callable[[Named], str]) -> Transfer:
+    """What the engine is to render; with which model, and where to, is left open.
+
+    Args:
+        folder_of: the analysis folder of a recording that the recipe names.
+    """
+
+    def refs(givers: Iterable[Giver]) -> tuple[LatentRef, ...]:
+        return tuple(LatentRef(folder_of(giver.clip), giver.second, giver.weight) for giver in givers)
+
+    return Transfer(
+        source=folder_of(recipe.source),
+        model="",
+        out_dir="",
+        name=recipe.take,
+        voice=refs(recipe.voice),
+        emotion=refs(recipe.emotion),
+        edits=tuple(SecondEdit(givers=refs(edit.givers), **_some_of(edit, _AS_EDITED)) for edit in recipe.edits),
+        recipe=to_text(recipe),
+        **_some_of(recipe, _AS_ASKED),
     )
+
+
+def _of(request: Transfer, model_hash: str, name: Callable[[str], Named]) -> Recipe:
+    def givers(refs: Iterable[LatentRef]) -> tuple[Giver, ...]:
+        return tuple(Giver(name(ref.folder), ref.second, ref.weight) for ref in refs)
+
+    return Recipe(
+        take=request.name,
+        source=name(request.source),
+        model=Path(request.model).name,
+        model_hash=model_hash,
+        voice=givers(request.voice),
+        emotion=givers(request.emotion),
+        edits=tuple(Edit(givers=givers(edit.givers), **_some_of(edit, _AS_EDITED)) for edit in request.edits),
+        **_some_of(request, _AS_ASKED),
+    )
+
+
+def _some_of(values: object, names: Iterable[str]) -> dict[str, Any]:
+    return {name: getattr(values, name) for name in names}
 
 
 def named(clip: Clip) -> Named:
@@ -138,14 +159,6 @@ def _namer(clips: Iterable[Clip], gone: Mapping[str, Named]) -> Callable[[str], 
         return gone.get(clip_id, Named(clip_id[:ID_LETTERS], "?"))
 
     return name
-
-
-def _givers(refs: Iterable[LatentRef], name: Callable[[str], Named]) -> tuple[Giver, ...]:
-    return tuple(Giver(name(ref.folder), ref.second, ref.weight) for ref in refs)
-
-
-def _edit(edit: SecondEdit, name: Callable[[str], Named]) -> Edit:
-    return Edit(edit.target, _givers(edit.givers, name), edit.weight, edit.fade_in_s, edit.fade_out_s, edit.rule)
 
 
 # ---------------------------------------------------------------------------------------------- as text

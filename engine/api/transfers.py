@@ -155,6 +155,23 @@ class Take:
     rendering: str = "model"
     vocoder: str = FIRST_VOCODER
 
+    def request(self, model: str, out_dir: str, name: str) -> Transfer:
+        """What makes the same sound once more, with the model of `model_hash`."""
+        return Transfer(
+            self.source,
+            model,
+            out_dir,
+            name,
+            self.voice,
+            self.emotion,
+            self.strength,
+            self.vocoder,
+            strength_m=self.strength_m,
+            rule=self.emotion_rule,
+            edits=self.edits,
+            rendering=self.rendering,
+        )
+
 
 @dataclass(frozen=True)
 class Morph:
