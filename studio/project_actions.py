@@ -200,6 +200,7 @@ class ProjectActions(LibraryActions, AuditionActions):
         """Delete the sounds of takes that are off the list. Steps that could bring one back are forgotten."""
         listed = [Path(take.transformed).parent for take in self.takes]
         self.undo_stack.clear()
+        self.live.forget_unlisted()
         self._aside(
             functools.partial(project_folder.sweep, self.takes_dir, listed), lambda _none: self.measure_storage()
         )
@@ -257,6 +258,7 @@ class ProjectActions(LibraryActions, AuditionActions):
         self._ids_by_path.clear()
         self.maps.clear()
         self.takes, self.starred, self.runs = [], set(), []
+        self.live.clear()
         self.transfer, self.transfer_job = TransferSetup(), None
         self.map_jobs.clear()
         self._placing.clear()
@@ -393,6 +395,7 @@ class ProjectActions(LibraryActions, AuditionActions):
         for clip_id in changed:
             self.clips[clip_id].folder = folders[str(self.clips[clip_id].folder)]
         self.takes = [moved_take(take, place) for take in self.takes]
+        self.live.move(lambda take: moved_take(take, place))
         self.starred = {place(sound) for sound in self.starred}
         for record in self.runs:
             if (moved := place(record.run_dir)) != record.run_dir:

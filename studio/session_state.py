@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import functools
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from PySide6.QtCore import QLockFile, QObject, QThreadPool, QTimer, Signal
@@ -21,6 +21,7 @@ from studio.analysis_queue import AnalysisQueue
 from studio.audition_set import AuditionEntry, Hearing
 from studio.clips import Clip
 from studio.engine_link import EngineLink, Job
+from studio.live_takes import LiveTakes
 from studio.messages import Messages
 from studio.project_file import Project
 from studio.project_folder import is_inside
@@ -65,6 +66,7 @@ class SessionState(UndoActions):
     checkpoint_play_requested = Signal(str)  # name of a sound of `hearing`, from its beginning
     checkpoint_flip_requested = Signal(str)  # the same, at the place that is heard
     take_play_requested = Signal(object, str)  # a Take; "original", "reconstruction" or "transformed"
+    take_follow_requested = Signal(object)  # a Take that has taken another's place, to be heard where that was
     project_changed = Signal()  # another project, another name, or saved and unsaved changed places
     storage_measured = Signal(object)  # Storage
     saved = Signal(bool)  # the saving that was asked for is over; whether it worked
@@ -89,6 +91,7 @@ class SessionState(UndoActions):
         self.maps: dict[str, MapPoints] = {}
         self.map_jobs: dict[str, Job] = {}  # layouts under way, by latent
         self.takes: list[Take] = []
+        self.live = LiveTakes()  # takes that follow the sliders
         self.starred: set[str] = set()  # the transformed sounds of takes the user likes
         self.gone: dict[str, Named] = {}  # recordings that left the library, by id: takes may still name them
         self.made_by: dict[str, Recipe] = {}  # of recordings that are takes saved earlier, by id
@@ -117,6 +120,31 @@ class SessionState(UndoActions):
         self._save_timer.timeout.connect(self._save_aside)
         self._savers = QThreadPool(self)
         self._savers.setMaxThreadCount(1)  # one after the other, so the newest is the last
+
+    def select(self, ids: Iterable[str], origin: str = "") -> None:
+        """Choose recordings, everywhere. origin names the panel that asks, for logs and tests."""
+        del origin
+        chosen = [clip_id for clip_id in ids if clip_id in self.clips]
+        if chosen == self.selection:
+            return
+        self.selection = chosen
+        self.selection_changed.emit(chosen)
+
+    def set_current(self, clip_id: str | None) -> None:
+        """The recording that is seen and heard."""
+        new = clip_id if clip_id in self.clips else None
+        if new == self.current:
+            return
+        self.current = new
+        if new is not None:
+            self.analysis.look_at([new])
+        self.current_changed.emit(new or "")
+
+    def play(self, clip_id: str) -> None:
+        """Make a recording the current one and play it."""
+        if clip_id in self.clips:
+            self.set_current(clip_id)
+            self.play_requested.emit(clip_id)
 
     def set_device(self, device: str) -> None:
         """Where the engine computes from the next job on: auto, cpu, cuda:0 ..."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from engine.api import ReadRecipes, RecipesRead, SaveSound, SoundSaved, Take, Transfer
-from studio import recipes
+from engine.api import ReadRecipes, RecipesRead, SaveSound, SoundSaved, Take
+from studio import recipes, take_files
 from studio.drag import Payload
 from studio.engine_link import Job
 from studio.recipes import Giver, Recipe
@@ -28,6 +28,7 @@ class TakeActions(TransferActions):
         take, target = self.takes[index], Path(path)
         if target.suffix.lower() not in (".wav", ".flac"):
             target = target.with_name(f"{target.name}.wav")
+        self.keep_take(take)
         recipe = self.recipe_of(take)
         job = self.link.submit(
             SaveSound(take.transformed, str(target), take.name, recipes.summary(recipe), recipes.to_text(recipe)),
@@ -37,6 +38,22 @@ class TakeActions(TransferActions):
         job.note.connect(lambda what, hint: self.messages.say(what, hint, level="warning"))
         self._tell_failures(job)
         return job
+
+    def carry_out(self, places: Iterable[int]) -> list[str]:
+        """Files of takes for other programs: copies, whole, under names that say what they are."""
+        known = {clip.folder: clip for clip in self.clips.values() if clip.folder}
+        files = []
+        for take in [self.takes[place] for place in places]:
+            self.keep_take(take)
+            try:
+                files.append(str(take_files.copy_out(take, take_files.speaking_name(take, known))))
+            except OSError as error:
+                self.messages.say(
+                    self.tr("“{0}” cannot be dragged out: {1}.").format(take.name, error.strerror or error),
+                    self.tr("Free some space, or render it again."),
+                    level="warning",
+                )
+        return files
 
     def render_again(self, index: int) -> Job | None:
         """Make a take once more from its recipe, as a take of its own beside it."""
@@ -54,20 +71,7 @@ class TakeActions(TransferActions):
             return None
         source = next((clip for clip in self.clips.values() if clip.folder == take.source), None)
         name = self._free_name(Path(source.path).stem if source else take.name)
-        request = Transfer(
-            take.source,
-            model,
-            str(self.takes_dir / name),
-            name,
-            take.voice,
-            take.emotion,
-            take.strength,
-            strength_m=take.strength_m,
-            rule=take.emotion_rule,
-            edits=take.edits,
-            rendering=take.rendering,
-            vocoder=take.vocoder,
-        )
+        request = take.request(model, str(self.takes_dir / name), name)
         job = self.link.submit(self._with_recipe(request), title=self.tr("Render {0} again").format(take.name))
         job.done.connect(self.current_only(self._rendered))
         self._tell_failures(job)

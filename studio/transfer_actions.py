@@ -1,48 +1,25 @@
-"""What the user does at the transfer desk, and with takes."""
+"""What the user does at the transfer desk."""
 
 from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 
-from engine.api import OWN_VOCODER, Take, Transfer
+from engine.api import OWN_VOCODER, Control, Transfer
 from studio import recipes, transfer_setup
 from studio.clips import Clip
 from studio.drag import Payload
 from studio.engine_link import Job
-from studio.model_actions import ModelActions
+from studio.live_takes import sound_of
+from studio.take_list import TakeListActions
 from studio.transfer_setup import EmotionChip, TransferSetup, VoiceChip
 
 
-class TransferActions(ModelActions):
-    """The desk's setup, rendering, and the takes that are kept."""
+class TransferActions(TakeListActions):
+    """The desk's setup, and rendering it."""
 
-    def select(self, ids: Iterable[str], origin: str = "") -> None:
-        """Choose recordings, everywhere. origin names the panel that asks, for logs and tests."""
-        del origin
-        chosen = [clip_id for clip_id in ids if clip_id in self.clips]
-        if chosen == self.selection:
-            return
-        self.selection = chosen
-        self.selection_changed.emit(chosen)
-
-    def set_current(self, clip_id: str | None) -> None:
-        """The recording that is seen and heard."""
-        new = clip_id if clip_id in self.clips else None
-        if new == self.current:
-            return
-        self.current = new
-        if new is not None:
-            self.analysis.look_at([new])
-        self.current_changed.emit(new or "")
-
-    def play(self, clip_id: str) -> None:
-        """Make a recording the current one and play it."""
-        if clip_id in self.clips:
-            self.set_current(clip_id)
-            self.play_requested.emit(clip_id)
+    _live_job: Job | None = None  # under way, and nobody asked for it
 
     def set_source(self, clip_id: str | None) -> None:
         """The recording that is to be changed."""
@@ -77,14 +54,14 @@ class TransferActions(ModelActions):
     def weigh_voices(self, weights: Sequence[float]) -> None:
         """Mix the voices anew, one weight each."""
         chips = [dataclasses.replace(c, weight=w) for c, w in zip(self.transfer.voices, weights, strict=True)]
-        self._change_desk(self.tr("Mix the voices"), lambda desk: setattr(desk, "voices", chips), merge="voices")
+        words = self.tr("Mix the voices: {0}").format(_percents(weights))
+        self._change_desk(words, lambda desk: setattr(desk, "voices", chips), merge="voices")
 
     def weigh_emotions(self, weights: Sequence[float]) -> None:
         """Mix the emotions anew, one weight each."""
         chips = [dataclasses.replace(c, weight=w) for c, w in zip(self.transfer.emotions, weights, strict=True)]
-        self._change_desk(
-            self.tr("Mix the emotions"), lambda desk: setattr(desk, "emotions", chips), merge="emotions"
-        )
+        words = self.tr("Mix the emotions: {0}").format(_percents(weights))
+        self._change_desk(words, lambda desk: setattr(desk, "emotions", chips), merge="emotions")
 
     def clear_voices(self) -> None:
         self._change_desk(self.tr("Take all voices away"), lambda desk: desk.voices.clear())
@@ -105,17 +82,13 @@ class TransferActions(ModelActions):
 
     def set_strength(self, strength: float) -> None:
         """Of the voice: 0 = the source's own h, 1 = the given one."""
-        self._change_desk(
-            self.tr("Strength of the voice"), lambda desk: setattr(desk, "strength", strength), merge="strength"
-        )
+        words = self.tr("Strength of the voice: {0}").format(_percents([strength]))
+        self._change_desk(words, lambda desk: setattr(desk, "strength", strength), merge="strength")
 
     def set_strength_m(self, strength: float) -> None:
         """Of the emotion: 0 = the source's own m, 1 = the given one."""
-        self._change_desk(
-            self.tr("Strength of the emotion"),
-            lambda desk: setattr(desk, "strength_m", strength),
-            merge="strength m",
-        )
+        words = self.tr("Strength of the emotion: {0}").format(_percents([strength]))
+        self._change_desk(words, lambda desk: setattr(desk, "strength_m", strength), merge="strength m")
 
     def set_rule(self, rule: str) -> None:
         """How the seconds of the given emotion are laid on the source's: one of engine.api.RULES."""
@@ -166,95 +139,76 @@ class TransferActions(ModelActions):
         self.transfer = copy.deepcopy(setup)
         self.transfer_changed.emit()
         self._save_soon()
+        self._show_rendered()
 
-    def render(self) -> Job | None:
-        """Render the transfer as it is set up; a render under way gives way to it. The take is kept."""
-        setup = self.transfer
-        source = self.clips.get(setup.source or "")
+    def render(self, *, live: bool = False) -> Job | None:
+        """Render the transfer as it is set up; a render under way gives way to it.
+
+        Args:
+            live: nobody asked for it. It takes the place of the one before it where sliders alone were moved since,
+                and what was rendered before is shown as it is.
+        """
+        source = self.clips.get(self.transfer.source or "")
         if (trouble := self._no_render(source)) is not None:
             self.messages.say(*trouble, level="warning")
             return None
         assert source is not None
-        assert self.model is not None
-        name = self._free_take_name(source)
-        request = transfer_setup.request_of(setup, source, self.clips, self.model, self.takes_dir, name)
+        request = self._request_of_desk()
         if request is None:
             self.messages.say(*self._not_analysed_yet(source), level="warning")
             return None
+        if live:
+            self.close_step()
+            if self._show_rendered():
+                return None
+        else:
+            self.live.current = None
+        if self.transfer_job is not None:
+            self.transfer_job.cancel()  # before a name is chosen: its own is free again
         title = self.tr("Transfer to {0}").format(source.name)
-        job = self.transfer_job = self.link.submit(self._with_recipe(request), title=title, latest_key="transfer")
-        job.done.connect(self.current_only(self._rendered))
+        request = self._with_recipe(self._named(request, source))
+        job = self.transfer_job = self.link.submit(request, title=title, latest_key="transfer")
+        self._live_job = job if live else None
+        came = self._rendered_live if live else self._rendered
+        job.done.connect(self.current_only(lambda take: came(take) if job.wish is not Control.CANCEL else None))
         for ended in (job.done, job.failed, job.cancelled):
             ended.connect(lambda *_result: self._render_ended(job))
         self._tell_failures(job)
         self.transfer_changed.emit()
         return job
 
-    def play_take(self, take: Take, which: str) -> None:
-        """Show the clip a take was made of and play "original", "reconstruction" or "transformed"."""
-        source = next((clip.id for clip in self.clips.values() if clip.folder == take.source), None)
-        if source is not None:
-            self.set_current(source)
-        self.take_play_requested.emit(take, which)
+    def _request_of_desk(self) -> Transfer | None:
+        """What the engine is to make of the desk's setup, without a name as yet; None while it cannot be made."""
+        source, model = self.clips.get(self.transfer.source or ""), self.model
+        if source is None or model is None or not source.encoded_by(model):
+            return None
+        request = transfer_setup.request_of(self.transfer, source, self.clips, model, self.takes_dir, "")
+        return None if request is None else self._as_preferred(request)
 
-    def rename_take(self, index: int, name: str) -> None:
-        """Call a take differently; its files keep their names."""
-        take, name = self.takes[index], name.strip()
-        if name and name != take.name:
-            self.undoable(
-                self.tr("Rename the take {0}").format(take.name),
-                lambda: self._put_name(take, name),
-                lambda: self._put_name(take, take.name),
-            )
+    def _named(self, request: Transfer, source: Clip) -> Transfer:
+        """The request with a place of its own, under the name of the take whose place its sound will take."""
+        live = self.live.current
+        if live is not None and live.follows_to(self._sound_of(request)) and self._gives_way(live.shown):
+            name = live.shown.name
+            folder = self._folder_beside(name)
+        else:
+            name = self._free_take_name(source)
+            folder = self.takes_dir / name
+        return dataclasses.replace(request, name=name, out_dir=str(folder))
 
-    def star_take(self, index: int, starred: bool) -> None:
-        """Mark a take as a good one, or no longer."""
-        take = self.takes[index]
-        if starred != (take.transformed in self.starred):
-            words = self.tr("Star the take {0}") if starred else self.tr("Take the star off {0}")
-            self.undoable(
-                words.format(take.name),
-                lambda: self._put_star(take, starred),
-                lambda: self._put_star(take, not starred),
-            )
+    def _show_rendered(self) -> bool:
+        """Show at once what was rendered of this setup before; whether there is such a thing."""
+        if not self.live or (request := self._request_of_desk()) is None:
+            return False
+        known = self._show_known(self._sound_of(request))
+        if known and self._live_job is not None:
+            self._live_job.cancel()  # of a setup that was left
+        return known
 
-    def remove_take(self, index: int) -> None:
-        """Take a take off the list. Its sounds stay on the disk: it can be had back."""
-        take = self.takes[index]
-        starred = take.transformed in self.starred
-
-        def put_back() -> None:
-            self.takes.insert(min(index, len(self.takes)), take)
-            if starred:
-                self.starred.add(take.transformed)
-            self._takes_edited()
-
-        self.undoable(self.tr("Remove the take {0}").format(take.name), lambda: self._drop_take(take), put_back)
-
-    def _place_of(self, take: Take) -> int | None:
-        """Where a take stands now: by its file, which goes along when the project gets another folder."""
-        known = Path(take.transformed).parts[-2:]
-        return next((i for i, t in enumerate(self.takes) if Path(t.transformed).parts[-2:] == known), None)
-
-    def _put_name(self, take: Take, name: str) -> None:
-        if (place := self._place_of(take)) is not None:
-            self.takes[place] = dataclasses.replace(self.takes[place], name=name)
-            self._takes_edited()
-
-    def _put_star(self, take: Take, starred: bool) -> None:
-        if (place := self._place_of(take)) is not None:
-            sound = self.takes[place].transformed
-            (self.starred.add if starred else self.starred.discard)(sound)
-            self._takes_edited()
-
-    def _drop_take(self, take: Take) -> None:
-        if (place := self._place_of(take)) is not None:
-            self.starred.discard(self.takes.pop(place).transformed)
-            self._takes_edited()
-
-    def _takes_edited(self) -> None:
-        self.takes_changed.emit()
-        self._save_soon()
+    def _sound_of(self, request: Transfer) -> Transfer:
+        assert self.model is not None
+        vocoder = self.model.vocoder if request.vocoder == OWN_VOCODER else request.vocoder
+        return sound_of(dataclasses.replace(request, vocoder=vocoder), self.model.hash)
 
     def _no_render(self, source: Clip | None) -> tuple[str, str] | None:
         if self.model is None:
@@ -281,12 +235,9 @@ class TransferActions(ModelActions):
             self.tr("They are next in line; try again in a moment."),
         )
 
-    def _rendered(self, take: Take) -> None:
-        self.takes.append(take)
-        self.takes_changed.emit()
-        self._save_soon()
-
     def _render_ended(self, job: Job) -> None:
+        if self._live_job is job:
+            self._live_job = None
         if self.transfer_job is job:
             self.transfer_job = None
             self.transfer_changed.emit()
@@ -303,14 +254,6 @@ class TransferActions(ModelActions):
         assert self.model is not None
         return recipes.of_request(request, self.clips.values(), self.model)
 
-    def _free_take_name(self, source: Clip) -> str:
-        return self._free_name(Path(source.path).stem)
 
-    def _free_name(self, wished: str) -> str:
-        """A name for a take that no take and no folder has."""
-        stem = "".join(c if c.isalnum() or c in "-_" else "-" for c in wished)[:60] or "take"
-        number = 1
-        taken = {take.name for take in self.takes}
-        while (name := f"{stem}-{number}") in taken or (self.takes_dir / name).exists():
-            number += 1
-        return name
+def _percents(shares: Sequence[float]) -> str:
+    return ", ".join(f"{100 * share:.0f} %" for share in shares)

@@ -42,6 +42,7 @@ class Step(QUndoCommand):
         super().__init__(words)
         self._do, self._undo, self._merge, self._actions = do, undo, merge, actions
         self._done = True
+        self.closed = False
 
     def redo(self) -> None:
         if self._done:
@@ -59,9 +60,10 @@ class Step(QUndoCommand):
 
     def mergeWith(self, other: QUndoCommand) -> bool:
         """A slider's next value: the way back stays the first one's."""
-        if not isinstance(other, Step) or other._merge != self._merge:
+        if self.closed or not isinstance(other, Step) or other._merge != self._merge:
             return False
         self._do = other._do
+        self.setText(other.text())
         return True
 
 
@@ -89,6 +91,12 @@ class UndoActions(QObject):
         with self.replaying():
             do()
         self.undo_stack.push(Step(words, do, undo, merge, self))
+
+    def close_step(self) -> None:
+        """Nothing merges with the last step any more: the slider has come to rest, and something is made of it."""
+        last = self.undo_stack.command(self.undo_stack.index() - 1)
+        if isinstance(last, Step):
+            last.closed = True
 
     @contextmanager
     def one_step(self, words: str) -> Iterator[None]:

@@ -18,6 +18,7 @@ from studio.preferences import Preferences
 from studio.session import Clip, Session
 from studio.transfer_setup import title_of
 from studio.versions import (
+    NAMES,
     Version,
     gains_of,
     gains_of_checkpoints,
@@ -111,6 +112,7 @@ class ClipViewPanel(QWidget):
         session.takes_changed.connect(self._takes_changed)
         session.play_requested.connect(self.play_current)
         session.take_play_requested.connect(self.play_take)
+        session.take_follow_requested.connect(self.follow_take)
         session.hearing_changed.connect(self.refresh)
         session.checkpoint_play_requested.connect(self.play_checkpoint)
         session.checkpoint_flip_requested.connect(self.player.switch)
@@ -143,6 +145,15 @@ class ClipViewPanel(QWidget):
         self.refresh()
         self.player.stop()
         self.player.switch(which)
+        self.player.play()
+
+    def follow_take(self, take: Take) -> None:
+        """Go on with a take in another's place, where that was heard and in the version that was heard."""
+        if self._shown is None or self._shown[1] != take.source or self.player.sound not in NAMES:
+            self.play_take(take, "transformed")
+            return
+        self._take = take
+        self.refresh()
         self.player.play()
 
     def play_checkpoint(self, name: str) -> None:
@@ -302,12 +313,15 @@ class ClipViewPanel(QWidget):
 
     # ------------------------------------------------------------------ reactions
     def _takes_changed(self) -> None:
-        there = {take.transformed for take in self._session.takes}
-        if there - self._known_takes:
-            self._take = None  # a new take is shown as soon as it is there
+        fresh = [take for take in self._session.takes if take.transformed not in self._known_takes]
+        self._known_takes = {take.transformed for take in self._session.takes}
+        flipping = self._session.hearing is not None
+        if fresh:
+            self._take = fresh[-1]  # a new take is shown as soon as it is there
             self._session.stop_hearing()
-        self._known_takes = there
         self.refresh()
+        if fresh and flipping:
+            self.player.switch("transformed")  # what was heard is not there any more
 
     def _clips_added(self) -> None:
         if self._shown is None:  # what there is to do has changed

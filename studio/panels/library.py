@@ -12,9 +12,7 @@ from PySide6.QtCore import (
     QItemSelectionModel,
     QModelIndex,
     QPoint,
-    QRect,
     QSignalBlocker,
-    QSize,
     Qt,
     QTimer,
     Signal,
@@ -23,11 +21,8 @@ from PySide6.QtGui import (
     QAction,
     QContextMenuEvent,
     QDrag,
-    QFontMetrics,
     QKeyEvent,
     QKeySequence,
-    QPainter,
-    QPixmap,
 )
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -61,6 +56,7 @@ from studio.session import Session
 from studio.tables.clip_drops import ClipDrops
 from studio.tables.clips import DURATION, EMOTION, F0, GENDER, LABELS, NAME, SPEAKER, STATE, ClipTable, Index
 from studio.transfer_setup import clips_of
+from studio.widgets.drag_picture import HOT_SPOT, drag_picture
 
 _FILTER_AFTER_MS = 150
 _SORT_AFTER_MS = 500
@@ -239,11 +235,11 @@ class LibraryPanel(QWidget):
         files = [clip.path for clip in clips[:_FILES_IN_A_DRAG]]
         carried = QDrag(self.view)
         carried.setMimeData(drag.to_mime(payload, self._session.uuid, files))
-        carried.setPixmap(self._drag_picture(payload))
-        carried.setHotSpot(QPoint(-12, -8))
+        carried.setPixmap(drag_picture(self, self._carried_words(payload)))
+        carried.setHotSpot(HOT_SPOT)
         carried.exec(Qt.DropAction.CopyAction)
 
-    def _drag_picture(self, payload: Payload) -> QPixmap:
+    def _carried_words(self, payload: Payload) -> str:
         if payload.kind == "speaker":
             words = self.tr("Voice of {0}").format(payload.speaker)
         elif payload.kind == "label":
@@ -252,18 +248,7 @@ class LibraryPanel(QWidget):
             words = self._session.clips[payload.clips[0]].name
         else:
             words = counted(len(payload.clips), self.tr("1 recording"), self.tr("{0} recordings"))
-        metrics = QFontMetrics(self.font())
-        words = metrics.elidedText(words, Qt.TextElideMode.ElideMiddle, 260)
-        ratio = self.devicePixelRatioF()
-        size = metrics.size(0, words) + QSize(2 * theme.SPACE, 2 * theme.SMALL)
-        picture = QPixmap(size * ratio)
-        picture.setDevicePixelRatio(ratio)
-        picture.fill(self.palette().highlight().color())
-        painter = QPainter(picture)
-        painter.setPen(self.palette().highlightedText().color())
-        painter.drawText(QRect(QPoint(0, 0), size), Qt.AlignmentFlag.AlignCenter, words)
-        painter.end()
-        return picture
+        return words
 
     # ------------------------------------------------------------------ selection, shared with everyone
     def _selected_rows(self) -> list[int]:

@@ -74,6 +74,7 @@ class TransferDeskPanel(QWidget):
         session.closing.connect(self._soon.stop)
         session.transfer_changed.connect(self._setup_changed)
         session.takes_changed.connect(self._takes_changed)
+        session.take_ready.connect(self._take_ready)
         session.model_changed.connect(self.refresh)
         session.clips_changed.connect(self._clips_changed)
         session.clips_removed.connect(self.refresh)
@@ -90,15 +91,7 @@ class TransferDeskPanel(QWidget):
     # ------------------------------------------------------------------------------------------ actions
     def render_now(self) -> None:
         """Render what is set up now; a newer wish cancels an older one under way."""
-        self._soon.stop()
-        reason = self.why_not_renderable()
-        if reason is not None:
-            self._say_state(reason)
-            return
-        self._asked_for = self._recipe()
-        job = self._session.render()
-        if job is not None:
-            self._follow(job)
+        self._render(live=False)
 
     def why_not_renderable(self) -> str | None:
         """What is missing for a rendering, in words; None when nothing is."""
@@ -159,7 +152,18 @@ class TransferDeskPanel(QWidget):
 
     def _render_if_new(self) -> None:
         if self._recipe() != self._asked_for:
-            self.render_now()
+            self._render(live=True)
+
+    def _render(self, *, live: bool) -> None:
+        self._soon.stop()
+        reason = self.why_not_renderable()
+        if reason is not None:
+            self._say_state(reason)
+            return
+        self._asked_for = self._recipe()
+        job = self._session.render(live=live)
+        if job is not None:
+            self._follow(job)
 
     def _recipe(self) -> tuple[object, ...]:
         setup, model = copy.deepcopy(self._session.transfer), self._session.model
@@ -195,9 +199,16 @@ class TransferDeskPanel(QWidget):
         self._known_takes = {take.transformed for take in self._session.takes}
         self.takes.refresh()
         if fresh:
-            self.takes.choose_newest()
-            if self.play_when_ready.isChecked() and not self._session.is_of_batch(fresh[-1]):
-                self._session.play_take(fresh[-1], "transformed")
+            self.takes.choose(fresh[-1])
+
+    def _take_ready(self, take: Take, follows: bool) -> None:
+        self.takes.choose(take)
+        if not self.play_when_ready.isChecked() or self._session.is_of_batch(take):
+            return
+        if follows:
+            self._session.follow_take(take)
+        else:
+            self._session.play_take(take, "transformed")
 
     def _batch_changed(self) -> None:
         items = self._session.batch

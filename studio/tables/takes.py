@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QModelIndex, Qt, Signal
-from PySide6.QtGui import QAction, QGuiApplication, QKeySequence, QPalette, QResizeEvent, QShowEvent
+from PySide6.QtCore import QMimeData, QModelIndex, Qt, QUrl, Signal
+from PySide6.QtGui import QAction, QDrag, QGuiApplication, QKeySequence, QPalette, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from engine.api import Take
+from studio.counted import counted
 from studio.session import Session
 from studio.tables.takes_table import (
     EMOTION,
@@ -31,6 +32,7 @@ from studio.tables.takes_table import (
     VOICE,
     TakesTable,
 )  # fmt: skip
+from studio.widgets.drag_picture import HOT_SPOT, drag_picture
 
 __all__ = ["EMOTION", "NAME", "PITCH", "SOURCE", "STAR", "STRENGTH", "VOICE", "TakesList", "TakesTable"]
 
@@ -57,7 +59,8 @@ class TakesList(QWidget):
         super().__init__(parent)
         self._session = session
         self.table = TakesTable(session, self)
-        self.view = QTableView()
+        self.view = _TakesView()
+        self.view.drag_wanted.connect(self._drag_out)
         self.view.setObjectName("takes")
         self.view.setAccessibleName(self.tr("Takes"))
         self.view.setModel(self.table)
@@ -204,6 +207,8 @@ class TakesList(QWidget):
     def compare(self) -> None:
         """The selected takes side by side; a single one with those that are starred."""
         if len(takes := self.compared()) > 1:
+            for take in takes:
+                self._session.keep_take(take)
             self.compare_wanted.emit(takes)
 
     def compared(self) -> list[Take]:
@@ -215,10 +220,15 @@ class TakesList(QWidget):
             :MOST_COMPARED
         ]
 
+    def files(self) -> QMimeData:
+        """The takes that are selected as sound files, for other programs."""
+        mime = QMimeData()
+        mime.setUrls([QUrl.fromLocalFile(file) for file in self._session.carry_out(self._selected_places())])
+        return mime
+
     def remove(self) -> None:
         """Off the list, all that are selected; Undo brings them back, their sounds are not touched."""
-        rows = sorted({index.row() for index in self.view.selectionModel().selectedRows()})
-        places = [self.table.place(row) for row in rows]  # falling: an earlier one stays where it is
+        places = self._selected_places()
         if len(places) == 1:
             self._session.remove_take(places[0])
         elif places:
@@ -259,6 +269,22 @@ class TakesList(QWidget):
     def _selection_changed(self) -> None:
         self.commands["compare"].setEnabled(len(self.compared()) > 1)
 
+    def _selected_places(self) -> list[int]:
+        """Falling, so that what is done to one leaves those before it where they are."""
+        rows = sorted({index.row() for index in self.view.selectionModel().selectedRows()})
+        return [self.table.place(row) for row in rows]
+
+    def _drag_out(self) -> None:
+        places, files = self._selected_places(), self.files()
+        if not files.urls():
+            return
+        first = self._session.takes[places[0]].name
+        carried = QDrag(self.view)
+        carried.setMimeData(files)
+        carried.setPixmap(drag_picture(self, counted(len(places), first, self.tr("{0} takes"))))
+        carried.setHotSpot(HOT_SPOT)
+        carried.exec(Qt.DropAction.CopyAction)  # moving would take the file from whoever has it already
+
     def _place(self) -> int:
         return self.table.place(self.view.currentIndex().row())
 
@@ -297,3 +323,16 @@ class TakesList(QWidget):
         take = self.table.take(index.row())
         if take is not None and index.column() != STAR:
             self.play.emit(take)
+
+
+class _TakesView(QTableView):
+    """Tells when its rows are to be carried out of the window.
+
+    Signals:
+        drag_wanted(): the pressed mouse has moved far enough.
+    """
+
+    drag_wanted = Signal()
+
+    def startDrag(self, supportedActions: Qt.DropAction) -> None:
+        self.drag_wanted.emit()

@@ -1,19 +1,16 @@
-"""Finished transfers as a table: star, name and recipe; they can be dragged out as sound files."""
+"""Finished transfers as a table: star, name and recipe."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import (
     QAbstractTableModel,
-    QMimeData,
     QModelIndex,
     QObject,
     QPersistentModelIndex,
     Qt,
-    QUrl,
 )
 
 from engine.api import LatentRef, Take
@@ -52,8 +49,8 @@ class TakesTable(QAbstractTableModel):
         """Show the takes there are now."""
         takes = list(reversed(self._session.takes))
         self._clips = {clip.folder: clip for clip in self._session.clips.values() if clip.folder}
-        if [take.transformed for take in takes] == [take.transformed for take in self._takes]:
-            self._takes = takes  # renamed or starred: the selection stays
+        if len(takes) == len(self._takes):  # renamed, starred, or one in another's place: the selection stays
+            self._takes = takes
             if takes:
                 self.dataChanged.emit(self.index(0, 0), self.index(len(takes) - 1, len(self._titles) - 1))
             return
@@ -107,20 +104,6 @@ class TakesTable(QAbstractTableModel):
     def flags(self, index: Index) -> Qt.ItemFlag:
         usual = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsDragEnabled
         return usual | Qt.ItemFlag.ItemIsEditable if index.column() == NAME else usual
-
-    def mimeTypes(self) -> list[str]:
-        return ["text/uri-list"]
-
-    def mimeData(self, indexes: Sequence[QModelIndex]) -> QMimeData:
-        """The transformed sound as a file, for other programs."""
-        rows = sorted({index.row() for index in indexes})
-        takes = [take for row in rows if (take := self.take(row)) is not None]
-        mime = QMimeData()
-        mime.setUrls([QUrl.fromLocalFile(take.transformed) for take in takes])
-        return mime
-
-    def supportedDragActions(self) -> Qt.DropAction:
-        return Qt.DropAction.CopyAction  # moving would take the sound from under the take
 
     # ------------------------------------------------------------------ cells
     def _starred(self, take: Take) -> bool:

@@ -73,8 +73,8 @@ def silent_sound(folder: Path) -> Iterator[dict[str, str]]:
 
 
 @dataclass
-class VisibleStudio:
-    """The studio in a process of its own, filling the display; see visible_studio.py for what it says."""
+class Talker:
+    """A program on the display that says what happens to it, a JSON object a line."""
 
     environment: Mapping[str, str]
     process: subprocess.Popen[str]
@@ -91,6 +91,19 @@ class VisibleStudio:
         found: dict[str, Any] = json.loads(line)
         return found
 
+    def wait_for(self, **wanted: object) -> None:
+        """Until it says that, whatever else it says before.
+
+        Raises:
+            AssertionError: it ended instead.
+        """
+        while self.said() != wanted:
+            pass
+
+
+class VisibleStudio(Talker):
+    """The studio in a process of its own, filling the display; see visible_studio.py for what it says."""
+
     def places(self) -> dict[str, Place]:
         """Where things are on the screen now."""
         assert self.process.stdin is not None
@@ -104,7 +117,12 @@ class VisibleStudio:
         subprocess.run(["xdotool", *map(str, words)], check=True, env=self.environment, timeout=20)
 
     def drag(self, start: Place, end: Place, shares: Sequence[float], rest_s: float = 0.0) -> None:
-        """Press at the start, go on by shares of the way, let go at the end.
+        """Press at the start, go on by shares of the way, let go at the end."""
+        self.carry(start, end, shares, rest_s)
+        self.mouse("mouseup", 1)
+
+    def carry(self, start: Place, end: Place, shares: Sequence[float], rest_s: float = 0.0) -> None:
+        """Press at the start, go on by shares of the way, hold still at the end.
 
         A drag begins only after some way, and its target hears of it step by step.
         """
@@ -115,7 +133,6 @@ class VisibleStudio:
             time.sleep(rest_s)
         self.mouse("mousemove_relative", "--sync", 2, 2)
         time.sleep(rest_s)
-        self.mouse("mouseup", 1)
 
 
 @contextmanager
@@ -124,8 +141,25 @@ def visible_studio(
 ) -> Iterator[VisibleStudio]:
     """The studio with clips that are analysed; it must end well."""
     env = {**os.environ, **(environment or {}), "DISPLAY": display_name, "QT_QPA_PLATFORM": "xcb"}
+    with _program("visible_studio.py", [model, *clips], env) as program:
+        studio = VisibleStudio(env, program)
+        assert studio.said() == {"analysed": len(clips)}
+        yield studio
+
+
+@contextmanager
+def drop_window(display_name: str, folder: Path) -> Iterator[Talker]:
+    """A window in the upper right corner that copies dropped files into a folder; see drop_window.py."""
+    env = {**os.environ, "DISPLAY": display_name, "QT_QPA_PLATFORM": "xcb"}
+    with _program("drop_window.py", [folder], env) as program:
+        yield Talker(env, program)
+
+
+@contextmanager
+def _program(name: str, arguments: Sequence[object], env: Mapping[str, str]) -> Iterator[subprocess.Popen[str]]:
+    """One beside this file, which ends when its standard input closes; it must end well."""
     program = subprocess.Popen(
-        [sys.executable, str(Path(__file__).with_name("visible_studio.py")), str(model), *map(str, clips)],
+        [sys.executable, str(Path(__file__).with_name(name)), *map(str, arguments)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -133,10 +167,8 @@ def visible_studio(
         env=env,
         cwd=ROOT,
     )
-    studio = VisibleStudio(env, program)
     try:
-        assert studio.said() == {"analysed": len(clips)}
-        yield studio
+        yield program
     finally:
         program.communicate("", timeout=60)
     assert program.returncode == 0

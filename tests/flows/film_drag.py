@@ -65,8 +65,7 @@ def film(recordings: list[Path], target: Path, home: Path) -> None:
             time.sleep(REST_S)
             eased = [(step / STEPS) ** 2 * (3 - 2 * step / STEPS) for step in range(1, STEPS + 1)]
             studio.drag(places["speaker"], places["picture"], eased, STEP_S)
-            while studio.said() != {"takes": 1}:
-                pass
+            studio.wait_for(takes=1)
             time.sleep(LOOK_S)
             camera.communicate(b"q", timeout=60)
 

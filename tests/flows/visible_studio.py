@@ -1,8 +1,8 @@
 """A studio on a real display, for a real mouse: says where things are, and what happens to them.
 
 One JSON object a line on stdout: {"analysed": n} once the clips are; for each line on stdin {"row": [x, y], ...},
-where things are; {"source": name} when the desk changes, {"takes": n} when takes do. Ends when its standard input
-closes.
+where things are; {"source": name} when the desk changes, {"takes": n} when takes do, {"status": words} when the
+status bar does. Ends when its standard input closes.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ def main(model: str, clips: list[str]) -> None:
 
     from studio import theme
     from studio.app import Studio
+    from studio.tables.takes import NAME
 
     app = QApplication([])
     theme.apply(app)
@@ -40,6 +41,7 @@ def main(model: str, clips: list[str]) -> None:
             timer.stop()
             session.transfer_changed.connect(changed)
             session.takes_changed.connect(took)
+            window.statusBar().messageChanged.connect(lambda words: say(status=words))
             say(analysed=len(clips))
 
     def tell_places() -> None:
@@ -48,9 +50,11 @@ def main(model: str, clips: list[str]) -> None:
         def cell(row: int, column: int) -> list[int]:
             return at(view.viewport(), view.visualRect(view.model().index(row, column)).center())
 
-        clip_view = window.clip_view
+        clip_view, takes = window.clip_view, window.desk.takes.view
+        take = takes.visualRect(takes.model().index(0, NAME)).center()
         say(
             row=cell(0, 1),
+            take=at(takes.viewport(), take),  # the newest, if there is one
             speaker=cell(len(clips) - 1, SPEAKER_COLUMN),  # of the last
             zone=at(window.desk.source_zone, window.desk.source_zone.rect().center()),
             # over the picture, where a voice is offered; an emotion is on the right

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
-from engine.api import AudioSpec, Evidence, ModelInfo, Take
+from engine.api import FIRST_VOCODER, OWN_VOCODER, AudioSpec, Evidence, ModelInfo, Take, Transfer
 from studio.engine_link import EngineLink
 from studio.session import Session
 
@@ -40,6 +41,23 @@ def analysed(session: Session, *names: str) -> list[str]:
         folder.mkdir(parents=True)
         clip.state, clip.folder, clip.model_hash, clip.duration_s = "ready", str(folder), HASH, 2.0
     return ids
+
+
+def rendered(request: Transfer, model_hash: str = HASH) -> Take:
+    """What the engine would answer to a request of a session with `analysed` recordings; no file is written."""
+    sound = f"{request.out_dir}/{request.name}.wav"
+    return dataclasses.replace(
+        some_take(request.name, sound, request.source),
+        voice=request.voice,
+        emotion=request.emotion,
+        strength=request.strength,
+        strength_m=request.strength_m,
+        emotion_rule=request.rule,
+        edits=request.edits,
+        rendering=request.rendering,
+        model_hash=model_hash,
+        vocoder=FIRST_VOCODER if request.vocoder == OWN_VOCODER else request.vocoder,
+    )
 
 
 def some_take(name: str, transformed: str, source: str = "/nowhere") -> Take:

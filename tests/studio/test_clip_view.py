@@ -483,6 +483,78 @@ def test_a_new_take_comes_in_under_a_running_playhead(
     assert panel.view.timeline.selection_s == (0.5, 2.5)
 
 
+def test_a_take_in_another_s_place_is_heard_without_a_gap_where_that_was_and_in_its_version(
+    panel: ClipViewPanel, session: Session, tmp_path: Path, qtbot: QtBot
+) -> None:
+    clip = add(session, tmp_path)
+    assert clip.folder is not None
+    first, second = (
+        take_of(clip.folder, tmp_path / name, hz) for name, hz in (("first", 300.0), ("second", 400.0))
+    )
+    session._rendered(first)
+    session.play_take(first, "transformed")
+    source = panel.player._source
+    assert source is not None
+    panel.player.pause()
+    panel.player.seek(1.0)
+    panel.player.play()
+    before = source.read(800)
+    states: list[str] = []
+    panel.player.state_changed.connect(states.append)
+    session.takes[0] = second
+    session.takes_changed.emit()
+    session.follow_take(second)
+    heard = np.concatenate([before, source.read(800)])
+    assert panel.player._source is source
+    assert (states, panel.player.sound) == ([], "transformed")
+    stand = (
+        np.abs(heard[80:]).reshape(-1, 80).max(axis=1)
+    )  # a tone of 300 Hz and then of 400 Hz: every 5 ms has a top
+    assert stand.min() > 0.05, "it never falls silent"
+    assert np.abs(np.diff(heard[80:])).max() < 2 * 0.2 * 2 * np.pi * 400 / RATE, "and never jumps"
+    spectrum = np.abs(np.fft.rfft(heard[-640:]))
+    assert np.argmax(spectrum) * RATE / 640 == pytest.approx(400.0)
+    assert panel._versions["transformed"].stored.folder == second.transformed_folder
+    panel.player.switch("original")
+    session.takes[0] = first
+    session.takes_changed.emit()
+    session.follow_take(first)
+    assert (states, panel.player.sound) == ([], "original"), "who listens to the original is not torn away"
+
+
+def test_a_paused_player_goes_on_from_its_place_with_a_take_in_another_s_place(
+    panel: ClipViewPanel, session: Session, tmp_path: Path
+) -> None:
+    clip = add(session, tmp_path)
+    assert clip.folder is not None
+    first, second = (
+        take_of(clip.folder, tmp_path / name, hz) for name, hz in (("first", 300.0), ("second", 400.0))
+    )
+    session._rendered(first)
+    session.play_take(first, "transformed")
+    panel.player.pause()
+    panel.player.seek(1.5)
+    session.takes[0] = second
+    session.takes_changed.emit()
+    session.follow_take(second)
+    assert panel.player.state == "playing"
+    assert panel.player.position_s == pytest.approx(1.5, abs=0.2)
+
+
+def test_a_take_in_another_s_place_is_shown_from_its_beginning_to_one_who_looks_elsewhere(
+    panel: ClipViewPanel, session: Session, tmp_path: Path
+) -> None:
+    clip = add(session, tmp_path)
+    add(session, tmp_path, "b")
+    assert clip.folder is not None
+    take = take_of(clip.folder, tmp_path / "take", 300.0)
+    session._rendered(take)
+    session.play("b")
+    session.follow_take(take)
+    assert session.current == "a"
+    assert (panel.player.state, panel.player.sound) == ("playing", "transformed")
+
+
 def test_a_take_whose_files_are_gone_is_left_out(panel: ClipViewPanel, session: Session, tmp_path: Path) -> None:
     clip = add(session, tmp_path)
     assert clip.folder is not None

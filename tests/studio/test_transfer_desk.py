@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QAction, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QApplication, QLabel, QMenu, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
+from stage import rendered
 
 from engine.api import VOCODERS, AudioSpec, Evidence, ModelInfo, Take, Transfer
 from studio import drag
@@ -346,13 +348,52 @@ def test_a_fresh_take_plays_at_once_unless_turned_off(
     qtbot: QtBot, desk: TransferDeskPanel, session: Session
 ) -> None:
     with qtbot.waitSignal(session.take_play_requested) as heard:
-        session.takes.append(take(session))
-        session.takes_changed.emit()
+        session._rendered(take(session))
     assert heard.args[1] == "transformed"
     desk.play_when_ready.setChecked(False)
     with qtbot.assertNotEmitted(session.take_play_requested):
-        session.takes.append(take(session, "two"))
+        session._rendered(take(session, "two"))
+
+
+def test_a_take_that_was_there_before_is_shown_but_not_played(
+    qtbot: QtBot, desk: TransferDeskPanel, session: Session
+) -> None:
+    with qtbot.assertNotEmitted(session.take_play_requested):
+        session.takes.append(take(session))  # as a project that is opened brings it, or undo
         session.takes_changed.emit()
+    assert desk.takes.current() == session.takes[0]
+
+
+def test_a_take_in_another_s_place_is_heard_where_that_was(
+    qtbot: QtBot, desk: TransferDeskPanel, session: Session, asked: Asked
+) -> None:
+    desk.drop("source", FIRST)
+    desk.drop("voice", ANNA)
+    qtbot.waitUntil(lambda: len(asked.requests) == 1)
+    finish(session, asked, rendered(asked.requests[-1], "abc"))
+    desk.board.of_voice.slider.setValue(80)
+    qtbot.waitUntil(lambda: len(asked.requests) == 2)
+    with qtbot.assertNotEmitted(session.take_play_requested), qtbot.waitSignal(session.take_follow_requested):
+        finish(session, asked, rendered(asked.requests[-1], "abc"))
+    assert [made.strength for made in session.takes] == [0.8]
+    assert desk.takes.current() == session.takes[0]
+    session.undo_stack.undo()
+    assert [made.strength for made in session.takes] == [1.0]
+    assert desk.takes.current() == session.takes[0]
+    qtbot.waitUntil(lambda: not desk._soon.isActive())
+    assert len(asked.requests) == 2, "undo renders nothing"
+
+
+def test_the_button_makes_a_take_beside_the_live_one(
+    qtbot: QtBot, desk: TransferDeskPanel, session: Session, asked: Asked
+) -> None:
+    desk.drop("source", FIRST)
+    desk.drop("voice", ANNA)
+    qtbot.waitUntil(lambda: len(asked.requests) == 1)
+    finish(session, asked, rendered(asked.requests[-1], "abc"))
+    desk.render_button.click()
+    finish(session, asked, rendered(asked.requests[-1], "abc"))
+    assert len(session.takes) == 2
 
 
 def test_three_big_buttons_play_the_three_sounds(qtbot: QtBot, desk: TransferDeskPanel, session: Session) -> None:
@@ -428,11 +469,24 @@ def test_a_removed_take_comes_back_with_undo(two_takes: TransferDeskPanel, sessi
     assert [made.name for made in session.takes] == ["first", "second"]
 
 
-def test_a_take_is_dragged_out_as_its_sound_file(two_takes: TransferDeskPanel) -> None:
-    table = two_takes.takes.table
-    mime = table.mimeData([table.index(0, NAME), table.index(0, PITCH)])
-    assert [url.toLocalFile() for url in mime.urls()] == ["/second.wav"]
-    assert table.supportedDragActions() == Qt.DropAction.CopyAction
+def test_takes_are_dragged_out_as_copies_of_their_sound_files(
+    desk: TransferDeskPanel, session: Session, tmp_path: Path
+) -> None:
+    for name in ("first", "second"):
+        (tmp_path / f"{name}.wav").write_bytes(name.encode())
+        session._rendered(dataclasses.replace(take(session, name), transformed=str(tmp_path / f"{name}.wav")))
+    desk.takes.view.selectAll()
+    files = [Path(url.toLocalFile()) for url in desk.takes.files().urls()]
+    assert [file.read_bytes() for file in files] == [b"second", b"first"]
+    assert not {str(file) for file in files} & {made.transformed for made in session.takes}
+    assert desk.takes.view.dragEnabled()
+
+
+def test_a_take_whose_sound_is_gone_is_not_dragged_out_and_says_why(
+    two_takes: TransferDeskPanel, session: Session
+) -> None:
+    assert two_takes.takes.files().urls() == []
+    assert "“second” cannot be dragged out" in session.messages.history[-1].what
 
 
 # ------------------------------------------------------------------------------------------ sizes

@@ -1,0 +1,84 @@
+"""A take as a file for other programs: a copy of its sound under a name that says what it is."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from PySide6.QtCore import QCoreApplication
+
+from engine.api import LatentRef, Take
+from studio.clips import Clip
+
+OUT = "out"  # below the take's folder: goes where it goes, and goes with it
+FORBIDDEN = '<>:"/\\|?*'  # in names of files, on one system or another
+MOST_LETTERS = 120
+
+
+def speaking_name(take: Take, clips: Mapping[str, Clip]) -> str:
+    """A name for a take's file: its own, and while that is a number, who gave what how strongly.
+
+    Args:
+        clips: recordings by their analysis folders.
+    """
+    words = take.name
+    if take.name == Path(take.transformed).stem:  # nobody named it
+        tr = QCoreApplication.translate
+        voice, manner = _names(take.voice, clips), _names(take.emotion, clips)
+        strength_m = take.strength if take.strength_m is None else take.strength_m
+        parts = [take.name]
+        parts += [tr("TakeFiles", "voice of {0} {1} %").format(voice, round(100 * take.strength))] if voice else []
+        parts += [tr("TakeFiles", "emotion of {0} {1} %").format(manner, round(100 * strength_m))] if manner else []
+        parts += [tr("TakeFiles", "seconds edited")] if take.edits else []
+        words = ", ".join(parts)
+    plain = "".join("-" if letter in FORBIDDEN or not letter.isprintable() else letter for letter in words)
+    return plain[:MOST_LETTERS].strip(" .") or Path(take.transformed).stem
+
+
+def copy_out(take: Take, name: str) -> Path:
+    """A copy of the transformed sound: other programs may do with it what they like.
+
+    One that was changed since is left to whoever changed it, and the next has a number.
+
+    Raises:
+        OSError: the sound is gone, or the disk refuses.
+    """
+    sound = Path(take.transformed)
+    folder = sound.parent / OUT
+    folder.mkdir(exist_ok=True)
+    target, number = folder / f"{name}{sound.suffix}", 1
+    while target.exists():
+        if _stamp(target) == _stamp(sound):
+            return target
+        number += 1
+        target = folder / f"{name} ({number}){sound.suffix}"
+    temporary = folder / f".{uuid.uuid4().hex}.tmp"
+    try:
+        shutil.copy2(sound, temporary)
+        os.replace(temporary, target)  # never half a file
+    finally:
+        temporary.unlink(missing_ok=True)
+    return target
+
+
+def _stamp(file: Path) -> tuple[int, int]:
+    found = file.stat()
+    return found.st_size, found.st_mtime_ns
+
+
+def _names(refs: Iterable[LatentRef], clips: Mapping[str, Clip]) -> str:
+    """The speaker, if all are one's; else the first recording, and how many more."""
+    refs = tuple(refs)
+    if not refs:
+        return ""
+    givers = [clips.get(ref.folder) for ref in refs]
+    speakers = {clip.labels.get("speaker", "") if clip is not None else "" for clip in givers}
+    if len(speakers) == 1 and (speaker := speakers.pop()):
+        return speaker
+    first = givers[0]
+    name = Path(first.name).stem if first is not None else Path(refs[0].folder).name[:8]
+    more = len({ref.folder for ref in refs}) - 1
+    return QCoreApplication.translate("TakeFiles", "{0} and {1} more").format(name, more) if more else name
