@@ -37,9 +37,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("qt_log_level_fail") is None:
             item.add_marker(pytest.mark.qt_log_level_fail("WARNING"))
-        # Offscreen, Qt has no window manager to ask, and a machine may have no sound server: the one concerns no
-        # one, the other the studio tells in a note of its own.
-        harmless = ("This plugin does not support", "PulseAudioService", "pipewire-0.3")
+        # Offscreen, Qt has no window manager to ask, and a machine may have no sound server and no decoder of video
+        # (VA-API): a missing server the studio tells in a note of its own, the others concern no one.
+        no_video = ("Couldn't load va", "Couldn't resolve va")
+        harmless = ("This plugin does not support", "PulseAudioService", "pipewire-0.3", *no_video)
         item.add_marker(pytest.mark.qt_log_ignore(*harmless, extend=True))
 
 

@@ -45,7 +45,9 @@ NOTED_MS = 50
 BUSY = 0.33  # share of the time in which somebody waited for a processor
 PATIENCE_S = 300.0
 SHOWN_ACTIONS = 25
-HARMLESS = ("does not support", "PulseAudio", "pipewire", "Using Qt multimedia")  # what the machine lacks
+HARMLESS = (  # what the machine lacks
+    "does not support", "PulseAudio", "pipewire", "Using Qt multimedia", "Couldn't load va", "Couldn't resolve va",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
