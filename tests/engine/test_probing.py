@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+import torch
 
 from engine.api import Control, ProbeScore
 from engine.errors import EngineError, SpecError
@@ -223,6 +224,15 @@ def test_the_regressor_learns_a_curve_no_line_can_follow() -> None:
     for loss in ("MSE", "CCC"):
         told = regressor.fit_and_tell(x[:300], y[:300], x[300:], loss, 0)
         assert ccc(y[300:], told) > 0.8
+
+
+def test_dropout_drops_a_fifth_and_keeps_the_mean() -> None:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        found = regressor._dropped(torch.ones(999, 101))
+    assert found.unique().shape == (2,)
+    assert (found == 0.0).float().mean().item() == pytest.approx(regressor.DROPOUT, abs=0.01)
+    assert found.mean().item() == pytest.approx(1.0, abs=0.01)
 
 
 def test_a_latent_s_large_dimensions_are_not_drowned_by_its_many_small_ones() -> None:
