@@ -518,8 +518,16 @@ class _Trainer:
 
     # ------------------------------------------------------------------------------------------ the user
     def _obey(self) -> bool:
-        """Whether to stop; holds still, saved and off the graphics card, while paused."""
-        wish = self.ranks.agreed(self.steer())
+        """Whether to stop; holds still, saved and off the graphics card, while paused.
+
+        All processes of the run are told the same, also how long a pause lasts: one that went on alone would wait
+        for the others within a step, and give them up as lost.
+        """
+
+        def agreed() -> Control:
+            return self.ranks.agreed(self.steer())
+
+        wish = agreed()
         if wish is not Control.PAUSE:
             return obey(lambda: wish)
         self._save()
@@ -528,7 +536,7 @@ class _Trainer:
         what = f"{freed / 1e9:.1f} GB of {devices.described(self.device)} are" if freed else "the processor is"
         self.report(Progress(self.at.fraction, f"Paused at step {self.at.step}; {what} free for other work"))
         with self.clock.held():
-            stop = obey(self.steer)
+            stop = obey(agreed)
             self._return_to_device()
         self.saved_at = time.monotonic()
         return stop

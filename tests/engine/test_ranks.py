@@ -242,6 +242,55 @@ def test_asked_to_end_by_the_system_all_stop_at_one_step_and_keep_it(tmp_path: P
     assert logged(run_dir, "stopped")[0]["step"] == StateFiles(run_dir).load().standing.step
 
 
+STEERED = """
+import os, sys
+from pathlib import Path
+from engine import training
+from engine.api import Control
+
+run_dir, wishes = Path(sys.argv[1]), Path(sys.argv[2])
+number = os.environ["RANK"]
+
+def steer():
+    "What the test wishes of this process, told by files; one line a look."
+    with (wishes / f"looks{number}").open("a") as looks:
+        looks.write("looked\\n")
+    asked = [wish for wish in (Control.STOP, Control.PAUSE) if (wishes / f"{wish.value}{number}").exists()]
+    return asked[0] if asked else Control.RUN
+
+training.train(run_dir, lambda event: None, steer)
+"""
+
+
+def test_a_wish_to_pause_told_to_one_process_holds_all_until_it_is_taken_back_or_another_wishes_to_stop(
+    tmp_path: Path, made_up: list[Path]
+) -> None:
+    run_dir, script = tmp_path / "run", tmp_path / "steered.py"
+    run_spec(made_up, changed(epochs=50_000, batch_size=5)).write(run_dir)
+    script.write_text(STEERED)
+
+    def looks(number: int) -> int:
+        return (tmp_path / f"looks{number}").read_text().count("\n")
+
+    with started(tmp_path / "cache", str(script), str(run_dir), str(tmp_path)) as child:
+        wait_until(lambda: (run_dir / "log.jsonl").exists() and len(logged(run_dir, "plan")) > 0, child)
+        (tmp_path / "pause1").touch()
+        wait_until(lambda: len(logged(run_dir, "paused")) == 1, child)
+        before = [looks(number) for number in range(2)]
+        wait_until(lambda: all(looks(number) > before[number] + 5 for number in range(2)), child)
+        standing = StateFiles(run_dir).load().standing
+        assert standing.step == logged(run_dir, "paused")[0]["step"]
+        assert len(logged(run_dir, "paused")) == 1  # and neither has gone on
+        (tmp_path / "pause1").unlink()
+        wait_until(lambda: logged(run_dir, "train")[-1]["step"] > standing.step, child)
+        (tmp_path / "pause0").touch()
+        wait_until(lambda: len(logged(run_dir, "paused")) == 2, child)
+        (tmp_path / "stop1").touch()
+        _, err = child.communicate(timeout=100)
+    assert child.returncode == 0, err
+    assert logged(run_dir, "stopped")[0]["step"] == logged(run_dir, "paused")[1]["step"] > standing.step
+
+
 def wait_until(true: Callable[[], bool], child: subprocess.Popen[str]) -> None:
     deadline = time.monotonic() + 90.0
     while not true():
