@@ -22,8 +22,8 @@ from engine.errors import SpecError
 from engine.specs import AudioSpec
 
 CHUNK_FRAMES = 2048  # frames taken at a time: bounds the memory of an hour-long clip
-TRANSFORM_FRAMES = 128  # frames transformed at a time: a megabyte, so that each step finds it in the cache
-BAND_GROUPS = 4  # narrow products instead of one: a band hears few of the bins
+TRANSFORM_FRAMES = 64  # frames transformed at a time: half a megabyte, so that each step finds it in the cache
+BAND_GROUPS = 6  # narrow products instead of one: a band hears few of the bins
 
 REFINEMENTS = 5  # of the inverse; more are not heard
 SMALLEST = 1e-7  # magnitude: a multiplied zero would stay zero
@@ -129,8 +129,8 @@ class MelFrontEnd:
         half = self.spec.n_fft // 2
         if (short := half + 1 - wave.shape[-1]) > 0:  # a mirror needs that much; then comes silence
             wave = functional.pad(wave, (0, short))
-        flat = wave.reshape(-1, wave.shape[-1])
-        return functional.pad(flat, (half, half), mode="reflect").reshape(*wave.shape[:-1], -1)
+        # torch's own reflection places sample by sample, which takes as long as the transform
+        return torch.cat((wave[..., 1 : half + 1].flip(-1), wave, wave[..., -half - 1 : -1].flip(-1)), dim=-1)
 
     def _stft(self, padded: torch.Tensor) -> torch.Tensor:
         flat = padded.reshape(-1, padded.shape[-1])
@@ -147,18 +147,20 @@ class MelFrontEnd:
 
     def _log_mel(self, padded: torch.Tensor) -> torch.Tensor:
         frames = padded.to(self._exact_window.dtype).unfold(-1, self.spec.n_fft, self.spec.hop_samples)
-        parts = []
-        for some in torch.split(frames, TRANSFORM_FRAMES, dim=-2):
-            magnitude = absolute(torch.fft.rfft(some * self._exact_window)).float()
-            parts.append(torch.cat([magnitude[..., bins] @ filters for bins, filters in self._groups], dim=-1))
-        mel = parts[0] if len(parts) == 1 else torch.cat(parts, dim=-2)
+        parts = [
+            absolute(torch.fft.rfft(some * self._exact_window).to(torch.complex64))
+            for some in torch.split(frames, TRANSFORM_FRAMES, dim=-2)
+        ]
+        magnitude = torch.cat(parts, dim=-2)
+        mel = torch.cat([magnitude[..., bins] @ filters for bins, filters in self._groups], dim=-1)
         return mel.clamp_min_(self.spec.floor_amplitude).log_()
 
 
 def absolute(spectrum: torch.Tensor) -> torch.Tensor:
-    """Magnitudes of a complex spectrogram; `abs`, which guards against overflow, takes three times as long."""
-    real, imaginary = spectrum.real, spectrum.imag
-    return (real * real).addcmul_(imaginary, imaginary).sqrt_()
+    """Magnitudes of a complex spectrogram, on a processor by numpy, which takes a fifth of torch's time."""
+    if spectrum.device.type == "cpu" and not spectrum.requires_grad:
+        return torch.from_numpy(np.abs(spectrum.numpy()))
+    return spectrum.abs()
 
 
 def band_filters(spec: AudioSpec) -> npt.NDArray[np.float64]:
