@@ -55,7 +55,8 @@ class LibraryActions(BatchActions, TakeActions):
     ) -> Job | None:
         """Add files, folders and tables of labels; what they hold comes in as it is found.
 
-        Single recordings have their row at once, their labels follow. Returns the job that looks, None for nothing.
+        Single recordings have their row at once, those in folders when they are come across; their labels follow.
+        Returns the job that looks, None for nothing.
 
         Args:
             columns: what the columns of tables mean; of other tables it is guessed.

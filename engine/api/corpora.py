@@ -30,7 +30,8 @@ class TableColumns:
 class Scan:
     """Find the recordings in folders, tables and single files, with the labels that layouts and tables give.
 
-    Reports Partial(ClipsFound) in chunks, so that rows appear while it runs.
+    Reports Partial(ClipsFound) in chunks while it runs: what lies below folders as it is come across, bare, and
+    everything that has labels once all tables are read.
     columns: (table, what its columns mean) for tables of which the user said so.
     """
 
@@ -40,7 +41,7 @@ class Scan:
 
 @dataclass(frozen=True)
 class ClipsFound:
-    """Recordings a scan came across: path and labels of each."""
+    """Recordings a scan came across: path and labels of each, as far as they are known by then."""
 
     clips: tuple[tuple[str, dict[str, str]], ...]
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 from engine.api import TABLE_SUFFIXES, ClipRef, ClipsFound, Note, Partial, Report, Scan, ScanDone, Steer
 from engine.corpus.scanning import scan
 
 CHUNK = 500  # rows that appear at once
+CHUNK_S = 0.05  # between two chunks where recordings come slowly
 
 
 def find(request: Scan, report: Report, steer: Steer) -> ScanDone:
     """Find recordings below the given folders, in the given tables and among the given files (see scanning).
+
+    What lies below folders is reported as it is come across, and once more with its labels when all is known.
 
     Raises:
         CorpusError: there is no recording at all.
@@ -21,14 +25,39 @@ def find(request: Scan, report: Report, steer: Steer) -> ScanDone:
     places = [path for path in given if path.is_dir() or path.suffix.lower() in TABLE_SUFFIXES]
     clips = [ClipRef(str(path), str(path)) for path in given if path not in places]
     columns = {str(Path(path).absolute()): meant for path, meant in request.columns}
-    manifest = scan([str(place) for place in places], clips, steer, columns)
+    come = _AsTheyCome(report)
+    manifest = scan([str(place) for place in places], clips, steer, columns, come.take)
+    come.tell()
     for what, hint in manifest.troubles:
         report(Note(what, hint))
-    found = [(utterance.path, utterance.words()) for utterance in manifest.utterances]
-    for start in range(0, len(found), CHUNK):
-        report(Partial(ClipsFound(tuple(found[start : start + CHUNK]))))
+    told = [(utterance.path, utterance.words()) for utterance in manifest.utterances]
+    news = [(path, labels) for path, labels in told if labels or path not in come.paths]
+    for start in range(0, len(news), CHUNK):
+        report(Partial(ClipsFound(tuple(news[start : start + CHUNK]))))
     return ScanDone(
-        len(found),
+        len(told),
         tuple((skipped.path, skipped.why) for skipped in manifest.skipped),
         tuple((row.path, row.why) for row in manifest.unmatched),
     )
+
+
+class _AsTheyCome:
+    """Reports recordings while more are looked for, without labels."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self.paths: set[str] = set()  # of all that were taken
+        self._untold: list[str] = []
+        self._told_at = time.monotonic()
+
+    def take(self, path: Path) -> None:
+        self.paths.add(str(path))
+        self._untold.append(str(path))
+        if len(self._untold) >= CHUNK or time.monotonic() - self._told_at >= CHUNK_S:
+            self.tell()
+
+    def tell(self) -> None:
+        if self._untold:
+            self._report(Partial(ClipsFound(tuple((path, {}) for path in self._untold))))
+        self._untold = []
+        self._told_at = time.monotonic()

@@ -30,6 +30,7 @@ def scan(
     clips: Sequence[ClipRef],
     steer: Steer,
     columns: Mapping[str, TableColumns] | None = None,
+    seen: Callable[[Path], None] = lambda path: None,
 ) -> Manifest:
     """Every recording below the folders, every one that a table names, and the single ones, each once.
 
@@ -40,12 +41,14 @@ def scan(
     Args:
         places: folders, tables and recordings.
         columns: what the columns of a table mean, by the table's path; of others it is guessed.
+        seen: told of every recording below the folders as soon as it is come across, once. What it is and who
+            speaks may stand in a table that is found later, so nothing more is known of it by then.
 
     Raises:
         CorpusError: a folder is missing or unreadable, or there is no recording at all.
         Cancelled: the user cancelled or stopped it.
     """
-    return _Scan(steer, columns or {}).run([Path(place).absolute() for place in places], clips)
+    return _Scan(steer, columns or {}, seen).run([Path(place).absolute() for place in places], clips)
 
 
 @dataclass(frozen=True)
@@ -59,10 +62,22 @@ class _Folder:
     others: int = 0  # files that are no recordings
 
 
+@dataclass(frozen=True)
+class _Looked:
+    """A file, as far as one sees without opening it: its real path, and why it cannot be used, empty if it can."""
+
+    real: str
+    why: str
+
+
 class _Scan:
-    def __init__(self, steer: Steer, columns: Mapping[str, TableColumns]) -> None:
+    def __init__(self, steer: Steer, columns: Mapping[str, TableColumns], seen: Callable[[Path], None]) -> None:
         self._steer = steer
         self._columns = columns
+        self._seen = seen
+        self._told: set[str] = set()  # real paths of what `seen` has been told
+        self._looked: dict[Path, _Looked] = {}
+        self._real_folders: dict[Path, str] = {}
         self._layouts = (LibriSpeech(), Ravdess(), EmoDb())
         self._utterances: dict[str, Utterance] = {}
         self._skipped: list[Skipped] = []
@@ -73,7 +88,10 @@ class _Scan:
     def run(self, places: Sequence[Path], clips: Sequence[ClipRef]) -> Manifest:
         files = [place for place in places if place.is_file()]
         given = [file for file in files if file.suffix.lower() in TABLE_SUFFIXES]
-        folders = [self._folder(place) for place in places if place not in files]
+        roots = [place for place in places if place not in files]
+        for root in roots:  # before the first recording is told of
+            _must_be_there(root)
+        folders = [self._folder(root) for root in roots]
         for folder in folders:
             for table in folder.tables:
                 self._join(table, partial(_below, table.parent, folder.recordings))
@@ -82,11 +100,11 @@ class _Scan:
             self._add_folder(folder)
         for table, recordings in named:
             for path in recordings:
-                self._add(path, _name(path, table.parent), self._told(path) or Labels())
+                self._add(path, _name(path, table.parent), self._layout(path) or Labels())
         clips = [*(ClipRef(str(file), str(file)) for file in files if file not in given), *clips]
         for clip in clips:
             path = Path(clip.path).absolute()
-            self._add(path, path.name, self._told(path) or Labels(), given=clip.labels)
+            self._add(path, path.name, self._layout(path) or Labels(), given=clip.labels)
         return self._manifest(sum(folder.others for folder in folders))
 
     # ------------------------------------------------------------------------------------------ what is there
@@ -98,6 +116,7 @@ class _Scan:
         for path in _files(root, self._skipped, self._steer):
             if path.suffix.lower() in AUDIO_SUFFIXES:
                 recordings.append(path)
+                self._come_across(path)
                 continue
             others += 1
             if path.name.lower() in OWN_TABLES:
@@ -105,6 +124,26 @@ class _Scan:
             elif Omg.is_table(path):
                 omg.append(path)
         return _Folder(root, tuple(recordings), tuple(own), tuple(omg), others)
+
+    def _come_across(self, path: Path) -> None:
+        looked = self._look(path)
+        if not looked.why and looked.real not in self._told:
+            self._told.add(looked.real)
+            self._seen(path)
+
+    def _look(self, path: Path) -> _Looked:
+        if (looked := self._looked.get(path)) is None:
+            looked = self._looked[path] = _Looked(self._real(path), _unusable(path))
+        return looked
+
+    def _real(self, path: Path) -> str:
+        """As os.path.realpath, which looks at every folder on the way to every file anew."""
+        if path.is_symlink():
+            return os.path.realpath(path)
+        folder = path.parent
+        if (real := self._real_folders.get(folder)) is None:
+            real = self._real_folders[folder] = os.path.realpath(folder)
+        return os.path.join(real, path.name)
 
     def _join(self, file: Path, beside: Callable[[], Iterable[Path]]) -> list[Path]:
         """Take up what a table says; the recordings it names."""
@@ -119,7 +158,7 @@ class _Scan:
         return list(joined.labels)
 
     # ------------------------------------------------------------------------------------------ what is known
-    def _told(self, path: Path) -> Labels | None:
+    def _layout(self, path: Path) -> Labels | None:
         """What a layout tells."""
         return next((found for layout in self._layouts if (found := layout.labels(path)) is not None), None)
 
@@ -128,7 +167,7 @@ class _Scan:
         known: dict[Path, Labels] = {}
         videos: dict[Path, str] = {}
         for path in folder.recordings:
-            if (labels := self._told(path)) is not None:
+            if (labels := self._layout(path)) is not None:
                 known[path] = labels
             elif omg is not None and (told := omg.labels(path)) is not None:
                 videos[path], known[path] = told
@@ -155,10 +194,11 @@ class _Scan:
         given: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         """Take a recording up. The user's own labels (given) go before a table's, and these before the layout's."""
-        if why := _unusable(path):
-            self._skipped.append(Skipped(str(path), why))
+        looked = self._look(path)
+        if looked.why:
+            self._skipped.append(Skipped(str(path), looked.why))
             return
-        real = os.path.realpath(path)
+        real = looked.real
         if (before := self._utterances.get(real)) is not None:
             if before.path != str(path):
                 self._skipped.append(Skipped(str(path), "It is in the corpus already."))
@@ -197,10 +237,14 @@ def _name(path: Path, root: Path) -> str:
     return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
 
 
-def _files(root: Path, skipped: list[Skipped], steer: Steer) -> Iterator[Path]:
-    """Every file below root, in order, hidden ones left out."""
+def _must_be_there(root: Path) -> None:
     if not root.is_dir():
         raise CorpusError(f"The folder {root} is not there.", "Check whether it was moved, or choose another one.")
+
+
+def _files(root: Path, skipped: list[Skipped], steer: Steer) -> Iterator[Path]:
+    """Every file below root, in order, hidden ones left out."""
+    _must_be_there(root)
 
     def unreadable(error: OSError) -> None:
         if error.filename == str(root):
@@ -219,7 +263,7 @@ def _files(root: Path, skipped: list[Skipped], steer: Steer) -> Iterator[Path]:
 
 
 def _unusable(path: Path) -> str:
-    """Why a file cannot be used, as far as one sees without opening it; empty if it can."""
+    """Why a file cannot be used; empty if it can, as far as one sees without opening it."""
     try:
         size = path.stat().st_size
     except OSError as error:

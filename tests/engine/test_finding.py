@@ -9,7 +9,9 @@ import pytest
 import soundfile
 
 from engine.api import ClipsFound, Control, Note, Partial, Scan
+from engine.corpus import finding
 from engine.corpus.finding import find
+from engine.corpus.scanning import scan
 from engine.errors import CorpusError
 
 
@@ -28,6 +30,50 @@ def folder(tmp_path: Path) -> Path:
     for name in ("a.wav", "b.wav"):
         soundfile.write(tmp_path / name, np.zeros(8000), 16_000)
     return tmp_path
+
+
+def named(events: list[object]) -> list[str]:
+    """Files that were told of, as often as they were."""
+    chunks = [event.value for event in events if isinstance(event, Partial) and isinstance(event.value, ClipsFound)]
+    return [Path(path).name for chunk in chunks for path, _ in chunk.clips]
+
+
+def test_recordings_are_told_of_while_more_are_looked_for_and_their_labels_follow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(finding, "CHUNK", 1)
+    for number in range(3):
+        (tmp_path / str(number)).mkdir()
+        soundfile.write(tmp_path / str(number) / f"{number}.wav", np.zeros(8000), 16_000)
+    (tmp_path / "2" / "labels.csv").write_text(f"file,speaker\n{tmp_path / '0' / '0.wav'},Ann\n", "utf-8")
+    events: list[object] = []
+    seen: list[list[str]] = []
+
+    def steer() -> Control:  # asked at every folder
+        seen.append(named(events))
+        return Control.RUN
+
+    find(Scan((str(tmp_path),)), events.append, steer)
+    assert seen[:4] == [[], [], ["0.wav"], ["0.wav", "1.wav"]]
+    assert collect(tmp_path)[0] == {
+        "0.wav": {"speaker": "Ann"},
+        "1.wav": {"speaker": "1"},
+        "2.wav": {"speaker": "2"},
+    }
+
+
+def test_a_recording_without_labels_or_reached_twice_is_told_of_once(folder: Path) -> None:
+    (folder / "empty.wav").write_bytes(b"")
+    (folder / "c.wav").symlink_to(folder / "a.wav")
+    events = collect(folder, folder)[1]
+    assert sorted(named(events)) == ["a.wav", "b.wav"]
+
+
+def test_nothing_is_told_of_where_one_of_the_folders_is_missing(folder: Path) -> None:
+    events: list[object] = []
+    with pytest.raises(CorpusError, match="is not there"):
+        scan([str(folder), str(folder / "gone")], [], lambda: Control.RUN, seen=events.append)
+    assert events == []
 
 
 def test_a_table_labels_the_recordings_it_names(folder: Path) -> None:
