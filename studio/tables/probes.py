@@ -109,7 +109,7 @@ class ProbesTable(QAbstractTableModel):
         told.append(self.tr("{0} clips{1}.").format(score.n, f", {split}" if split else ""))
         told.append(self.tr("With shuffled labels: {0}.").format(shown(task, score.shuffled)))
         if score.also:
-            others = ", ".join(f"{name} {_number(value)}" for name, value in score.also.items())
+            others = ", ".join(_also(name, value) for name, value in score.also.items())
             told.append(self.tr("Also: {0}.").format(others))
         told += [] if result is None else list(result.notes)
         return " ".join(told)
@@ -119,8 +119,8 @@ class ProbesTable(QAbstractTableModel):
             "h": self.tr("h, the clip"),
             "m": self.tr("m, the mean of the clip’s seconds"),
             "z": self.tr("z, the mean of the clip’s frames"),
-            "mel": self.tr("floor: mean and deviation of the mel bands, no model"),
-            "mfcc": self.tr("floor: mean and deviation of MFCCs, no model"),
+            "mel": self.tr("floor: mean and deviation of the mel bands, and the level; no model"),
+            "mfcc": self.tr("floor: mean and deviation of MFCCs, and the level; no model"),
         }[name]
 
     def _protocol(self, name: str) -> str:
@@ -161,8 +161,13 @@ def shown(task: str, value: float, digits: int = 1) -> str:
     """A score as it is read: CCC with two digits, all else in percent with `digits` after the point."""
     if not math.isfinite(value):
         return "–"
-    return f"{value:.2f}" if task in CCC_TASKS else f"{100.0 * value:.{digits}f} %"
+    if task in CCC_TASKS:
+        return f"{value:.2f}".replace("-0.00", "0.00").replace("-", "−")
+    return f"{100.0 * value:.{digits}f} %"
 
 
-def _number(value: float) -> str:
-    return "–" if not math.isfinite(value) else f"{value:.0f}" if value >= 2.0 else f"{value:.3f}"
+def _also(name: str, value: float) -> str:
+    """Another measure by its full name: a count, a CCC, else a share."""
+    if name.startswith(("clips", "pairs")):
+        return f"{name} {value:.0f}"
+    return f"{name} {shown('arousal' if name.startswith('CCC') else '', value)}"
