@@ -176,7 +176,7 @@ def test_a_cell_says_everything_in_sentences(panel: DashboardPanel, session: Ses
     panel.view.setCurrentIndex(panel.table.index(2, 0))
     words = panel.details.text()
     for part in ("Gender, h", "93.9 %", "88.9 % to 95.9 %", "40 clips", "not trained on", "shuffled labels: 50.0 %",
-                 "accuracy by 4 s piece 0.910", "A note."):  # fmt: skip
+                 "accuracy by 4 s piece 91.0 %", "A note."):  # fmt: skip
         assert part in words
     assert panel.table.index(2, 0).data(Qt.ItemDataRole.AccessibleTextRole) == words
     panel.view.setFocus()
