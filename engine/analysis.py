@@ -34,6 +34,7 @@ from engine.api import (
     Report,
     Steer,
     StoredClip,
+    unfinished,
 )
 from engine.cache.clips import KnownClips, key_of
 from engine.cache.place import cache_dir
@@ -184,7 +185,7 @@ class Analyst:
         key = self._source_key(clip.path)
         before = _stored(folder)
         known = before is not None and key != "" and before.source_key == key
-        partial = out_dir / f".{clip.id}.partial"
+        partial = unfinished(out_dir, clip.id)
         try:
             shutil.rmtree(partial, ignore_errors=True)  # of a process that was killed
             partial.mkdir()

@@ -56,6 +56,11 @@ class AnalysisQueue(QObject):
             self._halted = False
             self._give_way()
 
+    def ids(self) -> set[str]:
+        """Recordings of which an analysis is being written, or may be at any time."""
+        under_way = self.job.request if self.job is not None else None
+        return set(self._clips) | ({ref.id for ref in under_way.clips} if isinstance(under_way, Analyse) else set())
+
     def go_on(self) -> None:
         """Take up work again after it was halted."""
         self._halted = False

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QLockFile
 
-from engine.api import Take
+from engine.api import Take, unfinished
 from studio import maps_file, paths, project_file, project_folder, runs, storage
 from studio.audition_actions import AuditionActions
 from studio.clips import FAILED, MISSING, WAITING, Clip
@@ -193,17 +193,23 @@ class ProjectActions(LibraryActions, AuditionActions):
     # ------------------------------------------------------------------ room on the disk
     def measure_storage(self) -> None:
         """Tell by storage_measured what the project takes on the disk."""
-        listed = [str(Path(take.transformed).parent) for take in self.takes]
-        self._aside(functools.partial(storage.measure, self.folder, listed), self.storage_measured.emit)
+        self._aside(
+            functools.partial(storage.measure, self.folder, self._places_of_takes()), self.storage_measured.emit
+        )
 
     def delete_unlisted_takes(self) -> None:
         """Delete the sounds of takes that are off the list. Steps that could bring one back are forgotten."""
-        listed = [Path(take.transformed).parent for take in self.takes]
+        listed = self._places_of_takes()
         self.undo_stack.clear()
         self.live.forget_unlisted()
         self._aside(
             functools.partial(project_folder.sweep, self.takes_dir, listed), lambda _none: self.measure_storage()
         )
+
+    def _places_of_takes(self) -> list[str]:
+        """Folders of the takes on the list and of those under way to it."""
+        listed = [str(Path(take.transformed).parent) for take in self.takes]
+        return listed + [request.out_dir for request in self._under_way()]
 
     # ------------------------------------------------------------------ recordings that were moved
     def find_missing(self, folder: str | Path) -> None:
@@ -336,11 +342,10 @@ class ProjectActions(LibraryActions, AuditionActions):
             )
 
     def _tidy(self) -> None:
-        """In a thread: analyses that nothing shows any more, and what was moved into a saved project."""
-        used = analyses_of(self.clips.values(), self.takes)
-        self._savers.start(
-            functools.partial(_tidy, self.analysis_dir, used, () if self.named else (self.takes_dir, self.runs_dir))
-        )
+        """In a thread: analyses that nothing shows or writes any more, and what was moved into a saved project."""
+        used, written = analyses_of(self.clips.values(), self.takes), self.analysis.ids()
+        moved = () if self.named else (self.takes_dir, self.runs_dir)
+        self._savers.start(functools.partial(_tidy, self.analysis_dir, used, written, moved))
 
     def _set_library_aside(self, error: DamagedError) -> None:
         try:
@@ -488,8 +493,10 @@ def _search(folder: Path, recordings: Mapping[str, str]) -> tuple[dict[str, str]
     return project_folder.find_by_name(folder, missing), len(missing)
 
 
-def _tidy(analyses: Path, used: set[str], moved: tuple[Path, ...]) -> None:
-    project_folder.sweep(analyses, used)
+def _tidy(analyses: Path, used: set[str], written: set[str], moved: tuple[Path, ...]) -> None:
+    """written: ids of recordings whose analyses may be in the making."""
+    places = {place for i in written for place in (analyses / i, unfinished(analyses, i))}
+    project_folder.sweep(analyses, used | places)
     for root in moved:
         if root.is_dir():
             kept = [one for one in root.iterdir() if not (one / MOVED).exists()]

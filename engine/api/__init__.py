@@ -29,6 +29,7 @@ from engine.api.clips import (
     Picture,
     PictureDone,
     StoredClip,
+    unfinished,
 )
 from engine.api.corpora import (
     AUDIO_SUFFIXES,
@@ -206,4 +207,5 @@ __all__ = [
     "checkpoints_of",
     "heard_of",
     "presets",
+    "unfinished",
 ]

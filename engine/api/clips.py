@@ -58,6 +58,11 @@ class StoredClip:
         return ClipAnalysed(**values)
 
 
+def unfinished(out_dir: Path, clip_id: str) -> Path:
+    """Where an analysis is written until it is whole; then it stands in out_dir / clip_id."""
+    return out_dir / f".{clip_id}.partial"
+
+
 @dataclass(frozen=True)
 class Analyse:
     """Read clips, compute mel and F0 and, with a model, h, m and z, each into out_dir/<id>.

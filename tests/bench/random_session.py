@@ -2,10 +2,11 @@
 
     python -m tests.bench.random_session [--seconds 1800] [--seed 0] [--recordings DIR] [--json FILE]
 
-Imports, plays, drags, mixes, renders, edits seconds, undoes, trains, cancels, lays maps out, saves, reopens and
-begins anew, in an order that the seed decides. It fails (status 1) on
+Imports, plays, drags, mixes, renders, moves sliders, edits seconds, undoes, trains, cancels, lays maps out, saves,
+drags takes out, reopens and begins anew, in an order that the seed decides. It fails (status 1) on
 
 * an error: a message of that level, an exception nobody caught, a warning by Qt, an engine that died;
+* a take without its sound, or two takes with one;
 * a leak: memory of the window's process, measured with an empty project after the first fifth and at the end,
   that grew by more than --leak-mb (50);
 * a stall: more than --stall-ms (200) between two ticks of the window's event loop, once the program has started,
@@ -216,9 +217,11 @@ class RandomSession:
             found += [(8, self.drag_to_desk), (3, self.map), (3, self.move_strength), (2, self.edit_seconds)]
             found += [(3, self.render), (1, self.batch), (1, self.clear_desk), (1, self.export)]
             found += [(1 if not training else 0, self.train)]
+            found += [(4 if self.window.desk.why_not_renderable() is None else 0, self.slide)]
         if takes:
             found += [(3, self.play_take), (2, self.star), (2, self.rename), (2, self.remove_take)]
-            found += [(1, self.save_take), (1, self.render_again), (1, self.recipe_to_desk), (1, self.look_at_take)]
+            found += [(1, self.save_take), (1, self.drag_out), (1, self.render_again)]
+            found += [(1, self.recipe_to_desk), (1, self.look_at_take)]
         if session.link.active():
             found += [(2, self.cancel)]
         if training:
@@ -266,6 +269,21 @@ class RandomSession:
         for _ in range(self.random.randint(1, 8)):
             self.session.set_strength(self.random.randint(0, 150) / 100)
             self.rest(0.02)
+
+    def slide(self) -> None:
+        """Pull a slider of the desk, rest on some values long enough to hear them, and perhaps go back."""
+        board = self.window.desk.board
+        rows = [row for row in (board.of_voice, board.of_emotion) if row.isEnabled()]
+        if not rows:
+            return
+        row = self.random.choice(rows)
+        for _ in range(self.random.randint(1, 4)):
+            for _ in range(self.random.randint(1, 5)):
+                row.slider.setValue(self.random.randint(0, 150))
+                self.rest(0.02)
+            self.rest(self.random.choice([0.1, 0.3, 1.5]))
+        for _ in range(self.random.randint(0, 3)):
+            self.command("edit.undo")
 
     def edit_seconds(self) -> None:
         from studio.drag import Payload
@@ -342,6 +360,14 @@ class RandomSession:
     def save_take(self) -> None:
         suffix = self.random.choice([".wav", ".flac"])
         self.session.save_take(self.random.randrange(len(self.session.takes)), self.folder / f"take{suffix}")
+
+    def drag_out(self) -> None:
+        """What another program would get."""
+        takes = self.window.desk.takes
+        takes.choose(self.random.choice(self.session.takes))
+        for url in takes.files().urls():
+            if Path(url.toLocalFile()).stat().st_size == 0:
+                self._trouble(f"an empty file is dragged out: {url.toLocalFile()}")
 
     def render_again(self) -> None:
         self.session.render_again(self.random.randrange(len(self.session.takes)))
@@ -426,6 +452,14 @@ class RandomSession:
             self._trouble(traceback.format_exc())
         self.done[name] += 1
         self.rest(self.random.choice([0.02, 0.1, 0.4]))
+        self._look_at_takes()
+
+    def _look_at_takes(self) -> None:
+        sounds = [take.transformed for take in self.session.takes]
+        if len(set(sounds)) < len(sounds):
+            self._trouble(f"two takes have one sound: {sorted(sounds)}")
+        if missing := [sound for sound in sounds if not Path(sound).is_file()]:
+            self._trouble(f"a take has no sound: {missing}")
 
     def settle(self) -> float:
         """End what is under way and empty the project; memory of the window's process, in MB."""

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pytestqt.qtbot import QtBot
 from stage import Idle, analysed, rendered
 
 from engine.api import Control, Done, Failed, LatentRef, SecondEdit, Take, Transfer
@@ -272,6 +273,20 @@ def test_after_unlisted_sounds_are_deleted_nothing_leads_to_them(session: Sessio
     session.set_strength(1.0)
     assert session.takes == [second]
     assert live(session) is not None
+
+
+def test_a_rendering_under_way_is_not_deleted_with_unlisted_sounds(
+    qtbot: QtBot, session: Session, ids: list[str]
+) -> None:
+    job = live(session)
+    assert job is not None
+    assert isinstance(job.request, Transfer)
+    begun, unlisted = Path(job.request.out_dir), session.takes_dir / "gone"
+    for folder in (begun, unlisted):
+        folder.mkdir(parents=True)
+    with qtbot.waitSignal(session.storage_measured):
+        session.delete_unlisted_takes()
+    assert (begun.is_dir(), unlisted.is_dir()) == (True, False)
 
 
 def test_another_project_knows_nothing_of_them(session: Session, ids: list[str]) -> None:

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from pytestqt.qtbot import QtBot
 from stage import HASH, Idle, analysed, some_take
 
-from engine.api import Done, LatentRef, MapPoints, ModelInfo, SecondEdit
+from engine.api import Done, LatentRef, MapPoints, ModelInfo, SecondEdit, unfinished
 from studio import project_file
 from studio.drag import Payload
 from studio.messages import Message, Messages
@@ -427,6 +427,25 @@ def test_nothing_of_a_removed_recording_outlives_the_next_opening_but_takes_do(
     assert not dropped.exists()
     assert Path(again.takes[0].transformed).exists()
     assert list(again.clips) == [b]
+
+
+def test_an_opening_leaves_alone_what_is_being_analysed_and_not_what_a_kill_left_behind(
+    qtbot: QtBot, make: Make, tmp_path: Path
+) -> None:
+    first = make()
+    saved(qtbot, first, tmp_path / "mine")
+    first.add_files([str(tmp_path / "late.wav")])
+    (late,) = first.clips
+    first.analysis.go_on()
+    assert first.analysis.job is not None
+    written = [first.analysis_dir / late, unfinished(first.analysis_dir, late)]
+    left = unfinished(first.analysis_dir, "killed")
+    for folder in (*written, left):
+        folder.mkdir(parents=True)
+    assert first.open_project(first.folder), "what was brought in since the saving is not in it"
+    first._savers.waitForDone()
+    assert late not in first.clips
+    assert [folder.is_dir() for folder in (*written, left)] == [True, True, False]
 
 
 KILLED = """
