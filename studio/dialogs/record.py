@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QCloseEvent, QShowEvent
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QCompleter,
@@ -139,13 +139,10 @@ class RecordDialog(QDialog):
             self.recorder.open(self._preferences.get("record/device", ""))
             self.button.setFocus()
 
-    def closeEvent(self, event: QCloseEvent) -> None:
-        """What is being recorded is kept."""
-        self.recorder.close()
-        super().closeEvent(event)
-
     def reject(self) -> None:
-        self.close()  # Escape, too, keeps what was said
+        """Escape, and by Qt's own doing the window's cross, too: what is being recorded is kept."""
+        self.recorder.close()
+        super().reject()
 
     def _name(self) -> str:
         return self.name.text().strip() or datetime.now().strftime(self.tr("Recording %Y-%m-%d %H.%M.%S"))

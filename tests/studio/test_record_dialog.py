@@ -134,6 +134,20 @@ def test_closing_while_recording_keeps_it(dialog: RecordDialog, session: Session
     assert len(session.clips) == 1
 
 
+@pytest.mark.parametrize("how", ["close", "reject"])
+def test_the_cross_and_escape_close_it(session: Session, qtbot: QtBot, how: str) -> None:
+    recorder = Recorder(open_input=lambda _name: FakeInput())
+    dialog = RecordDialog(session, Preferences(), recorder=recorder)
+    qtbot.addWidget(dialog)
+    recorder.setParent(dialog)
+    for _ in range(2):
+        dialog.show()
+        assert recorder.input_name
+        getattr(dialog, how)()
+        assert not dialog.isVisible()
+        assert not recorder.input_name, "the microphone is let go"
+
+
 def test_without_a_microphone_the_dialog_says_so_and_offers_nothing(session: Session, qtbot: QtBot) -> None:
     none = Recorder(open_input=lambda _name: NoInput("No microphone was found. Connect one; it is used at once."))
     dialog = RecordDialog(session, Preferences(), recorder=none)
