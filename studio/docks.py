@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QDockWidget, QMainWindow, QWidget
 from studio.preferences import Preferences
 
 LAYOUT_VERSION = 3
-SIDES = ((470, 0.28), (440, 0.27))  # left and right of the middle: pixels, and share of the window at most
+SIDES = ((470, 0.25), (440, 0.29))  # left and right of the middle: at most so many pixels, at most this share
 
 
 class Docks(QObject):

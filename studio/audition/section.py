@@ -24,6 +24,7 @@ from studio.runs import RunRecord
 from studio.session import Session
 from studio.tables.checkpoints import CheckpointsTable, best_words
 from studio.widgets.choice_button import ChoiceButton
+from studio.widgets.flow_layout import FlowLayout
 
 ENTRY = Qt.ItemDataRole.UserRole
 ROWS_SHOWN = 4  # of the set; more scroll
@@ -310,11 +311,12 @@ class AuditionSection(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, theme.SPACE, 0, 0)
         column.setSpacing(theme.SPACE)
-        above = QHBoxLayout()
-        above.addWidget(self.heading, 1)
+        above = QWidget()
+        flow = FlowLayout(above)
+        flow.addWidget(self.heading)
         for name in ("add_clips", "add_desk", "remove"):
-            above.addWidget(self._button(name))
-        column.addLayout(above)
+            flow.addWidget(self._button(name))
+        column.addWidget(above)
         column.addWidget(self.hint)
         column.addWidget(self.entries)
         state = QHBoxLayout()
@@ -324,8 +326,8 @@ class AuditionSection(QWidget):
         column.addWidget(self.view, 1)
         column.addWidget(self.none, 1)
         column.addWidget(self.best)
-        below = QHBoxLayout()
+        below = QWidget()
+        flow = FlowLayout(below)
         for name in ("play", "before", "after", "use"):
-            below.addWidget(self._button(name))
-        below.addStretch(1)
-        column.addLayout(below)
+            flow.addWidget(self._button(name))
+        column.addWidget(below)

@@ -34,6 +34,7 @@ class CompareTakes(QDialog):
                 for take in takes
             ],
             result_last=False,
+            wrapped=True,
         )
         made = [session.recipe_of(take) for take in takes]
         rows: list[tuple[str, str, list[str]]] = [
@@ -61,7 +62,7 @@ class CompareTakes(QDialog):
         column.setContentsMargins(theme.LARGE, theme.LARGE, theme.LARGE, theme.SPACE)
         column.addWidget(scroll, 1)
         column.addWidget(buttons)
-        self.resize(min(1100, 180 + 190 * len(takes)), 460)
+        self.resize(min(1100, 180 + 190 * len(takes)), 480)
 
     def _play(self, key: str) -> None:
         self._session.play_take(self._takes[key], "transformed")

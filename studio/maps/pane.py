@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
@@ -34,6 +34,7 @@ from studio.widgets.scatter import ScatterView
 from studio.widgets.timeline import clock_text
 
 CARD_LETTERS = 48
+LEAST_PX, ABOUT_FROM_PX = 84, 150  # heights: of a pane, and of one that has room to say how it was made
 CARD_LABELS = 6
 Clips = Callable[[], Mapping[str, Clip]]
 
@@ -76,14 +77,10 @@ class MapPane(QWidget):
         self.scatter.set_card(self.card, self._fill_card)
         self.title = QLabel()
         self.title.setObjectName("mapTitle")
-        self.caption = QLabel()
+        right = Qt.TextElideMode.ElideRight
+        self.caption, self.score = ElidedLabel(mode=right), ElidedLabel(mode=right)
         self.caption.setObjectName("mapCaption")
-        self.caption.setWordWrap(True)
-        self.caption.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.caption.setToolTip(
-            self.tr("Of the nearest latents of every point, how many are also its nearest on the map; and 1 less "
-                    "the penalty for neighbours on the map that are strangers (trustworthiness).")
-        )  # fmt: skip
+        self.score.setObjectName("mapScore")
         self.spoken = ElidedLabel()
         self.spoken.setObjectName("mapFocus")
         self.progress = QProgressBar()
@@ -130,6 +127,7 @@ class MapPane(QWidget):
         if not same and before is not None and self.table is not None and chosen.any():
             self.scatter.set_selection(self.table.again(before, chosen))
         self.caption.setText(self._caption(points, model_hash))
+        self._show_score(points)
         if not same and not more:
             self.set_pin(None)
             self.set_path(None)
@@ -167,10 +165,10 @@ class MapPane(QWidget):
 
     def restyle(self) -> None:
         self.card.restyle()
-        look = theme.colours(self)
-        for label in (self.caption, self.spoken):
+        look = theme.colours()  # not of this widget: as the theme changes, its own palette comes after its parent's
+        for label, colour in ((self.caption, look.muted), (self.score, look.muted), (self.spoken, look.text)):
             palette = label.palette()
-            palette.setColor(label.foregroundRole(), look.muted if label is self.caption else look.text)
+            palette.setColor(label.foregroundRole(), colour)
             label.setPalette(palette)
 
     # ------------------------------------------------------------------ selection
@@ -288,7 +286,7 @@ class MapPane(QWidget):
         return "<br>".join(lines)
 
     def _caption(self, points: MapPoints, model_hash: str) -> str:
-        """What a reader must know of this map."""
+        """How this map was made."""
         settings: dict[str, Any] = points.settings
         words = [
             self.tr("{0} of {1}").format(settings.get("method", "t-SNE"), points.latent),
@@ -302,15 +300,22 @@ class MapPane(QWidget):
             words.append(self.tr("seed {0}").format(settings["seed"]))
         if model := str(settings.get("model_hash") or model_hash):
             words.append(self.tr("model {0}").format(model[:8]))
-        lines = ["  ·  ".join(words)]
-        if settings.get("neighbours_kept") is not None and points.final:
-            lines.append(
-                self.tr("{0} of {1} neighbours kept  ·  trustworthiness {2}").format(
-                    f"{settings['neighbours_kept']:.0%}", settings["score_neighbours"],
-                    f"{settings['trustworthiness']:.2f}",
-                )
-            )  # fmt: skip
-        return "\n".join(lines)
+        return "  ·  ".join(words)
+
+    def _show_score(self, points: MapPoints) -> None:
+        """How far it can be trusted, once it is done."""
+        settings: dict[str, Any] = points.settings
+        known = settings.get("neighbours_kept") is not None and points.final
+        self.score.setVisible(known)
+        if not known:
+            return
+        words = self.tr("{0} of {1} neighbours kept  ·  trustworthiness {2}").format(
+            f"{settings['neighbours_kept']:.0%}", settings["score_neighbours"], f"{settings['trustworthiness']:.2f}"
+        )
+        self.score.setText(words)
+        why = self.tr("Of the nearest latents of every point, how many are also its nearest on the map; and 1 less "
+                      "the penalty for neighbours on the map that are strangers (trustworthiness).")  # fmt: skip
+        self.score.setToolTip(f"{words}\n{why}")
 
     # ------------------------------------------------------------------ inside
     def _key(self, number: int) -> Key:
@@ -350,7 +355,12 @@ class MapPane(QWidget):
         self.progress.setValue(round(1000 * (fraction or 0.0)))
         self.progress.setToolTip(words)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._about.setVisible(self.height() >= ABOUT_FROM_PX)
+
     def _lay_out(self) -> None:
+        self.setMinimumHeight(LEAST_PX)
         empty = QWidget()
         column = QVBoxLayout(empty)
         column.addStretch(1)
@@ -362,13 +372,19 @@ class MapPane(QWidget):
         buttons.addStretch(1)
         column.addLayout(buttons)
         column.addStretch(1)
+        self._about = QWidget()
+        column = QVBoxLayout(self._about)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(2)
+        column.addWidget(self.caption)
+        column.addWidget(self.score)
         picture = QWidget()
         column = QVBoxLayout(picture)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(2)
         column.addWidget(self.scatter, 1)
         column.addWidget(self.spoken)
-        column.addWidget(self.caption)
+        column.addWidget(self._about)
         self._pages = QStackedWidget()
         self._pages.addWidget(empty)
         self._pages.addWidget(picture)

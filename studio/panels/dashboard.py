@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QAbstractItemView,
     QComboBox,
     QFileDialog,
-    QHBoxLayout,
     QHeaderView,
     QLabel,
     QMenu,
@@ -32,6 +31,7 @@ from studio.preferences import Preferences
 from studio.probe_actions import FEWEST_CLIPS
 from studio.session import Session
 from studio.tables.probes import BEST, COLUMNS, FLOORS, PENDING, RANGE, SCORE, ProbesTable
+from studio.widgets.flow_layout import FlowLayout
 from studio.widgets.score_cell import HEIGHT, WIDTH, ScoreCell
 
 ALL, SELECTED, FOLDER = "all", "selected", "folder"
@@ -306,14 +306,10 @@ class DashboardPanel(QWidget):
         menu = QMenu(self.more)
         menu.addActions(self._exports())
         self.more.setMenu(menu)
-        bar = QHBoxLayout()
-        bar.setSpacing(theme.SPACE)
-        bar.addWidget(self.corpus)
-        bar.addWidget(self.test)
-        bar.addStretch(1)
-        bar.addWidget(self.run_button)
-        bar.addWidget(self.stop_button)
-        bar.addWidget(self.more)
+        bar = QWidget()
+        flow = FlowLayout(bar)
+        for tool in (self.corpus, self.test, self.run_button, self.stop_button, self.more):
+            flow.addWidget(tool)
 
         key = QLabel(
             self.tr("● score with its 95 % interval    × with shuffled labels    bold: the latent that tells most")
@@ -351,7 +347,7 @@ class DashboardPanel(QWidget):
         outer = QVBoxLayout(self)
         outer.setContentsMargins(theme.SPACE, theme.SPACE, theme.SPACE, theme.SPACE)
         outer.setSpacing(theme.SPACE)
-        outer.addLayout(bar)
+        outer.addWidget(bar)
         outer.addWidget(self.progress)
         outer.addWidget(self._pages, 1)
 

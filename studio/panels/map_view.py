@@ -39,6 +39,7 @@ REFRESH_MS = 100
 MANY_CLIPS = 2_000
 REFRESH_MANY_MS = 1_000
 SIDE_PX = 164
+MOST_SIDE = 0.4  # of the width; the rest is the maps'
 
 
 class MapViewPanel(QWidget):
@@ -382,6 +383,7 @@ class MapViewPanel(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        self._side.setMaximumWidth(int(self.width() * MOST_SIDE))
         self._turn()
 
     def _turn(self) -> None:

@@ -9,12 +9,13 @@ from pathlib import Path
 from PySide6.QtCore import Qt, QTimer, QUrl
 from PySide6.QtGui import QDesktopServices, QPalette
 from PySide6.QtWidgets import (
-    QHBoxLayout,
+    QFrame,
     QHeaderView,
     QLabel,
     QMessageBox,
     QProgressBar,
     QPushButton,
+    QScrollArea,
     QSplitter,
     QTableView,
     QTabWidget,
@@ -35,9 +36,11 @@ from studio.tables.checkpoints import PROBES
 from studio.tables.probes import CCC_TASKS, task_titles
 from studio.tables.runs import BEST, NAME, STATE, STEPS, WHEN, RunsTable
 from studio.widgets.curves import CurvesView
+from studio.widgets.flow_layout import FlowLayout
 from studio.widgets.progress_row import duration_words
 
 REFRESH_MS = 200  # points come faster than eyes read
+FEWEST_ROWS = 3  # of the list of runs, its heading one of them
 NEW, RUNS = range(2)
 HELD_OUT = "held out"
 
@@ -314,7 +317,7 @@ class TrainingPanel(QWidget):
         self.view.setShowGrid(False)
         self.view.setAlternatingRowColors(True)
         self.view.setWordWrap(False)
-        self.view.setMinimumHeight(5 * (self.fontMetrics().height() + 8))
+        self.view.setMinimumHeight(FEWEST_ROWS * (self.fontMetrics().height() + 8))
         self.view.verticalHeader().hide()
         self.view.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 8)
         header = self.view.horizontalHeader()
@@ -353,11 +356,7 @@ class TrainingPanel(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.SPACE)
         column.addWidget(self.view, 1)
-        row = QHBoxLayout()
-        for button in (self.resume_button, self.use_button, self.open_button, self.delete_button):
-            row.addWidget(button)
-        row.addStretch(1)
-        column.addLayout(row)
+        column.addWidget(_row(self.resume_button, self.use_button, self.open_button, self.delete_button))
 
         watch = QWidget()
         column = QVBoxLayout(watch)
@@ -365,11 +364,7 @@ class TrainingPanel(QWidget):
         column.setSpacing(theme.SPACE)
         column.addWidget(self.bar)
         column.addWidget(self.state)
-        row = QHBoxLayout()
-        for button in (self.pause_button, self.stop_button, self.cancel_button):
-            row.addWidget(button)
-        row.addStretch(1)
-        column.addLayout(row)
+        column.addWidget(_row(self.pause_button, self.stop_button, self.cancel_button))
         self.watched = QTabWidget()
         self.watched.setObjectName("watchPages")
         self.watched.setDocumentMode(True)
@@ -396,7 +391,21 @@ class TrainingPanel(QWidget):
         self.pages.setObjectName("trainingPages")
         self.pages.setDocumentMode(True)
         self.pages.addTab(self.form, self.tr("New run"))
-        self.pages.addTab(runs, self.tr("Runs"))
+        scroll = QScrollArea()  # where height is short
+        scroll.setWidget(runs)
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.pages.addTab(scroll, self.tr("Runs"))
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(self.pages)
+
+
+def _row(*buttons: QWidget) -> QWidget:
+    """Beside each other, as far as there is room."""
+    made = QWidget()
+    flow = FlowLayout(made)
+    for button in buttons:
+        flow.addWidget(button)
+    return made

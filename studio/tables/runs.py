@@ -45,7 +45,7 @@ class RunsTable(QAbstractTableModel):
             WHEN: self.tr("Started"),
             STATE: self.tr("State"),
             STEPS: self.tr("Steps"),
-            BEST: self.tr("Best validation"),
+            BEST: self.tr("Best"),
         }
         self._states = {
             "running": self.tr("training"),

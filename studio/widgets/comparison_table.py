@@ -17,6 +17,7 @@ class ComparisonTable(QWidget):
     Args:
         columns: (key, words on the button, tooltip) of each sound.
         result_last: the last sound is what one looks for: its numbers are bold.
+        wrapped: values may be long words, which go on below.
 
     Signals:
         play_requested(str): the key of the sound to play.
@@ -25,10 +26,15 @@ class ComparisonTable(QWidget):
     play_requested = Signal(str)
 
     def __init__(
-        self, columns: Sequence[tuple[str, str, str]], parent: QWidget | None = None, *, result_last: bool = True
+        self,
+        columns: Sequence[tuple[str, str, str]],
+        parent: QWidget | None = None,
+        *,
+        result_last: bool = True,
+        wrapped: bool = False,
     ) -> None:
         super().__init__(parent)
-        self._result_last = result_last
+        self._result_last, self._wrapped = result_last, wrapped
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setHorizontalSpacing(10)
@@ -92,6 +98,7 @@ class ComparisonTable(QWidget):
                 cell.setForegroundRole(QPalette.ColorRole.PlaceholderText)
             else:
                 cell.setAlignment(Qt.AlignmentFlag.AlignCenter)
+                cell.setWordWrap(self._wrapped)
             if column == len(self.buttons) and self._result_last:
                 font = cell.font()
                 font.setBold(True)

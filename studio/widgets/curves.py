@@ -26,6 +26,7 @@ from PySide6.QtWidgets import (
 )
 
 REDRAW_MS = 100  # points arrive faster than eyes read
+FEWEST_ROWS = 3  # of the legend
 LOG_FLOOR = 0.01  # below this size the logarithmic axis runs straight through zero
 # Okabe and Ito's colours, told apart by the colour-blind, deepened or lightened to 3:1 on their ground.
 LIGHT = (
@@ -141,7 +142,7 @@ class CurvesView(QWidget):
         self.plot.setMenuEnabled(False)
         self.plot.hideButtons()
         self.plot.setFrameShape(pg.PlotWidget.Shape.NoFrame)
-        self.plot.setMinimumHeight(140)
+        self.plot.setMinimumHeight(110)
         self.plot.setAccessibleName(self.tr("Training curves"))
         self.plot.setToolTip(self.tr("Wheel zooms, dragging moves, a double click shows everything."))
         self.plot.getAxis("bottom").setLabel(self.tr("step"))
@@ -316,15 +317,19 @@ class CurvesView(QWidget):
         table.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
         table.setShowGrid(False)
         table.setIconSize(QSize(18, 10))
-        table.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        table.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        table.setSizeAdjustPolicy(QTableWidget.SizeAdjustPolicy.AdjustToContents)
         table.setToolTip(self.tr("Tick or untick a term to show or hide its curves."))
         table.itemChanged.connect(self._ticked)
         table.cellClicked.connect(self._legend_clicked)
         return table
 
     def _fit_legend(self) -> None:
-        rows = self.legend.rowCount() * self.legend.verticalHeader().defaultSectionSize()
-        self.legend.setFixedHeight(rows + self.legend.horizontalHeader().sizeHint().height() + 4)
+        """As high as all its rows, or where height is short as some of them."""
+        row = self.legend.verticalHeader().defaultSectionSize()
+        heading = self.legend.horizontalHeader().sizeHint().height() + 4
+        self.legend.setMinimumHeight(heading + min(FEWEST_ROWS, self.legend.rowCount()) * row)
+        self.legend.setMaximumHeight(heading + self.legend.rowCount() * row)
 
     def _ticked(self, item: QTableWidgetItem) -> None:
         if item.column() == 0:

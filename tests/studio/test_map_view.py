@@ -142,7 +142,8 @@ def test_a_map_shows_its_points_and_what_it_is(panel: MapViewPanel, session: Ses
     assert panel.pane.scatter.isVisible()
     assert panel.pane.keys_at([0, 5]) == [("c0", 0), ("c5", 0)]
     for fact in ("h", "6 points", "perplexity 5", "seed 3", HASH[:8], "62% of 10 neighbours kept", "0.97"):
-        assert fact in panel.pane.caption.text()
+        assert fact in f"{panel.pane.caption.whole} {panel.pane.score.whole}"
+    assert panel.pane.score.isVisible()
 
 
 def test_partial_layouts_move_the_same_points(panel: MapViewPanel, session: Session) -> None:
