@@ -38,19 +38,21 @@ class Colours:
     line: QColor
 
 
-def is_dark(widget: QWidget | None = None) -> bool:
-    """Whether a widget (the program) is drawn light on dark."""
-    palette = widget.palette() if widget is not None else QApplication.palette()
-    return palette.color(QPalette.ColorRole.Window).lightness() < 128
+def is_dark() -> bool:
+    """Whether the program is drawn light on dark.
+
+    No widget is asked: when the scheme changes, those inside of another one learn of it after that one.
+    """
+    return QApplication.palette().color(QPalette.ColorRole.Window).lightness() < 128
 
 
-def colours(widget: QWidget | None = None) -> Colours:
-    """The colours for a widget as its palette is now; ask again on a palette change."""
-    palette = widget.palette() if widget is not None else QApplication.palette()
+def colours() -> Colours:
+    """The colours of now; ask again on a palette change."""
+    palette = QApplication.palette()
     text = palette.color(QPalette.ColorRole.WindowText)
     window = palette.color(QPalette.ColorRole.Window)
     muted, line = mixed(text, window, 0.68), mixed(text, window, 0.2)
-    if is_dark(widget):
+    if is_dark():
         named = ("#7db7ff", "#ff8f87", "#f0b54a", "#6fce93")
     else:
         named = ("#0b57c2", "#b3261e", "#835200", "#186c3a")
@@ -166,6 +168,13 @@ def _renderer(name: str) -> QSvgRenderer:
 
 def icon_names() -> Sequence[str]:
     return sorted(path.stem for path in (paths.resources_dir() / "icons").glob("*.svg"))
+
+
+def tighten(*buttons: QAbstractButton) -> None:
+    """Let buttons be as narrow as their words; by itself the style makes none narrower than 80 pixels."""
+    for button in buttons:
+        words = button.fontMetrics().horizontalAdvance(button.text().replace("&", ""))
+        button.setMinimumWidth(words + (0 if button.icon().isNull() else button.iconSize().width()) + 2 * SPACE)
 
 
 # ---------------------------------------------------------------------------------------------- the program

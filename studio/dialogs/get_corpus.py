@@ -178,7 +178,7 @@ class GetCorpusDialog(QDialog):
         )
 
     def _tell(self, words: str, *, possible: bool) -> None:
-        colour = theme.colours(self).muted if possible else theme.colours(self).error
+        colour = theme.colours().muted if possible else theme.colours().error
         palette = self.room.palette()
         palette.setColor(QPalette.ColorRole.WindowText, colour)
         self.room.setPalette(palette)

@@ -215,7 +215,7 @@ class NewRunForm(QWidget):
     def tell(self, problem: str) -> None:
         """Say what is in the way of a start, above the button; "" when nothing is."""
         palette = QPalette(self.palette())
-        palette.setColor(QPalette.ColorRole.WindowText, theme.colours(self).error)
+        palette.setColor(QPalette.ColorRole.WindowText, theme.colours().error)
         self.problem.setPalette(palette)
         self.problem.setText(problem)
         self.problem.setVisible(bool(problem))

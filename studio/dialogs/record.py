@@ -181,7 +181,7 @@ class RecordDialog(QDialog):
         self.discard.setEnabled(state == "recording")
         palette = self.palette()
         if state == "recording":
-            palette.setColor(palette.ColorRole.WindowText, theme.colours(self).error)
+            palette.setColor(palette.ColorRole.WindowText, theme.colours().error)
         self.clock.setPalette(palette)
         if idle:
             self.clock.setText("0.0 s")

@@ -143,7 +143,7 @@ class TableDialog(QDialog):
 
     def _tell(self, words: str, *, good: bool) -> None:
         palette = self.verdict.palette()
-        colours = theme.colours(self)
+        colours = theme.colours()
         palette.setColor(QPalette.ColorRole.WindowText, colours.text if good else colours.error)
         self.verdict.setPalette(palette)
         self.verdict.setText(words)

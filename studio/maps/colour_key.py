@@ -73,7 +73,7 @@ class ColourKey(QWidget):
         self._colours = {}
         for pane in self._panes:
             assert pane.table is not None
-            found = colouring.colouring(pane.table, self._session.clips, self.by, dark=theme.is_dark(self))
+            found = colouring.colouring(pane.table, self._session.clips, self.by, dark=theme.is_dark())
             self._colours[pane.latent] = found
         mine = self._colours.get(key_of.latent)
         mine = mine or next(iter(self._colours.values()), None)

@@ -104,7 +104,7 @@ class HoverCard(QFrame):
 
     def restyle(self) -> None:
         """Colours of the palette as it is now."""
-        look = theme.colours(self)
+        look = theme.colours()
         base = self.palette().base().color()
         edge = theme.mixed(look.text, base, 0.35)
         self.setStyleSheet(
@@ -127,7 +127,7 @@ class _Picture(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         whole = QRectF(self.rect())
-        painter.fillRect(whole, theme.colours(self).line)
+        painter.fillRect(whole, theme.colours().line)
         if self.image is None:
             return
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)

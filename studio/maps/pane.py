@@ -165,7 +165,7 @@ class MapPane(QWidget):
 
     def restyle(self) -> None:
         self.card.restyle()
-        look = theme.colours()  # not of this widget: as the theme changes, its own palette comes after its parent's
+        look = theme.colours()
         for label, colour in ((self.caption, look.muted), (self.score, look.muted), (self.spoken, look.text)):
             palette = label.palette()
             palette.setColor(label.foregroundRole(), colour)

@@ -10,6 +10,7 @@ from PySide6.QtCore import Qt, QTimer, QUrl
 from PySide6.QtGui import QDesktopServices, QPalette
 from PySide6.QtWidgets import (
     QFrame,
+    QHBoxLayout,
     QHeaderView,
     QLabel,
     QMessageBox,
@@ -36,7 +37,6 @@ from studio.tables.checkpoints import PROBES
 from studio.tables.probes import CCC_TASKS, task_titles
 from studio.tables.runs import BEST, NAME, STATE, STEPS, WHEN, RunsTable
 from studio.widgets.curves import CurvesView
-from studio.widgets.flow_layout import FlowLayout
 from studio.widgets.progress_row import duration_words
 
 REFRESH_MS = 200  # points come faster than eyes read
@@ -327,7 +327,8 @@ class TrainingPanel(QWidget):
             header.setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
         self.resume_button = self._button("resumeRun", self.tr("Resume"), self.resume)
         self.use_button = self._button("useModel", self.tr("Use this model"), self.use_model)
-        self.open_button = self._button("openRun", self.tr("Open folder"), self.open_folder)
+        self.open_button = self._button("openRun", self.tr("Folder"), self.open_folder)
+        self.open_button.setToolTip(self.tr("Open the folder of the run"))
         self.delete_button = self._button("deleteRun", self.tr("Delete…"), self.ask_to_delete)
 
     def _make_progress(self) -> None:
@@ -356,7 +357,7 @@ class TrainingPanel(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.SPACE)
         column.addWidget(self.view, 1)
-        column.addWidget(_row(self.resume_button, self.use_button, self.open_button, self.delete_button))
+        column.addLayout(_row(self.resume_button, self.use_button, self.open_button, self.delete_button))
 
         watch = QWidget()
         column = QVBoxLayout(watch)
@@ -364,7 +365,7 @@ class TrainingPanel(QWidget):
         column.setSpacing(theme.SPACE)
         column.addWidget(self.bar)
         column.addWidget(self.state)
-        column.addWidget(_row(self.pause_button, self.stop_button, self.cancel_button))
+        column.addLayout(_row(self.pause_button, self.stop_button, self.cancel_button))
         self.watched = QTabWidget()
         self.watched.setObjectName("watchPages")
         self.watched.setDocumentMode(True)
@@ -402,10 +403,11 @@ class TrainingPanel(QWidget):
         outer.addWidget(self.pages)
 
 
-def _row(*buttons: QWidget) -> QWidget:
-    """Beside each other, as far as there is room."""
-    made = QWidget()
-    flow = FlowLayout(made)
+def _row(*buttons: QPushButton) -> QHBoxLayout:
+    """Beside each other, all of them in a dock at the side of a small window, too."""
+    theme.tighten(*buttons)
+    row = QHBoxLayout()
     for button in buttons:
-        flow.addWidget(button)
-    return made
+        row.addWidget(button)
+    row.addStretch(1)
+    return row

@@ -273,9 +273,7 @@ class TransferDeskPanel(QWidget):
         self.results.setDocumentMode(True)
         self.results.addTab(self.takes, self.tr("Takes"))
         self.results.addTab(self.batch, self.tr("Batch"))
-        for button in (self.takes.star_button, self.takes.save_button, self.takes.remove_button):
-            # As narrow as their words: by itself the style makes none narrower than 80 pixels.
-            button.setMinimumWidth(button.fontMetrics().horizontalAdvance(button.text()) + 2 * theme.SPACE)
+        theme.tighten(self.takes.star_button, self.takes.save_button, self.takes.remove_button)
 
         page = QWidget()
         self._parts = QBoxLayout(QBoxLayout.Direction.LeftToRight, page)

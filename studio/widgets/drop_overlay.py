@@ -36,7 +36,7 @@ class DropOverlay(QWidget):
         veil = QColor(self.palette().color(QPalette.ColorRole.Window))
         veil.setAlpha(_VEIL_ALPHA)
         painter.fillRect(self.rect(), veil)
-        accent = theme.colours(self).accent
+        accent = theme.colours().accent
         painter.setPen(QPen(accent, 2, Qt.PenStyle.DashLine))
         frame = QRectF(self.rect()).adjusted(theme.LARGE, theme.LARGE, -theme.LARGE, -theme.LARGE)
         painter.drawRoundedRect(frame, _RADIUS, _RADIUS)

@@ -77,7 +77,7 @@ class LevelMeter(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        colours = theme.colours(self)
+        colours = theme.colours()
         bar = QRectF(1, 1, self.width() - 2 - 16, 12)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(self.palette().color(QPalette.ColorRole.Base))
@@ -101,7 +101,7 @@ class LevelMeter(QWidget):
 
     # ------------------------------------------------------------------ inside
     def _colour(self, peak_db: float) -> QColor:
-        colours = theme.colours(self)
+        colours = theme.colours()
         if self.clipped or peak_db > LOUD_DB:
             return colours.warning
         return colours.good if peak_db > GOOD_DB else colours.accent

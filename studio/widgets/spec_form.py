@@ -53,7 +53,7 @@ class _Row:
         self.problem.setVisible(bool(sentence))
         self.editor.setAccessibleDescription(sentence)
         palette = QPalette(self.problem.palette())
-        error = theme.colours(self.label).error
+        error = theme.colours().error
         palette.setColor(QPalette.ColorRole.WindowText, error)
         self.problem.setPalette(palette)
         # A wash, not a style sheet: that would change the editor's shape and size.

@@ -129,7 +129,7 @@ class SpectrogramView(TimePlot):
     def colour_table(self) -> npt.NDArray[np.uint8]:
         """The table now in use: the chosen map, or the one for differences. uint8 (256, 3), from low to high."""
         if not self._unsigned:
-            return _table(DIFFERENCE_MAPS["dark" if theme.is_dark(self) else "light"])
+            return _table(DIFFERENCE_MAPS["dark" if theme.is_dark() else "light"])
         table = _table("CET-L1" if self._colour_map == "grey" else self._colour_map)
         # Phoneticians read grey spectrograms as ink on paper: dark is loud.
         return np.ascontiguousarray(table[::-1]) if self._colour_map == "grey" else table

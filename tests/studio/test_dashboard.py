@@ -260,7 +260,7 @@ def test_it_draws_scores_intervals_and_controls_in_light_and_dark(
     end(running(session), result("speaker", h=0.9, m=NAN), result("arousal", h=-0.4, m=0.5, mfcc=1.0))
     cell = panel.view.visualRect(panel.table.index(0, 0))
     image = panel.view.viewport().grab(cell).toImage()
-    accent = theme.colours(panel.view).accent
+    accent = theme.colours().accent
     middle = round(cell.height() * 0.66 + (cell.height() * 0.34 - 8) / 2)
     found = [
         x

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from engine.api import AudioSpec, Control, FitMap, LatentRef, MapPoints, ModelInfo, MorphDone, Neighbours
-from studio import colouring
+from studio import colouring, theme
 from studio import session as session_module
 from studio.engine_link import EngineLink
 from studio.jobs import Job
@@ -168,6 +169,25 @@ def test_colours_follow_the_label_and_its_later_changes(
     session.clips_changed.emit(["c2"])
     qtbot.waitUntil(lambda: panel.colours.legend.count() == 4)
     assert "sad  (1)" in legend_texts(panel)
+
+
+def test_marks_and_words_follow_when_the_scheme_changes(
+    panel: MapViewPanel, session: Session, qapp: QApplication
+) -> None:
+    give_model(session)
+    give_clips(panel, session, 6)
+    give_map(session)
+    before = qapp.palette()
+    try:
+        for dark in (True, False, True):
+            theme.restyle(qapp, dark=dark)
+            qapp.processEvents()
+            first = theme.label_colours(1, dark=dark)[0]
+            assert first in [mark.colour for mark in panel.pane.scatter.cloud.shown_marks]
+            role = panel.pane.caption.foregroundRole()
+            assert panel.pane.caption.palette().color(role) == theme.colours().muted
+    finally:
+        qapp.setPalette(before)
 
 
 def test_numbers_get_a_scale_instead_of_a_legend(panel: MapViewPanel, session: Session) -> None:

@@ -9,12 +9,13 @@ import numpy as np
 import pyqtgraph as pg
 import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
-from PySide6.QtGui import QColor, QMouseEvent, QWheelEvent
+from PySide6.QtGui import QMouseEvent, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from engine.api import AudioSpec
+from studio import theme
 from studio.widgets.frequency import LinearScale, MelScale, note_text
 from studio.widgets.level_bar import LevelBar, LevelRange
 from studio.widgets.mel_image import DB_PER_NEPER, MelImage
@@ -308,13 +309,15 @@ def test_each_end_of_the_colour_bar_moves_by_keys(qtbot: QtBot) -> None:
 
 @pytest.mark.parametrize("dark", [False, True])
 def test_differences_are_told_by_lightness_on_both_sides_of_a_neutral_middle(
-    view: SpectrogramView, dark: bool
+    view: SpectrogramView, qapp: QApplication, dark: bool
 ) -> None:
-    palette = view.palette()
-    palette.setColor(palette.ColorRole.Window, QColor("#202020" if dark else "#f0f0f0"))
-    view.setPalette(palette)
-    view.set_picture(MelImage(marked_mel()), MelScale(SPEC), SPEC, difference=True)
-    table = view.colour_table().astype(float)
+    before = qapp.palette()
+    theme.restyle(qapp, dark=dark)
+    try:
+        view.set_picture(MelImage(marked_mel()), MelScale(SPEC), SPEC, difference=True)
+        table = view.colour_table().astype(float)
+    finally:
+        qapp.setPalette(before)
     middle = table[127]
     assert np.ptp(middle) < 8  # grey
     lightness = table @ [0.2126, 0.7152, 0.0722]
