@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QWidget
 
 from studio import theme
@@ -61,12 +62,12 @@ class Banner(QFrame):
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
-        if event.type() == QEvent.Type.ApplicationPaletteChange:
+        if event.type() == QEvent.Type.PaletteChange:
             self._colour()
 
     def _colour(self) -> None:
         fill, ink = theme.warning_colours(self._level, dark=theme.is_dark())
-        palette = self.palette()
+        palette = QPalette()  # what is not set here follows the program's
         palette.setColor(palette.ColorRole.Window, fill)
         palette.setColor(palette.ColorRole.WindowText, ink)
         self.setPalette(palette)

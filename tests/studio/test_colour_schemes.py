@@ -59,6 +59,17 @@ def test_no_button_stays_as_it_was_when_the_scheme_changes(
     assert not wrong
 
 
+def test_a_banner_follows_when_the_scheme_changes(qapp: QApplication, studio: Studio) -> None:
+    studio.messages.say("What.", "Do.", level="warning")
+    banner = studio.window.banner
+    for scheme in ("dark", "light", "dark"):
+        theme.choose(qapp, scheme)
+        qapp.processEvents()
+        ground, ink = theme.warning_colours("warning", dark=scheme == "dark")
+        assert banner.palette().color(QPalette.ColorRole.Window) == ground
+        assert banner.words.palette().color(QPalette.ColorRole.WindowText) == ink
+
+
 def test_the_choice_is_made_on_the_page_kept_and_taken_up_again(
     qtbot: QtBot, qapp: QApplication, studio: Studio
 ) -> None:
