@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from engine.api import ClipRef, ModelInfo
 
@@ -26,7 +26,7 @@ class Clip:
     model_hash: str | None = None  # of the model its h, m and z come from
 
     def __post_init__(self) -> None:
-        self.name = self.name or Path(self.path).name
+        self.name = self.name or os.path.basename(self.path)
 
     def encoded_by(self, model: ModelInfo | None) -> bool:
         """Whether it has h, m and z of this very model."""

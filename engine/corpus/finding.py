@@ -8,8 +8,9 @@ from pathlib import Path
 from engine.api import TABLE_SUFFIXES, ClipRef, ClipsFound, Note, Partial, Report, Scan, ScanDone, Steer
 from engine.corpus.scanning import scan
 
-CHUNK = 500  # rows that appear at once
+CHUNK = 250  # rows that appear at once
 CHUNK_S = 0.05  # between two chunks where recordings come slowly
+BREATH_S = 0.01  # between two chunks where they come at once: who takes them in has time for something else
 
 
 def find(request: Scan, report: Report, steer: Steer) -> ScanDone:
@@ -33,6 +34,8 @@ def find(request: Scan, report: Report, steer: Steer) -> ScanDone:
     told = [(utterance.path, utterance.words()) for utterance in manifest.utterances]
     news = [(path, labels) for path, labels in told if labels or path not in come.paths]
     for start in range(0, len(news), CHUNK):
+        if start:
+            time.sleep(BREATH_S)
         report(Partial(ClipsFound(tuple(news[start : start + CHUNK]))))
     return ScanDone(
         len(told),

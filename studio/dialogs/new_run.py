@@ -6,7 +6,7 @@ import dataclasses
 from datetime import datetime
 from pathlib import PurePath
 
-from PySide6.QtCore import QT_TRANSLATE_NOOP, QCoreApplication, Qt, Signal
+from PySide6.QtCore import QT_TRANSLATE_NOOP, QCoreApplication, Qt, QTimer, Signal
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -32,6 +32,7 @@ from studio.session import Session
 from studio.widgets.spec_form import SpecForm
 
 CUSTOM_CORPUS = ("library", "selection", "folder")
+REFRESH_MS = 200  # an import tells of recordings by the hundred, and each time all of them are counted
 BASIC = ("minutes", "epochs", "learning_rate", "batch_size", "crop_s", "device")
 MEGABYTE = 1e6
 TITLES = {
@@ -165,8 +166,10 @@ class NewRunForm(QWidget):
         self.sizes.changed.connect(self._show_sizes)
         self._sizes_toggle.toggled.connect(self.sizes.setVisible)
         self.start.clicked.connect(self.submit)
+        self._soon = QTimer(self, interval=REFRESH_MS, singleShot=True)
+        self._soon.timeout.connect(self.refresh)
         for change in (session.clips_added, session.clips_removed, session.clips_changed):
-            change.connect(self.refresh)
+            change.connect(self._refresh_soon)
         session.selection_changed.connect(self.refresh)
         session.model_changed.connect(self._model_changed)
         self._preset_chosen(self.preset.currentText())
@@ -226,6 +229,7 @@ class NewRunForm(QWidget):
 
     def refresh(self, *_: object) -> None:
         """Bring the counts of the corpus up to date."""
+        self._soon.stop()
         library, selection = self._clips("library"), self._clips("selection")
         self.corpus.setItemText(
             0, counted(len(library), self.tr("Whole library (1 clip)"), self.tr("Whole library ({0} clips)"))
@@ -235,6 +239,10 @@ class NewRunForm(QWidget):
         kind = CUSTOM_CORPUS[max(0, self.corpus.currentIndex())]
         self._folder_row.setVisible(kind == "folder")
         self.corpus_facts.setText(self._facts(kind))
+
+    def _refresh_soon(self, _ids: list[str]) -> None:
+        if not self._soon.isActive():
+            self._soon.start()
 
     # ------------------------------------------------------------------------------------------ corpus
     def _clips(self, kind: str) -> list[Clip]:

@@ -124,6 +124,19 @@ def test_the_whole_library_is_the_corpus_less_what_cannot_be_read(panel: Trainin
     assert "2.5 min of speech" in panel.form.corpus_facts.text()
 
 
+def test_recordings_that_come_by_the_hundred_are_counted_together(
+    panel: TrainingPanel, session: Session, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    counted: list[str] = []
+    facts = panel.form._facts
+    monkeypatch.setattr(panel.form, "_facts", lambda kind: counted.append(kind) or facts(kind))
+    for number in range(20):
+        session._insert_paths([(f"/more/{number}.wav", {})])
+    qtbot.waitUntil(lambda: bool(counted))
+    assert counted == ["library"]
+    assert panel.form.corpus.itemText(0) == "Whole library (25 clips)"
+
+
 def test_a_selection_or_a_folder_can_be_the_corpus(panel: TrainingPanel, session: Session) -> None:
     corpus = panel.findChild(QComboBox, "corpus")
     assert corpus is not None
