@@ -26,12 +26,17 @@ def best_words(record: RunRecord) -> str:
         return ""
     words = tr(
         "Checkpoints", "Best: step {0}, because its objective on held-out speech is the largest, {1}."
-    ).format(f"{best.step:,}", f"{best.terms['total']:.3f}")
+    ).format(f"{best.step:,}", objective_text(best.terms["total"]))
     if (probes := record.heard.probes.get(best.step)) is None or not probes.readings:
         return words
     titles = task_titles()
     told = [f"{titles[n].lower()} {_words(n, probes.readings[n].score)}" for n in PROBES if n in probes.readings]
     return words + " " + tr("Checkpoints", "Its probes: {0}.").format(", ".join(told))
+
+
+def objective_text(value: float, digits: int = 3) -> str:
+    """The objective, or one of its terms, as it is read."""
+    return f"{value:.{digits}f}".replace("-", "−")
 
 
 def _words(task: str, score: float) -> str:
@@ -152,7 +157,7 @@ class CheckpointsTable(QAbstractTableModel):
         if column == TIME:
             return duration_words(kept.seconds)
         if column == OBJECTIVE:
-            return f"{kept.terms['total']:.3f}"
+            return objective_text(kept.terms["total"])
         if column == SOUND:
             return self._sound_text(kept.step)
         task = self._tasks[column - 4]

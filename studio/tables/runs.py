@@ -16,6 +16,7 @@ from PySide6.QtCore import (
 
 from studio.runs import RunRecord
 from studio.session import Session
+from studio.tables.checkpoints import objective_text
 
 Index = QModelIndex | QPersistentModelIndex
 NAME, WHEN, STATE, STEPS, BEST = range(5)
@@ -114,6 +115,6 @@ class RunsTable(QAbstractTableModel):
             return f"{steps_of(run):,}"
         if column == BEST:
             best = best_validation(run)
-            return "–" if best is None else f"{best:.2f}"
+            return "–" if best is None else objective_text(best, digits=2)
         started = QDateTime.fromSecsSinceEpoch(int(run.started_at))
         return QLocale().toString(started, QLocale.FormatType.ShortFormat)
