@@ -448,7 +448,7 @@ def cells(section: AuditionSection, column: int) -> list[str]:
 def test_the_table_tells_steps_numbers_probes_and_sounds(section: AuditionSection, three: Run) -> None:
     section.show_run(three.record)
     assert cells(section, STEP) == ["100", "★ 200", "300"]
-    assert cells(section, OBJECTIVE) == ["-12.000", "-9.000", "-11.000"]
+    assert cells(section, OBJECTIVE) == ["−12.000", "−9.000", "−11.000"]
     assert cells(section, SOUND) == ["♪", "♪", "♪"]
     assert cells(section, 4) == ["90 %"] * 3
     tip = section.table.data(section.table.index(0, 4), Qt.ItemDataRole.ToolTipRole)
@@ -475,7 +475,7 @@ def test_five_probes_fit_the_window_s_side(section: AuditionSection, three: Run)
 def test_the_best_is_named_with_its_reason(section: AuditionSection, three: Run) -> None:
     section.show_run(three.record)
     assert section.best.text() == (
-        "Best: step 200, because its objective on held-out speech is the largest, -9.000. Its probes: speaker 90 %."
+        "Best: step 200, because its objective on held-out speech is the largest, −9.000. Its probes: speaker 90 %."
     )
     assert best_words(RunRecord("/r", "r", "running")) == ""
 

@@ -223,7 +223,7 @@ def test_points_become_curves_of_every_term(
     assert running.curves.values("total", "train") == ((1.0, 2.0, 3.0), (-99.0, -98.0, -97.0))
     assert running.curves.series() == ["total", "reconstruction", "error"]
     table = running.runs
-    assert table.data(table.index(0, runs_table.BEST)) == "-95.00"
+    assert table.data(table.index(0, runs_table.BEST)) == "−95.00"
     assert table.data(table.index(0, runs_table.STEPS)) == "3"
 
 
