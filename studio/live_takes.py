@@ -29,6 +29,12 @@ def sound_of_take(take: Take) -> Transfer:
     return sound_of(take.request("", "", ""), take.model_hash)
 
 
+def makes(take: Take, sound: Transfer) -> bool:
+    """Whether a take is of a sound. What differs most often is looked at first: givers may be thousands."""
+    apart = (take.source, take.strength, take.strength_m) != (sound.source, sound.strength, sound.strength_m)
+    return not apart and sound_of_take(take) == sound
+
+
 def without_amounts(sound: Transfer) -> Transfer:
     """A sound less all that sliders change."""
     return dataclasses.replace(
@@ -55,7 +61,7 @@ class LiveTake:
 
     def was(self, sound: Transfer) -> Take | None:
         """The rendering of a sound, if there is one."""
-        return next((take for take in self.renders if sound_of_take(take) == sound), None)
+        return next((take for take in self.renders if makes(take, sound)), None)
 
     def follows_to(self, sound: Transfer) -> bool:
         """Whether sliders alone lead from here to that sound."""
@@ -69,9 +75,6 @@ class LiveTakes:
     current: LiveTake | None = None
     _all: list[LiveTake] = field(default_factory=list)
     _kept: set[tuple[str, ...]] = field(default_factory=set)
-
-    def __bool__(self) -> bool:
-        return bool(self._all)
 
     def begin(self, take: Take) -> None:
         self.current = LiveTake(take, [take])

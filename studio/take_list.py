@@ -9,7 +9,7 @@ from PySide6.QtCore import Signal
 
 from engine.api import Control, Take, Transfer
 from studio.clips import Clip
-from studio.live_takes import place_of, sound_of_take
+from studio.live_takes import makes, place_of, sound_of_take
 from studio.model_actions import ModelActions
 
 
@@ -95,19 +95,25 @@ class TakeListActions(ModelActions):
         self.live.begin(take)
         self._rendered(take)
 
-    def _show_known(self, sound: Transfer) -> bool:
-        """Show what was rendered of a sound before: undo and a slider that comes back want it. Whether it was."""
+    def _show_known(self, sound: Transfer, *, tell: bool) -> bool:
+        """Show what was rendered of a sound before: undo and a slider that comes back want it. Whether it was.
+
+        Args:
+            tell: it is to be heard.
+        """
         found = self.live.find(sound)
         if found is None or self._place_of(found[0].shown) is None:
-            return False
+            listed = next((take for take in reversed(self.takes) if makes(take, sound)), None)
+            if listed is not None and tell:
+                self.take_ready.emit(listed, False)
+            return listed is not None
         live, take = found
-        before, is_new = live.shown, live is not self.live.current
+        before, follows = live.shown, live is self.live.current
         self.live.current, live.shown = live, take
         if place_of(before) != place_of(take):
             self._take_places(before, take)
-        elif not is_new:
-            return True  # it is heard already
-        self.take_ready.emit(take, not is_new)
+        if tell:
+            self.take_ready.emit(take, follows)
         return True
 
     def _gives_way(self, take: Take) -> bool:

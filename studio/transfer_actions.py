@@ -20,6 +20,7 @@ class TransferActions(TakeListActions):
     """The desk's setup, and rendering it."""
 
     _live_job: Job | None = None  # under way, and nobody asked for it
+    _sound_of_desk: Transfer | None = None  # what its setup was when it was last looked at
 
     def set_source(self, clip_id: str | None) -> None:
         """The recording that is to be changed."""
@@ -139,7 +140,7 @@ class TransferActions(TakeListActions):
         self.transfer = copy.deepcopy(setup)
         self.transfer_changed.emit()
         self._save_soon()
-        self._show_rendered()
+        self._show_rendered(tell=True)
 
     def render(self, *, live: bool = False) -> Job | None:
         """Render the transfer as it is set up; a render under way gives way to it.
@@ -159,7 +160,7 @@ class TransferActions(TakeListActions):
             return None
         if live:
             self.close_step()
-            if self._show_rendered():
+            if self._show_rendered(tell=False):  # it was told when the setup became what it is
                 return None
         else:
             self.live.current = None
@@ -196,11 +197,18 @@ class TransferActions(TakeListActions):
             folder = self.takes_dir / name
         return dataclasses.replace(request, name=name, out_dir=str(folder))
 
-    def _show_rendered(self) -> bool:
-        """Show at once what was rendered of this setup before; whether there is such a thing."""
-        if not self.live or (request := self._request_of_desk()) is None:
+    def _show_rendered(self, *, tell: bool) -> bool:
+        """Show at once what was rendered of this setup before; whether there is such a thing.
+
+        Args:
+            tell: it is to be heard, if it is another sound than before.
+        """
+        request = self._request_of_desk() if self.takes else None
+        sound = None if request is None else self._sound_of(request)
+        is_new, self._sound_of_desk = sound != self._sound_of_desk, sound
+        if sound is None:
             return False
-        known = self._show_known(self._sound_of(request))
+        known = self._show_known(sound, tell=tell and is_new)
         if known and self._live_job is not None:
             self._live_job.cancel()  # of a setup that was left
         return known

@@ -100,7 +100,11 @@ class TakesList(QWidget):
         font = heading.font()
         font.setBold(True)
         heading.setFont(font)
-        self.empty = QLabel(self.tr("Every result is kept here with its recipe.\nDrag it into other programs."))
+        self.empty = QLabel(
+            self.tr(
+                "Every result is kept here with its recipe; one follows the sliders.\nDrag it into other programs."
+            )
+        )
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.empty.setWordWrap(True)
         self.empty.setForegroundRole(QPalette.ColorRole.PlaceholderText)

@@ -5,7 +5,8 @@
 Imports, plays, drags, mixes, renders, moves sliders, edits seconds, undoes, trains, cancels, lays maps out, saves,
 drags takes out, reopens and begins anew, in an order that the seed decides. It fails (status 1) on
 
-* an error: a message of that level, an exception nobody caught, a warning by Qt, an engine that died;
+* an error: a message of that level or with the details of one, an exception nobody caught, a warning by Qt, an
+  engine that died;
 * a take without its sound, or two takes with one;
 * a leak: memory of the window's process, measured with an empty project after the first fifth and at the end,
   that grew by more than --leak-mb (50);
@@ -170,7 +171,7 @@ class RandomSession:
 
     # ------------------------------------------------------------------------------------------ what is told
     def _heard(self, message: Any) -> None:
-        if message.level == "error":
+        if message.level == "error" or message.details:  # of an error that halted work which may go on
             self._trouble(f"{message.what} {message.hint}\n{message.details}")
 
     def _qt_said(self, kind: QtMsgType, _where: object, words: str) -> None:

@@ -206,6 +206,23 @@ def test_undo_never_takes_a_kept_sound_off_the_list(session: Session, ids: list[
     assert session.takes == [second]
 
 
+def test_what_stands_on_the_list_is_not_rendered_once_more(
+    session: Session, ids: list[str], heard: list[tuple[int, bool]]
+) -> None:
+    """As after a project was opened, or beside a take of one's own."""
+    answer(session.render())
+    session.live.clear()
+    heard.clear()
+    assert live(session) is None
+    assert heard == []
+    slide(session, 80)
+    session.set_strength(1.0)
+    assert heard == [(80, False), (100, False)]
+    assert strengths(session) == [100, 80]
+    slide(session, 60)
+    assert strengths(session) == [100, 60]
+
+
 def test_a_take_that_was_removed_is_not_followed(session: Session, ids: list[str]) -> None:
     answer(live(session))
     session.remove_take(0)
@@ -292,7 +309,9 @@ def test_a_rendering_under_way_is_not_deleted_with_unlisted_sounds(
 def test_another_project_knows_nothing_of_them(session: Session, ids: list[str]) -> None:
     answer(live(session))
     session.new_project()
-    assert not session.live
+    assert session.live.current is None
+    session.set_source(ids[0])
+    assert session.takes == []
 
 
 # ---------------------------------------------------------------------------------------- what a sound is
