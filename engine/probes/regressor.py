@@ -16,6 +16,7 @@ from engine.products import bfloat16_pays
 
 HIDDEN = 1024
 DROPOUT = 0.2
+_FURTHEST = 5.0  # deviations from the mean that an input can lie
 _DROPPED_BYTES = round(256 * DROPOUT)
 STEPS = 80
 LEARNING_RATE = 1e-3
@@ -39,9 +40,15 @@ def fit_and_tell(
     """
     if loss not in LOSSES:
         raise ValueError(f"no loss called {loss!r}")
-    centre, scale = train.mean(axis=0), np.maximum(train.std(axis=0), 1e-6)
+    centre, scale = train.mean(axis=0), train.std(axis=0)
+    scale = np.where(scale > 0.0, scale, 1.0)
     middle, spread = float(np.mean(targets)), max(float(np.std(targets)), 1e-6)
-    x = torch.from_numpy(((train - centre) / scale).astype(np.float32))
+
+    def seen(rows: npt.NDArray[np.floating]) -> Tensor:
+        # Numbers that are zero in nearly every clip must not drown all else in the first clip where they are not.
+        return torch.from_numpy(np.clip((rows - centre) / scale, -_FURTHEST, _FURTHEST).astype(np.float32))
+
+    x = seen(train)
     y = torch.from_numpy(((targets - middle) / spread).astype(np.float32))
     half = bfloat16_pays("cpu")  # as models are trained; what is told comes of float32
     with torch.random.fork_rng(devices=[]):
@@ -58,8 +65,7 @@ def fit_and_tell(
             error.backward()
             optimiser.step()
         with torch.no_grad():
-            unseen = torch.from_numpy(((test - centre) / scale).astype(np.float32))
-            answers = out(torch.relu(hidden(unseen)))[:, 0]
+            answers = out(torch.relu(hidden(seen(test))))[:, 0]
     predicted: npt.NDArray[np.float64] = answers.numpy().astype(np.float64) * spread + middle
     return predicted
 

@@ -226,6 +226,17 @@ def test_the_regressor_learns_a_curve_no_line_can_follow() -> None:
         assert ccc(y[300:], told) > 0.8
 
 
+def test_a_number_that_training_hardly_ever_saw_move_does_not_drown_the_others() -> None:
+    """As of a network that ends in a rectifier: a dimension is zero but in one clip in a hundred."""
+    rng = np.random.default_rng(4)
+    x = rng.standard_normal((300, 6))
+    rare = np.zeros((300, 2))
+    rare[0, 0], rare[250:, :] = 1e-7, 0.3
+    vectors, y = np.concatenate((x, rare), axis=1), x[:, 0]
+    told = regressor.fit_and_tell(vectors[:250], y[:250], vectors[250:], "CCC", 0)
+    assert ccc(y[250:], told) > 0.8
+
+
 def test_dropout_drops_a_fifth_and_keeps_the_mean() -> None:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
