@@ -20,6 +20,7 @@ from openTSNE.affinity import PrecomputedAffinities
 
 from engine import map_score, tsne
 from engine.api import FitMap, MapPoints, Note, Partial, PlaceOnMap, Progress, Report, Steer
+from engine.blas import on_one_thread
 from engine.errors import EngineError, SpecError
 from engine.latents import stack
 from engine.neighbours import METRICS, Space
@@ -90,6 +91,7 @@ def fit(request: FitMap, report: Report, steer: Steer) -> MapPoints:
     return fit_points(request, points, report, steer)
 
 
+@on_one_thread()
 def fit_points(request: FitMap, points: Points, report: Report, steer: Steer) -> MapPoints:
     """As `fit`, of latents at hand; request.clips is not looked at."""
     _check(request)
@@ -107,6 +109,7 @@ def fit_points(request: FitMap, points: Points, report: Report, steer: Steer) ->
     return fitted.points(final=True)
 
 
+@on_one_thread()
 def place(request: PlaceOnMap, report: Report, steer: Steer) -> MapPoints:
     """Positions for more clips on the map last fitted, none of whose points moves. Only the new ones are returned.
 
@@ -127,6 +130,7 @@ def place(request: PlaceOnMap, report: Report, steer: Steer) -> MapPoints:
     return MapPoints(request.latent, ids, index, xy, dict(fitted.settings), final=True)
 
 
+@on_one_thread()
 def place_values(latent: str, values: Floats, steer: Steer) -> Floats:
     """As `place`, of latents at hand: (points, dimensions) -> (points, 2)."""
     fitted = _last[latent]

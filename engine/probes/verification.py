@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from threadpoolctl import threadpool_limits
 
+from engine.blas import on_one_thread
 from engine.errors import EngineError
 from engine.probes.scores import REPLICATES, Floats, Interval, percentiles
 
@@ -104,7 +104,7 @@ def scaled(vectors: Floats, reference: Floats, scaling: str) -> Floats:
         return about
     if scaling != "whitened":
         raise ValueError(f"no scaling called {scaling!r}")
-    with threadpool_limits(1, user_api="blas"):
+    with on_one_thread():
         variances, directions = np.linalg.eigh(np.cov(reference.T, bias=True))
     variances = np.maximum(variances, 0.0)
     shrunk = variances + SHRINKAGE * variances.mean()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from engine import mapping
 from engine.api import (
@@ -130,6 +131,26 @@ def test_stop_keeps_the_layout_and_the_map_goes_on_from_it(tmp_path: Path) -> No
     on = mapping.fit(FitMap(clips, iterations=100, go_on=True), silently, keep_on)
     assert on.settings["iterations"] == stopped.settings["iterations"] + 100
     assert on.settings["kl_divergence"] < stopped.settings["kl_divergence"]
+
+
+def test_its_products_wait_for_no_other_thread() -> None:
+    def threads() -> list[int]:
+        return [library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"]
+
+    seen: set[int] = set()
+
+    def steer() -> Control:
+        seen.update(threads())
+        return Control.RUN
+
+    values = np.random.default_rng(0).normal(size=(20, 8)).astype(np.float32)
+    points = mapping.Points(tuple(map(str, range(20))), np.zeros(20, np.int32), values, 20, "abc")
+    with threadpool_limits(2, user_api="blas"):
+        before = threads()
+        mapping.fit_points(FitMap((), iterations=5), points, silently, steer)
+        assert threads() == before
+    assert 2 in before
+    assert seen == {1}
 
 
 def test_cancel_raises(tmp_path: Path) -> None:
