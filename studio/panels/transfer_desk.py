@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QFrame,
     QHBoxLayout,
+    QHeaderView,
     QLabel,
     QPushButton,
     QScrollArea,
@@ -36,7 +37,10 @@ from studio.jobs import Job
 from studio.messages import Messages
 from studio.preferences import Preferences
 from studio.session import Session
-from studio.tables.takes import TakesList
+from studio.tables.takes import EMOTION as EMOTION_OF_TAKE
+from studio.tables.takes import NAME, TakesList
+from studio.tables.takes import SOURCE as SOURCE_OF_TAKE
+from studio.tables.takes import VOICE as VOICE_OF_TAKE
 from studio.transfer_setup import clips_of
 
 RENDER_DELAY_MS = 150  # a moving slider asks once it rests
@@ -274,6 +278,7 @@ class TransferDeskPanel(QWidget):
         self.results.addTab(self.takes, self.tr("Takes"))
         self.results.addTab(self.batch, self.tr("Batch"))
         theme.tighten(self.takes.star_button, self.takes.save_button, self.takes.remove_button)
+        self.takes.view.horizontalHeader().setSectionResizeMode(NAME, QHeaderView.ResizeMode.Stretch)
 
         page = QWidget()
         self._parts = QBoxLayout(QBoxLayout.Direction.LeftToRight, page)
@@ -303,7 +308,10 @@ class TransferDeskPanel(QWidget):
         self._foot.setDirection(QBoxLayout.Direction.TopToBottom if narrow else QBoxLayout.Direction.LeftToRight)
         self.board.set_narrow(narrow)
         self.card.set_narrow(narrow)
-        self.card.set_icons(self.width() >= ROOMY_PX or not (wide or narrow))
+        close = narrow or (wide and self.width() < ROOMY_PX)
+        self.card.set_icons(not close)
+        for column in (SOURCE_OF_TAKE, VOICE_OF_TAKE, EMOTION_OF_TAKE):  # a name that can be read says more
+            self.takes.view.setColumnHidden(column, close)
         if wide != (self._card_scroll.widget() is self.card):
             if wide:
                 self._card_scroll.setWidget(self.card)

@@ -524,6 +524,18 @@ def test_beside_each_other_the_parts_fit_the_foot_of_a_small_screen(two_takes: T
     assert bottom <= 226
 
 
+@pytest.mark.parametrize("width", [340, 1264, 1584])
+def test_names_of_takes_can_be_read_at_any_width(two_takes: TransferDeskPanel, width: int) -> None:
+    resize_to(two_takes, width, 600)
+    view = two_takes.takes.view
+    assert view.columnWidth(NAME) >= view.fontMetrics().horizontalAdvance("second")
+    shown = sum(
+        view.columnWidth(c) for c in range(two_takes.takes.table.columnCount()) if not view.isColumnHidden(c)
+    )
+    assert shown <= view.viewport().width()
+    assert view.isColumnHidden(VOICE) is (width < 1400)
+
+
 def test_the_evidence_is_the_same_in_either_form(two_takes: TransferDeskPanel) -> None:
     resize_to(two_takes, 1264, 340)
     beside = two_takes.card.table.values()
