@@ -14,10 +14,12 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import os
+import shutil
 import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,7 +47,9 @@ Shown = Iterator[None]
 class States:
     """The window, brought from state to state; a public method a state, pictured at each of its yields."""
 
-    def __init__(self, folder: Path, home: Path, recordings: list[Path], schemes: list[str]) -> None:
+    def __init__(
+        self, folder: Path, home: Path, recordings: list[Path], schemes: list[str], *, audible: bool
+    ) -> None:
         from PySide6.QtWidgets import QApplication, QMessageBox
 
         from studio import hands, theme
@@ -61,6 +65,7 @@ class States:
         catch_exceptions(self._studio.messages)
         # A question would wait for an answer; here it is pictured instead, and closed.
         QMessageBox.exec = lambda box: self._question(box)  # type: ignore[method-assign,assignment,return-value]
+        self._window.desk.play_when_ready.setChecked(audible)  # else the transport says that there is no sound
         self._studio.open([])
         self._wait(lambda: self._session.model is not None, "no model was opened")
 
@@ -501,10 +506,16 @@ def main() -> None:
     wanted.folder.mkdir(parents=True, exist_ok=True)
     width, height = (wanted.scale * int(part) for part in wanted.size.split("x"))
     recordings = wanted.recordings or recordings_here()
-    with tempfile.TemporaryDirectory() as home, desktop.display(width, height) as name:
+    audible = all(shutil.which(tool) for tool in desktop.SOUND_NEEDS)
+    with ExitStack() as stack:
+        home = stack.enter_context(tempfile.TemporaryDirectory())
+        name = stack.enter_context(desktop.display(width, height))
         os.environ |= {"DISPLAY": name, "QT_QPA_PLATFORM": "xcb", "QT_SCALE_FACTOR": str(wanted.scale)}
         os.environ["TRIPTYCH_HOME"] = home
-        states = States(wanted.folder, Path(home), [path.resolve() for path in recordings], wanted.scheme)
+        if audible:
+            os.environ |= stack.enter_context(desktop.silent_sound(Path(home)))
+        files = [path.resolve() for path in recordings]
+        states = States(wanted.folder, Path(home), files, wanted.scheme, audible=audible)
         states.show(wanted.only)
         states.close()
 
