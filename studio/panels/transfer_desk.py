@@ -228,6 +228,12 @@ class TransferDeskPanel(QWidget):
 
     def _say_state(self, words: str) -> None:
         self.state.setText(words)
+        self._show_state()
+
+    def _show_state(self) -> None:
+        """Beside the buttons it keeps its place; above them it takes room only for words."""
+        above = self._foot.direction() == QBoxLayout.Direction.TopToBottom
+        self.state.setHidden(above and not self.state.text())
 
     # ------------------------------------------------------------------------------------------ layout
     def _make_controls(self) -> None:
@@ -306,6 +312,7 @@ class TransferDeskPanel(QWidget):
         height = QSizePolicy.Policy.Ignored if wide else QSizePolicy.Policy.Preferred
         self.results.setSizePolicy(QSizePolicy.Policy.Preferred, height)
         self._foot.setDirection(QBoxLayout.Direction.TopToBottom if narrow else QBoxLayout.Direction.LeftToRight)
+        self._show_state()
         self.board.set_narrow(narrow)
         self.card.set_narrow(narrow)
         close = narrow or (wide and self.width() < ROOMY_PX)
