@@ -37,7 +37,7 @@ from studio.widgets.score_cell import HEIGHT, WIDTH, ScoreCell
 ALL, SELECTED, FOLDER = "all", "selected", "folder"
 FOLDS = "folds"
 REFRESH_MS = 200
-DETAILS_LINES = 5
+DETAILS_LINES = (2, 5)
 
 
 class DashboardPanel(QWidget):
@@ -323,7 +323,9 @@ class DashboardPanel(QWidget):
         told = QScrollArea()
         told.setWidgetResizable(True)
         told.setFrameShape(QScrollArea.Shape.NoFrame)
-        told.setFixedHeight(self.fontMetrics().lineSpacing() * DETAILS_LINES + theme.SPACE)
+        fewest, most = (self.fontMetrics().lineSpacing() * lines + theme.SPACE for lines in DETAILS_LINES)
+        told.setMinimumHeight(fewest)  # where height is short the matrix needs it more
+        told.setMaximumHeight(most)
         told.setWidget(self.details)
         told.setFocusPolicy(Qt.FocusPolicy.NoFocus)
 

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem,
 
 from studio import theme
 
-HEIGHT, WIDTH = 54, 54
+HEIGHT, WIDTH = 46, 48
 DOT_PX, CROSS_PX, LINE_PX = 7.0, 3.0, 3.0
 Index = QModelIndex | QPersistentModelIndex
 
