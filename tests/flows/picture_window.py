@@ -5,6 +5,7 @@
 
 On a display of that size (in device-independent pixels; Xvfb) the real program with its real worker imports
 real speech, renders, maps, trains and measures. Of each state FOLDER/STATE-SCHEME.png shows the whole display.
+README's window.png is take-dark.png of --size 1600x1000 --only map take, with 24 readings of LibriSpeech.
 --only takes names of states (see `States`); what they need is done, what they do not need is left out. Without
 --recordings it is some of ../shared/data's RAVDESS and LibriSpeech, else the example voices.
 """
@@ -357,13 +358,14 @@ class States:
         self._session.add_voice(self._payload(high))
         self._wait(lambda: bool(self._session.takes), "no take came back")
         self._idle()
-        self._studio.window.clip_view.player.pause()
+        self._window.clip_view.player.pause()
+        self._window.clip_view.player.switch("transformed")
 
     def _map(self, latent: str) -> None:
         self._window.places.show("map")
         if latent not in self._session.maps:
-            self._analyse()
-            self._finish(self._session.fit_map(latent, perplexity=8.0))
+            most = (len(self._analyse()) - 1) / 3  # what so few points allow
+            self._finish(self._session.fit_map(latent, perplexity=min(8.0, most)))
 
     def _train(self) -> None:
         """Begin a run that trains, and wait for checkpoints to be heard."""
