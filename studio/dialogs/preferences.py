@@ -44,6 +44,7 @@ class PreferencesDialog(QDialog):
         self.shortcuts = ShortcutsPage(shortcuts)
         self.pages = QTabWidget()
         self.pages.setAccessibleName(self.tr("Pages of preferences"))
+        self.pages.setDocumentMode(True)  # a framed page is too pale for its notes
         self.pages.addTab(self.device, self.tr("&Device"))
         self.pages.addTab(self.sound, self.tr("S&ound"))
         self.pages.addTab(self.storage, self.tr("&Storage"))
