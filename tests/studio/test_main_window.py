@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QMetaMethod, QMimeData, QObject, QPoint, Qt, QUrl
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent
-from PySide6.QtWidgets import QDialog, QMessageBox, QPlainTextEdit, QTabBar
+from PySide6.QtWidgets import QApplication, QDialog, QMessageBox, QPlainTextEdit, QTabBar
 from pytestqt.qtbot import QtBot
 from shiboken6 import delete
 
@@ -63,6 +63,19 @@ def test_the_layout_is_remembered_and_can_be_reset(window: MainWindow, studio: S
     assert not again.docks["jobs"].isVisible()
     again.places.reset()
     assert not again.docks["jobs"].isHidden()
+
+
+def test_the_window_fits_a_screen_of_1280_by_720_whatever_it_shows(window: MainWindow) -> None:
+    window.map_view.show_latent("all")
+    window.training.pages.setCurrentIndex(1)
+    window.training.empty.hide()
+    window.training.split.show()
+    for name in window.docks:
+        window.places.show(name)
+        QApplication.processEvents()
+        least = window.minimumSizeHint()
+        assert least.width() <= 1280, name
+        assert least.height() <= 640, f"{name}: title bar and the desktop's own bar want room, too"
 
 
 def test_menus_are_where_people_look_for_them(window: MainWindow) -> None:
