@@ -7,20 +7,18 @@ nothing, and takes the file's place when the user saves.
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import functools
 import os
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from PySide6.QtCore import QLockFile
 
-from engine.api import Take, unfinished
-from studio import maps_file, paths, project_file, project_folder, runs, storage
+from studio import maps_file, paths, project_disk, project_file, project_folder, runs, storage
 from studio.audition_actions import AuditionActions
-from studio.clips import FAILED, MISSING, WAITING, Clip
+from studio.clips import FAILED, MISSING, WAITING
 from studio.counted import counted
 from studio.library_actions import LibraryActions
 from studio.project_file import (
@@ -30,11 +28,9 @@ from studio.project_file import (
     DamagedError,
     NewerError,
     Project,
-    moved_project,
     moved_take,
 )
-from studio.project_folder import MOVED, Listing, Moved
-from studio.session_state import UNTITLED_FILE
+from studio.project_folder import MOVED, Moved
 from studio.transfer_setup import TransferSetup
 
 LOCK = ".lock"
@@ -108,7 +104,7 @@ class ProjectActions(LibraryActions, AuditionActions):
         if recover:
             self._save_soon()
         else:
-            _remove(folder / AUTOSAVE)
+            project_disk.remove(folder / AUTOSAVE)
         self.messages.say(self.tr("Opened {0}").format(folder.stem))
         return True
 
@@ -172,7 +168,7 @@ class ProjectActions(LibraryActions, AuditionActions):
         if self.named:
             self._save_timer.stop()
             self._savers.waitForDone()
-            _remove(self.folder / AUTOSAVE)
+            project_disk.remove(self.folder / AUTOSAVE)
             self._changed_since_save = self._analysed_since_save = False
             self.undo_stack.setClean()
 
@@ -185,7 +181,7 @@ class ProjectActions(LibraryActions, AuditionActions):
         if self.named and not self.modified and self._analysed_since_save:
             # Analyses are no one's decision: they are kept without asking.
             self._write(self.folder / FILE, self._project())
-            _remove(self.folder / AUTOSAVE)
+            project_disk.remove(self.folder / AUTOSAVE)
         elif unsaved:
             self._write(self._autosave, self._project())
         self._lock_file = None
@@ -216,7 +212,7 @@ class ProjectActions(LibraryActions, AuditionActions):
         """Look for the recordings that are not where they were below a folder, and link those found anew."""
         wanted = {clip.id: clip.path for clip in self.clips.values()}
         self.messages.say(self.tr("Looking for recordings in {0} …").format(folder))
-        self._aside(functools.partial(_search, Path(folder), wanted), self._found_missing)
+        self._aside(functools.partial(project_disk.search, Path(folder), wanted), self._found_missing)
 
     def _found_missing(self, found: tuple[dict[str, str], int]) -> None:
         places, missing = found
@@ -312,7 +308,8 @@ class ProjectActions(LibraryActions, AuditionActions):
         self._take_up_model()
         self.project_changed.emit()
         if self.clips:
-            self._aside(functools.partial(_missing, [c.path for c in self.clips.values()]), self._tell_missing)
+            places = [clip.path for clip in self.clips.values()]
+            self._aside(functools.partial(project_disk.count_missing, places), self._tell_missing)
 
     def _take_up_model(self) -> None:
         usable = [p for p in (self._model_path, str(paths.starter_model() or "")) if p and Path(p).is_file()]
@@ -343,9 +340,9 @@ class ProjectActions(LibraryActions, AuditionActions):
 
     def _tidy(self) -> None:
         """In a thread: analyses that nothing shows or writes any more, and what was moved into a saved project."""
-        used, written = analyses_of(self.clips.values(), self.takes), self.analysis.ids()
+        used, written = project_disk.analyses_of(self.clips.values(), self.takes), self.analysis.ids()
         moved = () if self.named else (self.takes_dir, self.runs_dir)
-        self._savers.start(functools.partial(_tidy, self.analysis_dir, used, written, moved))
+        self._savers.start(functools.partial(project_disk.tidy, self.analysis_dir, used, written, moved))
 
     def _set_library_aside(self, error: DamagedError) -> None:
         try:
@@ -368,7 +365,7 @@ class ProjectActions(LibraryActions, AuditionActions):
         self._changed_since_save = self._analysed_since_save = False
         leaves = None if self.named else self.folder
         self._aside(
-            functools.partial(_bring_and_write, folder, idle, project, leaves),
+            functools.partial(project_disk.bring_and_write, folder, idle, project, leaves),
             lambda result: self._saved(folder, lock, index, result),
         )
 
@@ -436,73 +433,3 @@ def _lock(folder: Path) -> QLockFile | None:
     lock = QLockFile(str(folder / LOCK))
     lock.setStaleLockTime(0)  # stale only if its process is gone
     return lock if lock.tryLock(0) else None
-
-
-# ---------------------------------------------------------------------------------------------- in a thread
-def _bring_and_write(
-    folder: Path, runs: Iterable[str], project: Project, untitled: Path | None
-) -> dict[str, str] | OSError:
-    """runs: folders of the runs that may be brought along."""
-    wanted = {
-        **{at: folder / "analysis" / os.path.basename(at) for at in analyses_of(project.clips, project.takes)},
-        **{(at := os.path.dirname(t.transformed)): folder / "takes" / os.path.basename(at) for t in project.takes},
-        **{run: folder / "runs" / os.path.basename(run) for run in runs},
-    }
-    plan = {old: str(new) for old, new in wanted.items() if not project_folder.is_inside(old, folder)}
-    try:
-        for name in ("analysis", "takes", "runs"):
-            (folder / name).mkdir(parents=True, exist_ok=True)
-        arrived = project_folder.bring(plan)
-        place = Moved(arrived)
-        project = moved_project(project, place)
-        maps = {}
-        for latent, file in project.maps.items():
-            maps[latent] = str(folder / "maps" / Path(file).name)
-            if maps[latent] != file:
-                arrived |= project_folder.bring_file(file, maps[latent])
-        project.maps = maps
-        project_file.write(folder / FILE, project)
-        _remove(folder / AUTOSAVE)
-        if untitled is not None:
-            for old in arrived:
-                if project_folder.is_inside(old, untitled) and os.path.isdir(old):
-                    (Path(old) / MOVED).touch()
-            _remove(untitled / UNTITLED_FILE)
-    except OSError as error:
-        return error
-    return arrived
-
-
-def analyses_of(clips: Iterable[Clip], takes: Iterable[Take]) -> set[str]:
-    """Folders of the analyses that recordings or takes need."""
-    needed = {clip.folder for clip in clips if clip.folder}
-    for take in takes:
-        refs = (*take.voice, *take.emotion, *(ref for edit in take.edits for ref in edit.givers))
-        needed |= {take.source, *(ref.folder for ref in refs)}
-    return needed
-
-
-def _missing(recordings: list[str]) -> int:
-    there = Listing()
-    return sum(path not in there for path in recordings)
-
-
-def _search(folder: Path, recordings: Mapping[str, str]) -> tuple[dict[str, str], int]:
-    there = Listing()
-    missing = {clip_id: path for clip_id, path in recordings.items() if path not in there}
-    return project_folder.find_by_name(folder, missing), len(missing)
-
-
-def _tidy(analyses: Path, used: set[str], written: set[str], moved: tuple[Path, ...]) -> None:
-    """written: ids of recordings whose analyses may be in the making."""
-    places = {place for i in written for place in (analyses / i, unfinished(analyses, i))}
-    project_folder.sweep(analyses, used | places)
-    for root in moved:
-        if root.is_dir():
-            kept = [one for one in root.iterdir() if not (one / MOVED).exists()]
-            project_folder.sweep(root, kept)
-
-
-def _remove(file: Path) -> None:
-    with contextlib.suppress(OSError):  # not there, or not to be had: then it is offered once more
-        file.unlink()
