@@ -13,7 +13,7 @@ ITERATIONS = 32  # from a random phase
 # From a recording's phase. More come nearer to the magnitudes and farther from speech: on ten pairs of
 # recordings 32 cost the control 0.10 of PESQ, and the results 0.006 of STOI and 0.004 of likeness to their target.
 FROM_PHASE_ITERATIONS = 12
-BLOCK_FRAMES = 128  # frames taken at a time on a processor, so that each step finds them in the cache
+BLOCK_FRAMES = 192  # frames taken at a time on a processor, so that each step finds them in the cache
 MOMENTUM = 0.99  # of the fast variant (Perraudin, Balazs, Søndergaard 2013)
 
 
@@ -83,7 +83,7 @@ def griffin_lim(
     if phase_of is None:
         # drawn on the CPU so that every device begins from the same phase
         turns = torch.rand(magnitude.shape, generator=torch.Generator().manual_seed(seed))
-        wave = transform.wave(_polar(wanted, 2 * torch.pi * turns.to(wanted.device).T))
+        wave = transform.wave(_polar(wanted, 2 * torch.pi * turns.T.contiguous().to(wanted.device)))
     else:
         heard = torch.nn.functional.pad(phase_of[:samples], (0, max(0, samples - len(phase_of))))
         wave = transform.with_magnitude(heard, wanted)
@@ -102,11 +102,32 @@ def _polar(magnitude: torch.Tensor, phase: torch.Tensor) -> torch.Tensor:
     return torch.complex(phase.cos() * magnitude, phase.sin() * magnitude)
 
 
+@dataclass(frozen=True)
+class _Block:
+    """Some frames (n, n_fft) that are worked on together.
+
+    rows: which of all they are. cut: views of the padded wave. windowed (n, n_fft), and factor (n, bins), complex
+    with imaginary parts of 0: room to work in, shared by all blocks. placed: by hop within a frame, columns of the
+    frames, where in the sum they belong, and their part of the window.
+    """
+
+    rows: slice
+    cut: torch.Tensor
+    windowed: torch.Tensor
+    factor: torch.Tensor
+    placed: tuple[tuple[slice, torch.Tensor, torch.Tensor], ...]
+
+    def add(self, frames: torch.Tensor) -> None:
+        """Add frames (n, n_fft), windowed, to the sum."""
+        for columns, place, window in self.placed:
+            place.addcmul_(frames[:, columns], window)
+
+
 class _Transform:
     """Between a wave (samples,) and its spectrogram (frames, bins), as torch.stft and torch.istft have it.
 
-    Frames lie one after the other in memory, and are added to one another in blocks of a hop: torch.istft, which
-    places them sample by sample, takes several times as long.
+    Frames lie one after the other in memory, and are added to one another hop by hop: torch.istft, which places
+    them sample by sample, takes several times as long.
     """
 
     def __init__(self, front_end: MelFrontEnd, samples: int) -> None:
@@ -114,50 +135,58 @@ class _Transform:
         self.frames = 1 + samples // spec.hop_samples
         self._samples, self._n_fft, self._hop, self._half = samples, spec.n_fft, spec.hop_samples, spec.n_fft // 2
         self._window = torch.hann_window(spec.n_fft, device=device)
-        self._steps = -(-spec.n_fft // spec.hop_samples)  # hops in a frame, the last one begun
-        self._sum = torch.zeros(self.frames + self._steps - 1, spec.hop_samples, device=device)
+        hops = -(-spec.n_fft // spec.hop_samples)  # in a frame, the last one begun
+        self._sum = torch.zeros(self.frames + hops - 1, spec.hop_samples, device=device)
         # A mirror needs half a window and a sample; where there is less sound, silence comes first.
         self._mirrored = max(samples, self._half + 1)
         self._padded = torch.zeros(self._mirrored + 2 * self._half, device=device)
-        self._framed = self._padded.unfold(0, spec.n_fft, spec.hop_samples)[: self.frames]
-        pieces = -(-self.frames // BLOCK_FRAMES) if device.type == "cpu" else 1
-        self._blocks = [slice(int(at[0]), int(at[-1]) + 1) for at in torch.arange(self.frames).tensor_split(pieces)]
-        self._add(self._window.expand(self.frames, -1), slice(0, self.frames))
+        blocks = -(-self.frames // BLOCK_FRAMES) if device.type == "cpu" else 1
+        at_once = -(-self.frames // blocks)  # blocks of one size: a small one costs nearly as much as a large one
+        windowed = torch.empty(at_once, spec.n_fft, device=device)
+        factor = torch.zeros(at_once, spec.bins, dtype=torch.complex64, device=device)
+        self._blocks = [
+            self._block(slice(first, min(first + at_once, self.frames)), windowed, factor)
+            for first in range(0, self.frames, at_once)
+        ]
+        for block in self._blocks:
+            block.add(self._window.expand(len(block.cut), -1))
         self._share = self._added().clone().reciprocal_()
 
     def wave(self, spectrum: torch.Tensor) -> torch.Tensor:
         """(samples,) of a complex spectrogram: every sample the mean of its frames, weighted by the window."""
         self._sum.zero_()
         for block in self._blocks:
-            self._add(torch.fft.irfft(spectrum[block], n=self._n_fft), block)
+            block.add(torch.fft.irfft(spectrum[block.rows], n=self._n_fft))
         return self._added() * self._share
 
     def with_magnitude(self, wave: torch.Tensor, magnitude: torch.Tensor) -> torch.Tensor:
         """The wave (samples,) of a wave's spectrogram with its phase alone left to it and these magnitudes."""
-        self._frame(wave)
+        self._pad(wave)
         self._sum.zero_()
         for block in self._blocks:
-            spectrum = torch.fft.rfft(self._framed[block] * self._window)
-            factor = magnitude[block] / absolute(spectrum).clamp_min_(1e-16)
-            # One part after the other: a product of complex and real numbers first makes the real ones complex.
-            spectrum.real.mul_(factor)
-            spectrum.imag.mul_(factor)
-            self._add(torch.fft.irfft(spectrum, n=self._n_fft), block)
+            torch.mul(block.cut, self._window, out=block.windowed)
+            spectrum = torch.fft.rfft(block.windowed)
+            # A product of complex numbers takes half the time of one of complex and real ones, which are converted.
+            torch.div(magnitude[block.rows], absolute(spectrum).clamp_min_(1e-16), out=block.factor.real)
+            spectrum.mul_(block.factor)
+            block.add(torch.fft.irfft(spectrum, n=self._n_fft))
         return self._added() * self._share
 
-    def _frame(self, wave: torch.Tensor) -> None:
-        """Make a wave (samples,), mirrored at its ends, what the frames are cut from."""
+    def _block(self, rows: slice, windowed: torch.Tensor, factor: torch.Tensor) -> _Block:
+        placed = []
+        for number, first in enumerate(range(0, self._n_fft, self._hop)):
+            columns = slice(first, min(first + self._hop, self._n_fft))
+            place = self._sum[rows.start + number : rows.stop + number, : columns.stop - first]
+            placed.append((columns, place, self._window[columns]))
+        cut = self._padded.unfold(0, self._n_fft, self._hop)[rows]
+        return _Block(rows, cut, windowed[: len(cut)], factor[: len(cut)], tuple(placed))
+
+    def _pad(self, wave: torch.Tensor) -> None:
+        """Take up a wave (samples,), mirrored at its ends."""
         half, end = self._half, self._half + self._mirrored
         self._padded[half : half + self._samples] = wave
         self._padded[:half] = self._padded[half + 1 : 2 * half + 1].flip(0)
         self._padded[end:] = self._padded[end - half - 1 : end - 1].flip(0)
-
-    def _add(self, frames: torch.Tensor, block: slice) -> None:
-        """Add these of the frames (n, n_fft), windowed, to the sum, each a hop further."""
-        for step in range(self._steps):
-            within = slice(step * self._hop, min((step + 1) * self._hop, self._n_fft))
-            places = self._sum[block.start + step : block.stop + step, : within.stop - within.start]
-            places.addcmul_(frames[:, within], self._window[within])
 
     def _added(self) -> torch.Tensor:
         """The sum (samples,); the next one is written over it."""
