@@ -146,6 +146,13 @@ def test_an_empty_project_says_how_to_begin(panel: ClipViewPanel) -> None:
     assert "Drop recordings" in words(panel, "clipEmpty")
 
 
+def test_once_there_are_recordings_it_asks_to_choose_one(
+    panel: ClipViewPanel, session: Session, tmp_path: Path
+) -> None:
+    add(session, tmp_path)
+    assert "Choose a clip" in words(panel, "clipEmpty")
+
+
 def test_a_clip_that_failed_shows_what_happened_and_what_to_do(
     panel: ClipViewPanel, session: Session, tmp_path: Path
 ) -> None:

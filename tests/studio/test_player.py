@@ -15,6 +15,7 @@ from studio.widgets.audio_output import ClockOutput, open_output
 from studio.widgets.device_menu import DeviceMenu
 from studio.widgets.player import Player
 from studio.widgets.sound_source import SoundSource
+from studio.widgets.transport import TransportBar
 
 RATE = 16_000
 
@@ -389,6 +390,21 @@ def test_without_a_wish_the_system_s_choice_is_followed(devices: Devices, player
     devices.names = ["Headphones", "Speakers"]  # the system chose the newcomer
     player._devices_changed()
     assert player.output_name == "Headphones"
+
+
+def test_without_a_device_the_transport_says_so_in_place_of_a_volume(
+    qtbot: QtBot, devices: Devices, player: Player
+) -> None:
+    bar = TransportBar(player)
+    qtbot.addWidget(bar)
+    bar.show()
+    player.play()
+    assert bar.volume.isVisible()
+    for names in ([], ["Television"]):
+        devices.names = list(names)
+        player._devices_changed()
+        assert bar.volume.isVisible() is bool(names)
+        assert bar.device.isVisible() is not bool(names)
 
 
 def test_the_last_device_gone_leaves_a_silent_clock_and_a_new_one_is_used_at_once(
