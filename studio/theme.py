@@ -228,4 +228,9 @@ def restyle(app: QApplication, *, dark: bool | None = None) -> None:
         palette.setColor(QPalette.ColorGroup.Disabled, which, faint)
     palette.setColor(QPalette.ColorGroup.Disabled, role.Highlight, QColor(plain[role.Mid]))
     app.setPalette(palette)
+    # Fusion takes the outline of their boxes from the window behind them, and none is seen on a dark one.
+    outlined = QPalette(palette)
+    outlined.setColor(role.Window, QColor("#B4BAC4" if dark else "#A8ADB6"))
+    for kind in ("QCheckBox", "QRadioButton"):
+        app.setPalette(outlined, kind)
     _tint_again()

@@ -96,10 +96,6 @@ class TakesList(QWidget):
         self.more_button.setAccessibleName(self.tr("More to do with this take"))
         self.more_button.setToolTip(self.more_button.accessibleName())
         self.more_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        heading = QLabel(self.tr("Takes"))
-        font = heading.font()
-        font.setBold(True)
-        heading.setFont(font)
         self.empty = QLabel(
             self.tr(
                 "Every result is kept here with its recipe; one follows the sliders.\nDrag it into other programs."
@@ -110,7 +106,7 @@ class TakesList(QWidget):
         self.empty.setForegroundRole(QPalette.ColorRole.PlaceholderText)
 
         above = QHBoxLayout()
-        above.addWidget(heading, 1)
+        above.addStretch(1)
         for button in (self.star_button, self.save_button, self.remove_button, self.more_button):
             above.addWidget(button)
         layout = QVBoxLayout(self)

@@ -6,13 +6,17 @@ import gc
 from collections.abc import Iterator
 
 import pytest
-from PySide6.QtGui import QAction, QColor, QIcon, QPalette, QPixmap
-from PySide6.QtWidgets import QApplication, QPushButton
+from PySide6.QtCore import QPoint
+from PySide6.QtGui import QAction, QColor, QIcon, QPalette, QPixmap, QRegion
+from PySide6.QtWidgets import QApplication, QCheckBox, QPushButton, QRadioButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from studio import theme
 
 READABLE = 4.5  # WCAG 2.2, success criterion 1.4.3
+
+
+VISIBLE = 3.0  # WCAG 2.2, success criterion 1.4.11: what shows where a control is
 
 
 @pytest.fixture(params=[False, True], ids=["light", "dark"])
@@ -93,6 +97,24 @@ def test_an_icon_outlives_its_copies(qapp: QApplication) -> None:
         copy.addPixmap(QPixmap(3, 3))  # which makes it a clone
     gc.collect()
     assert all(not copy.pixmap(24, 24).isNull() for copy in copies)
+
+
+@pytest.mark.parametrize("kind", [QCheckBox, QRadioButton])
+def test_the_outline_of_an_empty_box_can_be_seen(
+    dark: bool, kind: type[QCheckBox] | type[QRadioButton], qapp: QApplication, qtbot: QtBot
+) -> None:
+    qapp.setStyle("Fusion")
+    theme.restyle(qapp, dark=dark)
+    box = kind("")
+    qtbot.addWidget(box)
+    box.resize(box.sizeHint())
+    drawn = QPixmap(box.size())
+    ground = qapp.palette().color(QPalette.ColorRole.Window)
+    drawn.fill(ground)
+    box.render(drawn, QPoint(), QRegion(), QWidget.RenderFlag.DrawChildren)
+    picture = drawn.toImage()
+    middle = picture.height() // 2
+    assert max(contrast(picture.pixelColor(x, middle), ground) for x in range(picture.width())) >= VISIBLE
 
 
 def test_a_disabled_icon_is_paler(dark: bool) -> None:
