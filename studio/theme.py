@@ -232,5 +232,5 @@ def restyle(app: QApplication, *, dark: bool | None = None) -> None:
     outlined = QPalette(palette)
     outlined.setColor(role.Window, QColor("#B4BAC4" if dark else "#A8ADB6"))
     for kind in ("QCheckBox", "QRadioButton"):
-        app.setPalette(outlined, kind)
+        app.setPalette(outlined, kind)  # type: ignore[arg-type]  # PySide's own stub wants bytes, PySide a str
     _tint_again()

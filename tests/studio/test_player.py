@@ -248,8 +248,6 @@ def test_playing_nothing_is_harmless(qtbot: QtBot) -> None:
     assert player.state == "stopped"
 
 
-# Qt itself grumbles where there is no sound server; that is the very case.
-@pytest.mark.qt_log_ignore("pipewire-0.3", "PulseAudioService", extend=True)
 def test_a_machine_without_a_device_gets_a_note_and_a_moving_playhead(
     qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
