@@ -34,5 +34,11 @@ class Clip:
             model is not None and self.state == READY and self.folder is not None and self.model_hash == model.hash
         )
 
+    def copied(self) -> Clip:
+        """A copy for a thread; not by way of __init__, because the window waits while a whole library is copied."""
+        twin = object.__new__(Clip)
+        twin.__dict__.update(self.__dict__)
+        return twin
+
     def ref(self) -> ClipRef:
         return ClipRef(self.id, self.path, dict(self.labels))

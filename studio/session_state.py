@@ -242,7 +242,7 @@ class SessionState(UndoActions):
                 self._savers.start(functools.partial(self._write_map, file, points))
         return Project(
             self.uuid,
-            [Clip(**vars(c)) for c in self.clips.values()],
+            [clip.copied() for clip in self.clips.values()],
             list(self.takes),
             self._model_path,
             sorted(self.starred),

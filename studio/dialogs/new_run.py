@@ -238,7 +238,12 @@ class NewRunForm(QWidget):
         self.corpus.setItemText(2, self.tr("A folder…"))
         kind = CUSTOM_CORPUS[max(0, self.corpus.currentIndex())]
         self._folder_row.setVisible(kind == "folder")
-        self.corpus_facts.setText(self._facts(kind))
+        chosen = {"library": library, "selection": selection}.get(kind)
+        self.corpus_facts.setText(
+            self.tr("Searched with all its subfolders; LibriSpeech, RAVDESS and OMG layouts are recognised.")
+            if chosen is None
+            else self._facts(kind, chosen)
+        )
 
     def _refresh_soon(self, _ids: list[str]) -> None:
         if not self._soon.isActive():
@@ -262,10 +267,7 @@ class NewRunForm(QWidget):
             raise SpecError(what, self.tr("Drop recordings into the window, or train on a folder."))
         return (), tuple(ClipRef(clip.id, clip.path, dict(clip.labels)) for clip in clips)
 
-    def _facts(self, kind: str) -> str:
-        if kind == "folder":
-            return self.tr("Searched with all its subfolders; LibriSpeech, RAVDESS and OMG layouts are recognised.")
-        clips = self._clips(kind)
+    def _facts(self, kind: str, clips: list[Clip]) -> str:
         if not clips:
             return (
                 self.tr("Select clips in the library or on the map.")

@@ -129,7 +129,7 @@ def test_recordings_that_come_by_the_hundred_are_counted_together(
 ) -> None:
     counted: list[str] = []
     facts = panel.form._facts
-    monkeypatch.setattr(panel.form, "_facts", lambda kind: counted.append(kind) or facts(kind))
+    monkeypatch.setattr(panel.form, "_facts", lambda kind, clips: counted.append(kind) or facts(kind, clips))
     for number in range(20):
         session._insert_paths([(f"/more/{number}.wav", {})])
     qtbot.waitUntil(lambda: bool(counted))
