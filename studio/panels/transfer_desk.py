@@ -37,10 +37,7 @@ from studio.jobs import Job
 from studio.messages import Messages
 from studio.preferences import Preferences
 from studio.session import Session
-from studio.tables.takes import EMOTION as EMOTION_OF_TAKE
 from studio.tables.takes import NAME, TakesList
-from studio.tables.takes import SOURCE as SOURCE_OF_TAKE
-from studio.tables.takes import VOICE as VOICE_OF_TAKE
 from studio.transfer_setup import clips_of
 
 RENDER_DELAY_MS = 150  # a moving slider asks once it rests
@@ -317,8 +314,6 @@ class TransferDeskPanel(QWidget):
         self.card.set_narrow(narrow)
         close = narrow or (wide and self.width() < ROOMY_PX)
         self.card.set_icons(not close)
-        for column in (SOURCE_OF_TAKE, VOICE_OF_TAKE, EMOTION_OF_TAKE):  # a name that can be read says more
-            self.takes.view.setColumnHidden(column, close)
         if wide != (self._card_scroll.widget() is self.card):
             if wide:
                 self._card_scroll.setWidget(self.card)

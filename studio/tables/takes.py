@@ -38,7 +38,9 @@ __all__ = ["EMOTION", "NAME", "PITCH", "SOURCE", "STAR", "STRENGTH", "VOICE", "T
 
 STAR_PX = 28
 MOST_COMPARED = 6  # columns that are still read at a glance
-WIDTHS = {NAME: 0.30, SOURCE: 0.23, VOICE: 0.23, EMOTION: 0.24}  # of what the numbers leave
+WIDTHS = {NAME: 30, SOURCE: 23, VOICE: 23, EMOTION: 24}  # shares of what the numbers leave
+# Narrower lists do without these columns (pixels): a name that can be read says more, and begins with the source's.
+ROOM_FOR = {SOURCE: 480, VOICE: 340, EMOTION: 340}
 
 
 class TakesList(QWidget):
@@ -246,12 +248,16 @@ class TakesList(QWidget):
         self._share_width()
 
     def _share_width(self) -> None:
-        """All columns at once at any width: names take what the numbers leave."""
+        """As many columns as can be read, all at once: names take what the numbers leave."""
+        whole = self.view.viewport().width()
         numbers = sum(self.view.columnWidth(column) for column in (STRENGTH, PITCH))
         self.view.setColumnWidth(STAR, STAR_PX)
-        rest = self.view.viewport().width() - numbers - STAR_PX
-        for column, share in WIDTHS.items():
-            self.view.setColumnWidth(column, max(24, int(rest * share)))
+        for column, least in ROOM_FOR.items():
+            self.view.setColumnHidden(column, whole < least)
+        shares = {c: share for c, share in WIDTHS.items() if not self.view.isColumnHidden(c)}
+        rest = whole - numbers - STAR_PX
+        for column, share in shares.items():
+            self.view.setColumnWidth(column, max(24, rest * share // sum(shares.values())))
 
     def _choose(self, row: int) -> None:
         if row < self.table.rowCount():

@@ -22,8 +22,6 @@ from studio.session import Session
 Index = QModelIndex | QPersistentModelIndex
 STAR, NAME, SOURCE, VOICE, EMOTION, STRENGTH, PITCH = range(7)
 NOTHING = QModelIndex()
-STAR_PX = 28
-WIDTHS = {NAME: 0.30, SOURCE: 0.23, VOICE: 0.23, EMOTION: 0.24}  # of what the numbers leave
 
 
 class TakesTable(QAbstractTableModel):

@@ -27,6 +27,7 @@ from studio.panels.transfer_desk import TransferDeskPanel
 from studio.preferences import Preferences
 from studio.session import Session
 from studio.tables.takes import NAME, PITCH, STAR, VOICE
+from studio.tables.takes import SOURCE as SOURCE_OF_TAKE
 
 ANNA = Payload("speaker", speaker="anna")
 FIRST = Payload("clips", clips=("c0",))
@@ -524,7 +525,7 @@ def test_beside_each_other_the_parts_fit_the_foot_of_a_small_screen(two_takes: T
     assert bottom <= 226
 
 
-@pytest.mark.parametrize("width", [340, 1264, 1584])
+@pytest.mark.parametrize("width", [340, 1264, 1584, 2200])
 def test_names_of_takes_can_be_read_at_any_width(two_takes: TransferDeskPanel, width: int) -> None:
     resize_to(two_takes, width, 600)
     view = two_takes.takes.view
@@ -533,7 +534,9 @@ def test_names_of_takes_can_be_read_at_any_width(two_takes: TransferDeskPanel, w
         view.columnWidth(c) for c in range(two_takes.takes.table.columnCount()) if not view.isColumnHidden(c)
     )
     assert shown <= view.viewport().width()
-    assert view.isColumnHidden(VOICE) is (width < 1400)
+    assert view.isColumnHidden(VOICE) is (view.viewport().width() < 340)
+    assert view.isColumnHidden(SOURCE_OF_TAKE) is (view.viewport().width() < 480)
+    assert not view.isColumnHidden(SOURCE_OF_TAKE) or width < 2200
 
 
 def test_the_evidence_is_the_same_in_either_form(two_takes: TransferDeskPanel) -> None:
