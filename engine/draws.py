@@ -30,26 +30,42 @@ def mean_and_bounded(raw: Tensor, middle: float, radius: float) -> tuple[Tensor,
     return mean, middle + radius * torch.tanh((free - middle) / radius)
 
 
-def drawn(mean: Tensor, log_variance: Tensor, noise: Tensor) -> Tensor:
-    """mean + exp(log_variance / 2) * noise, all of one shape."""
-    if mean.device.type == "cpu":
-        found: Tensor = _Drawn.apply(mean, log_variance, noise)  # type: ignore[no-untyped-call]
+def drawn_with_sums(raw: Tensor, noise: Tensor, middle: float, radius: float) -> tuple[Tensor, Tensor, Tensor]:
+    """One draw of a Gaussian, and what the objective asks of the Gaussian itself, while its numbers are at hand.
+
+    Args:
+        raw: (..., 2 * latent) of any precision: the mean, and the log-variance before `mean_and_bounded` bounds it.
+        noise: (..., latent) standard normal, float32.
+
+    Returns:
+        mean + exp(log_variance / 2) * noise, (..., latent), in float32 or, on a processor, in raw's precision;
+        E log N(v; 0, 1) over v from the Gaussian, and its entropy: (...) each, summed over dimensions, in nats.
+    """
+    if raw.device.type == "cpu":
+        found: tuple[Tensor, Tensor, Tensor] = _DrawnWithSums.apply(raw, noise, middle, radius)  # type: ignore[no-untyped-call]
         return found
-    return mean + torch.exp(log_variance / 2.0) * noise
+    mean, log_variance = mean_and_bounded(raw, middle, radius)
+    value = mean + torch.exp(log_variance / 2.0) * noise
+    return value, expected_log_standard_normal(mean, log_variance), entropy(log_variance)
 
 
 def expected_log_standard_normal(mean: Tensor, log_variance: Tensor) -> Tensor:
     """E log N(v; 0, 1) over v from the Gaussian, summed over its dimensions: (..., latent) -> (...), in nats."""
-    if mean.device.type == "cpu":
-        found: Tensor = _ExpectedLog.apply(mean, log_variance)  # type: ignore[no-untyped-call]
-        return found
     return -(LOG_TWO_PI + mean.square() + log_variance.exp()).sum(dim=-1) / 2.0
 
 
-def _pieces(*tensors: Tensor) -> Iterator[tuple[Tensor, ...]]:
-    """The same rows of each tensor (..., channels), a piece at a time, as views to read and to write in place."""
+def entropy(log_variance: Tensor) -> Tensor:
+    """Differential entropy of all dimensions together: (..., latent) -> (...), in nats."""
+    return (log_variance.shape[-1] * (1.0 + LOG_TWO_PI) + log_variance.sum(dim=-1)) / 2.0
+
+
+def pieces(*tensors: Tensor) -> Iterator[tuple[Tensor, ...]]:
+    """The same rows of each tensor (..., channels), as views to read and to write in place: a piece at a time on a
+    processor, all at once elsewhere."""
     flat = [tensor.flatten(0, -2) if tensor.dim() > 1 else tensor[None] for tensor in tensors]
     rows = max(1, _PIECE // max(1, *(tensor.shape[-1] for tensor in flat)))
+    if flat[0].device.type != "cpu":
+        rows = max(1, len(flat[0]))
     yield from zip(*(torch.split(tensor, rows) for tensor in flat), strict=True)
 
 
@@ -58,10 +74,9 @@ class _MeanAndBounded(torch.autograd.Function):
     def forward(ctx: Any, raw: Tensor, middle: float, radius: float) -> tuple[Tensor, Tensor]:
         latent = raw.shape[-1] // 2
         mean, bounded = (raw.new_empty(*raw.shape[:-1], latent, dtype=torch.float32) for _ in range(2))
-        for both, m, b in _pieces(raw.contiguous(), mean, bounded):
+        for both, m, b in pieces(raw.contiguous(), mean, bounded):
             m.copy_(both[:, :latent])
-            b.copy_(both[:, latent:])
-            b.sub_(middle).div_(radius).tanh_().mul_(radius).add_(middle)
+            b.copy_(_tangent(both[:, latent:], middle, radius).mul_(radius).add_(middle))
         ctx.save_for_backward(bounded)
         ctx.middle, ctx.radius, ctx.dtype = middle, radius, raw.dtype
         return mean, bounded
@@ -71,48 +86,54 @@ class _MeanAndBounded(torch.autograd.Function):
         (bounded,) = ctx.saved_tensors
         latent = bounded.shape[-1]
         to_raw = bounded.new_empty(*bounded.shape[:-1], 2 * latent, dtype=ctx.dtype)
-        for both, m, b, value in _pieces(to_raw, to_mean.contiguous(), to_bounded.contiguous(), bounded):
+        for both, m, b, value in pieces(to_raw, to_mean.contiguous(), to_bounded.contiguous(), bounded):
             both[:, :latent] = m
             slope = (value - ctx.middle).div_(ctx.radius).square_().neg_().add_(1.0)
             both[:, latent:] = slope.mul_(b)
         return to_raw, None, None
 
 
-class _Drawn(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, mean: Tensor, log_variance: Tensor, noise: Tensor) -> Tensor:
-        value = torch.empty_like(mean, memory_format=torch.contiguous_format)
-        for v, m, half, n in _pieces(value, mean.contiguous(), log_variance.contiguous(), noise):
-            torch.addcmul(m, (half / 2.0).exp_(), n, out=v)
-        ctx.save_for_backward(mean, value)
-        return value
+class _DrawnWithSums(torch.autograd.Function):
+    """Keeps what came in and makes the rest anew in the gradient: that is cheaper than to fetch it from memory."""
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None]:
-        mean, value = ctx.saved_tensors
-        to_variance = torch.empty_like(value)
-        for to, m, v, g in _pieces(to_variance, mean.contiguous(), value, gradient.contiguous()):
-            torch.sub(v, m, out=to)
-            to.mul_(g).div_(2.0)
-        return gradient, to_variance, None
+    def forward(
+        ctx: Any, raw: Tensor, noise: Tensor, middle: float, radius: float
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        raw = raw.contiguous()
+        latent = raw.shape[-1] // 2
+        value = raw.new_empty(*raw.shape[:-1], latent)
+        squares, variances = (raw.new_empty(*raw.shape[:-1], 1, dtype=torch.float32) for _ in range(2))
+        for both, n, v, s, b in pieces(raw, noise, value, squares, variances):
+            mean, log_variance = both[:, :latent].float(), _tangent(both[:, latent:], middle, radius)
+            log_variance.mul_(radius).add_(middle)
+            torch.sum(log_variance, dim=-1, keepdim=True, out=b)
+            deviation = log_variance.div_(2.0).exp_()
+            v.copy_(torch.addcmul(mean, deviation, n))
+            torch.sum(mean.square().addcmul_(deviation, deviation), dim=-1, keepdim=True, out=s)
+        ctx.save_for_backward(raw, noise)
+        ctx.middle, ctx.radius = middle, radius
+        expected = squares[..., 0].add_(LOG_TWO_PI * latent).div_(-2.0)
+        return value, expected, variances[..., 0].add_((1.0 + LOG_TWO_PI) * latent).div_(2.0)
 
-
-class _ExpectedLog(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, mean: Tensor, log_variance: Tensor) -> Tensor:
-        sums = mean.new_empty(*mean.shape[:-1], 1)
-        for s, m, free in _pieces(sums, mean.contiguous(), log_variance.contiguous()):
-            torch.sum(m.square().add_(free.exp()), dim=-1, keepdim=True, out=s)
-        ctx.save_for_backward(mean, log_variance)
-        return sums[..., 0].add_(LOG_TWO_PI * mean.shape[-1]).div_(-2.0)
+    def backward(
+        ctx: Any, to_value: Tensor, to_expected: Tensor, to_entropy: Tensor
+    ) -> tuple[Tensor, None, None, None]:
+        raw, noise = ctx.saved_tensors
+        latent, middle, radius = noise.shape[-1], ctx.middle, ctx.radius
+        to_raw = torch.empty_like(raw)
+        of_rows = (to_expected.contiguous()[..., None], to_entropy.contiguous()[..., None])
+        for to, both, n, v, e, h in pieces(to_raw, raw, noise, to_value.contiguous(), *of_rows):
+            above, tangent = v.float(), _tangent(both[:, latent:], middle, radius)
+            to[:, :latent] = torch.addcmul(above, both[:, :latent].float(), e, value=-1.0)
+            deviation = (tangent * (radius / 2.0)).add_(middle / 2.0).exp_()
+            to_variance = torch.mul(above, n).addcmul_(deviation, e, value=-1.0).mul_(deviation).add_(h)
+            # ... times the slope of the bound, 1 - tangent^2
+            to[:, latent:] = to_variance.addcmul_(to_variance * tangent, tangent, value=-1.0).div_(2.0)
+        return to_raw, None, None, None
 
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor]:
-        mean, log_variance = (tensor.contiguous() for tensor in ctx.saved_tensors)
-        to_mean, to_variance = torch.empty_like(mean), torch.empty_like(mean)
-        each = gradient.contiguous()[..., None]
-        for to_m, to_v, m, free, g in _pieces(to_mean, to_variance, mean, log_variance, each):
-            torch.mul(m, -g, out=to_m)
-            torch.exp(free, out=to_v)
-            to_v.mul_(g / -2.0)
-        return to_mean, to_variance
+
+def _tangent(free: Tensor, middle: float, radius: float) -> Tensor:
+    """tanh((free - middle) / radius) in float32, as new memory."""
+    return free.to(torch.float32, copy=True).sub_(middle).div_(radius).tanh_()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -30,7 +31,7 @@ class Gaussian:
     def sample(self, generator: torch.Generator | None = None) -> Tensor:
         """One draw, by the reparametrisation trick."""
         noise = ranks.normal(*self.mean.shape, generator=generator, device=self.mean.device)
-        return draws.drawn(self.mean, self.log_variance, noise)
+        return self.mean + torch.exp(self.log_variance / 2.0) * noise
 
     def entropy(self) -> Tensor:
         """Differential entropy of each dimension, in nats."""
@@ -42,11 +43,53 @@ class Gaussian:
 
     def summed_entropy(self) -> Tensor:
         """Differential entropy of all dimensions together, (...), in nats."""
-        return (self.mean.shape[-1] * (1.0 + LOG_TWO_PI) + self.log_variance.sum(dim=-1)) / 2.0
+        return draws.entropy(self.log_variance)
 
     def summed_expected_log_standard_normal(self) -> Tensor:
         """E log N(v; 0, 1) over v from this Gaussian, of all dimensions together, (...), in nats."""
         return draws.expected_log_standard_normal(self.mean, self.log_variance)
+
+
+class HeadGaussian(Gaussian):
+    """A Gaussian as a head's product gives it; mean and log_variance are written out when they are asked for.
+
+    In training nobody asks: a draw and the two sums that the objective needs come straight from the product.
+
+    Args:
+        raw: (..., 2 * dimensions), the mean beside the log-variance before its bound.
+        middle, radius: of the bound; see draws.mean_and_bounded.
+    """
+
+    _raw: Tensor
+    _bound: tuple[float, float]
+    _sums: tuple[Tensor, Tensor] | None
+
+    def __init__(self, raw: Tensor, middle: float, radius: float) -> None:
+        self._keep(_raw=raw, _bound=(middle, radius), _sums=None)
+
+    def _keep(self, **values: Any) -> None:
+        self.__dict__.update(values)  # the class is frozen: what is kept changes no number
+
+    def __getattr__(self, name: str) -> Tensor:
+        if name not in ("mean", "log_variance"):
+            raise AttributeError(name)
+        mean, log_variance = draws.mean_and_bounded(self._raw, *self._bound)
+        self._keep(mean=mean, log_variance=log_variance)
+        return mean if name == "mean" else log_variance
+
+    def sample(self, generator: torch.Generator | None = None) -> Tensor:
+        """One draw, in the precision of the product on a processor."""
+        shape = (*self._raw.shape[:-1], self._raw.shape[-1] // 2)
+        noise = ranks.normal(*shape, generator=generator, device=self._raw.device)
+        value, expected, entropy = draws.drawn_with_sums(self._raw, noise, *self._bound)
+        self._keep(_sums=(expected, entropy))
+        return value
+
+    def summed_entropy(self) -> Tensor:
+        return self._sums[1] if self._sums is not None else super().summed_entropy()
+
+    def summed_expected_log_standard_normal(self) -> Tensor:
+        return self._sums[0] if self._sums is not None else super().summed_expected_log_standard_normal()
 
 
 def log_normal(value: Tensor, mean: Tensor, log_variance: Tensor) -> Tensor:
@@ -213,5 +256,5 @@ class GaussianHead(nn.Module):
         self.radius = max((high - low) / 2.0, 1e-3)
 
     def forward(self, x: Tensor) -> Gaussian:
-        """(..., inputs) -> a Gaussian of shape (..., latent), always float32."""
-        return Gaussian(*draws.mean_and_bounded(self.linear(x), self.middle, self.radius))
+        """(..., inputs) -> a Gaussian of shape (..., latent), its mean and log-variance in float32."""
+        return HeadGaussian(self.linear(x), self.middle, self.radius)

@@ -134,7 +134,7 @@ def add_up(
     counts = ranks.over_all(torch.stack((real.sum(), windows.sum(), clips.sum())))
     frame_count, window_count, clip_count = counts.unbind()
 
-    dimensions = latents.z.mean.shape[-1]
+    dimensions = latents.z_value.shape[-1]
 
     def reduced(values: Tensor, weight: Tensor, count: Tensor) -> Tensor:
         # values (...): summed over their dimensions; weight (...): 1 for what is real, `count` in all
