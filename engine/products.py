@@ -111,14 +111,9 @@ class _Neighbours(torch.autograd.Function):
         batch, frames, stacked = gradient.shape
         by_tap = gradient.view(batch, frames, ctx.kernel, stacked // ctx.kernel)
         to_x = by_tap[:, :, ctx.kernel // 2].clone()
-        shifts = [item for item in enumerate(_shifts(ctx.kernel, frames)) if item[0] != ctx.kernel // 2]
-        if gradient.device.type != "cpu":
-            for tap, (to, of) in shifts:
+        for tap, (to, of) in enumerate(_shifts(ctx.kernel, frames)):
+            if tap != ctx.kernel // 2:
                 to_x[:, of] += by_tap[:, to, tap]
-            return to_x, None
-        for clip, taps in zip(to_x, by_tap, strict=True):  # clip by clip, within the cache
-            for tap, (to, of) in shifts:
-                clip[of] += taps[to, tap]
         return to_x, None
 
 
@@ -131,38 +126,48 @@ def _shifts(kernel: int, frames: int) -> Iterator[tuple[slice, slice]]:
 
 
 class _TanhOfProduct(torch.autograd.Function):
-    """The bfloat16 products of one layer on a processor, both ways; gradients of weights in float32."""
+    """The bfloat16 products of one layer on a processor, both ways; gradients of weights in float32.
+
+    What is added at the frames of a window is part of the product: x is given a column for every window, 1 at its
+    frames and 0 elsewhere, and the weight of that column is what is added. So one pass does it all, and the
+    gradient of what is added comes with that of the weights.
+    """
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, added: Tensor | None, window: int) -> Tensor:
-        half, half_weight, half_bias = x.bfloat16(), weight.bfloat16(), bias.bfloat16()
+        half, half_weight = x.bfloat16(), weight.bfloat16()
+        if added is not None:
+            half = torch.cat((half, _window_columns(half, added.shape[1], window)), dim=-1)
+            half_weight = torch.cat((half_weight, added.flatten(0, 1).t().bfloat16()), dim=-1)
         fused = _fused()
         if fused is None:
-            y = nn.functional.linear(half, half_weight, half_bias)
+            y = torch.tanh(nn.functional.linear(half, half_weight, bias.bfloat16()).float()).bfloat16()
         else:
-            y = fused(half, half_weight, half_bias, "tanh" if added is None else "none", [], "")
-        if fused is None or added is not None:
-            at_frames = None if added is None else _at_frames(added, window, x.shape[1])
-            for i, clip in enumerate(y):  # clip by clip: what is made of one in float32 stays in the cache
-                exact = clip.float()
-                if at_frames is not None:
-                    exact += at_frames[i]
-                clip.copy_(exact.tanh_())
+            y = fused(half, half_weight, bias.bfloat16(), "tanh", [], "")
         ctx.save_for_backward(half, half_weight, y)
-        ctx.window, ctx.input_dtype = window, x.dtype
+        ctx.input_dtype, ctx.inputs = x.dtype, x.shape[-1]
         ctx.added = None if added is None else added.shape
         return y
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor, Tensor, Tensor | None, None]:
         half, half_weight, y = ctx.saved_tensors
-        below = torch.ops.aten.tanh_backward(gradient.bfloat16(), y)
-        rows = below.flatten(0, 1)
-        to_x = (rows @ half_weight).view(half.shape).to(ctx.input_dtype) if ctx.needs_input_grad[0] else None
-        to_weight = (rows.t() @ half.flatten(0, 1)).float()
+        rows = torch.ops.aten.tanh_backward(gradient.bfloat16(), y).flatten(0, 1)
+        to_x = None
+        if ctx.needs_input_grad[0]:
+            to_x = (rows @ half_weight[:, : ctx.inputs]).unflatten(0, y.shape[:2]).to(ctx.input_dtype)
+        to_both = rows.t() @ half.flatten(0, 1)
         to_bias = rows.sum(dim=0).float()  # added up in float32 inside
-        to_added = _over_windows(below, ctx.added, ctx.window) if ctx.added is not None else None
-        return to_x, to_weight, to_bias, to_added, None
+        to_added = None if ctx.added is None else to_both[:, ctx.inputs :].t().float().reshape(ctx.added)
+        return to_x, to_both[:, : ctx.inputs].float(), to_bias, to_added, None
+
+
+def _window_columns(x: Tensor, windows: int, window: int) -> Tensor:
+    """(batch, frames, batch * windows): which window of which clip a frame lies in."""
+    batch, frames, _ = x.shape
+    number = torch.arange(frames) // window if windows > 1 else torch.zeros(frames, dtype=torch.long)
+    at = number + windows * torch.arange(batch)[:, None]
+    return x.new_zeros(batch, frames, batch * windows).scatter_(-1, at[..., None], 1.0)
 
 
 class _MeanOverFrames(torch.autograd.Function):
@@ -177,15 +182,6 @@ class _MeanOverFrames(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
         each = (gradient / ctx.window).to(ctx.dtype)
         return each[:, :, None].expand(-1, -1, ctx.window, -1).flatten(1, 2), None
-
-
-def _over_windows(frames: Tensor, shape: tuple[int, int, int], window: int) -> Tensor:
-    """The sum over the frames of every window: the adjoint of `_at_frames`."""
-    if shape[1] == 1:
-        return frames.sum(dim=1, keepdim=True).float()
-    missing = shape[1] * window - frames.shape[1]
-    padded = nn.functional.pad(frames, (0, 0, 0, missing)) if missing else frames
-    return padded.view(shape[0], shape[1], window, shape[2]).sum(dim=2).float()
 
 
 @functools.cache
