@@ -126,7 +126,7 @@ class _Envelopes:
     fine: Tensor  # (batch, frames, bands), harmonics where they were
     coefficients: Tensor  # (batch, frames, coefficients), less the average's
     residual: Tensor  # (batch, frames, coefficients) what neither class nor second explains
-    to_clip: Tensor  # (batch, frames) log of the factor that brings the clip to the reference pitch
+    to_clip: Tensor  # (batch, 1) log of the factor that brings the clip to the reference pitch
     to_second: Tensor  # (batch, frames) the same with the second's level and range
 
 
@@ -236,7 +236,7 @@ def _look(
     voiced = torch.isfinite(f0) & (weight > 0)
     pitch = _log_pitch(f0, voiced, spec)
     clip = _median(pitch, voiced)
-    to_clip = -clip[:, None].expand(-1, frames)
+    to_clip = -clip[:, None]
     seconds = -(-real.sum(dim=1) // spec.window_frames)
     second = held(_second_pitch(pitch - clip[:, None], voiced, spec), seconds)
     stray = (pitch - clip[:, None] - by_frame(second, frames, spec)).clamp(-WIDEST_EXCURSION, WIDEST_EXCURSION)
