@@ -5,8 +5,8 @@ added up:
 
 * All know the whole batch; each gathers its rows of it, padded as the whole batch would be.
 * Each draws the random numbers of the whole batch and keeps those of its rows. So no number depends on how many
-  processes there are, and one saved state serves any number. On a processor the draws are a fiftieth of one
-  process's step: eight processes spend a seventh of theirs on it. On a card they are nothing.
+  processes there are, and one saved state serves any number. On a processor long rows have generators of their own,
+  for which all draw no more than where to begin.
 * What looks across a batch does so across processes: batch norm by `summed`, the contrast by `gathered`.
 * A term is a sum over the whole batch divided by a count of the whole batch. Each process has its share of it, its
   own sum over everyone's count (`over_all`); shares and gradients of shares add up, in one exchange a step.
@@ -19,6 +19,8 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import functools
+import math
 import signal
 import tempfile
 import threading
@@ -41,6 +43,7 @@ from engine.launched import Place, place
 ANSWER_TIME = datetime.timedelta(minutes=10)  # a process that answers no more by then is lost
 CORPUS_TIME = datetime.timedelta(days=2)  # a corpus may take hours to read
 _WISHES = (Control.RUN, Control.PAUSE, Control.STOP, Control.CANCEL)  # the last one counts
+_LONG_ROW = 1 << 13  # numbers: where beginning a generator anew costs nothing beside drawing them
 
 Found = TypeVar("Found")
 
@@ -52,25 +55,60 @@ class LostProcessError(TrainingError):
 # ---------------------------------------------------------------------------------------- within a step
 @dataclass(frozen=True)
 class Share:
-    """The rows [first, last) of a batch of `size`, which this process has."""
+    """The rows [first, last) of a batch of `size`, which this process has, or one of its threads (engine/lanes.py).
+
+    exchange: replaces a tensor, in place, by its sum over all that share the batch.
+    leads: whether it moves what the threads of a process have in common, such as running statistics.
+    """
 
     size: int
     first: int
     last: int
+    exchange: Callable[[Tensor], None]
+    leads: bool = True
 
 
 _share: ContextVar[Share | None] = ContextVar("share", default=None)
 
 
+@contextlib.contextmanager
+def sharing(share: Share) -> Iterator[None]:
+    """Work on a share of a batch."""
+    token = _share.set(share)
+    try:
+        yield
+    finally:
+        _share.reset(token)
+
+
+def share_of(rows: slice) -> Share:
+    """The share in work, or all of a batch of these rows."""
+    return _share.get() or Share(rows.stop, 0, rows.stop, lambda values: None)
+
+
 @torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
 def shared() -> bool:
-    """Whether the batch in work is one of several processes."""
+    """Whether the batch in work is shared by several processes or threads."""
     return _share.get() is not None
 
 
+def leads() -> bool:
+    """Whether this thread moves what the threads of its process have in common."""
+    share = _share.get()
+    return share is None or share.leads
+
+
 def normal(rows: int, *shape: int, generator: torch.Generator | None, device: torch.device) -> Tensor:
-    """Standard normal numbers (rows, *shape): of those for the whole batch this process's rows."""
-    return _drawn(torch.randn, rows, shape, generator, device)
+    """Standard normal numbers (rows, *shape): of those for the whole batch this share's rows."""
+    if device.type != "cpu" or math.prod(shape) < _LONG_ROW:
+        return _drawn(torch.randn, rows, shape, generator, device)
+    # A generator for every row, begun by a number that all draw: nobody has to draw the others' rows.
+    seeds = _drawn(functools.partial(torch.randint, 2**63 - 1), rows, (), generator, device)
+    found = torch.empty(rows, *shape)
+    of_row = torch.Generator()
+    for row, seed in zip(found, seeds.tolist(), strict=True):
+        row.normal_(generator=of_row.manual_seed(seed))
+    return found
 
 
 def uniform(rows: int, *shape: int, generator: torch.Generator | None, device: torch.device) -> Tensor:
@@ -84,9 +122,9 @@ def over_all(counts: Tensor) -> Tensor:
 
 
 def total(values: Tensor) -> Tensor:
-    """The sum of every process's values, for those that are known to be several; no gradient passes."""
+    """The sum of every share's values, while a batch is shared; no gradient passes."""
     found = values.detach().clone(memory_format=torch.contiguous_format)
-    _exchange(found)
+    share_of(slice(0)).exchange(found)
     return found
 
 
@@ -130,8 +168,8 @@ def _drawn(
 ) -> Tensor:
     share = _share.get()
     if share is None:
-        return draw(rows, *shape, generator=generator, device=device)
-    whole = draw(share.size, *shape, generator=generator, device=device)
+        return draw((rows, *shape), generator=generator, device=device)
+    whole = draw((share.size, *shape), generator=generator, device=device)
     return whole[share.first : share.last].clone()  # or the whole would be kept for the sake of a part
 
 
@@ -269,12 +307,9 @@ class Ranks:
         if self.count == 1 or size < self.count:
             yield slice(0, size if self.first else 0)
             return
-        share = Share(size, size * self.number // self.count, size * (self.number + 1) // self.count)
-        token = _share.set(share)
-        try:
-            yield slice(share.first, share.last)
-        finally:
-            _share.reset(token)
+        first, last = size * self.number // self.count, size * (self.number + 1) // self.count
+        with sharing(Share(size, first, last, _exchange)):
+            yield slice(first, last)
 
     def add_up(self, values: Tensor, parameters: Sequence[nn.Parameter] = ()) -> Tensor:
         """The sum of every process's values (n,); in the same exchange the parameters' gradients are summed."""

@@ -1,4 +1,5 @@
-"""Batch norm over the rows of several processes: what functional.batch_norm would make of all of them together."""
+"""Batch norm over the rows of several processes or threads: what functional.batch_norm would make of all of them
+together."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ import torch
 from torch import Tensor
 
 from engine import ranks
+from engine.draws import pieces
 
 MOMENTUM, EPSILON = 0.1, 1e-5  # functional.batch_norm's own
 
@@ -17,19 +19,25 @@ def normed_over_all(
     rows: Tensor, weight: Tensor, bias: Tensor, running_mean: Tensor, running_variance: Tensor
 ) -> Tensor:
     """Normalise rows (n, channels) by everyone's mean and variance, and move the running ones along, in place."""
-    values = rows.float().detach()
-    # About the running mean, so that squares of a mean that is large against the spread cost no digits.
-    about = values - running_mean
-    size = values.new_full((1,), float(len(values)))
-    sums = ranks.over_all(torch.cat((about.sum(dim=0), about.square().sum(dim=0), size)))
-    first, second, size = torch.split(sums, [len(weight), len(weight), 1])
+    # Sums about the running mean, so that squares of a mean that is large against the spread cost no digits. Read
+    # before the exchange: after it the leader moves it.
+    about = running_mean.clone()
+    # The scratch is of float32, and so is what is found, whatever the rows are.
+    own_mean, own_variance = torch.batch_norm_update_stats(
+        rows.detach(), torch.empty_like(about), torch.empty_like(about), MOMENTUM
+    )
+    away = own_mean - about
+    count = float(len(rows))
+    sums = torch.cat((away * count, (own_variance + away.square()) * count, away.new_full((1,), count)))
+    first, second, size = torch.split(ranks.total(sums), [len(weight), len(weight), 1])
     shift = first / size
     variance = (second / size - shift.square()).clamp_min(0.0)
-    mean = running_mean + shift
+    mean = about + shift
     normed: Tensor = _Normed.apply(rows, weight, bias, mean, variance, size)  # type: ignore[no-untyped-call]
-    with torch.no_grad():
-        running_mean.lerp_(mean, MOMENTUM)
-        running_variance.lerp_(variance * size / (size - 1.0).clamp_min(1.0), MOMENTUM)
+    if ranks.leads():
+        with torch.no_grad():
+            running_mean.lerp_(mean, MOMENTUM)
+            running_variance.lerp_(variance * size / (size - 1.0).clamp_min(1.0), MOMENTUM)
     return normed
 
 
@@ -40,17 +48,23 @@ class _Normed(torch.autograd.Function):
     def forward(
         ctx: Any, rows: Tensor, weight: Tensor, bias: Tensor, mean: Tensor, variance: Tensor, size: Tensor
     ) -> Tensor:
-        scale = torch.rsqrt(variance + EPSILON)
-        ctx.save_for_backward(rows, weight, mean, scale, size)
-        return ((rows.float() - mean) * (scale * weight) + bias).to(rows.dtype)
+        rows = rows.contiguous()
+        ctx.save_for_backward(rows, weight, mean, variance, size)
+        normed: Tensor = torch.native_batch_norm(rows, weight, bias, mean, variance, False, 0.0, EPSILON)[0]
+        return normed
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        rows, weight, mean, scale, size = ctx.saved_tensors
-        unit = (rows.float() - mean) * scale
-        above = gradient.float()
-        to_bias, to_weight = above.sum(dim=0), (above * unit).sum(dim=0)
-        own = torch.cat((to_bias, to_weight))
-        of_all_bias, of_all_weight = (ranks.total(own) / size).chunk(2)
-        to_rows = (above - of_all_bias - unit * of_all_weight) * (scale * weight)
-        return to_rows.to(rows.dtype), to_weight, to_bias, None, None, None
+        rows, weight, mean, variance, size = ctx.saved_tensors
+        _, to_weight, to_bias = torch.ops.aten.native_batch_norm_backward(
+            gradient, rows, weight, mean, variance, None, None, False, EPSILON, [False, True, True]
+        )
+        of_all_bias, of_all_weight = (ranks.total(torch.cat((to_bias, to_weight))) / size).chunk(2)
+        scale = torch.rsqrt(variance + EPSILON)
+        by_gradient, by_rows = weight * scale, -weight * scale.square() * of_all_weight
+        constant = -by_gradient * of_all_bias - by_rows * mean
+        # Rounded once, at the end: parts that all but cancel would leave their roundings behind.
+        to_rows = torch.empty_like(rows)
+        for to, g, row in pieces(to_rows, gradient.contiguous(), rows):
+            to.copy_((g.float() * by_gradient).addcmul_(row.float(), by_rows).add_(constant))
+        return to_rows, to_weight, to_bias, None, None, None

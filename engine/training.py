@@ -47,6 +47,7 @@ from engine.corpus.scanning import scan
 from engine.errors import TrainingError
 from engine.fresh_model import fresh_model
 from engine.kept_checkpoints import KeptCheckpoints
+from engine.lanes import Lanes
 from engine.memory import keep_freed_memory
 from engine.model import AuxVAE
 from engine.objective import TERM_NAMES, Terms
@@ -176,8 +177,11 @@ class _Trainer:
     # ------------------------------------------------------------------------------------------ the loop
     def run(self) -> TrainDone:
         """All of it, or what a lost process leaves of it."""
+        # What else looks across a batch, or is compiled, or works on a card, knows no lanes.
+        divided = isinstance(self.model, AuxVAE) and self.spec.train.compiled == "off" and self.device.type == "cpu"
         try:
-            return self._run()
+            with Lanes(torch.get_num_threads() if divided else 1) as self.lanes:
+                return self._run()
         except LostProcessError as lost:
             if self.ranks.first:
                 self._keep_the_whole(lost)
@@ -231,12 +235,16 @@ class _Trainer:
         draws = self.generator.get_state()
         if self.ranks.count > 1:
             self.before_step = [draws, *(value.clone() for value in self.model.buffers())]
+        parameters = list(self.model.parameters())
+
+        def to_minimise(rows: slice, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+            got = self._terms(crops, rows, generator)
+            return got.loss, _stacked(got)
+
         try:
             with self.ranks.share(len(crops)) as rows:
-                got = self._terms(crops, rows, self.generator)
-                self.optimiser.zero_grad()
-                got.loss.backward()  # type: ignore[no-untyped-call]
-            values = self.ranks.add_up(_stacked(got), list(self.model.parameters()))
+                values = self.lanes.learn(rows, to_minimise, self.generator, parameters)
+            values = self.ranks.add_up(values, parameters)
             self.optimiser.step()
         except (RuntimeError, MemoryError) as error:
             if not _out_of_memory(error):

@@ -18,6 +18,7 @@ from tests.bench.measuring import Apart, Row, Timing, arguments, milliseconds, t
 import torch
 from torch import Tensor, nn
 
+from engine.lanes import Lanes
 from engine.memory import keep_freed_memory
 from engine.model import AuxVAE
 from engine.objective import terms
@@ -100,15 +101,20 @@ class OurStep:
         self.model = AuxVAE(spec)
         self.facts = facts(self.model, train)
         self._optimiser = torch.optim.Adam(self.model.parameters(), lr=train.learning_rate, fused=True)
+        self._lanes = Lanes(torch.get_num_threads()).__enter__()  # until the process ends
 
     def __call__(self) -> None:
-        with torch.no_grad():
-            views = for_training(self._batch, self.model.spec, self._generator, self._audio, self.model.average)
-        with torch.autocast("cpu", torch.bfloat16, enabled=self._half):
-            got = terms(self.model, views, self._train, generator=self._generator)
-        self._optimiser.zero_grad()
-        got.loss.backward()
+        rows = slice(0, self._train.batch_size)
+        self._lanes.learn(rows, self._to_minimise, self._generator, list(self.model.parameters()))
         self._optimiser.step()
+
+    def _to_minimise(self, rows: slice, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        batch = Batch(*(getattr(self._batch, item.name)[rows] for item in dataclasses.fields(Batch)))
+        with torch.no_grad():
+            views = for_training(batch, self.model.spec, generator, self._audio, self.model.average)
+        with torch.autocast("cpu", torch.bfloat16, enabled=self._half):
+            got = terms(self.model, views, self._train, generator=generator)
+        return got.loss, got.total.detach()
 
 
 def facts(model: nn.Module, train: TrainSpec) -> dict[str, float]:

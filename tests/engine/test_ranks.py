@@ -183,7 +183,8 @@ def test_two_processes_learn_what_one_learns_at_the_same_batch(
 def test_when_a_process_is_killed_the_run_is_saved_says_so_and_goes_on_with_another_number(
     tmp_path: Path, made_up: list[Path]
 ) -> None:
-    spec = changed(epochs=60, batch_size=5)
+    # Over so many steps the roundings of bfloat16 alone take two curves as far apart as is allowed here.
+    spec = changed(epochs=60, batch_size=5, precision="float32")
     for name in ("whole", "broken"):
         run_spec(made_up, spec).write(tmp_path / name)
     whole = go(tmp_path / "whole")

@@ -103,9 +103,12 @@ def test_a_finished_run_asked_again_answers_at_once(tmp_path: Path, speech: list
 
 
 # ------------------------------------------------------------------------------------------------- the user
-def test_stopping_keeps_a_model_and_resuming_ends_as_if_never_stopped(tmp_path: Path, speech: list[Path]) -> None:
+@pytest.mark.parametrize("threads", [1, 2])
+def test_stopping_keeps_a_model_and_resuming_ends_as_if_never_stopped(
+    tmp_path: Path, speech: list[Path], threads: int
+) -> None:
     for name in ("whole", "stopped"):
-        run_spec(speech).write(tmp_path / name)
+        run_spec(speech, changed(threads=threads)).write(tmp_path / name)
     whole = go(tmp_path / "whole")
     go(tmp_path / "stopped", Watcher(lambda look: Control.STOP if look > 6 else Control.RUN))
     assert not same(weights(tmp_path / "stopped" / training.LAST), weights(whole.last))
