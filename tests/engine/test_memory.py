@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -46,3 +48,27 @@ def test_memory_that_is_used_again_is_not_mapped_again(where: str) -> None:
         return int(done.stdout)
 
     assert faults("keep") < 0.05 * faults("give back")
+
+
+HUGE = """
+from pathlib import Path
+from engine.memory import keep_freed_memory
+for _ in range(2):
+    keep_freed_memory()  # a second run in one process
+    blocks = [bytearray(24 << 20) for _ in range(8)]
+    for block in blocks:
+        block[::4096] = bytes(len(block) // 4096)
+    kinds = Path("/proc/self/smaps_rollup").read_text()
+print(kinds)
+"""
+SYSTEM = Path("/sys/kernel/mm/transparent_hugepage/enabled")
+
+
+@pytest.mark.skipif(
+    not SYSTEM.is_file() or "[never]" in SYSTEM.read_text(), reason="this system gives no huge pages"
+)
+def test_large_tensors_lie_in_huge_pages() -> None:
+    done = subprocess.run([sys.executable, "-c", HUGE], capture_output=True, text=True, check=True)
+    found = re.search(r"AnonHugePages:\s+(\d+) kB", done.stdout)
+    assert found is not None
+    assert int(found[1]) > 0.8 * 8 * 24 * 1024
