@@ -223,6 +223,7 @@ class EngineLink(QObject):
         # Not deleteLater: Python owns jobs. Closures on a job's signals hold the job, and Qt would free it twice.
         self._jobs.remove(job)
         self.job_removed.emit(job)
+        QTimer.singleShot(0, self, lambda: job.part())  # not while it tells how it ended; a bound method would leak
 
 
 def _death_in_words(kind: str, job: Job | None, exit_code: int | None, why: str) -> tuple[str, str]:

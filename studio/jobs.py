@@ -21,6 +21,10 @@ class State(StrEnum):
 ENDED = frozenset({State.DONE, State.FAILED, State.CANCELLED})
 
 
+def _nobody(*_: object) -> None:
+    """Listens to a signal that nobody else may listen to."""
+
+
 class Job(QObject):
     """One request under way. EngineLink makes and feeds it; others listen and steer.
 
@@ -92,6 +96,16 @@ class Job(QObject):
             self.state = State.PAUSED if wish is Control.PAUSE else State.RUNNING
         self.steered.emit(self, wish)
         self.changed.emit()
+
+    def part(self) -> None:
+        """Let go of everyone who listens, when nothing more will come.
+
+        Qt holds the listeners and these the job: a ring that Python's collector cannot see, so both would stay.
+        """
+        told = (self.progress, self.partial, self.note, self.done, self.failed, self.cancelled)
+        for signal in (*told, self.changed, self.steered):
+            signal.connect(_nobody)  # to part with no one is an error, and PySide's way to ask leaks the job
+            signal.disconnect()
 
     # ------------------------------------------------------------------ what the engine says
     def begin(self) -> None:

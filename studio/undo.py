@@ -64,7 +64,12 @@ class Step(QUndoCommand):
             return False
         self._do = other._do
         self.setText(other.text())
+        other._do = other._undo = _nothing  # PySide keeps what was merged; not what it holds, too
         return True
+
+
+def _nothing() -> None:
+    """What a step does that has become a part of another."""
 
 
 class UndoActions(QObject):

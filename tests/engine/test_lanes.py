@@ -103,8 +103,15 @@ def test_in_bfloat16_lanes_are_as_near_to_float32_as_one_thread_is(spec: ModelSp
     def away(found: dict[str, Tensor], name: str) -> float:
         return float((found[name] - exact[name]).norm() / exact[name].norm().clamp_min(1e-3))
 
+    def all_away(found: dict[str, Tensor]) -> float:
+        names = [name for name in exact if name.startswith("gradient")]
+        squares = sum(float((found[name] - exact[name]).square().sum()) for name in names)
+        return (squares / sum(float(exact[name].square().sum()) for name in names)) ** 0.5
+
+    assert all_away(together) < 1.1 * all_away(alone)
+    # One by one: gradients of biases are sums that nearly cancel, and are rounded once a lane.
     for name in (name for name in exact if name != "draws"):
-        assert away(together, name) < 1.5 * away(alone, name) + 0.02, name
+        assert away(together, name) < 2.0 * away(alone, name) + 0.02, name
 
 
 @pytest.mark.parametrize("threads", [1, 2])

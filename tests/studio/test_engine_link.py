@@ -6,6 +6,7 @@ import functools
 import gc
 import os
 import signal
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -147,3 +148,23 @@ def test_forgotten_jobs_leave_nothing_that_could_crash(link: EngineLink, qtbot: 
     gc.collect()
     qtbot.wait(20)  # for what Qt deletes later
     assert link.jobs() == []
+
+
+def test_a_forgotten_job_is_freed_with_those_who_listened(link: EngineLink, qtbot: QtBot) -> None:
+    """A listener holds the job, the job's signals hold the listener: a ring that the collector cannot see."""
+    job = ask(link)
+    told: list[str] = []
+    job.failed.connect(lambda *_words, job=job: told.append(job.title))
+    job.changed.connect(functools.partial(str, job))
+    kept = weakref.ref(job)
+    with qtbot.waitSignal(job.failed, timeout=START_MS):
+        pass
+    link.forget_ended()
+    assert told == [job.title]
+    del job
+
+    def freed() -> bool:
+        gc.collect()
+        return kept() is None
+
+    qtbot.waitUntil(freed)

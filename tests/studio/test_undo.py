@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+import gc
+import weakref
 from dataclasses import replace
 from pathlib import Path
 
@@ -38,6 +41,27 @@ def test_a_slider_drawn_through_many_values_is_one_step(session: Session) -> Non
     assert session.transfer.strength == 1.0
     session.undo_stack.redo()
     assert session.transfer.strength == 1.3
+
+
+def test_a_slider_drawn_through_many_values_keeps_the_first_and_the_last_alone(qtbot: QtBot) -> None:
+    class Value:
+        pass
+
+    actions, held = UndoActions(), []
+
+    def put(value: Value) -> None:
+        del value
+
+    for _ in range(10):
+        value = Value()
+        held.append(weakref.ref(value))
+        actions.undoable("Pull", functools.partial(put, value), functools.partial(put, value), merge="pull")
+    del value
+    gc.collect()
+    assert [ref() is not None for ref in held] == [True, *[False] * 8, True]
+    actions.undo_stack.clear()
+    gc.collect()
+    assert not any(ref() for ref in held)
 
 
 def test_what_came_in_between_parts_two_pulls_of_a_slider(session: Session) -> None:
