@@ -22,9 +22,7 @@ from engine.errors import SpecError
 from engine.specs import AudioSpec
 
 CHUNK_FRAMES = 2048  # frames taken at a time: bounds the memory of an hour-long clip
-TRANSFORM_FRAMES = (
-    48  # frames transformed at a time: less than half a megabyte, so that each step finds it in the cache
-)
+TRANSFORM_FRAMES = 48  # frames transformed at a time: less than half a megabyte, so that it stays in the cache
 BAND_GROUPS = 6  # narrow products instead of one: a band hears few of the bins
 
 REFINEMENTS = 5  # of the inverse; more are not heard

@@ -294,18 +294,21 @@ def _verified(labelled: _Labelled, name: str, notes: list[str], steer: Steer) ->
     chosen = evenly_by_speaker(speakers, MOST_CLIPS)
     if len(chosen) < len(speakers):
         notes.append(f"{len(chosen)} of {len(speakers)} clips were paired, evenly over the speakers.")
-    found = verify(scaled(values[chosen], reference, scaling), speakers[chosen])
+    vectors = scaled(values[chosen], reference, scaling)
+    found = verify(vectors, speakers[chosen])
     mixed = np.random.default_rng(1).permutation(speakers[chosen])
     also = {
         "pairs of one voice": float(found.same),
         "pairs of two voices": float(found.different),
-        **{
-            f"equal error rate, {other}": equal_error(scaled(values[chosen], reference, other), speakers[chosen])
-            for other in SCALINGS
-        },
     }
+    for other in SCALINGS:
+        also[f"equal error rate, {other}"] = (
+            found.error
+            if other == scaling
+            else equal_error(scaled(values[chosen], reference, other), speakers[chosen])
+        )
     notes.append(f"{name}: vectors {scaling} before the cosine is taken.")
-    chance = equal_error(scaled(values[chosen], reference, scaling), mixed)
+    chance = equal_error(vectors, mixed)
     return ProbeScore(
         len(chosen), found.error, found.interval.low, found.interval.high, chance, (found.error,), also
     )

@@ -20,7 +20,7 @@ from engine.errors import EngineError
 from engine.placing import write_whole
 from engine.probes.examples import FLOORS, Recording, Table, example_of, joined, table
 from engine.probes.probing import MEASURES, Material, Sides, probe
-from engine.reproduction.plan import TEST_SPLITS, TRAIN_SPLITS
+from engine.reproduction.plan import own_parts
 from engine.steering import obey
 
 VERSION = 3  # of the files kept; 1 kept failures of speaker ID that are none, 2 did not tell m how loud a clip is
@@ -115,8 +115,7 @@ def _probed(material: Material | None, task: str, names: tuple[str, ...], steer:
 
 def by_split(acted: Table) -> Material:
     """The corpus's own division where its clips say train and test, else the whole."""
-    parts = np.array([e.labels.get("split", "").casefold() for e in acted.examples])
-    train, test = np.isin(parts, TRAIN_SPLITS), np.isin(parts, TEST_SPLITS)
+    train, test = map(np.array, own_parts([e.labels.get("split") for e in acted.examples]))
     return Material(acted.only(train), acted.only(test)) if train.any() and test.any() else Material(acted)
 
 

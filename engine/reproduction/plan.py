@@ -8,6 +8,7 @@ import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from engine.placing import write_whole
 from engine.specs import AudioSpec, ModelSpec, TrainSpec
 
 VERSION = 1
-TRAIN_SPLITS, TEST_SPLITS = ("train", "training"), ("test", "testing")
+_TRAIN_SPLITS, _TEST_SPLITS = ("train", "training"), ("test", "testing")
 SIZES = ("small", "paper")
 SEVERAL = 5  # clips, from which on a speaker serves verification and figure 2
 FEWEST_UNHEARD = 6  # voices: fewer say nothing of voices at large
@@ -65,14 +66,18 @@ class Side:
     tested: tuple[Utterance, ...]
 
 
+def own_parts(splits: Sequence[str | None]) -> tuple[list[bool], list[bool]]:
+    """Which clips a corpus itself names as training, and which as test, by its label `split`."""
+    words = [(split or "").casefold() for split in splits]
+    return [word in _TRAIN_SPLITS for word in words], [word in _TEST_SPLITS for word in words]
+
+
 def sides(emotions: Sequence[Utterance], seed: int) -> tuple[Side, ...]:
     """The corpus's own train and test where its clips say so; else two halves of its speakers, each tested once.
 
     Halves are drawn by lot, as many women as men. None where there are too few speakers for halves.
     """
-    parts = [(u.labels.split or "").casefold() for u in emotions]
-    train = tuple(u for u, part in zip(emotions, parts, strict=True) if part in TRAIN_SPLITS)
-    test = tuple(u for u, part in zip(emotions, parts, strict=True) if part in TEST_SPLITS)
+    train, test = (tuple(compress(emotions, part)) for part in own_parts([u.labels.split for u in emotions]))
     if train and test:
         return (Side("train", train, test),)
     clips: dict[str, list[Utterance]] = defaultdict(list)
