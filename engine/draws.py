@@ -15,7 +15,9 @@ import torch
 from torch import Tensor
 
 LOG_TWO_PI = math.log(2.0 * math.pi)
-_PIECE = 1 << 17  # numbers: half a megabyte of float32, well within the second cache
+# Numbers: two megabytes of float32. A quarter of it stays better in the cache, but then lanes meet four times as
+# often at Python's lock, and a step of two takes 6 % longer.
+_PIECE = 1 << 19
 
 
 def mean_and_bounded(raw: Tensor, middle: float, radius: float) -> tuple[Tensor, Tensor]:

@@ -9,6 +9,7 @@ import torch
 
 from engine.mel import MelFrontEnd
 from engine.specs import AudioSpec
+from engine.threads import one_thread
 
 ITERATIONS = 32  # from a random phase
 # From a recording's phase. More come nearer to the magnitudes and farther from speech: on ten pairs of
@@ -62,6 +63,7 @@ def must_fit(log_mel: torch.Tensor, samples: int, spec: AudioSpec) -> None:
 
 
 @torch.no_grad()
+@one_thread()
 def griffin_lim(
     magnitude: torch.Tensor,
     front_end: MelFrontEnd,

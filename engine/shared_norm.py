@@ -66,5 +66,5 @@ class _Normed(torch.autograd.Function):
         # Rounded once, at the end: parts that all but cancel would leave their roundings behind.
         to_rows = torch.empty_like(rows)
         for to, g, row in pieces(to_rows, gradient.contiguous(), rows):
-            to.copy_((g.float() * by_gradient).addcmul_(row.float(), by_rows).add_(constant))
+            to.copy_(torch.addcmul(constant, row.float(), by_rows).addcmul_(g.float(), by_gradient))
         return to_rows, to_weight, to_bias, None, None, None

@@ -42,6 +42,7 @@ from engine.errors import EngineError, SpecError
 from engine.placing import cannot_write
 from engine.rendering import Rendering, Studio
 from engine.steering import obey
+from engine.threads import one_thread
 
 STRONGEST = 1.5
 FULL_SCALE = 0.99
@@ -50,6 +51,7 @@ STUDIOS = 3  # sources whose views, control and parts are kept at hand: a moved 
 Floats = npt.NDArray[np.float32]
 
 
+@one_thread()
 def render(request: Transfer, report: Report, steer: Steer) -> Take:
     """Perform a transfer and write original, control and transformed beside each other.
 

@@ -74,6 +74,7 @@ class Reader:
     def read(self, task: Task, look: Callable[[], object] = lambda: None) -> Outcome:
         """Read one recording; `look` is called between its pieces, and what it raises ends the work."""
         from engine.cache.index import stamp
+        from engine.threads import one_thread
 
         notes: list[str] = []
         try:
@@ -202,19 +203,6 @@ def _watched(pieces: Iterator[T], look: Callable[[], object]) -> Iterator[T]:
     for piece in pieces:
         look()
         yield piece
-
-
-@contextlib.contextmanager
-def one_thread() -> Iterator[None]:
-    """Torch on one thread: how a sum is divided among threads changes its last digits."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def cores() -> int:
