@@ -16,7 +16,10 @@ ITERATIONS = 32  # from a random phase
 # recordings 32 cost the control 0.10 of PESQ, and the results 0.006 of STOI and 0.004 of likeness to their target.
 FROM_PHASE_ITERATIONS = 12
 BLOCK_FRAMES = 192  # frames taken at a time on a processor, so that each step finds them in the cache
-MOMENTUM = 0.99  # of the fast variant (Perraudin, Balazs, Søndergaard 2013)
+# Of the accelerated variant (Nenov, Nguyen, Balazs, Boţ 2023), from a random phase. On six recordings 24 iterations
+# came as near as 28 with a momentum of 0.99 alone (Perraudin, Balazs, Søndergaard 2013), and 32 a seventh nearer.
+MOMENTUM = 0.9
+RELAXATION = 1.2  # how far to go towards what the projections give
 
 
 @dataclass(frozen=True)
@@ -75,9 +78,8 @@ def griffin_lim(
 ) -> torch.Tensor:
     """A wave (samples,) whose magnitude spectrogram comes close to the given one (bins, frames).
 
-    Griffin and Lim 1984 with the momentum of Perraudin et al. 2013: project in turn on the spectrograms that some
-    wave has and on those of the given magnitude, overshooting each time. The same iteration as
-    torchaudio.functional.griffinlim, which cannot begin from a given phase.
+    Griffin and Lim 1984, accelerated as by Nenov et al. 2023 (their alpha and beta equal): project in turn on the
+    spectrograms that some wave has and on those of the given magnitude, overshooting each time.
     """
     transform = _Transform(front_end, samples)
     if magnitude.shape[-1] < transform.frames:  # the frame centred on the very end, which analysis leaves out
@@ -90,13 +92,16 @@ def griffin_lim(
     else:
         heard = torch.nn.functional.pad(phase_of[:samples], (0, max(0, samples - len(phase_of))))
         wave = transform.with_magnitude(heard, wanted)
-    # Momentum gets sooner from a random phase to a good one; from a good one it only leads away.
-    overshoot = MOMENTUM / (1 + MOMENTUM) if phase_of is None else 0.0
-    leap = wave
+    # Overshooting gets sooner from a random phase to a good one; from a good one it only leads away.
+    leap = reached = wave
     for _ in range(iterations):
-        before, wave = wave, transform.with_magnitude(leap, wanted)
+        wave = transform.with_magnitude(leap, wanted)
+        if phase_of is not None:
+            leap = wave
+            continue
         # Between waves instead of their spectrograms: the transform is linear, and a wave is a fourth as long.
-        leap = torch.sub(wave, before, alpha=overshoot) if overshoot else wave
+        before, reached = reached, torch.lerp(leap, wave, RELAXATION)
+        leap = torch.lerp(before, reached, 1.0 + MOMENTUM)
     return wave
 
 

@@ -10,6 +10,9 @@ frame, as the authors' code does, would let them carry what changes from frame t
 A network that ends in an average (of mean and log-variance, over a clip or a window) applies its last linear layer
 after the average: the two commute, and the layer then runs once a window instead of 64 times. So does the average
 over the windows in the predictor of m, which makes p(m|h,z,x) what q(m|h,x) is: one Gaussian a window.
+
+The predictors run at every frame, as in the paper, or once a window and once a clip on the mean of z
+(ModelSpec.predictors_read): at the paper's sizes they are half of what has to be multiplied at every frame.
 """
 
 from __future__ import annotations
@@ -273,13 +276,21 @@ class AuxVAE(nn.Module):
 
         As in the paper, x enters through z.
         """
-        hidden = self.predictor_m_trunk(z, mask, h[:, None])
-        prediction: Gaussian = self.predictor_m_head(mean_over_windows(hidden, mask, self.spec.window_frames))
+        window = self.spec.window_frames
+        if self.spec.predictors_read == "means":
+            hidden = self.predictor_m_trunk(mean_over_windows(z, mask, window), None, h[:, None])
+        else:
+            hidden = mean_over_windows(self.predictor_m_trunk(z, mask, h[:, None]), mask, window)
+        prediction: Gaussian = self.predictor_m_head(hidden)
         return prediction
 
     def predict_h(self, z: Tensor, mask: Tensor | None = None) -> Gaussian:
         """p(h|z,x) from z (batch, frames, latent) -> (batch, latent). As in the paper, x enters through z."""
-        prediction: Gaussian = self.predictor_h_head(mean_over_clip(self.predictor_h_trunk(z, mask), mask))
+        if self.spec.predictors_read == "means":
+            hidden = self.predictor_h_trunk(mean_over_clip(z, mask)[:, None])[:, 0]
+        else:
+            hidden = mean_over_clip(self.predictor_h_trunk(z, mask), mask)
+        prediction: Gaussian = self.predictor_h_head(hidden)
         return prediction
 
     def read_levels(self, h: Tensor, m: Tensor) -> Levels | None:

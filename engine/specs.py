@@ -196,6 +196,12 @@ class ModelSpec(Spec):
     decoder_channels: tuple[int, ...] = setting((140, 140, 140), why="p(x|z): hidden layers")
     predictor_m_channels: tuple[int, ...] = setting((1024, 1024), why="p(m|h,z,x): hidden layers")
     predictor_h_channels: tuple[int, ...] = setting((512,), why="p(h|z,x): hidden layer")
+    predictors_read: str = setting(
+        "frames",
+        choices=("frames", "means"),
+        why="z as the predictors of m and h take it: at every frame, as in the paper, or its mean over a second or "
+        "clip, which saves half of a step's products",
+    )
     local_kernel: int = setting(1, unit="frames", low=1, high=7, why="frames the local network sees at once")
     decoder_kernel: int = setting(1, unit="frames", low=1, high=7, why="frames the decoder sees at once")
     log_variance_low: float = setting(-9.0, low=-20.0, high=0.0, why="bound: sigma may not shrink for ever")

@@ -61,6 +61,7 @@ TITLES = {
     "decoder_channels": QT_TRANSLATE_NOOP("NewRunForm", "Decoder"),
     "predictor_m_channels": QT_TRANSLATE_NOOP("NewRunForm", "Predictor of m"),
     "predictor_h_channels": QT_TRANSLATE_NOOP("NewRunForm", "Predictor of h"),
+    "predictors_read": QT_TRANSLATE_NOOP("NewRunForm", "Predictors read z’s"),
 }
 
 

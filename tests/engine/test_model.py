@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 import torch
 
 from engine.errors import SpecError
-from engine.layers import FrameLinear, FrameNorm, Gaussian, GaussianHead, Trunk, mean_over_windows
+from engine.layers import FrameLinear, FrameNorm, Gaussian, GaussianHead, Trunk, frame_mask, mean_over_windows
 from engine.model import AuxVAE, networks
 from engine.specs import ModelSpec
 from engine.views import Views
@@ -240,3 +242,15 @@ def test_a_trunk_knows_how_far_it_sees() -> None:
     other[:, 20] += 1.0
     changed = (trunk(x) != trunk(other)).any(dim=-1)[0].nonzero().flatten()
     assert (int(changed.min()), int(changed.max())) == (20 - trunk.reach, 20 + trunk.reach)
+
+
+@pytest.mark.parametrize("reads", ["frames", "means"])
+def test_what_the_predictors_say_of_a_clip_does_not_depend_on_padding(reads: str) -> None:
+    model = AuxVAE(dataclasses.replace(SMALL, predictors_read=reads)).eval()
+    z, h = torch.randn(2, 150, 6), torch.randn(2, 6)
+    z[1, 70:] = 9.0  # of the padding: to be left out
+    mask = frame_mask(torch.tensor([150, 70]), 150)
+    alone_m, alone_h = model.predict_m(h[1:], z[1:, :70]), model.predict_h(z[1:, :70])
+    torch.testing.assert_close(model.predict_m(h, z, mask).mean[1, :2], alone_m.mean[0], atol=1e-5, rtol=0)
+    torch.testing.assert_close(model.predict_h(z, mask).mean[1], alone_h.mean[0], atol=1e-5, rtol=0)
+    assert model.predict_m(h, z).mean.shape == (2, 3, 6)

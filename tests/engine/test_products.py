@@ -78,7 +78,7 @@ def averaged(gaussian: Gaussian, window: int | None) -> Gaussian:
 
 
 def plain_terms(model: AuxVAE, views: Views, generator: torch.Generator) -> dict[str, Tensor]:
-    """Equation 5 with Conv1d everywhere and predictors at every frame."""
+    """Equation 5 with Conv1d everywhere, and predictors at every frame or of z's means."""
     frames, window = views.frame.shape[1], model.spec.window_frames
 
     def features(x: Tensor) -> Tensor:
@@ -107,9 +107,18 @@ def plain_terms(model: AuxVAE, views: Views, generator: torch.Generator) -> dict
     code = z_value.transpose(1, 2)
     decoder = model.decoder_head
     rebuilt = functional.conv1d(plain_trunk(model.decoder_trunk, code), decoder.weight[..., None], decoder.bias)
-    hidden = plain_trunk(model.predictor_m_trunk, code, repeated(h_value))
-    m_predicted = averaged(plain_head(model.predictor_m_head, hidden), window)
-    h_predicted = averaged(plain_head(model.predictor_h_head, plain_trunk(model.predictor_h_trunk, code)), None)
+    if model.spec.predictors_read == "means":
+        means = torch.stack([piece.mean(dim=-1) for piece in code.split(window, dim=-1)], dim=-1)
+        hidden = plain_trunk(model.predictor_m_trunk, means, h_value[..., None].expand(-1, -1, means.shape[-1]))
+        m_predicted = bounded(plain_head(model.predictor_m_head, hidden))
+        hidden = plain_trunk(model.predictor_h_trunk, code.mean(dim=-1, keepdim=True))
+        whole = bounded(plain_head(model.predictor_h_head, hidden))
+        h_predicted = Gaussian(whole.mean[:, 0], whole.log_variance[:, 0])
+    else:
+        hidden = plain_trunk(model.predictor_m_trunk, code, repeated(h_value))
+        m_predicted = averaged(plain_head(model.predictor_m_head, hidden), window)
+        hidden = plain_trunk(model.predictor_h_trunk, code)
+        h_predicted = averaged(plain_head(model.predictor_h_head, hidden), None)
 
     from engine.model import Latents
 
@@ -132,8 +141,8 @@ def plain_terms(model: AuxVAE, views: Views, generator: torch.Generator) -> dict
     return {name: getattr(got, name) for name in TERM_NAMES}
 
 
-def case(frames: int, batch: int = 5) -> tuple[AuxVAE, Views]:
-    model = AuxVAE(SPEC)
+def case(frames: int, reads: str, batch: int = 5) -> tuple[AuxVAE, Views]:
+    model = AuxVAE(dataclasses.replace(SPEC, predictors_read=reads))
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.add_(0.1 * torch.randn_like(parameter))
@@ -156,9 +165,10 @@ def levels_of(batch: int, windows: int) -> Levels:
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("reads", ["frames", "means"])
 @pytest.mark.parametrize("frames", [32, 29, 3])
-def test_every_term_and_gradient_equals_the_networks_written_out_with_conv1d(frames: int) -> None:
-    model, views = case(frames)
+def test_every_term_and_gradient_equals_the_networks_written_out_with_conv1d(frames: int, reads: str) -> None:
+    model, views = case(frames, reads)
     fast = terms(model, views, TRAIN, generator=torch.Generator().manual_seed(3))
     (-fast.total).backward()
     gradients = {name: parameter.grad.clone() for name, parameter in model.named_parameters()}
