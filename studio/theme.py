@@ -24,6 +24,13 @@ _CHOSEN = "triptychColourScheme"
 _SAFE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9")
 _SAFE_DARK = ("#4C9BE8", "#E69F00", "#2BB98F", "#DD9BBF", "#F07A3C", "#8CCBF2")
 
+_MEANINGS = {  # accent, error, warning, good; by whether it is dark
+    False: ("#0b57c2", "#b3261e", "#835200", "#186c3a"),
+    True: ("#7db7ff", "#ff8f87", "#f0b54a", "#6fce93"),
+}
+# What has such a foreground role follows a change of the scheme by itself. Nothing else here is drawn in this role.
+ERROR = QPalette.ColorRole.BrightText
+
 
 @dataclass(frozen=True)
 class Colours:
@@ -52,11 +59,7 @@ def colours() -> Colours:
     text = palette.color(QPalette.ColorRole.WindowText)
     window = palette.color(QPalette.ColorRole.Window)
     muted, line = mixed(text, window, 0.68), mixed(text, window, 0.2)
-    if is_dark():
-        named = ("#7db7ff", "#ff8f87", "#f0b54a", "#6fce93")
-    else:
-        named = ("#0b57c2", "#b3261e", "#835200", "#186c3a")
-    accent, error, warning, good = (QColor(name) for name in named)
+    accent, error, warning, good = (QColor(name) for name in _MEANINGS[is_dark()])
     return Colours(text, muted, accent, error, warning, good, line)
 
 
@@ -210,6 +213,7 @@ def restyle(app: QApplication, *, dark: bool | None = None) -> None:
         role.Text: "#E6E8EB" if dark else "#1B1E23",
         role.ButtonText: "#E6E8EB" if dark else "#1B1E23",
         role.PlaceholderText: "#9AA1AB" if dark else "#666D78",
+        ERROR: _MEANINGS[dark][1],
         role.ToolTipBase: "#3A3E45" if dark else "#FFFFFF",
         role.ToolTipText: "#F0F1F3" if dark else "#1B1E23",
         role.Highlight: "#3570D4" if dark else "#2F6FD6",

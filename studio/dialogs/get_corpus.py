@@ -178,10 +178,7 @@ class GetCorpusDialog(QDialog):
         )
 
     def _tell(self, words: str, *, possible: bool) -> None:
-        colour = theme.colours().muted if possible else theme.colours().error
-        palette = self.room.palette()
-        palette.setColor(QPalette.ColorRole.WindowText, colour)
-        self.room.setPalette(palette)
+        self.room.setForegroundRole(QPalette.ColorRole.PlaceholderText if possible else theme.ERROR)
         self.room.setText(words)
         self._ok.setEnabled(possible)
 

@@ -153,6 +153,7 @@ class NewRunForm(QWidget):
         self.problem = QLabel()
         self.problem.setObjectName("newRunProblem")
         self.problem.setWordWrap(True)
+        self.problem.setForegroundRole(theme.ERROR)
         self.problem.hide()
         self.start = QPushButton(self.tr("Start training"))
         self.start.setObjectName("startTraining")
@@ -218,9 +219,6 @@ class NewRunForm(QWidget):
 
     def tell(self, problem: str) -> None:
         """Say what is in the way of a start, above the button; "" when nothing is."""
-        palette = QPalette(self.palette())
-        palette.setColor(QPalette.ColorRole.WindowText, theme.colours().error)
-        self.problem.setPalette(palette)
         self.problem.setText(problem)
         self.problem.setVisible(bool(problem))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QShowEvent
+from PySide6.QtGui import QPalette, QShowEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QCompleter,
@@ -179,10 +179,7 @@ class RecordDialog(QDialog):
         self.button.setText(words[state])
         self.button.setIcon(theme.icon("microphone" if idle else "stop"))
         self.discard.setEnabled(state == "recording")
-        palette = self.palette()
-        if state == "recording":
-            palette.setColor(palette.ColorRole.WindowText, theme.colours().error)
-        self.clock.setPalette(palette)
+        self.clock.setForegroundRole(theme.ERROR if state == "recording" else QPalette.ColorRole.WindowText)
         if idle:
             self.clock.setText("0.0 s")
         if state == "recording":

@@ -142,10 +142,7 @@ class TableDialog(QDialog):
         self._ok.setText(self.tr("&Add {0}").format(found))
 
     def _tell(self, words: str, *, good: bool) -> None:
-        palette = self.verdict.palette()
-        colours = theme.colours()
-        palette.setColor(QPalette.ColorRole.WindowText, colours.text if good else colours.error)
-        self.verdict.setPalette(palette)
+        self.verdict.setForegroundRole(QPalette.ColorRole.WindowText if good else theme.ERROR)
         self.verdict.setText(words)
         self._ok.setEnabled(good)
 

@@ -94,6 +94,8 @@ class LibraryPanel(QWidget):
         self._nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.commands = self._make_commands()
         self._pages = QStackedWidget()
+        self._invitation = QLabel()
+        self._tint_invitation()
         self._pages.addWidget(self._empty_page())
         self._pages.addWidget(self.view)
         self._pages.addWidget(self._nothing)
@@ -356,6 +358,7 @@ class LibraryPanel(QWidget):
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange:
             self.view.viewport().update()
+            self._tint_invitation()
 
     # ------------------------------------------------------------------ building
     def _label_titles(self) -> dict[str, str]:
@@ -380,11 +383,13 @@ class LibraryPanel(QWidget):
         self.view.addAction(made["remove"])
         return made
 
+    def _tint_invitation(self) -> None:
+        self._invitation.setPixmap(theme.coloured("drop", theme.colours().muted, 48))
+
     def _empty_page(self) -> QWidget:
         page = QWidget()
         page.setObjectName("libraryEmpty")
-        picture = QLabel()
-        picture.setPixmap(theme.coloured("drop", theme.colours().muted, 48))
+        picture = self._invitation
         picture.setAlignment(Qt.AlignmentFlag.AlignCenter)
         words = QLabel(self.tr("Drop recordings or whole folders anywhere in this window."))
         more = QLabel(

@@ -14,6 +14,7 @@ from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
+    QApplication,
     QCheckBox,
     QComboBox,
     QGridLayout,
@@ -52,15 +53,14 @@ class _Row:
         self.problem.setText(sentence)
         self.problem.setVisible(bool(sentence))
         self.editor.setAccessibleDescription(sentence)
-        palette = QPalette(self.problem.palette())
-        error = theme.colours().error
-        palette.setColor(QPalette.ColorRole.WindowText, error)
-        self.problem.setPalette(palette)
-        # A wash, not a style sheet: that would change the editor's shape and size.
-        wash = QPalette(self.label.palette())
-        if sentence:
-            base = wash.color(QPalette.ColorRole.Base)
-            wash.setColor(QPalette.ColorRole.Base, theme.mixed(error, base, 0.22))
+        self.tint()
+
+    def tint(self) -> None:
+        """A wash over a field with a problem, in the colours of now; a style sheet would change its size."""
+        wash = QPalette()
+        if self.problem.text():
+            base = QApplication.palette().color(QPalette.ColorRole.Base)
+            wash.setColor(QPalette.ColorRole.Base, theme.mixed(theme.colours().error, base, 0.22))
         self.editor.setPalette(wash)
 
 
@@ -91,6 +91,7 @@ class SpecForm(QWidget):
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
+        self._rows: dict[str, _Row] = {}
         self._spec = spec
         self._kinds = typing.get_type_hints(type(spec))
         self._titles = dict(titles or {})
@@ -103,7 +104,6 @@ class SpecForm(QWidget):
 
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        self._rows: dict[str, _Row] = {}
         layout.addWidget(self._group(first, advanced=False))
         self._fold = QToolButton()
         self._fold.setObjectName("advancedToggle")
@@ -125,6 +125,12 @@ class SpecForm(QWidget):
         for row in self._rows.values():
             row.unit.setMinimumWidth(unit)
         self.set_spec(spec)
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            for row in self._rows.values():
+                row.tint()
 
     # ------------------------------------------------------------------------------------------ values
     def set_spec(self, spec: Spec) -> None:
@@ -222,6 +228,7 @@ class SpecForm(QWidget):
         problem = QLabel()
         problem.setObjectName(f"problem_{item.name}")
         problem.setWordWrap(True)
+        problem.setForegroundRole(theme.ERROR)
         problem.setVisible(False)
         for widget in (label, editor, unit):
             widget.setToolTip(self._tip(item, title))

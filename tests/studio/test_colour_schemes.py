@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from PySide6.QtGui import QColor, QPalette
-from PySide6.QtWidgets import QAbstractButton, QApplication, QCheckBox, QRadioButton, QWidget
+from PySide6.QtWidgets import QAbstractButton, QApplication, QCheckBox, QLabel, QRadioButton, QWidget
 from pytestqt.qtbot import QtBot
 
+from engine.api import SpecError
 from studio import theme
 from studio.app import Studio
+from studio.dialogs.get_corpus import GetCorpusDialog
+from studio.dialogs.new_run import NewRunForm
 from studio.dialogs.preferences import APPEARANCE, PreferencesDialog
 
 
@@ -68,6 +74,49 @@ def test_a_banner_follows_when_the_scheme_changes(qapp: QApplication, studio: St
         ground, ink = theme.warning_colours("warning", dark=scheme == "dark")
         assert banner.palette().color(QPalette.ColorRole.Window) == ground
         assert banner.words.palette().color(QPalette.ColorRole.WindowText) == ink
+
+
+def ink(label: QLabel) -> QColor:
+    """The colour that a label's words are drawn in."""
+    return label.palette().color(label.foregroundRole())
+
+
+def test_what_is_said_to_be_wrong_stays_readable_when_the_scheme_changes(
+    qtbot: QtBot, qapp: QApplication, studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=0))
+    corpus = GetCorpusDialog(str(tmp_path))
+    run = NewRunForm(studio.session)
+    for widget in (corpus, run):
+        qtbot.addWidget(widget)
+        widget.show()
+    corpus._select(0)
+    run.tell("It cannot be started.")
+    run.settings.mark(SpecError("Too few.", "Give more.", "epochs"))
+    told = run.settings.findChild(QLabel, "problem_epochs")
+    assert told is not None
+    for scheme in ("dark", "light", "dark"):
+        theme.choose(qapp, scheme)
+        qapp.processEvents()
+        colours = theme.colours()
+        for label in (corpus.room, run.problem, told):
+            assert ink(label) == colours.error
+        wash = run.settings.editor("epochs").palette().color(QPalette.ColorRole.Base)
+        plain = qapp.palette().color(QPalette.ColorRole.Base)
+        assert wash == theme.mixed(colours.error, plain, 0.22)
+        assert ink(QLabel()) == colours.text  # what is not wrong has the usual colour
+
+
+def test_the_picture_of_an_empty_library_follows_the_scheme(qapp: QApplication, studio: Studio) -> None:
+    seen = []
+    for scheme in ("dark", "light"):
+        theme.choose(qapp, scheme)
+        qapp.processEvents()
+        picture = studio.window.library._invitation.pixmap().toImage()
+        points = [picture.pixelColor(x, y) for x in range(picture.width()) for y in range(picture.height())]
+        drawn = [point.lightness() for point in points if point.alpha() > 200]
+        seen.append(sum(drawn) / len(drawn))
+    assert seen[0] > 128 > seen[1]
 
 
 def test_the_choice_is_made_on_the_page_kept_and_taken_up_again(
