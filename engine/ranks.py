@@ -55,10 +55,10 @@ class LostProcessError(TrainingError):
 # ---------------------------------------------------------------------------------------- within a step
 @dataclass(frozen=True)
 class Share:
-    """The rows [first, last) of a batch of `size`, which this process has, or one of its threads (engine/lanes.py).
+    """The rows [first, last) of a batch of `size`, which this process has (also engine/lanes.py).
 
     exchange: replaces a tensor, in place, by its sum over all that share the batch.
-    leads: whether it moves what the threads of a process have in common, such as running statistics.
+    leads: whether it moves what lanes have in common, such as running statistics.
     """
 
     size: int
@@ -88,12 +88,12 @@ def share_of(rows: slice) -> Share:
 
 @torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
 def shared() -> bool:
-    """Whether the batch in work is shared by several processes or threads."""
+    """Whether the batch in work is shared by several processes."""
     return _share.get() is not None
 
 
 def leads() -> bool:
-    """Whether this thread moves what the threads of its process have in common."""
+    """Whether this process moves what those on its machine have in common (engine/lanes.py)."""
     share = _share.get()
     return share is None or share.leads
 

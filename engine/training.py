@@ -47,18 +47,19 @@ from engine.corpus.scanning import scan
 from engine.errors import TrainingError
 from engine.fresh_model import fresh_model
 from engine.kept_checkpoints import KeptCheckpoints
-from engine.lanes import Lanes
+from engine.lanes import Lanes, lanes_of
 from engine.memory import keep_freed_memory
 from engine.model import AuxVAE
-from engine.objective import TERM_NAMES, Terms
+from engine.objective import TERM_NAMES
 from engine.products import bfloat16_pays
 from engine.ranks import LostProcessError, Ranks, joined
 from engine.run_clock import Clock, Speed
 from engine.run_state import STATE_FILES, RunLog, Standing, StateFiles
 from engine.steering import obey
-from engine.systems import Network, terms
+from engine.step import Step, stacked
+from engine.systems import Network
 from engine.systems import build as build_system
-from engine.views import for_training
+from engine.views import Batch
 
 BEST = "best" + checkpoint.SUFFIX
 LAST = "last" + checkpoint.SUFFIX
@@ -164,6 +165,7 @@ class _Trainer:
                 self._note(self.division.note, "Add recordings for a better model.")
         self._tell_skipped()
 
+        self.step = Step(run.model, run.train, run.audio, self._bfloat16())
         self.sums = torch.zeros(len(TERM_NAMES), device=self.device)
         self.summed = 0
         self.clock = Clock(self.at.seconds)
@@ -177,10 +179,16 @@ class _Trainer:
     # ------------------------------------------------------------------------------------------ the loop
     def run(self) -> TrainDone:
         """All of it, or what a lost process leaves of it."""
-        # What else looks across a batch, or is compiled, or works on a card, knows no lanes.
-        divided = isinstance(self.model, AuxVAE) and self.spec.train.compiled == "off" and self.device.type == "cpu"
+        # What else looks across a batch, is compiled, works on a card, or has other processes, knows no lanes.
+        divided = (
+            isinstance(self.model, AuxVAE)
+            and self.spec.train.compiled == "off"
+            and self.device.type == "cpu"
+            and self.ranks.count == 1
+        )
+        count = lanes_of(torch.get_num_threads()) if divided and not self.at.finished else 1
         try:
-            with Lanes(torch.get_num_threads() if divided else 1) as self.lanes:
+            with Lanes(count, self.model, self.step) as self.lanes:
                 return self._run()
         except LostProcessError as lost:
             if self.ranks.first:
@@ -233,18 +241,13 @@ class _Trainer:
             group["lr"] = rate
         self.model.train()
         draws = self.generator.get_state()
-        if self.ranks.count > 1:
+        if self.ranks.count > 1 or self.lanes.count > 1:
             self.before_step = [draws, *(value.clone() for value in self.model.buffers())]
-        parameters = list(self.model.parameters())
-
-        def to_minimise(rows: slice, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
-            got = self._terms(crops, rows, generator)
-            return got.loss, _stacked(got)
-
         try:
             with self.ranks.share(len(crops)) as rows:
-                values = self.lanes.learn(rows, to_minimise, self.generator, parameters)
-            values = self.ranks.add_up(values, parameters)
+                batch, lengths, speakers = self._gathered(crops, rows)
+                values = self.lanes.learn(batch, lengths, self.generator, speakers)
+            values = self.ranks.add_up(values, list(self.model.parameters()))
             self.optimiser.step()
         except (RuntimeError, MemoryError) as error:
             if not _out_of_memory(error):
@@ -258,20 +261,14 @@ class _Trainer:
         at.step += 1
         at.crops += len(crops)
 
-    def _terms(self, crops: Crops, rows: slice, generator: torch.Generator) -> Terms:
-        """This process's share of the terms of a batch: of these rows of it."""
+    def _gathered(self, crops: Crops, rows: slice) -> tuple[Batch, torch.Tensor | None, torch.Tensor]:
+        """These rows of a batch, as Step.terms takes them."""
         own, longest = crops[rows], int(crops[:, 2].max())
         if self.resident is None:
             batch, lengths = gather(self.cache, own, self.device, longest)
         else:
             batch, lengths = self.resident.gather(own, longest)
-        speakers = self.speakers.of(own, self.device)
-        with torch.no_grad():
-            views = for_training(batch, self.spec.model, generator, self.spec.audio, self.model.average)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self._bfloat16()):
-            return terms(
-                self.model, views, self.spec.train, lengths=lengths, generator=generator, speakers=speakers
-            )
+        return batch, lengths, self.speakers.of(own, self.device)
 
     def _compile(self) -> None:
         """Compile the networks, with the next step as a trial that leaves nothing behind."""
@@ -280,7 +277,9 @@ class _Trainer:
             self.model.train()
             crops = self.order.take(self.at.crops, self.at.batch_size)
             with self.ranks.share(len(crops)) as rows:
-                self._terms(crops, rows, self.generator).loss.backward()  # type: ignore[no-untyped-call]
+                batch, lengths, speakers = self._gathered(crops, rows)
+                got = self.step.terms(self.model, batch, lengths, self.generator, speakers)
+                got.loss.backward()  # type: ignore[no-untyped-call]
 
         self.report(Progress(None, "Compiling the networks"))
         self.before_step = [self.generator.get_state(), *(value.clone() for value in self.model.buffers())]
@@ -453,7 +452,9 @@ class _Trainer:
                 crops = self.held_out[first : first + self.at.batch_size]
                 with self.ranks.share(len(crops)) as rows:
                     if rows.stop > rows.start:
-                        total += len(crops) * _stacked(self._terms(crops, rows, generator))
+                        batch, lengths, speakers = self._gathered(crops, rows)
+                        got = self.step.terms(self.model, batch, lengths, generator, speakers)
+                        total += len(crops) * stacked(got)
         except (RuntimeError, MemoryError) as error:
             if not _out_of_memory(error):
                 raise
@@ -610,11 +611,6 @@ class _Trainer:
         manifest = scan(self.spec.folders, self.spec.clips, self.steer)
         self.earlier_key = earlier_key(manifest, self.spec.audio)
         return build(manifest, self.spec.audio, cache_dir(), self.report, self.steer)
-
-
-def _stacked(terms_of_batch: Terms) -> torch.Tensor:
-    """Every term (terms,), without its gradient."""
-    return torch.stack([getattr(terms_of_batch, name).detach() for name in TERM_NAMES])
 
 
 def _nobody(event: Event) -> None:

@@ -20,13 +20,13 @@ from tests.bench.measuring import Apart, Row, Timing, arguments, milliseconds, t
 import torch
 from torch import Tensor, nn
 
-from engine.lanes import Lanes
+from engine.lanes import Lanes, lanes_of
 from engine.memory import keep_freed_memory
 from engine.model import AuxVAE
-from engine.objective import terms
 from engine.products import bfloat16_pays
 from engine.specs import AudioSpec, ModelSpec, TrainSpec, presets
-from engine.views import Batch, for_training
+from engine.step import Step
+from engine.views import Batch
 
 FRAMES_A_SECOND = 43.07  # 22 050 Hz, hop 512
 GOAL = 5.0
@@ -96,37 +96,27 @@ class OurSteps:
     def __init__(self, preset: str, kind_of_views: str, half: bool, predictors_read: str) -> None:
         keep_freed_memory()
         chosen = presets()[preset]
-        train = self._train = chosen.train
+        train, threads = chosen.train, torch.get_num_threads()
         spec = dataclasses.replace(chosen.model, views=kind_of_views, predictors_read=predictors_read)
-        self._half = half
         self._generator = torch.Generator().manual_seed(0)
         audio = AudioSpec()
         frames = round(train.crop_s * audio.frames_per_second)
         shape = (train.batch_size, frames)
         f0 = 100.0 + 100.0 * torch.rand(shape)
         f0[torch.rand(shape) < 0.4] = torch.nan
-        mel, other = (torch.randn(*shape, spec.bands) * 2.0 - 5.0 for _ in range(2))
+        mel, other = ((torch.randn(*shape, spec.bands) * 2.0 - 5.0).half().float() for _ in range(2))
         self._batch = Batch(mel, f0, other, f0.flip(1), torch.full((train.batch_size,), frames))
-        self._audio = audio
         torch.manual_seed(0)
         self.model = AuxVAE(spec)
         self.facts = facts(self.model, train)
         self._optimiser = torch.optim.Adam(self.model.parameters(), lr=train.learning_rate, fused=True)
-        self._lanes = Lanes(torch.get_num_threads()).__enter__()  # until the process ends
+        # until the process ends
+        self._lanes = Lanes(lanes_of(threads), self.model, Step(spec, train, audio, half)).__enter__()
 
     def __call__(self) -> None:
-        rows = slice(0, self._train.batch_size)
         for _ in range(IN_A_ROW):
-            self._lanes.learn(rows, self._to_minimise, self._generator, list(self.model.parameters()))
+            self._lanes.learn(self._batch, None, self._generator)
             self._optimiser.step()
-
-    def _to_minimise(self, rows: slice, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        batch = Batch(*(getattr(self._batch, item.name)[rows] for item in dataclasses.fields(Batch)))
-        with torch.no_grad():
-            views = for_training(batch, self.model.spec, generator, self._audio, self.model.average)
-        with torch.autocast("cpu", torch.bfloat16, enabled=self._half):
-            got = terms(self.model, views, self._train, generator=generator)
-        return got.loss, got.total.detach()
 
 
 def facts(model: nn.Module, train: TrainSpec) -> dict[str, float]:

@@ -1,11 +1,18 @@
-"""Threads that share a step learn what one thread learns, always the same, and never wait for one that failed."""
+"""Processes that share a step learn what one learns, always the same, and never wait for one that is gone."""
 
 from __future__ import annotations
 
 import copy
 import dataclasses
-import threading
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -13,14 +20,22 @@ from small_runs import MODEL, changed
 from torch import Tensor
 
 from engine import ranks
-from engine.lanes import Lanes
+from engine.lanes import MOST, ROOM, Lanes, lanes_of
 from engine.launched import Place
 from engine.model import AuxVAE
-from engine.objective import TERM_NAMES, terms
+from engine.objective import TERM_NAMES, Terms
 from engine.products import bfloat16_pays
-from engine.ranks import Ranks, Share, sharing
+from engine.ranks import LostProcessError, Ranks
 from engine.specs import AudioSpec, ModelSpec
-from engine.views import Batch, for_training
+from engine.step import Step
+from engine.systems import Network
+from engine.systems import build as build_system
+from engine.views import Batch
+
+pytestmark = [
+    pytest.mark.timeout(120),
+    pytest.mark.skipif(lanes_of(2) == 1, reason="processes have no memory in common here"),
+]
 
 # Levels, contrast, and pieces whose h and z are drawn row by row
 TIMESCALE = dataclasses.replace(MODEL, views="timescale", sounds=3, latent=96)
@@ -39,26 +54,23 @@ def model_of(spec: ModelSpec) -> AuxVAE:
     return model
 
 
-def step(model: AuxVAE, threads: int, half: bool = False) -> dict[str, Tensor]:
-    """Terms, gradients, buffers and the generator after a step over seven pieces, one of them short."""
+def pieces(spec: ModelSpec, count: int = PIECES) -> tuple[Batch, Tensor]:
+    """Some pieces, one of them short."""
     torch.manual_seed(1)
-    bands = model.spec.bands
-    mel, other = 1.5 * torch.randn(2, PIECES, FRAMES, bands) - 5.0
-    f0 = torch.where(torch.rand(PIECES, FRAMES) < 0.6, 120.0 + 60.0 * torch.rand(PIECES, FRAMES), torch.nan)
-    lengths = torch.tensor([FRAMES] * (PIECES - 1) + [70])
-    whole = Batch(mel, f0, other, f0.flip(1), lengths)
+    mel, other = (1.5 * torch.randn(2, count, FRAMES, spec.bands) - 5.0).half().float()
+    f0 = torch.where(torch.rand(count, FRAMES) < 0.6, 120.0 + 60.0 * torch.rand(count, FRAMES), torch.nan)
+    lengths = torch.tensor([FRAMES] * (count - 1) + [70])
+    return Batch(mel, f0, other, f0.flip(1), lengths), lengths
+
+
+def step_of(spec: ModelSpec, half: bool = False) -> Step:
+    return Step(spec, TRAIN, AudioSpec(), half)
+
+
+def learnt(model: AuxVAE, lanes: Lanes, count: int = PIECES) -> dict[str, Tensor]:
+    """Terms, gradients, buffers and the generator after a step."""
     generator = torch.Generator().manual_seed(1)
-
-    def work(rows: slice, own: torch.Generator) -> tuple[Tensor, Tensor]:
-        batch = Batch(*(getattr(whole, item.name)[rows] for item in dataclasses.fields(Batch)))
-        with torch.no_grad():
-            views = for_training(batch, model.spec, own, AudioSpec(), model.average)
-        with torch.autocast("cpu", torch.bfloat16, enabled=half):
-            got = terms(model, views, TRAIN, lengths=batch.lengths, generator=own)
-        return got.loss, torch.stack([getattr(got, name).detach() for name in TERM_NAMES])
-
-    with Lanes(threads) as lanes:
-        figures = lanes.learn(slice(0, PIECES), work, generator, list(model.parameters()))
+    figures = lanes.learn(*pieces(model.spec, count), generator)
     return {
         **{f"term {name}": value for name, value in zip(TERM_NAMES, figures, strict=True)},
         **{f"gradient {name}": value.grad for name, value in model.named_parameters() if value.grad is not None},
@@ -67,18 +79,30 @@ def step(model: AuxVAE, threads: int, half: bool = False) -> dict[str, Tensor]:
     }
 
 
+def after_a_step(model: AuxVAE, count: int, half: bool = False) -> dict[str, Tensor]:
+    with Lanes(count, model, step_of(model.spec, half)) as lanes:
+        assert lanes.count == count
+        return learnt(model, lanes)
+
+
 @pytest.fixture(autouse=True)
-def threads_as_before() -> Iterator[None]:
+def nothing_stays() -> Iterator[None]:
     before = torch.get_num_threads()
     yield
-    torch.set_num_threads(before)
+    assert torch.get_num_threads() == before
+    assert not [child for child in multiprocessing.active_children() if "lane" in child.name]
 
 
-@pytest.mark.parametrize("threads", [2, 3, 4])
+@pytest.mark.parametrize(("threads", "lanes"), [(1, 1), (2, 2), (3, 3), (4, 4), (6, 3), (7, 1), (16, 4)])
+def test_threads_are_divided_evenly(threads: int, lanes: int) -> None:
+    assert lanes_of(threads) == lanes <= MOST
+
+
+@pytest.mark.parametrize("count", [2, 3])
 @pytest.mark.parametrize("spec", [MODEL, TIMESCALE], ids=["plain", "timescale"])
-def test_terms_gradients_and_statistics_are_those_of_one_thread(spec: ModelSpec, threads: int) -> None:
+def test_terms_gradients_and_statistics_are_those_of_one_process(spec: ModelSpec, count: int) -> None:
     model = model_of(spec)
-    alone, together = step(copy.deepcopy(model), 1), step(copy.deepcopy(model), threads)
+    alone, together = (after_a_step(copy.deepcopy(model), n) for n in (1, count))
     assert alone.keys() == together.keys()
     largest = max(float(v.abs().max()) for name, v in alone.items() if name.startswith("gradient"))
     assert largest > 0.1
@@ -87,18 +111,31 @@ def test_terms_gradients_and_statistics_are_those_of_one_thread(spec: ModelSpec,
         assert float((together[name] - value).abs().max()) < 2e-5 * size, name
 
 
-def test_the_same_number_of_threads_gives_the_same_numbers_to_the_bit() -> None:
-    model = model_of(TIMESCALE)
-    first, again = (step(copy.deepcopy(model), 3) for _ in range(2))
-    assert all(torch.equal(first[name], again[name]) for name in first)
+def test_a_step_is_the_same_every_time() -> None:
+    first, again = (after_a_step(model_of(TIMESCALE), 3) for _ in range(2))
+    assert all(torch.equal(value, again[name]) for name, value in first.items())
+
+
+def test_later_steps_see_the_weights_as_they_were_moved() -> None:
+    ends = []
+    for count in (1, 2):
+        model = model_of(MODEL)
+        optimiser = torch.optim.Adam(model.parameters(), lr=1e-3, fused=True)
+        with Lanes(count, model, step_of(MODEL)) as lanes:
+            for _ in range(4):
+                learnt(model, lanes)
+                optimiser.step()
+        ends.append(torch.cat([value.detach().flatten() for value in model.parameters()]))
+    begun = torch.cat([value.detach().flatten() for value in model_of(MODEL).parameters()])
+    assert float((ends[0] - ends[1]).norm()) < 0.02 * float((ends[0] - begun).norm())
 
 
 @pytest.mark.skipif(not bfloat16_pays("cpu"), reason="this processor has no bfloat16 products")
 @pytest.mark.parametrize("spec", [MODEL, TIMESCALE], ids=["plain", "timescale"])
-def test_in_bfloat16_lanes_are_as_near_to_float32_as_one_thread_is(spec: ModelSpec) -> None:
+def test_in_bfloat16_lanes_are_as_near_to_float32_as_one_process_is(spec: ModelSpec) -> None:
     model = model_of(spec)
-    exact = step(copy.deepcopy(model), 1)
-    alone, together = (step(copy.deepcopy(model), threads, half=True) for threads in (1, 2))
+    exact = after_a_step(copy.deepcopy(model), 1)
+    alone, together = (after_a_step(copy.deepcopy(model), n, half=True) for n in (1, 2))
 
     def away(found: dict[str, Tensor], name: str) -> float:
         return float((found[name] - exact[name]).norm() / exact[name].norm().clamp_min(1e-3))
@@ -114,72 +151,125 @@ def test_in_bfloat16_lanes_are_as_near_to_float32_as_one_thread_is(spec: ModelSp
         assert away(together, name) < 2.0 * away(alone, name) + 0.02, name
 
 
-@pytest.mark.parametrize("threads", [1, 2])
-def test_a_gradient_lies_in_memory_as_its_weights_do(threads: int) -> None:
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_gradient_lies_in_memory_as_its_weights_do(count: int) -> None:
     """Fused Adam would take the numbers of any other in the wrong order, and say nothing."""
-    weight = torch.nn.Parameter(torch.zeros(4, 6))
-
-    def work(rows: slice, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        return (weight.t() * torch.arange(24.0).view(6, 4)).sum(), torch.zeros(1)
-
-    with Lanes(threads) as lanes:
-        lanes.learn(slice(0, 4), work, torch.Generator(), [weight])
-    assert weight.grad is not None
-    assert weight.grad.stride() == weight.stride()
-    torch.optim.SGD([weight], lr=1.0, fused=True).step()
-    assert torch.equal(weight.detach(), -threads * torch.arange(24.0).view(6, 4).t())
+    model = model_of(MODEL)
+    after_a_step(model, count)
+    for name, weight in model.named_parameters():
+        assert weight.grad is None or weight.grad.stride() == weight.stride(), name
 
 
-@pytest.mark.timeout(60)
-def test_a_lane_that_fails_ends_the_step_of_all_with_its_own_error() -> None:
-    weight = torch.nn.Parameter(torch.ones(()))
+def test_fewer_pieces_than_lanes_are_one_processs_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.lanes._Helper.send", lambda *_: pytest.fail("nothing was to be shared"))
+    model = model_of(MODEL)
+    with Lanes(2, model, step_of(MODEL)) as lanes:
+        assert bool(torch.isfinite(learnt(model, lanes, count=1)["term total"]))
 
-    def work(rows: slice, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        if rows.start == 0:
+
+def test_without_room_in_common_memory_one_process_works_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = model_of(MODEL)
+    weights = 4 * sum(value.numel() for value in (*model.parameters(), *model.buffers()))
+    for free, count in ((weights, 1), (10 * weights + 100 * ROOM, 2)):
+        monkeypatch.setattr("shutil.disk_usage", lambda _path, free=free: SimpleNamespace(free=free))
+        assert Lanes(2, model, step_of(MODEL)).count == count
+
+
+def test_other_systems_are_trained_by_one_process() -> None:
+    spec = dataclasses.replace(MODEL, system="vae")
+    assert Lanes(2, build_system(spec), step_of(spec)).count == 1
+
+
+# ------------------------------------------------------------------------------------------- when something fails
+class Fails(Step):
+    """Fails in lane `TRIPTYCH_FAILING_LANE`, as long as the file that TRIPTYCH_FAILING names is there."""
+
+    def terms(
+        self,
+        model: Network,
+        batch: Batch,
+        lengths: Tensor | None,
+        generator: torch.Generator,
+        speakers: Tensor | None = None,
+    ) -> Terms:
+        got = super().terms(model, batch, lengths, generator, speakers)
+        share = ranks.share_of(slice(0, len(batch.mel)))
+        lane = 0 if share.first == 0 else 1
+        if lane == int(os.environ["TRIPTYCH_FAILING_LANE"]) and Path(os.environ["TRIPTYCH_FAILING"]).exists():
             raise MemoryError("no room")
-        return weight * ranks.total(torch.ones(())), torch.zeros(1)
+        return got
 
-    with Lanes(2) as lanes:
+
+@pytest.mark.parametrize("failing", [0, 1])
+def test_memory_that_runs_out_in_a_lane_ends_the_step_and_the_next_one_works(
+    failing: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "fails").touch()
+    monkeypatch.setenv("TRIPTYCH_FAILING", str(tmp_path / "fails"))
+    monkeypatch.setenv("TRIPTYCH_FAILING_LANE", str(failing))
+    model = model_of(MODEL)
+    wanted = after_a_step(copy.deepcopy(model), 2)
+    with Lanes(2, model, Fails(MODEL, TRAIN, AudioSpec(), False)) as lanes:
+        statistics = {name: value.clone() for name, value in model.named_buffers()}
         with pytest.raises(MemoryError, match="no room"):
-            lanes.learn(slice(0, 4), work, torch.Generator(), [weight])
-        assert weight.grad is None
-
-        def sound(rows: slice, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-            return weight * ranks.total(torch.ones(())), torch.ones(1)
-
-        assert float(lanes.learn(slice(0, 4), sound, torch.Generator(), [weight])) == 2.0  # and the next one works
-        assert weight.grad is not None
-        assert float(weight.grad) == 4.0
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("lane")]
+            learnt(model, lanes)
+        assert all(parameter.grad is None for parameter in model.parameters())
+        model.load_state_dict(statistics, strict=False)  # as the trainer does
+        (tmp_path / "fails").unlink()
+        found = learnt(model, lanes)
+    assert all(torch.equal(value, found[name]) for name, value in wanted.items())
 
 
-def test_fewer_pieces_than_lanes_are_one_threads_work() -> None:
-    weight, seen = torch.nn.Parameter(torch.ones(())), []
-
-    def work(rows: slice, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        seen.append(rows)
-        return weight * 1.0, torch.zeros(1)
-
-    with Lanes(4) as lanes:
-        lanes.learn(slice(0, 3), work, torch.Generator(), [weight])
-    assert seen == [slice(0, 3)]
-
-
-def test_lanes_within_a_process_of_several_add_up_over_all_of_them() -> None:
-    """Another process is played by one that brings ten to every sum."""
-    weight, sums = torch.nn.Parameter(torch.ones(())), []
-
-    def work(rows: slice, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        sums.append(float(ranks.total(torch.tensor(float(rows.stop - rows.start)))))
-        _, first = ranks.gathered(torch.ones(rows.stop - rows.start, 1))
-        assert first == rows.start
-        return weight * 1.0, torch.zeros(1)
-
-    with Lanes(2) as lanes, sharing(Share(9, 4, 9, lambda values: values.add_(10.0))):
-        lanes.learn(slice(4, 9), work, torch.Generator(), [weight])
-    assert sums == [15.0, 15.0]
+def test_a_lane_that_is_killed_is_told() -> None:
+    model = model_of(MODEL)
+    with Lanes(2, model, step_of(MODEL)) as lanes:
+        learnt(model, lanes)
+        (child,) = [child for child in multiprocessing.active_children() if "lane" in child.name]
+        os.kill(child.pid or 0, signal.SIGKILL)
+        began = time.monotonic()
+        with pytest.raises(LostProcessError, match="has ended"):
+            learnt(model, lanes)
+        assert time.monotonic() - began < 10.0
 
 
+ENDLESS = """
+import multiprocessing, sys
+sys.path[:0] = [{here!r}]
+import torch
+from test_lanes import MODEL, Lanes, learnt, model_of, step_of
+
+if __name__ == "__main__":
+    model = model_of(MODEL)
+    with Lanes(2, model, step_of(MODEL)) as lanes:
+        learnt(model, lanes)
+        print(*[child.pid for child in multiprocessing.active_children()], flush=True)
+        while True:
+            learnt(model, lanes)
+"""
+
+
+def test_lanes_end_when_the_process_that_trains_is_killed(tmp_path: Path) -> None:
+    script = tmp_path / "endless.py"
+    script.write_text(ENDLESS.format(here=str(Path(__file__).parent)), "utf-8")
+    with subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        children = [int(number) for number in process.stdout.readline().split()]
+        assert children
+        process.kill()
+    until = time.monotonic() + 30.0
+    while alive := [child for child in children if _runs(child)]:
+        assert time.monotonic() < until, f"{alive} are still there"
+        time.sleep(0.1)
+
+
+def _runs(process: int) -> bool:
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] not in ("Z", "X")
+    except OSError:
+        return False
+
+
+# ------------------------------------------------------------------------------------------- what all draw
 def test_long_rows_are_normal_numbers_that_do_not_depend_on_who_draws_them() -> None:
     shape = (3, 1 << 13)
 

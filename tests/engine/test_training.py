@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import errno
 import json
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -17,10 +18,11 @@ import pytest
 import torch
 from small_runs import MODEL, TRAIN, Watcher, changed, go, run_spec, same, weights
 
-from engine import checkpoint, tensorfile, training
+from engine import checkpoint, step, tensorfile, training
 from engine.api import Control, Progress
 from engine.corpus import melcache
 from engine.errors import Cancelled, CheckpointError, CorpusError, SpecError, TrainingError
+from engine.lanes import lanes_of
 from engine.objective import TERM_NAMES, Terms
 from engine.run_state import StateFiles
 from engine.specs import AudioSpec, TrainSpec
@@ -118,6 +120,28 @@ def test_stopping_keeps_a_model_and_resuming_ends_as_if_never_stopped(
     assert resumed.steps == whole.steps
     assert same(weights(resumed.last), weights(whole.last))
     assert same(weights(resumed.model), weights(whole.model))
+
+
+@pytest.mark.skipif(lanes_of(2) == 1, reason="processes have no memory in common here")
+def test_a_lane_that_is_killed_leaves_the_run_as_the_last_whole_step_left_it(
+    tmp_path: Path, speech: list[Path]
+) -> None:
+    for name in ("whole", "killed"):
+        run_spec(speech, changed(threads=2)).write(tmp_path / name)
+    whole = go(tmp_path / "whole")
+
+    def steer(look: int) -> Control:
+        lanes = [child for child in multiprocessing.active_children() if "lane" in child.name]
+        if look == 6:
+            os.kill(lanes[0].pid or 0, signal.SIGKILL)
+        return Control.RUN
+
+    with pytest.raises(TrainingError, match="has ended"):
+        go(tmp_path / "killed", Watcher(steer))
+    assert 0 < checkpoint.load(tmp_path / "killed" / training.LAST).provenance["steps"] < whole.steps
+    resumed = go(tmp_path / "killed")
+    assert resumed.steps == whole.steps
+    assert same(weights(resumed.last), weights(whole.last))
 
 
 def test_stopping_before_the_first_step_still_leaves_a_model(tmp_path: Path, speech: list[Path]) -> None:
@@ -262,8 +286,8 @@ def test_a_corpus_that_moved_is_the_same_corpus(tmp_path: Path, speech: list[Pat
 
 
 def failing_terms(fail: Callable[[int, Terms], Terms]) -> Callable[..., Terms]:
-    """`objective.terms`, handed to `fail` with the size of its batch."""
-    original = training.terms
+    """`systems.terms`, handed to `fail` with the size of its batch."""
+    original = step.terms
 
     def terms(model: Any, views: Any, spec: TrainSpec, **more: Any) -> Terms:
         return fail(len(views.target), original(model, views, spec, **more))
@@ -279,7 +303,7 @@ def test_when_the_memory_runs_out_the_batch_is_halved_and_the_run_goes_on(
             raise torch.OutOfMemoryError("CUDA out of memory")
         return got
 
-    monkeypatch.setattr(training, "terms", failing_terms(small_memory))
+    monkeypatch.setattr(step, "terms", failing_terms(small_memory))
     run_spec(speech, changed(epochs=1, batch_size=8)).write(tmp_path / "run")
     watcher = Watcher()
     done = go(tmp_path / "run", watcher)
@@ -294,7 +318,7 @@ def test_memory_for_not_even_one_piece_ends_the_run_in_words(
     def no_memory(size: int, got: Terms) -> Terms:
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
 
-    monkeypatch.setattr(training, "terms", failing_terms(no_memory))
+    monkeypatch.setattr(step, "terms", failing_terms(no_memory))
     run_spec(speech).write(tmp_path / "run")
     with pytest.raises(TrainingError, match="batch of one"):
         go(tmp_path / "run")
@@ -310,7 +334,7 @@ def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_last_good_model(
     def diverging(size: int, got: Terms) -> Terms:
         return dataclasses.replace(got, total=got.total * float("nan"))
 
-    monkeypatch.setattr(training, "terms", failing_terms(diverging))
+    monkeypatch.setattr(step, "terms", failing_terms(diverging))
     with pytest.raises(TrainingError, match="not finite") as stopped:
         go(tmp_path / "run")
     assert "smaller learning rate" in stopped.value.hint
