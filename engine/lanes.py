@@ -45,6 +45,9 @@ from engine.views import Batch
 
 MOST = 4
 ROOM = 1 << 16  # numbers that are exchanged at once
+# In a batch: with fewer, torch's own threads only get in the way of one process that works alone. Two took 1.3 to 1.6
+# times as long as one with 2 560, and 0.8 to 0.9 times with 8 192.
+FEW_FRAMES = 5_000
 _LOOK_S = 1.0  # between two looks whether the others are there
 _COMMON = Path("/dev/shm")
 
@@ -143,7 +146,7 @@ class Lanes:
     """The processes that take steps together. A context: what it starts ends with it.
 
     Args:
-        count: how many; see lanes_of. One leaves everything to this process.
+        count: how many; see lanes_of. One leaves everything to this process, and to torch's threads where they help.
     """
 
     def __init__(self, count: int, model: Network, step: Step) -> None:
@@ -159,6 +162,8 @@ class Lanes:
             self._model.share_memory()
             self._start()
             torch.set_num_threads(max(1, self._threads // self.count))
+        elif _frames(self._step) < FEW_FRAMES:
+            torch.set_num_threads(1)
         return self
 
     def __exit__(
@@ -390,6 +395,11 @@ def _as_error(failed: Sequence[_Failed]) -> Exception:
     if not failed:
         return LostProcessError("Another process of this run has failed.", "Resume the run.")
     return MemoryError(failed[0].what) if failed[0].memory else RuntimeError(failed[0].what)
+
+
+def _frames(step: Step) -> float:
+    """Of a whole batch."""
+    return step.train.batch_size * step.train.crop_s * step.audio.frames_per_second
 
 
 def _has_room(model: AuxVAE, count: int) -> bool:

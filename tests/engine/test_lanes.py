@@ -167,6 +167,17 @@ def test_fewer_pieces_than_lanes_are_one_processs_work(monkeypatch: pytest.Monke
         assert bool(torch.isfinite(learnt(model, lanes, count=1)["term total"]))
 
 
+@pytest.mark.parametrize(("batch_size", "threads"), [(10, 1), (40, 2)])
+def test_alone_torchs_threads_are_used_where_a_batch_is_large(batch_size: int, threads: int) -> None:
+    step = Step(MODEL, changed(batch_size=batch_size, crop_s=4.0), AudioSpec(), half=False)
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    with Lanes(1, model_of(MODEL), step):
+        assert torch.get_num_threads() == threads
+    assert torch.get_num_threads() == 2
+    torch.set_num_threads(before)
+
+
 def test_without_room_in_common_memory_one_process_works_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     model = model_of(MODEL)
     weights = 4 * sum(value.numel() for value in (*model.parameters(), *model.buffers()))
