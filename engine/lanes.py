@@ -45,8 +45,8 @@ from engine.views import Batch
 
 MOST = 4
 ROOM = 1 << 16  # numbers that are exchanged at once
-# In a batch: with fewer, torch's own threads only get in the way of one process that works alone. Two took 1.3 to 1.6
-# times as long as one with 2 560, and 0.8 to 0.9 times with 8 192.
+# In a batch: with fewer, torch's own threads only get in the way of one process that works alone. Two took 1.3 to
+# 1.6 times as long as one with 2 560, and 0.8 to 0.9 times with 8 192.
 FEW_FRAMES = 5_000
 _LOOK_S = 1.0  # between two looks whether the others are there
 _COMMON = Path("/dev/shm")
@@ -146,7 +146,7 @@ class Lanes:
     """The processes that take steps together. A context: what it starts ends with it.
 
     Args:
-        count: how many; see lanes_of. One leaves everything to this process, and to torch's threads where they help.
+        count: how many; see lanes_of. One leaves all to this process, and to torch's threads where they help.
     """
 
     def __init__(self, count: int, model: Network, step: Step) -> None:
