@@ -22,9 +22,10 @@ from engine import audio
 from engine.api import Progress, Report, Steer
 from engine.cache import packs, upkeep
 from engine.cache.index import Found, Index, hashed
-from engine.corpus.crew import Crew, Outcome, Reader, Task, Unread, Written, cores
+from engine.corpus.crew import Outcome, Reader, Task, Unread, Written, crew
 from engine.corpus.frames import Frames
 from engine.corpus.manifest import Manifest, Skipped, Utterance
+from engine.crew import cores
 from engine.decoding import shown
 from engine.errors import AudioError, Cancelled, CorpusError
 from engine.specs import AudioSpec
@@ -156,8 +157,8 @@ class _Builder:
         tasks = self._tasks(sizes)
         try:
             if processes > 1:
-                with Crew(processes, self._packs, self._spec.to_dict()) as crew:
-                    self._take(crew.run(tasks))
+                with crew(processes, self._packs, self._spec.to_dict()) as readers:
+                    self._take(readers.run(tasks))
                     self._keep()
             else:
                 reader = Reader(self._packs, self._spec.to_dict(), self._index.packs(self._spec_key))

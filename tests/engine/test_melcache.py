@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import shutil
@@ -12,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -387,22 +389,24 @@ def test_a_crew_can_be_cancelled_and_keeps_what_it_has(
     assert done >= 1
 
 
-def _dies(pipe: object, folder: Path, spec: dict[str, object]) -> None:
+@contextlib.contextmanager
+def _dies(*arguments: Any) -> Iterator[Callable[[crew.Task], crew.Outcome]]:
     """A process that ends on every recording called clip1, as a fault in a decoder would."""
-    reader = crew.Reader(folder, spec)
-    pipe.send(None)  # type: ignore[attr-defined]
-    while True:
-        task = pipe.recv()  # type: ignore[attr-defined]
+
+    def read(task: crew.Task) -> crew.Outcome:
         if "clip1" in task.path:
             os._exit(11)
-        pipe.send(reader.read(task))  # type: ignore[attr-defined]
+        return reader(task)
+
+    with crew._reading(*arguments) as reader:
+        yield read
 
 
 def test_a_recording_that_ends_its_process_costs_no_other(
     tmp_path: Path, tone: Tone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     voices(tmp_path / "corpus", tone, (0.5, 0.6, 0.7))
-    monkeypatch.setattr(crew, "_work", _dies)
+    monkeypatch.setattr(crew, "_reading", _dies)
     cache = cached(tmp_path / "corpus", processes=2)
     assert [Path(e.utterance.path).name for e in cache.entries] == ["clip0.wav", "clip2.wav"]
     assert "ended the process (code 11)" in cache.manifest.skipped[0].why
@@ -426,7 +430,7 @@ def test_a_worker_of_the_studio_may_have_a_crew(tmp_path: Path, tone: Tone) -> N
         assert index.count() == (2, 0)
 
 
-def _never_begins(pipe: object, folder: Path, spec: dict[str, object]) -> None:
+def _never_begins(*arguments: object) -> None:
     os._exit(3)
 
 
@@ -434,7 +438,7 @@ def test_processes_that_cannot_begin_are_an_error_in_words(
     tmp_path: Path, tone: Tone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     voices(tmp_path / "corpus", tone, (0.5, 0.6))
-    monkeypatch.setattr(crew, "_work", _never_begins)
+    monkeypatch.setattr(crew, "_reading", _never_begins)
     with pytest.raises(CorpusError, match="before it began"):
         cached(tmp_path / "corpus", processes=2)
 
