@@ -17,7 +17,7 @@ import torch
 from engine.api import ProbeResult, ProbeScore, Steer
 from engine.checkpoint import SystemCheckpoint
 from engine.errors import EngineError
-from engine.placing import write_whole
+from engine.placing import cannot_write, write_whole
 from engine.probes.examples import FLOORS, Recording, Table, example_of, joined, table
 from engine.probes.probing import MEASURES, Material, Sides, probe
 from engine.reproduction.plan import own_parts
@@ -149,6 +149,11 @@ def judged(told: Callable[[Recording], npt.NDArray[np.float32]], steer: Steer) -
 
 # ---------------------------------------------------------------------------------------------- kept on disk
 def save(measured: Measured, file: Path) -> None:
+    """Keep numbers in a file.
+
+    Raises:
+        ExportError: the disk is full, or the place may not be written to.
+    """
     values = {
         "format": "triptych-measured",
         "version": VERSION,
@@ -156,8 +161,11 @@ def save(measured: Measured, file: Path) -> None:
         "names": measured.names,
         "results": {task: dataclasses.asdict(result) for task, result in measured.results.items()},
     }
-    file.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(file, json.dumps(values, indent=1).encode())
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(file, json.dumps(values, indent=1).encode())
+    except OSError as error:
+        raise cannot_write(file, error) from error
 
 
 def load(file: Path, digest: str) -> Measured | None:

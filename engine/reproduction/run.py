@@ -9,36 +9,29 @@ REPORT/work/measured/SYSTEM.json                  probe results, by the model's 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-import torch
-
-from engine import audio, checkpoint, devices, training
+from engine import checkpoint, devices, training
 from engine.api import Note, Progress, Report, Reproduce, ReproduceDone, RunSpec, Steer
 from engine.cache.place import cache_dir
-from engine.corpus.manifest import Utterance
 from engine.corpus.melcache import MelCache, build
 from engine.corpus.scanning import scan
+from engine.crew import cores
 from engine.errors import Cancelled, EngineError
 from engine.placing import placed_whole
 from engine.probes import matrix
-from engine.probes.examples import Recording
-from engine.reproduction import judges, measuring, pictures, plan
-from engine.reproduction.measuring import Encode, Measured, Recordings
+from engine.reproduction import judges, pictures, plan, units
+from engine.reproduction.measuring import Measured
 from engine.reproduction.page import page
 from engine.reproduction.tables import Sheets
+from engine.reproduction.units import FLOORS, OURS, Outcome, Unit
 from engine.sheets import Sheet, to_csv, to_latex
 from engine.specs import AudioSpec, ModelSpec, TrainSpec
 from engine.steering import obey
 
-OURS = "timescale"
-FLOORS = "floors"
 _SEEDS = {"small": 2, "paper": 5}
-_PROBE_MINUTES = 0.5  # of one system at size small: for the progress alone
 
 
 def reproduce(request: Reproduce, report: Report, steer: Steer) -> ReproduceDone:
@@ -93,9 +86,9 @@ class _Work:
         self.after: dict[str, Measured] = {}  # and of the second's
         self.why: dict[str, str] = {}
         minutes = sum((train.minutes or 10.0) for name, (_, train) in self.systems.items() if not self._taken(name))
-        second = sum((self._second_stage(name).minutes or 10.0) + _PROBE_MINUTES for name in plan.SECOND_STAGE)
-        minutes += len(self.sides) * second
-        self._minutes = max(1.0, minutes + _PROBE_MINUTES * (len(self.systems) + 1 + len(judges.PACKAGES)))
+        minutes += len(self.sides) * sum(self._second_stage(name).minutes or 10.0 for name in plan.SECOND_STAGE)
+        self._probe_minutes = self._expected_s() / 60.0 / cores()
+        self._minutes = max(1.0, minutes + self._probe_minutes)
 
     # ------------------------------------------------------------------------------------------ models
     def _taken(self, name: str) -> bool:
@@ -126,7 +119,7 @@ class _Work:
             if name not in self.models:
                 continue  # the first stage has said why
             if not self.sides:
-                self.why[_second(name)] = (
+                self.why[units.second_stage(name)] = (
                     f"No emotion corpus was named, or it has fewer than {plan.FEWEST_ACTORS} speakers."
                 )
                 continue
@@ -135,7 +128,7 @@ class _Work:
             try:
                 self.further[name] = [self._trained_further(name, model, side) for side in self.sides]
             except EngineError as error:
-                self._failed(_second(name), error)
+                self._failed(units.second_stage(name), error)
 
     def _trained_further(self, name: str, model: ModelSpec, side: plan.Side) -> Path:
         self.tell(f"Training further: {plan.TITLES[name]}, {side.name}")
@@ -154,111 +147,64 @@ class _Work:
         return Path(done.model)
 
     # ------------------------------------------------------------------------------------------ numbers
+    def _expected_s(self) -> float:
+        """About how long all measuring takes one processor: for the progress alone."""
+        them = [(name, "") for name in (*self.systems, FLOORS, *judges.PACKAGES)]
+        if self.sides:
+            them += [(name, stage) for name in plan.SECOND_STAGE for stage in ("first", "second")]
+        return sum(units.expected_seconds(name, stage) for name, stage in them)
+
     def measure(self) -> None:
-        recordings = Recordings(
-            self._recordings(self.parts.training),
-            self._recordings(self.parts.held_out),
-            self._recordings(self.parts.emotions),
-        )
-        device = devices.resolve(self.request.device)
+        """Numbers of everything; what was measured before is taken as it is."""
+        self._step(self._probe_minutes / self._minutes)
+        ground = units.Ground(
+            self.cache.manifest, self.cache.key, self.spec, cache_dir(), self.parts, self.sides,
+            self.request.device, _SEEDS[self.request.size], self.folder / "measured",
+        )  # fmt: skip
+        todo = []
+        for unit in self._units():
+            known = ground.known(unit)
+            if known is None:
+                todo.append(unit)
+            else:
+                self._kept(unit)[unit.name] = known
+        if todo:
+            self.tell("Measuring")
+            progress = _Measuring(todo, self.within)
+            units.measure(todo, ground, self.cache, self.steer, progress.tell, partial(self._take, progress))
+
+    def _units(self) -> Iterator[Unit]:
         for name, path in self.models.items():
-            self._measured(name, path, recordings, device)
-        self._one(FLOORS, self.cache.key, recordings, lambda: measuring.encoder(None, device, self.steer))
-        for name in judges.PACKAGES:
-            self._one(name, self.cache.key, recordings, partial(self._judge, name))
+            yield from self._unit(name, (path,))
+        for name in (FLOORS, *judges.PACKAGES):
+            yield Unit(name, (), self.cache.key)
         for name, paths in self.further.items():
-            self._measured_further(name, paths, device)
+            yield from self._unit(name, (self.models[name],) * len(self.sides), "first")
+            yield from self._unit(name, tuple(paths), "second")
 
-    def _measured(self, name: str, path: Path, recordings: Recordings, device: torch.device) -> None:
+    def _unit(self, name: str, models: tuple[Path, ...], stage: str = "") -> Iterator[Unit]:
+        """The unit of these models, if they can be measured."""
         try:
-            model = checkpoint.load_system(path, device)
-        except EngineError as error:
-            self._failed(name, error)
-            return
-        if model.audio != self.spec:
-            self.why[name] = "The model has another audio front end than the corpus was read with."
-            return
-        self._one(name, model.hash, recordings, lambda: measuring.encoder(model, device, self.steer))
-
-    def _one(self, name: str, digest: str, recordings: Recordings, encode: Callable[[], Encode]) -> None:
-        self._step(_PROBE_MINUTES / self._minutes)
-        file = self.folder / "measured" / f"{plan.file_name(name)}.json"
-        points = self.folder / "measured" / "figure2.npz"
-        known = measuring.load(file, digest)
-        if known is not None and (name != OURS or points.exists()):
-            self.measured[name] = known
-            return
-        try:
-            self.tell(f"Encoding: {plan.TITLES.get(name, name)}")
-            found, held = measuring.measure(
-                encode(), recordings, digest, self.steer, _SEEDS[self.request.size],
-                partial(self._tell_probing, plan.TITLES.get(name, name)),
-            )  # fmt: skip
-        except EngineError as error:
-            self._failed(name, error)
-            return
-        if name == OURS:
-            try:
-                pictures.keep_points(pictures.chosen(held), points)
-            except EngineError as error:
-                self.why["Figure 2"] = f"{error.what} {error.hint}"
-        measuring.save(found, file)
-        self.measured[name] = found
-
-    def _measured_further(self, name: str, paths: list[Path], device: torch.device) -> None:
-        """Emotion before and after the second stage, by the same division."""
-        self._step(len(self.sides) * _PROBE_MINUTES / self._minutes)
-        try:
-            first = checkpoint.load_system(self.models[name], device)
-            second = [checkpoint.load_system(path, device) for path in paths]
-        except EngineError as error:
-            self._failed(_second(name), error)
-            return
-        sides = [(self._recordings(side.training), self._recordings(side.tested)) for side in self.sides]
-        for kept, models, words in ((self.before, [first] * len(sides), "first"), (self.after, second, "second")):
-            digest = " ".join(model.hash for model in models)
-            file = self.folder / "measured" / f"{plan.file_name(name)}-{words}-stage.json"
-            found = measuring.load(file, digest)
-            if found is None:
-                title = f"{plan.TITLES[name]}, {words} stage"
-                self.tell(f"Encoding: {title}")
-                found = measuring.measure_sides(
-                    [measuring.encoder(model, device, self.steer) for model in models],
-                    sides,
-                    digest,
-                    self.steer,
-                    _SEEDS[self.request.size],
-                    partial(self._tell_probing, title),
+            found = [checkpoint.inspect(path) for path in models]
+            if any(model.audio != self.spec.to_dict() for model in found):
+                raise EngineError(
+                    "The model has another audio front end than the corpus was read with.",
+                    "Name a model with the usual front end.",
                 )
-                measuring.save(found, file)
-            kept[name] = found
+        except EngineError as error:
+            self._failed(units.second_stage(name) if stage else name, error)
+            return
+        yield Unit(name, models, " ".join(model.hash for model in found), stage)
 
-    def _tell_probing(self, title: str, task: str) -> None:
-        self.tell(f"Probing {task}: {title}")
+    def _kept(self, unit: Unit) -> dict[str, Measured]:
+        return {"": self.measured, "first": self.before, "second": self.after}[unit.stage]
 
-    def _judge(self, name: str) -> Encode:
-        told = judges.judge(name)
-
-        def heard(recording: Recording) -> npt.NDArray[np.float32]:
-            """The recording as loud as it is: loudness tells emotion, and m is told it too."""
-            read = audio.read(recording.name, self.spec)
-            return told(read.samples / audio.amplitude(read.gain_db))
-
-        return measuring.judged(heard, self.steer)
-
-    def _recordings(self, utterances: tuple[Utterance, ...]) -> tuple[Recording, ...]:
-        wanted = {u.path for u in utterances}
-        return tuple(
-            Recording(
-                e.utterance.path,
-                self.cache.mel[e.start : e.start + e.frames],
-                self.cache.f0[e.start : e.start + e.frames],
-                e.utterance.words(),
-                e.gain_db,
-            )
-            for e in self.cache.entries
-            if e.utterance.path in wanted
-        )
+    def _take(self, progress: _Measuring, outcome: Outcome) -> None:
+        for name, what, hint in outcome.failed:
+            self._failed(name, EngineError(what, hint))
+        if outcome.found is not None:
+            self._kept(outcome.unit)[outcome.unit.name] = outcome.found
+        progress.done(outcome.unit)
 
     # ------------------------------------------------------------------------------------------ the report
     def write(self, seconds: float) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -402,8 +348,22 @@ class _Work:
             self._report(event)
 
 
-def _second(name: str) -> str:
-    return f"{name}, second stage"
+class _Measuring:
+    """The progress of measuring: how much is done, and what is in work."""
+
+    def __init__(self, todo: Sequence[Unit], report: Callable[[Progress], object]) -> None:
+        self._report = report
+        self._whole_s, self._done_s = sum(unit.seconds for unit in todo), 0.0
+        self._in_work: dict[Unit, str] = {}
+
+    def tell(self, unit: Unit, words: str) -> None:
+        self._in_work[unit] = words
+        self._report(Progress(self._done_s / self._whole_s, "; ".join(self._in_work.values())))
+
+    def done(self, unit: Unit) -> None:
+        self._done_s += unit.seconds
+        self._in_work.pop(unit, None)
+        self._report(Progress(self._done_s / self._whole_s, "; ".join(self._in_work.values()) or "Measuring"))
 
 
 _FIGURES = ("Figure 2", "Figure 3", "Training curves", "Probe matrix")

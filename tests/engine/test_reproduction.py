@@ -6,17 +6,22 @@ import csv
 import dataclasses
 import itertools
 import json
+import multiprocessing
 import re
+import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from engine.api import Cancelled, Control, CorpusError, EngineError, Progress, Reproduce, SpecError
+from engine import checkpoint
+from engine.api import Cancelled, Control, CorpusError, EngineError, Progress, Reproduce, RunSpec, SpecError
 from engine.corpus.manifest import Labels, Manifest, Utterance
+from engine.fresh_model import fresh_model
 from engine.probes.examples import Example, Table
-from engine.reproduction import judges, measuring, paper, pictures, plan, run
+from engine.reproduction import judges, measuring, paper, pictures, plan, run, units
 from engine.reproduction.measuring import Measured
 from engine.reproduction.tables import Sheets
 from engine.specs import ModelSpec
@@ -155,6 +160,7 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plan, "systems", systems)
     monkeypatch.setitem(run._SEEDS, "small", 1)
     monkeypatch.setattr(judges, "PACKAGES", {"A judge": "a_package_that_nobody_has"})
+    monkeypatch.setattr(units, "_processes", lambda count: 1)  # which alone knows of these changes
 
 
 @pytest.fixture(scope="module")
@@ -171,6 +177,29 @@ def voices(example_set: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     kept = [lines[0], *(line for line in lines[1:] if any(name in line for name in names))]
     (folder / "labels.csv").write_text("\n".join(kept) + "\n", "utf-8")
     return folder
+
+
+@pytest.fixture
+def reading_and_acted(voices: Path, tmp_path: Path) -> tuple[str, str]:
+    """The synthetic voices again, as readers without emotions; of four of them the emotional clips."""
+    clips = sorted(voices.glob("*.flac"))
+    lines = (voices / "labels.csv").read_text("utf-8").splitlines()
+    reading, acted = tmp_path / "reading", tmp_path / "acted"
+    for folder in (reading, acted):
+        folder.mkdir()
+    emotion = lines[0].split(",").index("emotion")
+    read_rows, acted_rows = [lines[0]], [lines[0]]
+    for number, line in enumerate(lines[1:]):
+        cells = line.split(",")
+        actor = cells[1] in ("anna", "berta", "emil", "felix")
+        home, rows = (acted, acted_rows) if actor else (reading, read_rows)
+        clip = next(c for c in clips if c.name == cells[0])
+        (home / clip.name).write_bytes(clip.read_bytes())
+        cells[emotion] = ("sad", "happy")[number % 2] if actor else ""
+        rows.append(",".join(cells))
+    (reading / "labels.csv").write_text("\n".join(read_rows) + "\n", "utf-8")
+    (acted / "labels.csv").write_text("\n".join(acted_rows) + "\n", "utf-8")
+    return str(reading), str(acted)
 
 
 def reproduce(request: Reproduce, steer: Any = lambda: Control.RUN) -> tuple[Any, list[object]]:
@@ -254,32 +283,14 @@ def _done(runs: Path, folder: Path) -> Any:
 @pytest.mark.usefixtures("tiny")
 @pytest.mark.timeout(300)
 def test_models_are_trained_further_on_emotional_speech_and_measured_before_and_after(
-    voices: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    reading_and_acted: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The synthetic voices again, as readers without emotions; of four of them the emotional clips."""
-    clips = sorted(voices.glob("*.flac"))
-    lines = (voices / "labels.csv").read_text("utf-8").splitlines()
-    reading, acted = tmp_path / "reading", tmp_path / "acted"
-    for folder in (reading, acted):
-        folder.mkdir()
-    emotion = lines[0].split(",").index("emotion")
-    read_rows, acted_rows = [lines[0]], [lines[0]]
-    for number, line in enumerate(lines[1:]):
-        cells = line.split(",")
-        actor = cells[1] in ("anna", "berta", "emil", "felix")
-        home, rows = (acted, acted_rows) if actor else (reading, read_rows)
-        clip = next(c for c in clips if c.name == cells[0])
-        (home / clip.name).write_bytes(clip.read_bytes())
-        cells[emotion] = ("sad", "happy")[number % 2] if actor else ""
-        rows.append(",".join(cells))
-    (reading / "labels.csv").write_text("\n".join(read_rows) + "\n", "utf-8")
-    (acted / "labels.csv").write_text("\n".join(acted_rows) + "\n", "utf-8")
     monkeypatch.setattr(plan, "_SMALL_MINUTES", {"timescale": 1.0, "two-auxiliary": 1.0})
     monkeypatch.setattr(judges, "PACKAGES", {})
     monkeypatch.setattr(plan, "second_stage", lambda size, name, train: dataclasses.replace(train, epochs=2))
 
     out = tmp_path / "report"
-    done, _ = reproduce(Reproduce((str(reading), str(acted)), str(out), device="cpu"))
+    done, _ = reproduce(Reproduce(reading_and_acted, str(out), device="cpu"))
     rows = list(csv.reader((out / "second-stage.csv").read_text("utf-8").splitlines()))
     cells = {(row[0], row[1]): row[2:] for row in rows if len(row) > 3}
     for system in plan.SECOND_STAGE:
@@ -300,8 +311,114 @@ def test_models_are_trained_further_on_emotional_speech_and_measured_before_and_
     # Again: what was measured stands.
     monkeypatch.setattr(measuring, "measure_sides", None)
     monkeypatch.setattr(measuring, "measure", None)
-    again, _ = reproduce(Reproduce((str(reading), str(acted)), str(out), device="cpu"))
+    again, _ = reproduce(Reproduce(reading_and_acted, str(out), device="cpu"))
     assert again.missing == done.missing
+
+
+# ------------------------------------------------------------------------------------------- side by side
+@pytest.fixture
+def untrained(tiny: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs that leave the weights they begin with; those of CPC do not fit their model."""
+
+    def train(folder: Path, *_: object) -> Any:
+        spec = RunSpec.read(folder)
+        network: Any = fresh_model(spec)[0]
+        if spec.model.system == "cpc":
+            other = dataclasses.replace(spec.model, local_channels=(20,))
+            network = SimpleNamespace(spec=other, state_dict=network.state_dict)
+        checkpoint.save(folder / "best.triptych.safetensors", network, spec.audio, spec.train, {})
+        return _done(folder, folder)
+
+    monkeypatch.setattr("engine.training.train", train)
+    monkeypatch.setattr(judges, "PACKAGES", {})
+
+
+def measured(request: Reproduce, report: Any = lambda event: None, steer: Any = lambda: Control.RUN) -> Any:
+    work = run._Work(request, report, steer)
+    work.train()
+    work.train_further()
+    work.measure()
+    return work
+
+
+def numbers(request: Reproduce) -> dict[str, bytes]:
+    return {file.name: file.read_bytes() for file in (Path(request.out) / "work" / "measured").glob("*.json")}
+
+
+@pytest.mark.usefixtures("untrained")
+@pytest.mark.timeout(300)
+def test_two_processes_measure_what_one_does_and_say_what_fails(
+    reading_and_acted: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = Reproduce(reading_and_acted, str(tmp_path / "one"), device="cpu")
+    two = dataclasses.replace(one, out=str(tmp_path / "two"))
+    alone = measured(one)
+    monkeypatch.setattr(units, "_processes", lambda count: min(2, count))
+    told: list[Any] = []
+    beside = measured(two, told.append)
+    assert len(numbers(one)) == 10  # five systems, the floors and four stages; CPC is missing
+    assert numbers(one) == numbers(two)
+    points = [
+        pictures.kept_points(out / "work" / "measured" / "figure2.npz") for out in map(Path, (one.out, two.out))
+    ]
+    assert np.array_equal(points[0].h, points[1].h)
+    assert (beside.measured, beside.before, beside.after) == (alone.measured, alone.before, alone.after)
+    assert beside.why.keys() == alone.why.keys()
+    assert all("do not fit the model" in work.why["cpc"] for work in (alone, beside))
+    progress = [event for event in told if isinstance(event, Progress)]
+    assert all(b.fraction >= a.fraction for a, b in itertools.pairwise(progress))
+    assert any(event.message.count(": ") == 2 and "; " in event.message for event in progress)
+
+
+@pytest.mark.usefixtures("untrained")
+@pytest.mark.timeout(300)
+def test_a_process_that_is_killed_costs_its_system_alone_and_a_cancel_is_gone_on_from(
+    voices: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(units, "_processes", lambda count: min(2, count))
+    request = Reproduce((str(voices),), str(tmp_path / "report"), device="cpu")
+    victims: list[Any] = []
+
+    def kill(event: object) -> None:
+        both_work = isinstance(event, Progress) and event.message.count(": ") == 2
+        if both_work and not victims:
+            victims.append(multiprocessing.active_children()[0])
+            victims[0].kill()
+
+    work = measured(request, kill)
+    lost = [name for name, why in work.why.items() if "ended the process (code -9)" in why]
+    assert len(lost) == 1
+    assert set(work.measured) == {*plan.TITLES, units.FLOORS} - {*lost, "cpc"}
+    assert multiprocessing.active_children() == []
+
+    for file in (Path(request.out) / "work" / "measured").iterdir():
+        file.unlink()
+    stopped: list[float] = []
+
+    def steer() -> Control:
+        if not numbers(request):
+            return Control.RUN
+        stopped.append(time.monotonic())
+        return Control.STOP
+
+    with pytest.raises(Cancelled):
+        measured(request, steer=steer)
+    assert time.monotonic() - stopped[0] < 2.0
+    assert multiprocessing.active_children() == []
+    kept = numbers(request)
+    handed_out: set[str] = set()
+    truly = units.measure
+
+    def watched(todo: Any, ground: Any, *more: Any) -> None:
+        handed_out.update(ground.file(unit).name for unit in todo)
+        truly(todo, ground, *more)
+
+    monkeypatch.setattr(units, "measure", watched)
+    again = measured(request)
+    assert set(again.measured) == {*plan.TITLES, units.FLOORS} - {"cpc"}
+    assert kept.items() <= numbers(request).items()
+    assert kept
+    assert not handed_out & kept.keys()
 
 
 # ------------------------------------------------------------------------------------------- the parts
