@@ -98,8 +98,7 @@ def test_threads_are_divided_evenly(threads: int, lanes: int) -> None:
     assert lanes_of(threads) == lanes <= MOST
 
 
-@pytest.mark.parametrize("count", [2, 3])
-@pytest.mark.parametrize("spec", [MODEL, TIMESCALE], ids=["plain", "timescale"])
+@pytest.mark.parametrize(("spec", "count"), [(MODEL, 2), (TIMESCALE, 3)], ids=["plain", "timescale"])
 def test_terms_gradients_and_statistics_are_those_of_one_process(spec: ModelSpec, count: int) -> None:
     model = model_of(spec)
     alone, together = (after_a_step(copy.deepcopy(model), n) for n in (1, count))
@@ -111,9 +110,10 @@ def test_terms_gradients_and_statistics_are_those_of_one_process(spec: ModelSpec
         assert float((together[name] - value).abs().max()) < 2e-5 * size, name
 
 
-def test_a_step_is_the_same_every_time() -> None:
-    first, again = (after_a_step(model_of(TIMESCALE), 3) for _ in range(2))
-    assert all(torch.equal(value, again[name]) for name, value in first.items())
+@pytest.fixture(scope="module")
+def with_two() -> dict[str, Tensor]:
+    """What two lanes learn in a step of TIMESCALE."""
+    return after_a_step(model_of(TIMESCALE), 2)
 
 
 def test_later_steps_see_the_weights_as_they_were_moved() -> None:
@@ -152,12 +152,12 @@ def test_in_bfloat16_lanes_are_as_near_to_float32_as_one_process_is(spec: ModelS
 
 
 @pytest.mark.parametrize("count", [1, 2])
-def test_a_gradient_lies_in_memory_as_its_weights_do(count: int) -> None:
+def test_a_gradient_lies_in_memory_as_its_weights_do(count: int, with_two: dict[str, Tensor]) -> None:
     """Fused Adam would take the numbers of any other in the wrong order, and say nothing."""
-    model = model_of(MODEL)
-    after_a_step(model, count)
-    for name, weight in model.named_parameters():
-        assert weight.grad is None or weight.grad.stride() == weight.stride(), name
+    found = with_two if count == 2 else after_a_step(model_of(TIMESCALE), count)
+    for name, weight in model_of(TIMESCALE).named_parameters():
+        gradient = found.get(f"gradient {name}")
+        assert gradient is None or gradient.stride() == weight.stride(), name
 
 
 def test_fewer_pieces_than_lanes_are_one_processs_work(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -213,14 +213,13 @@ class Fails(Step):
 
 @pytest.mark.parametrize("failing", [0, 1])
 def test_memory_that_runs_out_in_a_lane_ends_the_step_and_the_next_one_works(
-    failing: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    failing: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, with_two: dict[str, Tensor]
 ) -> None:
     (tmp_path / "fails").touch()
     monkeypatch.setenv("TRIPTYCH_FAILING", str(tmp_path / "fails"))
     monkeypatch.setenv("TRIPTYCH_FAILING_LANE", str(failing))
-    model = model_of(MODEL)
-    wanted = after_a_step(copy.deepcopy(model), 2)
-    with Lanes(2, model, Fails(MODEL, TRAIN, AudioSpec(), False)) as lanes:
+    model = model_of(TIMESCALE)
+    with Lanes(2, model, Fails(TIMESCALE, TRAIN, AudioSpec(), False)) as lanes:
         statistics = {name: value.clone() for name, value in model.named_buffers()}
         with pytest.raises(MemoryError, match="no room"):
             learnt(model, lanes)
@@ -228,7 +227,7 @@ def test_memory_that_runs_out_in_a_lane_ends_the_step_and_the_next_one_works(
         model.load_state_dict(statistics, strict=False)  # as the trainer does
         (tmp_path / "fails").unlink()
         found = learnt(model, lanes)
-    assert all(torch.equal(value, found[name]) for name, value in wanted.items())
+    assert all(torch.equal(value, found[name]) for name, value in with_two.items())  # always the same numbers
 
 
 def test_a_lane_that_is_killed_is_told() -> None:
