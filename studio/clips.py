@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import os
+import uuid
 from dataclasses import dataclass, field
 
 from engine.api import ClipRef, ModelInfo
 
 WAITING, ANALYSING, READY, FAILED, MISSING = STATES = ("waiting", "analysing", "ready", "failed", "missing")
+
+
+def new_ids(count: int) -> list[str]:
+    """As many ids as uuid4 gives one by one, which lets Python's lock go, and has to wait for it, for every one."""
+    drawn = os.urandom(16 * count)
+    return [uuid.UUID(bytes=drawn[i : i + 16], version=4).hex for i in range(0, len(drawn), 16)]
 
 
 @dataclass

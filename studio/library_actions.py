@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +19,7 @@ from engine.api import (
 )
 from studio import paths
 from studio.batch_actions import BatchActions
-from studio.clips import ANALYSING, WAITING, Clip
+from studio.clips import ANALYSING, WAITING, Clip, new_ids
 from studio.counted import counted
 from studio.engine_link import EngineLink, Job
 from studio.messages import Messages
@@ -191,9 +190,10 @@ class LibraryActions(BatchActions, TakeActions):
         came = came or Import({}, {})
         new: list[Clip] = []
         labelled: list[str] = []
+        ids = iter(new_ids(len(found)))
         for path, labels in found:
             if (known := self._ids_by_path.get(path)) is None:
-                self._ids_by_path[path] = clip_id = uuid.uuid4().hex
+                self._ids_by_path[path] = clip_id = next(ids)
                 new.append(Clip(clip_id, path, labels=dict(labels)))
                 came.clips[clip_id] = new[-1]
             elif known in self.clips and (more := labels | self.clips[known].labels) != self.clips[known].labels:

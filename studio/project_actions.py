@@ -244,6 +244,7 @@ class ProjectActions(LibraryActions, AuditionActions):
     def _leave(self) -> None:
         """End what is under way for this project and put everything down."""
         self._save_timer.stop()
+        self._savers.waitForDone()  # what a thread is writing may be the same file
         if not self.named or self.modified:
             self._write(self._autosave, self._project())
         self._savers.waitForDone()

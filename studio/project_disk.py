@@ -16,6 +16,7 @@ from studio.clips import Clip
 from studio.project_file import AUTOSAVE, FILE, Project, moved_project
 from studio.project_folder import MOVED, Listing, Moved
 from studio.session_state import UNTITLED_FILE
+from studio.unhurried import unhurried
 
 
 def bring_and_write(
@@ -58,8 +59,8 @@ def bring_and_write(
 
 def analyses_of(clips: Iterable[Clip], takes: Iterable[Take]) -> set[str]:
     """Folders of the analyses that recordings or takes need."""
-    needed = {clip.folder for clip in clips if clip.folder}
-    for take in takes:
+    needed = {clip.folder for clip in unhurried(clips) if clip.folder}
+    for take in unhurried(takes):
         refs = (*take.voice, *take.emotion, *(ref for edit in take.edits for ref in edit.givers))
         needed |= {take.source, *(ref.folder for ref in refs)}
     return needed
@@ -68,13 +69,13 @@ def analyses_of(clips: Iterable[Clip], takes: Iterable[Take]) -> set[str]:
 def count_missing(recordings: list[str]) -> int:
     """How many of these files are not there."""
     there = Listing()
-    return sum(path not in there for path in recordings)
+    return sum(path not in there for path in unhurried(recordings))
 
 
 def search(folder: Path, recordings: Mapping[str, str]) -> tuple[dict[str, str], int]:
     """Where below the folder recordings lie that are not in their places (by id), and how many these are."""
     there = Listing()
-    missing = {clip_id: path for clip_id, path in recordings.items() if path not in there}
+    missing = {clip_id: path for clip_id, path in unhurried(recordings.items()) if path not in there}
     return project_folder.find_by_name(folder, missing), len(missing)
 
 
@@ -84,7 +85,7 @@ def tidy(analyses: Path, used: set[str], written: set[str], moved: tuple[Path, .
     Args:
         written: ids of recordings whose analyses may be in the making. moved: folders that a project has left.
     """
-    places = {place for i in written for place in (analyses / i, unfinished(analyses, i))}
+    places = {place for i in unhurried(written) for place in (analyses / i, unfinished(analyses, i))}
     project_folder.sweep(analyses, used | places)
     for root in moved:
         if root.is_dir():

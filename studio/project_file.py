@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from studio.drag import Payload
 from studio.project_folder import Listing
 from studio.recipes import Named, Recipe
 from studio.transfer_setup import EmotionChip, LaneEdit, TransferSetup, VoiceChip
+from studio.unhurried import unhurried
 
 FILE, AUTOSAVE, SUFFIX = "project.json", "project.autosave.json", ".triptych"
 FORMAT, VERSION = "triptych-project", 2
@@ -66,12 +67,19 @@ def moved_project(project: Project, place: Callable[[str], str]) -> Project:
     """The same project, its things in their new places."""
     return dataclasses.replace(
         project,
-        clips=[dataclasses.replace(c, folder=None if c.folder is None else place(c.folder)) for c in project.clips],
-        takes=[moved_take(take, place) for take in project.takes],
+        clips=[moved_clip(clip, place) for clip in unhurried(project.clips)],
+        takes=[moved_take(take, place) for take in unhurried(project.takes)],
         model=None if project.model is None else place(project.model),
         starred=[place(sound) for sound in project.starred],
         runs=[place(run) for run in project.runs],
     )
+
+
+def moved_clip(clip: Clip, place: Callable[[str], str]) -> Clip:
+    """The same recording, its analysis in its new place."""
+    twin = clip.copied()
+    twin.folder = None if clip.folder is None else place(clip.folder)
+    return twin
 
 
 def moved_take(take: Take, place: Callable[[str], str]) -> Take:
@@ -97,14 +105,25 @@ def write(path: Path, project: Project) -> None:
     Raises:
         OSError: the disk refuses; the old file is untouched.
     """
-    base = path.parent
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(".tmp")
+    with temporary.open("w", encoding="utf-8") as file:
+        for text in _texts(project, path.parent):
+            file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+
+
+def _texts(project: Project, base: Path) -> Iterator[str]:
+    """The file's text, piece by piece: a library is long, and written while the window is used."""
+    encode = json.JSONEncoder(ensure_ascii=False).encode
+    links = _Links(base)
     values = {
         "format": FORMAT,
         "version": VERSION,
         "uuid": project.uuid,
         "model": None if project.model is None else _link(project.model, base),
-        "clips": [_clip_values(clip, base) for clip in project.clips],
-        "takes": [_with_links(dataclasses.asdict(take), base) for take in project.takes],
         "starred": [_link(sound, base) for sound in project.starred],
         "runs": [_link(run, base) for run in project.runs],
         "maps": {latent: _link(file, base) for latent, file in project.maps.items()},
@@ -113,13 +132,17 @@ def write(path: Path, project: Project) -> None:
         "made_by": {clip_id: recipes.to_text(recipe) for clip_id, recipe in project.made_by.items()},
         "audition": audition_set.to_values(project.audition),
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".tmp")
-    with temporary.open("w", encoding="utf-8") as file:
-        json.dump(values, file, ensure_ascii=False)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
+    lists = {
+        "clips": (_clip_values(clip, links) for clip in project.clips),
+        "takes": (_with_links(dataclasses.asdict(take), base) for take in project.takes),
+    }
+    yield encode(values).removesuffix("}")
+    for name, items in lists.items():
+        yield f', "{name}": ['
+        for number, item in enumerate(unhurried(items)):
+            yield f"{', ' if number else ''}{encode(item)}"
+        yield "]"
+    yield "}"
 
 
 _TAKE_PLACES = ("source", "original", "control", "transformed", "transformed_folder", "control_folder")
@@ -136,9 +159,9 @@ def _needed(project: Project) -> dict[str, tuple[str, str, str]]:
     return {i: (one.id, one.name, one.folder) for i, one in project.gone.items() if i in used}
 
 
-def _clip_values(clip: Clip, base: Path) -> dict[str, Any]:
-    folder = None if clip.folder is None else _link(clip.folder, base)
-    return vars(clip) | {"path": _link(clip.path, base), "folder": folder}
+def _clip_values(clip: Clip, links: _Links) -> dict[str, Any]:
+    folder = None if clip.folder is None else links(clip.folder)
+    return vars(clip) | {"path": links(clip.path), "folder": folder}
 
 
 def _with_links(take: dict[str, Any], base: Path) -> dict[str, Any]:
@@ -150,14 +173,40 @@ def _with_links(take: dict[str, Any], base: Path) -> dict[str, Any]:
 
 def _link(place: str, base: Path) -> Link:
     """Inside the project: the relative place alone. Outside: both."""
-    if not os.path.isabs(place):
+    return _told(place, _relative(place, base))
+
+
+def _told(place: str, relative: str | None) -> Link:
+    if relative is None:
         return {"absolute": place}
-    try:
-        relative = os.path.relpath(place, base)
-    except ValueError:  # another drive
-        return {"absolute": place}
-    relative = relative.replace(os.sep, "/")
     return {"relative": relative, "absolute": place} if relative.startswith("../") else relative
+
+
+def _relative(place: str, base: Path) -> str | None:
+    """None for a place on another drive, and for one that is not absolute."""
+    if not os.path.isabs(place):
+        return None
+    try:
+        return os.path.relpath(place, base).replace(os.sep, "/")
+    except ValueError:
+        return None
+
+
+class _Links:
+    """`_link` for many places, of which none is above the project: what they lie in is worked out once."""
+
+    def __init__(self, base: Path) -> None:
+        self._base = base
+        self._folders: dict[str, str | None] = {}
+
+    def __call__(self, place: str) -> Link:
+        folder, name = os.path.split(place)
+        if name in ("", ".", ".."):
+            return _link(place, self._base)
+        if folder not in self._folders:
+            self._folders[folder] = _relative(folder, self._base)
+        beside = self._folders[folder]
+        return _told(place, name if beside == "." else None if beside is None else f"{beside}/{name}")
 
 
 # ---------------------------------------------------------------------------------------------- reading

@@ -7,6 +7,8 @@ import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from studio.unhurried import unhurried
+
 MOVED = "moved"  # a file in a folder whose content lives in a saved project now
 ALWAYS_COPIED = (".jsonl", ".json", ".wav")  # written on in place, or opened by other programs: never shared
 
@@ -24,7 +26,7 @@ def bring(folders: Mapping[str, str]) -> dict[str, str]:
         OSError: the disk refuses. What arrived so far is whole.
     """
     arrived = {}
-    for old, new in folders.items():
+    for old, new in unhurried(folders.items()):
         if not os.path.isdir(old):
             continue
         if not os.path.exists(new):
@@ -78,22 +80,21 @@ class Listing:
 
 def sweep(root: Path, used: Iterable[str | Path]) -> None:
     """Delete the folders in root that nobody uses."""
-    kept = {os.path.abspath(place) for place in used}
-    for folder in unused(root, kept):
+    for folder in unused(root, used):
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def unused(root: Path, used: Iterable[str | Path]) -> list[Path]:
-    kept = {os.path.abspath(place) for place in used}
+    kept = {os.path.abspath(place) for place in unhurried(used)}
     if not root.is_dir():
         return []
-    return [one for one in root.iterdir() if one.is_dir() and os.path.abspath(one) not in kept]
+    return [one for one in unhurried(root.iterdir()) if one.is_dir() and os.path.abspath(one) not in kept]
 
 
 def size_bytes(folder: Path) -> int:
     """Of all files below a folder."""
     total = 0
-    for parent, _folders, files in os.walk(folder):
+    for parent, _folders, files in unhurried(os.walk(folder)):
         for name in files:
             try:
                 total += os.lstat(os.path.join(parent, name)).st_size
@@ -121,12 +122,12 @@ def find_by_name(folder: Path, wanted: Mapping[str, str]) -> dict[str, str]:
     """
     names = {os.path.basename(path) for path in wanted.values()}
     found: dict[str, list[str]] = {}
-    for parent, folders, files in os.walk(folder):
+    for parent, folders, files in unhurried(os.walk(folder)):
         folders.sort()
         for name in names.intersection(files):
             found.setdefault(name, []).append(os.path.join(parent, name))
     result = {}
-    for key, old in wanted.items():
+    for key, old in unhurried(wanted.items()):
         places = found.get(os.path.basename(old), [])
         scored = sorted(((_common_tail(place, old), place) for place in places), reverse=True)
         if scored and (len(scored) == 1 or scored[0][0] > scored[1][0]):

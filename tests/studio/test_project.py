@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -120,6 +121,26 @@ def state(session: Session) -> dict[str, Any]:
 
 
 # ------------------------------------------------------------------------------------------------- save and open
+@pytest.mark.parametrize(
+    ("place", "link"),
+    [
+        ("/work/mine.triptych/analysis/a1", "analysis/a1"),
+        ("/work/mine.triptych/a.wav", "a.wav"),
+        ("/work/mine.triptych/..a/b.wav", "..a/b.wav"),
+        ("/work/speech/a.wav", {"relative": "../speech/a.wav", "absolute": "/work/speech/a.wav"}),
+        ("/work/a.wav", {"relative": "../a.wav", "absolute": "/work/a.wav"}),
+        ("/a.wav", {"relative": "../../a.wav", "absolute": "/a.wav"}),
+        ("/work/speech/./b/../a.wav", {"relative": "../speech/a.wav", "absolute": "/work/speech/./b/../a.wav"}),
+        ("/work/speech/", {"relative": "../speech", "absolute": "/work/speech/"}),
+        ("elsewhere/a.wav", {"absolute": "elsewhere/a.wav"}),
+    ],
+)
+def test_links_of_many_files_are_those_of_each(place: str, link: object) -> None:
+    base = Path("/work/mine.triptych")
+    many = project_file._Links(base)
+    assert [many(place), many(place), project_file._link(place, base)] == [link] * 3
+
+
 def test_everything_is_there_again_and_lies_inside_the_project(
     qtbot: QtBot, session: Session, make: Make, tmp_path: Path
 ) -> None:
@@ -230,6 +251,31 @@ def test_another_project_takes_the_place_of_this_one_whole(qtbot: QtBot, session
     saved(qtbot, session, tmp_path / "second")
     assert session.open_project(tmp_path / "first.triptych")
     assert sorted(c.name for c in session.clips.values()) == ["a.wav", "b.wav"]
+
+
+def test_a_project_is_not_left_while_a_thread_writes_it(
+    qtbot: QtBot, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two at a time would write into one file."""
+    begun, never, most = threading.Event(), threading.Event(), 0
+    under_way: list[Path] = []
+    write = project_file.write
+
+    def slowly(path: Path, project: Project) -> None:
+        nonlocal most
+        under_way.append(path)
+        most = max(most, len(under_way))
+        begun.set()
+        write(path, project)
+        never.wait(0.05)  # nobody else may begin meanwhile
+        under_way.remove(path)
+
+    monkeypatch.setattr(project_file, "write", slowly)
+    analysed(session, "a")
+    session._save_aside()
+    begun.wait()
+    assert session.new_project()
+    assert most == 1
 
 
 def test_what_was_never_saved_waits_while_a_project_is_open(

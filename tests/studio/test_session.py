@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -37,7 +38,7 @@ from engine.api import (
     presets,
 )
 from studio import session as session_module
-from studio.clips import Clip
+from studio.clips import Clip, new_ids
 from studio.drag import Payload
 from studio.engine_link import EngineLink
 from studio.messages import Message, Messages
@@ -486,3 +487,9 @@ def test_new_points_join_a_map_without_moving_it(session: Session) -> None:
 def test_a_clip_is_called_by_its_file_unless_named() -> None:
     assert Clip("a", "/r/x.wav").name == "x.wav"
     assert Clip("a", "/r/x.wav", "y").name == "y"
+
+
+def test_new_ids_are_like_those_of_uuid4() -> None:
+    made = new_ids(100)
+    assert len(set(made)) == 100
+    assert {(uuid.UUID(one).version, uuid.UUID(one).hex == one) for one in made} == {(4, True)}

@@ -1,0 +1,30 @@
+"""Python's work in a thread beside the window's, which runs under the same lock: in stretches, with pauses.
+
+The window needs the lock for every cell that it draws. A thread that computes lets it have the lock once in five
+milliseconds, so as long as the thread works the window would do little. In a pause it gets the lock at once.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+STRETCH_S = 0.001
+PAUSE_S = 0.001
+
+T = TypeVar("T")
+
+
+def unhurried(items: Iterable[T]) -> Iterator[T]:
+    """The same items. Whoever goes through them in another thread than the window's rests now and then."""
+    if threading.get_ident() == threading.main_thread().ident:  # the window itself waits: nobody to give way to
+        yield from items
+        return
+    until = time.monotonic() + STRETCH_S
+    for item in items:
+        yield item
+        if time.monotonic() >= until:
+            time.sleep(PAUSE_S)
+            until = time.monotonic() + STRETCH_S
