@@ -34,14 +34,14 @@ from pathlib import Path
 from engine.api import Control, Done, Event, Failed, Progress, Report, Request, Result, Steer, Train
 from engine.errors import Cancelled
 
-KINDS = ("inference", "training", "fetching", "audition")
+KINDS = ("inference", "looking", "training", "fetching", "audition")
 PROGRESS_INTERVAL_S = 0.1
 LOG_LIMIT_BYTES = 1_000_000
 IDLE_S = 0.5  # then there is time to load what the next job will need
 # After the pipe has closed: long enough to save a checkpoint, short enough that nobody meets an orphan.
-GRACE_S = {"inference": 2.0, "training": 30.0, "fetching": 2.0, "audition": 2.0}
-# The window and its sound come first; a run is not to be slowed by hearing it.
-NICENESS = {"training": 5, "audition": 15}
+GRACE_S = {"inference": 2.0, "looking": 2.0, "training": 30.0, "fetching": 2.0, "audition": 2.0}
+# The window and its sound come first, then what is waited for; a run is not to be slowed by hearing it.
+NICENESS = {"inference": 5, "looking": 5, "fetching": 5, "training": 10, "audition": 15}
 
 JobId = int | str
 
@@ -52,8 +52,8 @@ def start_worker(kind: str, log_path: str | os.PathLike[str]) -> tuple[SpawnProc
     """Start a worker process.
 
     Args:
-        kind: "inference" (long-lived, everything but these:), "training" (one run), "fetching" (one corpus) or
-            "audition" (what a run's checkpoints sound like).
+        kind: "inference" (long-lived, everything but these:), "looking" (long-lived, through folders and tables),
+            "training" (one run), "fetching" (one corpus) or "audition" (what a run's checkpoints sound like).
         log_path: file that receives the process's own output and, if it crashes, the stack of every thread.
 
     Returns:
@@ -132,8 +132,8 @@ def _set_up_process(kind: str, log_path: str | None) -> None:
         raise ValueError(f"no worker of kind {kind!r}")
     set_threads(share=0.5 if kind == "audition" else 1.0)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal reaches us too, but our parent decides
-    if (niceness := NICENESS.get(kind)) and hasattr(os, "nice"):
-        os.nice(niceness)
+    if hasattr(os, "nice"):
+        os.nice(NICENESS[kind])
     if log_path is None:
         faulthandler.enable()
         return
@@ -152,7 +152,11 @@ def _set_up_process(kind: str, log_path: str | None) -> None:
 
 
 class Outbox:
-    """Sends events, from any thread; holds Progress back to ten a second, the newest wins."""
+    """Sends events, from any thread; holds Progress back to ten a second, the newest wins.
+
+    What is held is sent before a job's end, and does not hurry for anything else: a job that tells of hundreds of
+    recordings a second would tell its progress as often, and each is drawn.
+    """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -165,9 +169,10 @@ class Outbox:
             if isinstance(event, Progress):
                 self._held = (job_id, event)
                 self._flush_if_due()
-            else:
+                return
+            if isinstance(event, Done | Failed):
                 self._flush()
-                self._put((job_id, event))
+            self._put((job_id, event))
 
     def flush_if_due(self) -> None:
         """Send held progress whose time has come: called whenever a job looks for its user's wish."""

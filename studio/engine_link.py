@@ -1,8 +1,9 @@
 """The only place that starts worker processes and moves messages between them and the window.
 
-One long-lived inference worker takes one job at a time from the queue kept here; every training run, every fetch of
-a corpus and every audition of a run has a process of its own. Jobs that wait live on this side, so a worker that
-dies takes only its running job with it.
+Two long-lived workers take one job at a time from the queue kept here: one looks through folders and tables, so
+that what is dropped is seen at once, and one does the rest. Every training run, every fetch of a corpus and every
+audition of a run has a process of its own. Jobs that wait live on this side, so a worker that dies takes only its
+running job with it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 
 from PySide6.QtCore import QCoreApplication, QObject, QTimer, Signal
 
-from engine.api import Audition, Control, Event, Failed, GetCorpus, Request, Train
+from engine.api import Audition, Control, Event, Failed, GetCorpus, PreviewTable, ReadRecipes, Request, Scan, Train
 from studio import paths
 from studio.jobs import Job, State
 from studio.worker_thread import WorkerThread
@@ -23,6 +24,9 @@ CANCEL_ANSWER_MS = 10_000  # a job that does not obey by then is ended with its 
 STOP_ANSWER_MS = 60_000  # stopping keeps what there is, and writing it may take a while
 # Work that takes hours, or that nothing may wait for.
 OWN_PROCESS: dict[type, str] = {Train: "training", GetCorpus: "fetching", Audition: "audition"}
+INFERENCE, LOOKING = "inference", "looking"
+LASTING = {INFERENCE: "worker.log", LOOKING: "looking.log"}  # workers that live long, and their logs
+LOOKS = (Scan, PreviewTable, ReadRecipes)
 TAIL_BYTES = 4_000
 KEPT_ENDED = 50
 
@@ -47,7 +51,7 @@ class EngineLink(QObject):
         self.device = "auto"  # where requests that leave it open are computed: the user's choice
         self._jobs: list[Job] = []
         self._next_id = 1
-        self._inference: WorkerThread | None = None
+        self._lasting: dict[str, WorkerThread] = {}
         self._running: dict[WorkerThread, Job] = {}
         self._waiting: list[Job] = []
         self._threads: list[WorkerThread] = []
@@ -115,7 +119,7 @@ class EngineLink(QObject):
     @property
     def worker_pid(self) -> int | None:
         """Process id of the inference worker, while there is one."""
-        return self._inference.pid if self._inference is not None else None
+        return self._lasting[INFERENCE].pid if INFERENCE in self._lasting else None
 
     # ------------------------------------------------------------------ the queue
     def _enqueue(self, job: Job) -> None:
@@ -124,19 +128,28 @@ class EngineLink(QObject):
         else:
             place = next((i for i, other in enumerate(self._waiting) if other.background), len(self._waiting))
             self._waiting.insert(place, job)
-            busy = self._running.get(self._inference) if self._inference is not None else None
-            if busy is not None and busy.background:
-                busy.stop_and_keep()
+            self._let_go_first(job)
         self._feed()
 
+    def _let_go_first(self, job: Job) -> None:
+        thread = self._lasting.get(_lasting_kind(job))
+        busy = self._running.get(thread) if thread is not None else None
+        if busy is not None and busy.background:
+            busy.stop_and_keep()
+
     def _feed(self) -> None:
-        """Give the inference worker its next job, if it is idle."""
-        if self._closed or not self._waiting:
+        """Give each of the long-lived workers its next job, if it is idle."""
+        if self._closed:
             return
-        if self._inference is None:
-            self._inference = self._start("inference", "worker.log")
-        if self._inference not in self._running:
-            self._begin(self._inference, self._waiting.pop(0))
+        for kind, log_name in LASTING.items():
+            job = next((job for job in self._waiting if _lasting_kind(job) == kind), None)
+            if job is None:
+                continue
+            if kind not in self._lasting:
+                self._lasting[kind] = self._start(kind, log_name)
+            if self._lasting[kind] not in self._running:
+                self._waiting.remove(job)
+                self._begin(self._lasting[kind], job)
 
     def _begin(self, thread: WorkerThread, job: Job) -> None:
         self._running[thread] = job
@@ -191,8 +204,8 @@ class EngineLink(QObject):
             return
         thread.wait()
         self._threads.remove(thread)
-        if thread is self._inference:
-            self._inference = None
+        if self._lasting.get(thread.kind) is thread:
+            del self._lasting[thread.kind]
         job = self._running.pop(thread, None)
         if thread.expected and job is not None:  # killed here, for a job that did not obey
             self._end(job, Failed("", "", cancelled=True))
@@ -224,6 +237,10 @@ class EngineLink(QObject):
         self._jobs.remove(job)
         self.job_removed.emit(job)
         QTimer.singleShot(0, self, lambda: job.part())  # not while it tells how it ended; a bound method would leak
+
+
+def _lasting_kind(job: Job) -> str:
+    return LOOKING if isinstance(job.request, LOOKS) else INFERENCE
 
 
 def _death_in_words(kind: str, job: Job | None, exit_code: int | None, why: str) -> tuple[str, str]:

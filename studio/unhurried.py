@@ -11,8 +11,8 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
-STRETCH_S = 0.001
-PAUSE_S = 0.001
+STRETCH_S = 0.0005
+PAUSE_S = 0.002
 
 T = TypeVar("T")
 

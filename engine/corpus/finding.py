@@ -29,8 +29,7 @@ def find(request: Scan, report: Report, steer: Steer) -> ScanDone:
     columns = {str(Path(path).absolute()): meant for path, meant in request.columns}
     telling = _Telling(report)
     come = _AsTheyCome(telling)
-    manifest = scan([str(place) for place in places], clips, steer, columns, come.take)
-    come.tell()
+    manifest = scan([str(place) for place in places], clips, steer, columns, come.take, come.tell)
     for what, hint in manifest.troubles:
         report(Note(what, hint))
     told = [(utterance.path, utterance.words()) for utterance in manifest.utterances]
@@ -48,7 +47,7 @@ class _Telling:
 
     def __init__(self, report: Report) -> None:
         self._report = report
-        self._told_at = time.monotonic() - BREATH_S
+        self._told_at = time.monotonic() - CHUNK_S  # so that the first is told of at once
 
     @property
     def quiet_s(self) -> float:

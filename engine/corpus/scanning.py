@@ -31,6 +31,7 @@ def scan(
     steer: Steer,
     columns: Mapping[str, TableColumns] | None = None,
     seen: Callable[[Path], None] = lambda path: None,
+    all_seen: Callable[[], None] = lambda: None,
 ) -> Manifest:
     """Every recording below the folders, every one that a table names, and the single ones, each once.
 
@@ -43,12 +44,13 @@ def scan(
         columns: what the columns of a table mean, by the table's path; of others it is guessed.
         seen: told of every recording below the folders as soon as it is come across, once. What it is and who
             speaks may stand in a table that is found later, so nothing more is known of it by then.
+        all_seen: called when there will be no more of these; labels are looked for after that.
 
     Raises:
         CorpusError: a folder is missing or unreadable, or there is no recording at all.
         Cancelled: the user cancelled or stopped it.
     """
-    return _Scan(steer, columns or {}, seen).run([Path(place).absolute() for place in places], clips)
+    return _Scan(steer, columns or {}, seen, all_seen).run([Path(place).absolute() for place in places], clips)
 
 
 @dataclass(frozen=True)
@@ -71,10 +73,16 @@ class _Looked:
 
 
 class _Scan:
-    def __init__(self, steer: Steer, columns: Mapping[str, TableColumns], seen: Callable[[Path], None]) -> None:
+    def __init__(
+        self,
+        steer: Steer,
+        columns: Mapping[str, TableColumns],
+        seen: Callable[[Path], None],
+        all_seen: Callable[[], None],
+    ) -> None:
         self._steer = steer
         self._columns = columns
-        self._seen = seen
+        self._seen, self._all_seen = seen, all_seen
         self._told: set[str] = set()  # real paths of what `seen` has been told
         self._looked: dict[Path, _Looked] = {}
         self._real_folders: dict[Path, str] = {}
@@ -92,6 +100,7 @@ class _Scan:
         for root in roots:  # before the first recording is told of
             _must_be_there(root)
         folders = [self._folder(root) for root in roots]
+        self._all_seen()
         for folder in folders:
             for table in folder.tables:
                 self._join(table, partial(_below, table.parent, folder.recordings))

@@ -6,7 +6,7 @@ import dataclasses
 from datetime import datetime
 from pathlib import PurePath
 
-from PySide6.QtCore import QT_TRANSLATE_NOOP, QCoreApplication, Qt, QTimer, Signal
+from PySide6.QtCore import QT_TRANSLATE_NOOP, QCoreApplication, Qt, Signal
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -30,6 +30,7 @@ from studio.clips import Clip
 from studio.counted import counted
 from studio.session import Session
 from studio.widgets.spec_form import SpecForm
+from studio.widgets.when_seen import WhenSeen
 
 CUSTOM_CORPUS = ("library", "selection", "folder")
 REFRESH_MS = 200  # an import tells of recordings by the hundred, and each time all of them are counted
@@ -168,11 +169,12 @@ class NewRunForm(QWidget):
         self.sizes.changed.connect(self._show_sizes)
         self._sizes_toggle.toggled.connect(self.sizes.setVisible)
         self.start.clicked.connect(self.submit)
-        self._soon = QTimer(self, interval=REFRESH_MS, singleShot=True)
-        self._soon.timeout.connect(self.refresh)
-        for change in (session.clips_added, session.clips_removed, session.clips_changed):
-            change.connect(self._refresh_soon)
-        session.selection_changed.connect(self.refresh)
+        self._soon = WhenSeen(self, REFRESH_MS)
+        self._soon.due.connect(self.refresh)
+        for change in (
+            session.clips_added, session.clips_removed, session.clips_changed, session.selection_changed,
+        ):  # fmt: skip
+            change.connect(self._soon.ask)
         session.model_changed.connect(self._model_changed)
         self._preset_chosen(self.preset.currentText())
         self._model_changed()
@@ -228,7 +230,6 @@ class NewRunForm(QWidget):
 
     def refresh(self, *_: object) -> None:
         """Bring the counts of the corpus up to date."""
-        self._soon.stop()
         library, selection = self._clips("library"), self._clips("selection")
         self.corpus.setItemText(
             0, counted(len(library), self.tr("Whole library (1 clip)"), self.tr("Whole library ({0} clips)"))
@@ -244,14 +245,12 @@ class NewRunForm(QWidget):
             else self._facts(kind, chosen)
         )
 
-    def _refresh_soon(self, _ids: list[str]) -> None:
-        if not self._soon.isActive():
-            self._soon.start()
-
     # ------------------------------------------------------------------------------------------ corpus
     def _clips(self, kind: str) -> list[Clip]:
-        ids = self._session.selection if kind == "selection" else list(self._session.clips)
-        return usable([self._session.clips[i] for i in ids if i in self._session.clips])
+        clips = self._session.clips
+        if kind == "selection":
+            return usable([clips[i] for i in self._session.selection if i in clips])
+        return usable(list(clips.values()))
 
     def _corpus(self) -> tuple[tuple[str, ...], tuple[ClipRef, ...]]:
         kind = CUSTOM_CORPUS[self.corpus.currentIndex()]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QModelIndex, Qt, QTimer
+from PySide6.QtCore import QEvent, QModelIndex, Qt
 from PySide6.QtGui import QAction, QFont, QGuiApplication, QKeySequence, QPalette
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -33,6 +33,7 @@ from studio.session import Session
 from studio.tables.probes import BEST, COLUMNS, FLOORS, PENDING, RANGE, SCORE, ProbesTable
 from studio.widgets.flow_layout import FlowLayout
 from studio.widgets.score_cell import HEIGHT, WIDTH, ScoreCell
+from studio.widgets.when_seen import WhenSeen
 
 ALL, SELECTED, FOLDER = "all", "selected", "folder"
 FOLDS = "folds"
@@ -109,13 +110,12 @@ class DashboardPanel(QWidget):
         self._empty_run.clicked.connect(self.run)
         self.stop_button.clicked.connect(session.stop_probes)
         self.view.selectionModel().currentChanged.connect(self._show_details)
-        # Analysing thousands of clips tells of each: once in a while is often enough to look.
-        self._soon = QTimer(self, singleShot=True, interval=REFRESH_MS)
-        self._soon.timeout.connect(self.refresh)
+        self._soon = WhenSeen(self, REFRESH_MS)
+        self._soon.due.connect(self.refresh)
         for signal in (
             session.clips_added, session.clips_removed, session.clips_changed, session.selection_changed,
         ):  # fmt: skip
-            signal.connect(self._refresh_soon)  # a method: the connection ends with the panel
+            signal.connect(self._soon.ask)  # a method: the connection ends with the panel
         session.probes_changed.connect(self.refresh)
         session.model_changed.connect(self.refresh)
         self.refresh()
@@ -158,10 +158,6 @@ class DashboardPanel(QWidget):
             QGuiApplication.clipboard().setText(text)
 
     # ------------------------------------------------------------------ showing
-    def _refresh_soon(self) -> None:
-        if not self._soon.isActive():
-            self._soon.start()
-
     def refresh(self) -> None:
         """Show the session's board, or say what is missing for one."""
         board, session = self._session.board, self._session

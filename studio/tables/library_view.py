@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QModelIndex, QPoint, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QKeyEvent
 from PySide6.QtWidgets import (
@@ -66,6 +68,15 @@ class LibraryView(QTableView):
         header.setMinimumSectionSize(36)
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self.doubleClicked.connect(self._double_clicked)
+
+    def dataChanged(self, topLeft: Index, bottomRight: Index, roles: Sequence[int] = ()) -> None:
+        """Qt would paint the whole table anew, also for rows that are out of sight."""
+        first, last = self.rowAt(0), self.rowAt(self.viewport().height() - 1)
+        above = first >= 0 and bottomRight.row() < first
+        below = 0 <= last < topLeft.row()
+        editing = self.state() == QAbstractItemView.State.EditingState  # perhaps out of sight, too
+        if editing or not (above or below):
+            super().dataChanged(topLeft, bottomRight, roles)
 
     def startDrag(self, supportedActions: Qt.DropAction) -> None:
         """Qt calls this when the pressed mouse has moved far enough."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,9 @@ import pytest
 import soundfile
 
 from engine.api import ClipsFound, Control, Note, Partial, Scan
-from engine.corpus import finding
+from engine.corpus import finding, scanning
 from engine.corpus.finding import find
+from engine.corpus.manifest import Labels
 from engine.corpus.scanning import scan
 from engine.errors import CorpusError
 
@@ -60,6 +62,27 @@ def test_recordings_are_told_of_while_more_are_looked_for_and_their_labels_follo
         "1.wav": {"speaker": "1"},
         "2.wav": {"speaker": "2"},
     }
+
+
+def test_the_first_recording_is_told_of_at_once_and_the_last_before_labels_are_looked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        (tmp_path / str(number)).mkdir()
+        soundfile.write(tmp_path / str(number) / f"{number}.wav", np.zeros(8000), 16_000)
+    events: list[object] = []
+    before_labels: list[str] = []
+    speaker_of_each = scanning.speaker_of_each
+
+    def look(paths: Iterable[Path]) -> dict[Path, Labels]:
+        before_labels.extend(named(events))
+        return speaker_of_each(paths)
+
+    monkeypatch.setattr(scanning, "speaker_of_each", look)
+    find(Scan((str(tmp_path),)), events.append, lambda: Control.RUN)
+    assert before_labels == ["0.wav", "1.wav", "2.wav"]
+    assert isinstance(events[0], Partial)
+    assert named(events[:1]) == ["0.wav"]
 
 
 def test_a_recording_without_labels_or_reached_twice_is_told_of_once(folder: Path) -> None:

@@ -29,14 +29,16 @@ from engine.api import (
     FigureDone,
     Inspect,
     Note,
+    Partial,
     Progress,
     Report,
     Request,
     Result,
+    Scan,
     Steer,
     Train,
 )
-from engine.worker import PROGRESS_INTERVAL_S, attend, start_worker
+from engine.worker import NICENESS, PROGRESS_INTERVAL_S, attend, start_worker
 
 PATIENCE_S = 30.0
 DONE = FigureDone("figure.png")
@@ -204,6 +206,25 @@ def test_progress_is_held_to_ten_a_second_and_the_newest_is_kept(open_office: Ca
     assert progress[-1].message == "999"
 
 
+def test_progress_is_not_hurried_by_what_is_found_on_the_way(open_office: Callable[..., Office]) -> None:
+    def hurry(request: Request, report: Report, steer: Steer) -> Result:
+        for n in range(1000):
+            report(Progress(n / 1000, f"{n}"))
+            report(Partial(DONE))
+        return DONE
+
+    office = open_office(hurry)
+    began = time.monotonic()
+    office.submit(1)
+    events = []
+    while not events or not isinstance(events[-1], Done):
+        events.append(office.receive()[1])
+    progress = [event for event in events if isinstance(event, Progress)]
+    assert len(progress) <= 2 + (time.monotonic() - began) / PROGRESS_INTERVAL_S
+    assert progress[-1].message == "999"
+    assert len([event for event in events if isinstance(event, Partial)]) == 1000
+
+
 def test_held_progress_is_sent_when_the_job_next_looks_up(open_office: Callable[..., Office]) -> None:
     def say_twice_then_wait(request: Request, report: Report, steer: Steer) -> Result:
         report(Progress(0.1, "first"))
@@ -350,3 +371,16 @@ def _alive(pid: int) -> bool:
     except (ProcessLookupError, FileNotFoundError):
         return False
     return status != "Z"
+
+
+@pytest.mark.skipif(not hasattr(os, "nice"), reason="this system has no nice")
+def test_the_window_goes_before_its_workers(tmp_path: Path) -> None:
+    process, pipe = start_worker("looking", tmp_path / "log")
+    pipe.send(("run", 1, Scan((str(tmp_path / "nowhere"),))))
+    assert pipe.poll(PATIENCE_S)
+    assert process.pid is not None
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    assert os.getpriority(os.PRIO_PROCESS, process.pid) == min(19, own + NICENESS["looking"])
+    pipe.close()
+    process.join(PATIENCE_S)
+    assert 0 < NICENESS["looking"] == NICENESS["inference"] < NICENESS["training"] < NICENESS["audition"]

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
-from engine.api import Inspect
+from engine.api import Inspect, Scan
 from studio import engine_link
-from studio.engine_link import EngineLink, Job, State
+from studio.engine_link import LOOKING, EngineLink, Job, State
 
 START_MS = 20_000
 
@@ -78,6 +78,35 @@ def test_background_work_lets_others_go_first(link: EngineLink, qtbot: QtBot) ->
         job.failed.connect(lambda *_words, job=job: order.append(job.title))
     qtbot.waitUntil(lambda: len(order) == 2, timeout=START_MS)
     assert order == ["Open urgent", "Open background"]
+
+
+def test_folders_are_looked_through_whatever_is_computed(link: EngineLink, qtbot: QtBot, tmp_path: Path) -> None:
+    stuck = ask(link)
+    qtbot.waitUntil(lambda: link.worker_pid is not None, timeout=START_MS)
+    pid = link.worker_pid
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)
+    looking = link.submit(Scan((str(tmp_path / "gone"),)), title="Look through")
+    with qtbot.waitSignal(looking.failed, timeout=START_MS) as failed:
+        pass
+    assert "gone" in failed.args[0]
+    assert stuck.state is State.RUNNING
+    os.kill(pid, signal.SIGCONT)
+    qtbot.waitUntil(lambda: stuck.ended, timeout=START_MS)
+
+
+def test_who_looks_through_folders_is_started_again_when_killed(
+    link: EngineLink, qtbot: QtBot, tmp_path: Path
+) -> None:
+    lost, waiting = (link.submit(Scan((str(tmp_path / name),)), title=name) for name in ("lost", "waiting"))
+    looking = link._lasting[LOOKING]
+    qtbot.waitUntil(lambda: looking.pid is not None, timeout=START_MS)
+    with qtbot.waitSignals([link.worker_died, lost.failed, waiting.failed], timeout=START_MS):
+        assert looking.pid is not None
+        os.kill(looking.pid, signal.SIGKILL)
+    assert lost.lost
+    assert not waiting.lost
+    assert link._lasting[LOOKING] is not looking
 
 
 def test_a_killed_worker_is_told_and_the_waiting_jobs_are_still_done(link: EngineLink, qtbot: QtBot) -> None:

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QItemSelectionModel, Qt
+from PySide6.QtCore import QEvent, QItemSelectionModel, QObject, Qt
 from PySide6.QtGui import QContextMenuEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QInputDialog, QLineEdit, QPushButton
+from PySide6.QtWidgets import QInputDialog, QLineEdit, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from engine.api import AudioSpec, ModelInfo
@@ -42,6 +42,19 @@ def panel(session: Session, qtbot: QtBot) -> LibraryPanel:
     made.resize(560, 400)
     made.show()
     return made
+
+
+class Paints(QObject):
+    """Counts how often a widget is painted."""
+
+    def __init__(self, widget: QWidget) -> None:
+        super().__init__(widget)
+        self.count = 0
+        widget.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        self.count += event.type() == QEvent.Type.Paint
+        return False
 
 
 def give(session: Session, *names: str, **values: object) -> None:
@@ -171,6 +184,25 @@ def test_twenty_thousand_recordings_stay_quick(panel: LibraryPanel, session: Ses
 
 
 # ------------------------------------------------------------------------------------------- selection
+def test_only_rows_in_sight_are_painted_anew(panel: LibraryPanel, session: Session, qtbot: QtBot) -> None:
+    session._insert_paths([(f"/far/clip{i:03}.wav", {}) for i in range(200)])
+    painted = Paints(panel.view.viewport())
+    qtbot.wait(20)
+    painted.count = 0
+    ids = panel.table.shown_ids()
+    session.clips_changed.emit(ids[150:160])
+    qtbot.wait(20)
+    assert painted.count == 0
+    session.clips_changed.emit(ids[1:3])
+    qtbot.waitUntil(lambda: painted.count > 0)
+    panel.view.scrollTo(panel.table.index(199, 0))
+    qtbot.wait(20)
+    painted.count = 0
+    session.clips_changed.emit(ids[:10])
+    qtbot.wait(20)
+    assert painted.count == 0
+
+
 def test_one_selection_is_shared_both_ways(panel: LibraryPanel, session: Session) -> None:
     give(session, "a", "b", "c")
     choose(panel, "a", "c")
