@@ -17,6 +17,7 @@ The predictors run at every frame, as in the paper, or once a window and once a 
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -90,7 +91,7 @@ class AuxVAE(nn.Module):
         )
         self.local_head = head(self.local_trunk)
         self.decoder_trunk = Trunk(latent, spec.decoder_channels, kernel=spec.decoder_kernel)
-        self.decoder_head = nn.Linear(self.decoder_trunk.channels, spec.bands)
+        self.decoder_head = Product(self.decoder_trunk.channels, spec.bands)
         self.predictor_m_trunk = Trunk(latent, spec.predictor_m_channels, slow=latent, norm=False)
         self.predictor_m_head = head(self.predictor_m_trunk)
         self.predictor_h_trunk = Trunk(latent, spec.predictor_h_channels, norm=False)
@@ -208,6 +209,15 @@ class AuxVAE(nn.Module):
         x = (log_mel.float() - self.band_mean) / self.band_scale
         return x if mask is None else x * mask[..., None]
 
+    def features(self, views: Views, mask: Tensor | None = None) -> Views:
+        """The same views as features; one that several networks hear is scaled once."""
+        heard = (views.clip, views.second, views.frame, views.target, views.again)
+        once = {id(x): x for x in heard if x is not None}
+        scaled = {key: self.scaled(x, mask) for key, x in once.items()}
+        clip, second, frame, target = (scaled[id(x)] for x in heard[:4])
+        again = scaled.get(id(views.again))
+        return dataclasses.replace(views, clip=clip, second=second, frame=frame, target=target, again=again)
+
     def unscaled(self, features: Tensor) -> Tensor:
         """The inverse of `scaled`."""
         return features * self.band_scale + self.band_mean
@@ -250,15 +260,26 @@ class AuxVAE(nn.Module):
             sample: True draws h, m and z from their posteriors; False uses the means, the same at every call.
         """
         mask = frame_mask(lengths, views.frame.shape[1])
+        return self.encode_features(self.features(views, mask), mask, sample=sample, generator=generator)
+
+    def encode_features(
+        self,
+        features: Views,
+        mask: Tensor | None = None,
+        *,
+        sample: bool = False,
+        generator: torch.Generator | None = None,
+    ) -> Latents:
+        """As `encode`, of what `features` gave; mask: bool (batch, frames), None when all frames are real."""
 
         def value(posterior: Gaussian) -> Tensor:
             return posterior.sample(generator) if sample else posterior.mean
 
-        h = self.posterior_h(self.scaled(views.clip, mask), mask, views.clip_levels)
+        h = self.posterior_h(features.clip, mask, features.clip_levels)
         h_value = value(h)
-        m = self.posterior_m(self.scaled(views.second, mask), h_value, mask, views.levels)
+        m = self.posterior_m(features.second, h_value, mask, features.levels)
         m_value = value(m)
-        z = self.posterior_z(self.scaled(views.frame, mask), h_value, m_value, mask)
+        z = self.posterior_z(features.frame, h_value, m_value, mask)
         return Latents(h, m, z, h_value, m_value, value(z))
 
     # ------------------------------------------------------------------------------------------ generative side

@@ -92,19 +92,20 @@ def terms(
         lengths: (batch,) real frames, None when all are.
     """
     mask = frame_mask(lengths, views.frame.shape[1])
-    latents = model.encode(views, lengths=lengths, sample=True, generator=generator)
+    features = model.features(views, mask)
+    latents = model.encode_features(features, mask, sample=True, generator=generator)
     z = rounded_for_products(latents.z_value)
     return add_up(
         latents,
         rebuilt=model.decode_features(z, mask),
-        target=model.scaled(views.target, mask),
+        target=features.target,
         m_predicted=model.predict_m(latents.h_value, z, mask),
         h_predicted=model.predict_h(z, mask),
         mask=mask,
         window_frames=model.spec.window_frames,
         spec=spec,
         levels=level_density(model, views, latents),
-        contrast=contrast(model, views, latents, mask) if spec.contrast else None,
+        contrast=contrast(model, features, latents, mask) if spec.contrast else None,
     )
 
 
@@ -190,11 +191,11 @@ def level_density(model: AuxVAE, views: Views, latents: Latents) -> Tensor | Non
     return -(clip.sum() / counts[1] + seconds) / (2.0 * LEVEL_DEVIATION**2)
 
 
-def contrast(model: AuxVAE, views: Views, latents: Latents, mask: Tensor | None) -> Tensor | None:
+def contrast(model: AuxVAE, features: Views, latents: Latents, mask: Tensor | None) -> Tensor | None:
     """Mean log probability that the h of one piece of a clip finds the h of its other piece among the batch's."""
-    if views.again is None:
+    if features.again is None:
         return None
-    again = model.posterior_h(model.scaled(views.again, mask), mask, views.levels).mean
+    again = model.posterior_h(features.again, mask, features.levels).mean
     one, other = (functional.normalize(h.float(), dim=-1) for h in (latents.h.mean, again))
     (every_one, first), (every_other, _) = ranks.gathered(one), ranks.gathered(other)
     found = one.new_zeros(())

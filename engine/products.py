@@ -41,6 +41,8 @@ class Product(nn.Linear):
         if x.numel() < _FEW_ROWS * self.in_features and torch.is_autocast_enabled(x.device.type):
             with torch.autocast(x.device.type, enabled=False):
                 return super().forward(x.float())
+        if _in_bfloat16(x) and self.bias is not None:
+            return _product(x, self.weight, self.bias)
         return super().forward(x)
 
 
@@ -55,10 +57,22 @@ def tanh_of_product(layer: Product, x: Tensor, added: Tensor | None, *, kernel: 
     if kernel > 1:
         x = _Neighbours.apply(x.bfloat16() if half else x, kernel)  # type: ignore[no-untyped-call]
     if half:
-        found: Tensor = _TanhOfProduct.apply(x, layer.weight, layer.bias, added, window)  # type: ignore[no-untyped-call]
-        return found
+        return _product(x, layer.weight, layer.bias, added, window, tangent=True)
     y: Tensor = layer(x)
     return torch.tanh(y if added is None else y + _at_frames(added, window, x.shape[1]))
+
+
+def _product(
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor,
+    added: Tensor | None = None,
+    window: int = 1,
+    *,
+    tangent: bool = False,
+) -> Tensor:
+    found: Tensor = _Product.apply(x, weight, bias, added, window, tangent)  # type: ignore[no-untyped-call]
+    return found
 
 
 def rounded_for_products(x: Tensor) -> Tensor:
@@ -125,41 +139,45 @@ def _shifts(kernel: int, frames: int) -> Iterator[tuple[slice, slice]]:
         yield slice(first, last), slice(first + shift, last + shift) if last > first else slice(0, 0)
 
 
-class _TanhOfProduct(torch.autograd.Function):
+class _Product(torch.autograd.Function):
     """The bfloat16 products of one layer on a processor, both ways; gradients of weights in float32.
 
     What is added at the frames of a window is part of the product: x is given a column for every window, 1 at its
     frames and 0 elsewhere, and the weight of that column is what is added. So one pass does it all, and the
-    gradient of what is added comes with that of the weights.
+    gradient of what is added comes with that of the weights. The bias is added in float32, before the one rounding.
     """
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, added: Tensor | None, window: int) -> Tensor:
+    def forward(
+        ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, added: Tensor | None, window: int, tangent: bool
+    ) -> Tensor:
         half, half_weight = x.bfloat16(), weight.bfloat16()
         if added is not None:
             half = torch.cat((half, _window_columns(half, added.shape[1], window)), dim=-1)
             half_weight = torch.cat((half_weight, added.flatten(0, 1).t().bfloat16()), dim=-1)
         fused = _fused()
         if fused is None:
-            y = torch.tanh(nn.functional.linear(half, half_weight, bias.bfloat16()).float()).bfloat16()
+            y = nn.functional.linear(half, half_weight).float() + bias
+            y = (torch.tanh(y) if tangent else y).bfloat16()
         else:
-            y = fused(half, half_weight, bias.bfloat16(), "tanh", [], "")
-        ctx.save_for_backward(half, half_weight, y)
+            y = fused(half, half_weight, bias, "tanh" if tangent else "none", [], "")
+        ctx.save_for_backward(half, half_weight, y if tangent else None)
         ctx.input_dtype, ctx.inputs = x.dtype, x.shape[-1]
         ctx.added = None if added is None else added.shape
         return y
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor, Tensor, Tensor | None, None]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         half, half_weight, y = ctx.saved_tensors
-        rows = torch.ops.aten.tanh_backward(gradient.bfloat16(), y).flatten(0, 1)
+        gradient = gradient.bfloat16()
+        rows = (gradient if y is None else torch.ops.aten.tanh_backward(gradient, y)).flatten(0, -2)
         to_x = None
         if ctx.needs_input_grad[0]:
-            to_x = (rows @ half_weight[:, : ctx.inputs]).unflatten(0, y.shape[:2]).to(ctx.input_dtype)
-        to_both = rows.t() @ half.flatten(0, 1)
+            to_x = (rows @ half_weight[:, : ctx.inputs]).unflatten(0, half.shape[:-1]).to(ctx.input_dtype)
+        to_both = rows.t() @ half.flatten(0, -2)
         to_bias = rows.sum(dim=0).float()  # added up in float32 inside
         to_added = None if ctx.added is None else to_both[:, ctx.inputs :].t().float().reshape(ctx.added)
-        return to_x, to_both[:, : ctx.inputs].float(), to_bias, to_added, None
+        return to_x, to_both[:, : ctx.inputs].float(), to_bias, to_added, None, None
 
 
 def _window_columns(x: Tensor, windows: int, window: int) -> Tensor:

@@ -13,11 +13,12 @@ import math
 from typing import ClassVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from engine.draws import LOG_TWO_PI
 from engine.layers import Gaussian, GaussianHead, Trunk, frame_mask, mean_over_clip
 from engine.objective import Terms
+from engine.products import Product
 from engine.specs import ModelSpec, TrainSpec
 from engine.systems.base import System, ViewsOf, chunks, need, only_total, pooled
 from engine.views import Views
@@ -34,7 +35,7 @@ class PlainVAE(System):
         self.local_trunk = Trunk(spec.bands, spec.local_channels, kernel=spec.local_kernel, slow=self.slow_size)
         self.local_head = self.head(self.local_trunk)
         self.decoder_trunk = Trunk(spec.latent, spec.decoder_channels, kernel=spec.decoder_kernel)
-        self.decoder_head = nn.Linear(self.decoder_trunk.channels, spec.bands)
+        self.decoder_head = Product(self.decoder_trunk.channels, spec.bands)
 
     @property
     def slow_size(self) -> int:

@@ -235,6 +235,18 @@ def test_empty_channels_and_even_kernels_are_refused_by_name() -> None:
     assert refused.value.name == "decoder_channels"
 
 
+def test_a_view_that_several_networks_hear_is_scaled_once() -> None:
+    model = AuxVAE(SMALL)
+    model.set_scaling(torch.randn(SMALL.bands), torch.tensor(1.7))
+    x, other = torch.randn(2, 9, SMALL.bands), torch.randn(2, 9, SMALL.bands)
+    mask = frame_mask(torch.tensor([9, 4]), 9)
+    features = model.features(Views(other, x, x, x), mask)
+    assert features.second is features.frame is features.target
+    assert features.again is None
+    assert torch.equal(features.clip, model.scaled(other, mask))
+    assert torch.equal(features.frame, model.scaled(x, mask))
+
+
 def test_a_trunk_knows_how_far_it_sees() -> None:
     trunk = Trunk(4, (5, 6, 7), kernel=3).eval()
     x = torch.randn(1, 40, 4)

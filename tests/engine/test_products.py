@@ -229,6 +229,29 @@ def test_products_over_few_rows_stay_in_float32() -> None:
 
 
 @needs_bfloat16
+@pytest.mark.parametrize("fused", [True, False])
+def test_a_bfloat16_product_without_a_tangent_is_the_float32_one_but_for_rounding(
+    fused: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not fused:
+        monkeypatch.setattr(products, "_fused", lambda: None)
+    layer = Product(32, 48)
+    x = torch.randn(6, 100, 32, requires_grad=True)
+    wanted = torch.randn(6, 100, 48)
+
+    def run(half: bool) -> list[Tensor]:
+        with torch.autocast("cpu", torch.bfloat16, enabled=half):
+            y = layer(x)
+        assert y.dtype == (torch.bfloat16 if half else torch.float32)
+        gradients = torch.autograd.grad((y.float() * wanted).sum(), [layer.weight, layer.bias, x])
+        assert all(g.dtype == torch.float32 for g in gradients)
+        return [y.detach().float(), *gradients]
+
+    for exact, rounded in zip(run(half=False), run(half=True), strict=True):
+        assert float((exact - rounded).norm() / exact.norm()) < 1.5e-2
+
+
+@needs_bfloat16
 def test_two_hundred_steps_in_bfloat16_follow_the_curve_of_float32() -> None:
     spec = dataclasses.replace(SPEC, local_kernel=1)
     factors = torch.randn(6, SPEC.bands)
