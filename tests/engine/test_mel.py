@@ -102,6 +102,24 @@ def test_a_batch_equals_its_clips_one_by_one() -> None:
     torch.testing.assert_close(front_end.linear(batch)[0, 1], front_end.linear(batch[0, 1]), atol=1e-4, rtol=1e-4)
 
 
+@pytest.mark.parametrize("at_once", [1, 5, 31, 32, 33, 500])
+def test_it_does_not_matter_how_many_frames_are_transformed_at_a_time(
+    at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    front_end = MelFrontEnd(SPEC)
+    wave = torch.randn(8_000)
+    whole = front_end.log_mel(wave)
+    monkeypatch.setattr(mel, "TRANSFORM_FRAMES", at_once)
+    torch.testing.assert_close(front_end.log_mel(wave), whole, atol=1e-6, rtol=1e-6)
+
+
+@pytest.mark.parametrize("spec", [SPEC, SMALL])
+def test_what_a_gradient_goes_through_is_the_same(spec: AudioSpec, clip: torch.Tensor) -> None:
+    front_end = MelFrontEnd(spec)
+    whole = front_end.log_mel(clip.clone().requires_grad_()).detach()
+    torch.testing.assert_close(front_end.log_mel(clip), whole, atol=1e-6, rtol=1e-6)
+
+
 def test_silence_is_the_floor() -> None:
     log_mel = MelFrontEnd(SPEC).log_mel(torch.zeros(8_000))
     torch.testing.assert_close(log_mel, torch.full_like(log_mel, np.log(SPEC.floor_amplitude)))
