@@ -15,6 +15,7 @@ from studio.widgets.timeline import Timeline, clock_text
 WHEEL_NOTCH = 0.8  # one notch shows this share of the time
 SCROLL_NOTCH = 0.15  # one notch moves by this share of the view
 LEFT_AXIS_PX = 56  # the same in every plot, so that times stand above each other
+PLAYHEAD_PX = 4  # the dark line below the pale one
 TOP_PX = 7  # room for half of the outermost label
 Qtm = Qt.KeyboardModifier
 
@@ -128,8 +129,18 @@ class TimePlot(pg.PlotWidget):  # type: ignore[misc]
 
     # ------------------------------------------------------------------ shared
     def _show_playhead(self, seconds: float) -> None:
+        # Qt forgets where a moved line was drawn if meanwhile it paints anything else here, such as a label that
+        # gets new colours: the line would stay there as it was, beside the one that moves on.
+        self._paint_playhead()
         for line in self._playhead:
             line.setValue(seconds)
+        self._paint_playhead()
+
+    def _paint_playhead(self) -> None:
+        """See that the strip is painted in which the playhead stands now."""
+        place = self.mapFromScene(self.box.mapViewToScene(QPointF(self._playhead[0].value(), 0.0)))
+        half = PLAYHEAD_PX // 2 + 2
+        self.viewport().update(place.x() - half, 0, 2 * half + 1, self.viewport().height())
 
     def _show_selection(self, span: tuple[float, float] | None) -> None:
         self._selection.setVisible(span is not None)
@@ -174,7 +185,7 @@ class TimePlot(pg.PlotWidget):  # type: ignore[misc]
             axis.setPen(pg.mkPen(theme.mixed(ink, ground, 0.45)))
             axis.setTextPen(pg.mkPen(theme.mixed(ink, ground, 0.85)))
         dark, pale = (QColor(0, 0, 0, 170), QColor(255, 255, 255)) if self._over_image else (ground, ink)
-        for line, colour, width in zip(self._playhead, (dark, pale), (4.0, 1.4), strict=True):
+        for line, colour, width in zip(self._playhead, (dark, pale), (PLAYHEAD_PX, 1.4), strict=True):
             line.setPen(self.pen(colour, width))
         wash = QColor(140, 195, 255) if self._over_image else palette.color(QPalette.ColorRole.Highlight)
         fill, edge = QColor(wash), QColor(wash)

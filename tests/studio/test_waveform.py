@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPointF
+from PySide6.QtCore import QEvent, QObject, QPoint, QPointF
+from PySide6.QtGui import QPaintEvent, QRegion
+from PySide6.QtWidgets import QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
 from studio.widgets.timeline import Timeline
@@ -69,3 +71,43 @@ def test_the_readout_tells_time_amplitude_and_level(qtbot: QtBot) -> None:
     assert "−0.1000" in words
     assert "−20.0 dBFS" in words
     assert view.describe(QPointF(5.0, 0.0)) == ""
+
+
+class Painted(QObject):
+    """What of a widget was painted since."""
+
+    def __init__(self, widget: QWidget) -> None:
+        super().__init__(widget)
+        self.region = QRegion()
+        widget.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if isinstance(event, QPaintEvent):
+            self.region += event.region()
+        return False
+
+
+def test_a_playhead_leaves_nothing_behind_when_something_else_is_painted_as_it_moves(qtbot: QtBot) -> None:
+    timeline = Timeline()
+    view = WaveformView(timeline)
+    qtbot.addWidget(view)
+    view.resize(600, 100)
+    view.show()
+    timeline.set_duration(2.0)
+    timeline.set_playhead(0.5)
+    qtbot.wait(50)
+
+    def place() -> QPoint:
+        x = view.mapFromScene(view.box.mapViewToScene(QPointF(timeline.playhead_s, 0.0))).x()
+        return QPoint(x, view.viewport().height() // 2)
+
+    was = place()
+    painted = Painted(view.viewport())
+    timeline.set_playhead(1.5)
+    label = QLabel("F0", view)  # over the plot, as a key of its lines
+    label.move(400, 10)
+    label.show()
+    label.repaint()
+    qtbot.waitUntil(lambda: painted.region.contains(place()))
+    assert painted.region.contains(was)
+    assert not painted.region.contains((was + place()) / 2)  # a whole plot would take long
