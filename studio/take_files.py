@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication
 
 from engine.api import LatentRef, Take
 from studio.clips import Clip
+from studio.givers import givers_of
 
 OUT = "out"  # below the take's folder: goes where it goes, and goes with it
 FORBIDDEN = '<>:"/\\|?*'  # in names of files, on one system or another
@@ -69,16 +70,10 @@ def _stamp(file: Path) -> tuple[int, int]:
     return found.st_size, found.st_mtime_ns
 
 
-def _names(refs: Iterable[LatentRef], clips: Mapping[str, Clip]) -> str:
+def _names(latents: Sequence[LatentRef], clips: Mapping[str, Clip]) -> str:
     """The speaker, if all are one's; else the first recording, and how many more."""
-    refs = tuple(refs)
-    if not refs:
-        return ""
-    givers = [clips.get(ref.folder) for ref in refs]
-    speakers = {clip.labels.get("speaker", "") if clip is not None else "" for clip in givers}
-    if len(speakers) == 1 and (speaker := speakers.pop()):
-        return speaker
-    first = givers[0]
-    name = Path(first.name).stem if first is not None else Path(refs[0].folder).name[:8]
-    more = len({ref.folder for ref in refs}) - 1
+    givers = givers_of(latents, clips)
+    if givers is None or givers.speaker:
+        return "" if givers is None else givers.speaker
+    name, more = Path(givers.first).stem, givers.recordings - 1
     return QCoreApplication.translate("TakeFiles", "{0} and {1} more").format(name, more) if more else name

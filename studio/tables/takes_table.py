@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import (
@@ -17,6 +16,7 @@ from engine.api import LatentRef, Take
 from studio import evidence
 from studio.clips import Clip
 from studio.counted import counted
+from studio.givers import clip_name, givers_of
 from studio.session import Session
 
 Index = QModelIndex | QPersistentModelIndex
@@ -113,7 +113,7 @@ class TakesTable(QAbstractTableModel):
         if column == NAME:
             return take.name
         if column == SOURCE:
-            return self._clip_name(take.source)
+            return clip_name(take.source, self._clips)
         if column in (VOICE, EMOTION):
             return self._givers(take.voice) if column == VOICE else self._manner(take)
         return f"{100 * take.strength:.0f} %" if column == STRENGTH else evidence.shift_words(take)
@@ -127,17 +127,11 @@ class TakesTable(QAbstractTableModel):
         return f"{self._givers(take.emotion)}, {edited}" if take.emotion else edited
 
     def _givers(self, latents: tuple[LatentRef, ...]) -> str:
-        if not latents:
+        givers = givers_of(latents, self._clips)
+        if givers is None:
             return evidence.DASH
-        clips = [self._clips.get(latent.folder) for latent in latents]
-        speakers = {clip.labels.get("speaker", "") if clip else "" for clip in clips}
-        if len(clips) > 1 and len(speakers) == 1 and (speaker := speakers.pop()):
-            return self.tr("{0} ({1} clips)").format(speaker, len(clips))
-        first = self._clip_name(latents[0].folder)
-        if latents[0].second is not None:
-            first = self.tr("{0}, second {1}").format(first, latents[0].second)
-        return first if len(latents) == 1 else f"{first} + {len(latents) - 1}"
-
-    def _clip_name(self, folder: str) -> str:
-        clip = self._clips.get(folder)
-        return clip.name if clip is not None else Path(folder).name[:8]
+        if givers.recordings > 1 and givers.speaker:
+            return self.tr("{0} ({1} clips)").format(givers.speaker, givers.recordings)
+        if givers.second is not None:
+            return self.tr("{0}, second {1}").format(givers.first, givers.second)
+        return givers.first if givers.recordings == 1 else f"{givers.first} + {givers.recordings - 1}"

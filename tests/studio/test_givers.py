@@ -1,0 +1,69 @@
+"""Who gave what, in a take's name and in the table of takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from pytestqt.qtbot import QtBot
+from stage import Idle, analysed, some_take
+
+from engine.api import LatentRef
+from studio.clips import Clip
+from studio.givers import Givers, givers_of
+from studio.session import Session
+from studio.tables.takes_table import VOICE, TakesTable
+
+
+def clip(name: str, speaker: str = "") -> Clip:
+    return Clip(name, f"/r/{name}.flac", labels={"speaker": speaker} if speaker else {})
+
+
+CLIPS = {"/b": clip("b1", "bea"), "/b2": clip("b2", "bea"), "/c": clip("c1"), "/d": clip("d1", "dan")}
+
+
+@pytest.mark.parametrize(
+    ("latents", "expected"),
+    [
+        ((), None),
+        ((LatentRef("/b"),), Givers("bea", "b1.flac", None, 1)),
+        ((LatentRef("/b"), LatentRef("/b2")), Givers("bea", "b1.flac", None, 2)),
+        ((LatentRef("/b"), LatentRef("/d")), Givers("", "b1.flac", None, 2)),
+        ((LatentRef("/c"), LatentRef("/b")), Givers("", "c1.flac", None, 2)),
+        ((LatentRef("/c", 2),), Givers("", "c1.flac", 2, 1)),
+        ((LatentRef("/b", 2), LatentRef("/b", 3)), Givers("bea", "b1.flac", None, 1)),
+        ((LatentRef("/gone/0123456789"),), Givers("", "01234567", None, 1)),
+    ],
+)
+def test_givers_are_a_speaker_or_recordings(latents: tuple[LatentRef, ...], expected: Givers | None) -> None:
+    assert givers_of(latents, CLIPS) == expected
+
+
+@pytest.fixture
+def session(qtbot: QtBot, tmp_path: Path) -> Iterator[Session]:
+    link = Idle(tmp_path / "logs")
+    made = Session(link, tmp_path / "data")
+    yield made
+    made.close()
+    link.shutdown()
+
+
+def test_the_table_counts_recordings_not_seconds(session: Session) -> None:
+    folders = [str(session.clips[i].folder) for i in analysed(session, "b1", "b2", "c1")]
+    given = [
+        ([], "–"),
+        ([LatentRef(folders[0])], "b1.wav"),
+        ([LatentRef(folders[0], 3)], "b1.wav, second 3"),
+        ([LatentRef(folders[0], 3), LatentRef(folders[0], 4)], "b1.wav"),
+        ([LatentRef(folders[0]), LatentRef(folders[1])], "b (2 clips)"),
+        ([LatentRef(folders[0]), LatentRef(folders[2])], "b1.wav + 1"),
+    ]
+    session.takes = [
+        replace(some_take(f"t{number}", f"/t{number}.wav"), voice=tuple(latents))
+        for number, (latents, _words) in enumerate(given)
+    ]
+    table = TakesTable(session)
+    shown = [table.index(row, VOICE).data() for row in range(table.rowCount())]
+    assert shown[::-1] == [words for _latents, words in given]
