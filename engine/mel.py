@@ -21,6 +21,7 @@ from torch.nn import functional
 
 from engine.audio import amplitude
 from engine.errors import SpecError
+from engine.memory import keep_a_little_memory
 from engine.specs import AudioSpec
 
 CHUNK_FRAMES = 1024  # frames taken at a time: bounds the memory of an hour-long clip
@@ -49,6 +50,7 @@ class MelFrontEnd:
                 f"It can be at most {spec.n_fft // 2 - 1}, so that frames overlap enough.",
                 "hop_samples",
             )
+        keep_a_little_memory()
         self.spec = spec
         self.device = torch.device(device)
         self._bands = band_filters(spec)

@@ -50,6 +50,36 @@ def test_memory_that_is_used_again_is_not_mapped_again(where: str) -> None:
     assert faults("keep") < 0.05 * faults("give back")
 
 
+LITTLE = """
+import resource
+import sys
+import numpy as np
+from engine.memory import keep_a_little_memory
+if sys.argv[1] == "keep":
+    keep_a_little_memory()
+
+def once():
+    blocks = [np.empty(3 << 20, np.uint8) for _ in range(4)]  # as large as a transform's
+    for block in blocks:
+        block[::4096] = 0
+
+once()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(3):
+    once()
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc's allocator only")
+def test_a_little_memory_that_is_used_again_is_not_mapped_again() -> None:
+    def faults(how: str) -> int:
+        done = subprocess.run([sys.executable, "-c", LITTLE, how], capture_output=True, text=True, check=True)
+        return int(done.stdout)
+
+    assert faults("keep") < 0.05 * faults("give back")
+
+
 HUGE = """
 from pathlib import Path
 from engine.memory import keep_freed_memory

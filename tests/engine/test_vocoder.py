@@ -101,6 +101,22 @@ def test_its_transform_is_torchs_and_brings_every_length_back(samples: int, hop_
         torch.testing.assert_close(transform.with_magnitude(wave, wanted), expected, atol=1e-4, rtol=0)
 
 
+@pytest.mark.parametrize("at_once", [1, 4, 7, 64])
+def test_it_does_not_matter_how_many_frames_are_worked_on_together(
+    at_once: int, clip: torch.Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = torch.rand(1 + len(clip) // SPEC.hop_samples, SPEC.bins, generator=torch.Generator().manual_seed(0))
+    whole = _Transform(FRONT_END, len(clip)).with_magnitude(clip, wanted).clone()
+    monkeypatch.setattr("engine.griffin_lim.BLOCK_FRAMES", at_once)
+    blocks = _Transform(FRONT_END, len(clip)).with_magnitude(clip, wanted)
+    torch.testing.assert_close(blocks, whole, atol=1e-5, rtol=1e-5)
+
+
+def test_silence_can_be_given_magnitudes() -> None:
+    wanted = torch.ones(33, SPEC.bins)
+    assert torch.isfinite(_Transform(FRONT_END, 8_000).with_magnitude(torch.zeros(8_000), wanted)).all()
+
+
 def test_it_converges_as_torchaudios_own(clip: torch.Tensor) -> None:
     magnitude = FRONT_END.stft(clip).abs()
     reference = torchaudio.functional.griffinlim(
