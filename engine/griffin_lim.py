@@ -16,8 +16,8 @@ ITERATIONS = 32  # from a random phase
 # From a recording's phase. More come nearer to the magnitudes and farther from speech: on ten pairs of
 # recordings 32 cost the control 0.10 of PESQ, and the results 0.006 of STOI and 0.004 of likeness to their target.
 FROM_PHASE_ITERATIONS = 12
-# Frames taken at a time on a processor: so few that each step finds them in the cache, and enough to share what torch
-# prepares anew for every transform.
+# Frames taken at a time on a processor: so few that each step finds them in the cache, and enough to share what
+# torch prepares anew for every transform.
 BLOCK_FRAMES = 336
 # Of the accelerated variant (Nenov, Nguyen, Balazs, Boţ 2023), from a random phase. On six recordings 24 iterations
 # came as near as 28 with a momentum of 0.99 alone (Perraudin, Balazs, Søndergaard 2013), and 32 a seventh nearer.
