@@ -11,10 +11,13 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import statistics
 import tempfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tests.bench.measuring import Row, Timing, arguments, interleaved, milliseconds, peak_mib, tell, timed  # isort: skip
+from tests.bench.measuring import Apart, Row, Timing, arguments, interleaved, milliseconds, peak_mib, tell, timed  # isort: skip
 
 import librosa
 import numpy as np
@@ -30,6 +33,7 @@ from engine.specs import AudioSpec
 from tests.bench.recordings import analysed_folders, full_size_model, speech, write_clips, write_long
 
 SPEC = AudioSpec()
+MANY = 64  # clips of 10 s
 
 
 def main() -> None:
@@ -41,7 +45,8 @@ def main() -> None:
     wanted = parser.parse_args()
     torch.set_num_threads(wanted.threads)
     with tempfile.TemporaryDirectory() as folder:
-        rows = front_end() + pipeline(Path(folder), wanted.clips) + long_file(Path(folder), wanted.minutes)
+        rows = [*front_end(), on_all_cores(wanted.threads)]
+        rows += pipeline(Path(folder), wanted.clips) + long_file(Path(folder), wanted.minutes)
         rows += [*again(Path(folder), wanted.again), table(Path(folder), wanted.rows)]
     tell("Analysis", rows, wanted.json)
 
@@ -65,13 +70,6 @@ def _front_end() -> list[Row]:
 
     def ours(wave: np.ndarray) -> np.ndarray:
         return mel.log_mel(torch.from_numpy(wave)).numpy().T
-
-    def librosas(wave: np.ndarray) -> np.ndarray:
-        found = librosa.feature.melspectrogram(
-            y=wave, sr=SPEC.rate_hz, n_fft=SPEC.n_fft, hop_length=SPEC.hop_samples, n_mels=SPEC.bands,
-            fmin=SPEC.low_hz, fmax=SPEC.high_hz, power=1.0, norm="slaney", pad_mode="reflect",
-        )  # fmt: skip
-        return np.log(np.maximum(found, SPEC.floor_amplitude))
 
     def torchaudios(wave: np.ndarray) -> np.ndarray:
         return of_torchaudio(torch.from_numpy(wave)).clamp_min(SPEC.floor_amplitude).log().numpy()
@@ -100,6 +98,43 @@ def _front_end() -> list[Row]:
         rows.append(Row(f"Largest difference from {name}'s log-mel", apart, "nepers", goal=nearest, better="lower"))
     torch.set_num_threads(threads)
     return rows
+
+
+def librosas(wave: np.ndarray) -> np.ndarray:
+    found = librosa.feature.melspectrogram(
+        y=wave, sr=SPEC.rate_hz, n_fft=SPEC.n_fft, hop_length=SPEC.hop_samples, n_mels=SPEC.bands,
+        fmin=SPEC.low_hz, fmax=SPEC.high_hz, power=1.0, norm="slaney", pad_mode="reflect",
+    )  # fmt: skip
+    return np.log(np.maximum(found, SPEC.floor_amplitude))
+
+
+def on_all_cores(processes: int) -> Row:
+    """Log-mels of many clips, shared out to processes as a corpus's are when it is read; librosa has its loop."""
+    waves = [speech(10.0, number) for number in range(MANY)]
+    sides = [Apart(share_of_mels, number, processes, threads=1) for number in range(processes)]
+    found: list[tuple[float, float]] = []
+    with ThreadPoolExecutor(processes) as at_once:
+        for _ in range(8):
+            ours = max(timing.wall_s for timing in at_once.map(lambda side: side(), sides))  # the last to be ready
+            found.append((ours, timed(lambda: [librosas(wave) for wave in waves]).wall_s))
+    for side in sides:
+        side.end()
+    ours, theirs = (statistics.median(walls) for walls in zip(*found[1:], strict=True))  # the first is to get warm
+    return Row(
+        f"Log-mels of {MANY} clips of 10 s in {processes} processes of a thread each",
+        theirs / ours,
+        "x",
+        baseline="librosa, one clip after the other, as it comes",
+        ours=milliseconds(ours),
+        theirs=milliseconds(theirs),
+        note="wall-clock",
+    )
+
+
+def share_of_mels(number: int, of: int) -> Callable[[], object]:
+    waves = [torch.from_numpy(speech(10.0, clip)) for clip in range(number, MANY, of)]
+    mel = MelFrontEnd(SPEC)
+    return lambda: [mel.log_mel(wave) for wave in waves]
 
 
 def pipeline(folder: Path, count: int) -> list[Row]:
