@@ -167,7 +167,7 @@ class ProjectActions(LibraryActions, AuditionActions):
         """Forget what was written since the last saving, as the window closes without it."""
         if self.named:
             self._save_timer.stop()
-            self._savers.waitForDone()
+            self._wait_for_savers()
             project_disk.remove(self.folder / AUTOSAVE)
             self._changed_since_save = self._analysed_since_save = False
             self.undo_stack.setClean()
@@ -177,7 +177,7 @@ class ProjectActions(LibraryActions, AuditionActions):
         self.closing.emit()
         unsaved = self._save_timer.isActive()
         self._save_timer.stop()
-        self._savers.waitForDone()
+        self._wait_for_savers()
         if self.named and not self.modified and self._analysed_since_save:
             # Analyses are no one's decision: they are kept without asking.
             self._write(self.folder / FILE, self._project())
@@ -244,10 +244,10 @@ class ProjectActions(LibraryActions, AuditionActions):
     def _leave(self) -> None:
         """End what is under way for this project and put everything down."""
         self._save_timer.stop()
-        self._savers.waitForDone()  # what a thread is writing may be the same file
+        self._wait_for_savers()  # what a thread is writing may be the same file
         if not self.named or self.modified:
             self._write(self._autosave, self._project())
-        self._savers.waitForDone()
+        self._wait_for_savers()
         self.epoch += 1
         for job in self.link.active():
             if job is not self.analysis.job:

@@ -29,6 +29,7 @@ from studio.recipes import Named, Recipe
 from studio.runs import RunRecord
 from studio.transfer_setup import TransferSetup
 from studio.undo import UndoActions
+from studio.unhurried import awaited
 
 SAVE_AFTER_MS = 1_000
 SAVE_RESULTS_AFTER_MS = 15_000  # what the engine found can be had again: no hurry
@@ -260,6 +261,10 @@ class SessionState(UndoActions):
     def _save_aside(self) -> None:
         """In a thread: a large library takes longer to write than a window may stand still."""
         self._savers.start(functools.partial(self._write, self._autosave, self._project()))
+
+    def _wait_for_savers(self) -> None:
+        with awaited():
+            self._savers.waitForDone()
 
     def _write(self, file: Path, project: Project) -> None:
         try:

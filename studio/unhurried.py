@@ -9,12 +9,14 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 STRETCH_S = 0.0005
 PAUSE_S = 0.002
 
 T = TypeVar("T")
+_awaited = threading.Event()  # the window does nothing but wait
 
 
 def unhurried(items: Iterable[T]) -> Iterator[T]:
@@ -25,6 +27,16 @@ def unhurried(items: Iterable[T]) -> Iterator[T]:
     until = time.monotonic() + STRETCH_S
     for item in items:
         yield item
-        if time.monotonic() >= until:
+        if time.monotonic() >= until and not _awaited.is_set():
             time.sleep(PAUSE_S)
             until = time.monotonic() + STRETCH_S
+
+
+@contextmanager
+def awaited() -> Iterator[None]:
+    """As long as the window waits for what threads do, they do not rest."""
+    _awaited.set()
+    try:
+        yield
+    finally:
+        _awaited.clear()

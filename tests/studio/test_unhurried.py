@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from studio import unhurried as module
-from studio.unhurried import unhurried
+from studio.unhurried import awaited, unhurried
 
 
 @pytest.fixture
@@ -30,6 +30,17 @@ def test_a_thread_beside_the_windows_rests_and_leaves_nothing_out(rests: list[fl
 def test_the_windows_own_thread_does_not_wait(rests: list[float]) -> None:
     assert list(unhurried(range(5))) == list(range(5))
     assert rests == []
+
+
+def test_nobody_rests_while_the_window_waits(rests: list[float]) -> None:
+    found: list[int] = []
+    thread = threading.Thread(target=lambda: found.extend(unhurried(range(5))))
+    with awaited():
+        thread.start()
+        thread.join()
+    assert found == list(range(5))
+    assert rests == []
+    test_a_thread_beside_the_windows_rests_and_leaves_nothing_out(rests)
 
 
 def test_a_stretch_is_not_broken_off_before_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
