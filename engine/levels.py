@@ -16,6 +16,7 @@ from dataclasses import dataclass, fields, replace
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 from torch.nn.utils.rnn import pad_sequence
 
 from engine.sounds import SoundClasses, held, sound_features, weighted_moments
@@ -32,6 +33,9 @@ PRIOR_SOUND_FRAMES = 5.0
 PRIOR_SECOND_FRAMES = 8.0
 PRIOR_SPREAD_FRAMES = 50.0
 WIDEST_SPREAD = 0.7  # natural log
+# Over so many frames another voice's way with a sound sets in. Which sound a frame is changes from one frame to the
+# next, and the mouth does not.
+ONSET_FRAMES = 9
 SECONDS = ("second_pitch", "second_range", "second_tone", "voiced")  # levels that every second has
 
 
@@ -168,11 +172,14 @@ def put_back(
     spec: ModelSpec,
     tools: SourceFilter,
     average: AverageVoice,
+    *,
+    own: Levels,
     habits: float = 1.0,
 ) -> Tensor:
     """Give a voice from which the levels were taken out other levels: (batch, frames, bands) both.
 
     Args:
+        own: the levels that were taken out; with these, what comes back is the source.
         habits: how much stays of what no level explains; 1 = all, as it must be to get the source back.
     """  # fmt: skip
     frames = mel.shape[1]
@@ -181,7 +188,8 @@ def put_back(
     residual = coefficients - average_coefficients(carrier, average)
     told = (
         levels.spectrum[:, None]
-        + carrier.assigned @ (average.offsets + levels.sounds)
+        + carrier.assigned @ (average.offsets + own.sounds)
+        + _smooth(carrier.assigned @ (levels.sounds - own.sounds), ONSET_FRAMES)
         + residual * torch.exp(levels.spread)[:, None] * habits
         + _padded(_deviation(levels, carrier.gain), frames, spec)
     )
@@ -189,6 +197,14 @@ def put_back(
     formants = formants_for(torch.exp(levels.pitch))[:, None].expand(-1, frames)
     pitch = torch.exp(pitch_curve(levels, carrier, spec))
     return tools.stretch(restored, formants) + tools.stretch(fine, pitch, beyond=0.0)
+
+
+def _smooth(x: Tensor, width: int) -> Tensor:
+    """x (batch, frames, n) under a Hann window of `width` frames, odd, that slides along; the ends are held."""
+    window = torch.hann_window(width + 2, periodic=False, device=x.device)[1:-1]
+    columns = functional.pad(x.transpose(1, 2), (width // 2, width // 2), mode="replicate").flatten(0, 1)[:, None]
+    smooth = functional.conv1d(columns, (window / window.sum())[None, None])
+    return smooth.view(len(x), x.shape[2], -1).transpose(1, 2)
 
 
 def pitch_curve(levels: Levels, carrier: Carrier, spec: ModelSpec) -> Tensor:
@@ -295,7 +311,7 @@ def _deviation(levels: Levels, gain: Tensor) -> Tensor:
 def _padded(tone: Tensor, frames: int, spec: ModelSpec) -> Tensor:
     """(batch, seconds, TONE_COEFFICIENTS) -> (batch, frames, coefficients)."""
     missing = ENVELOPE_COEFFICIENTS - tone.shape[-1]
-    return torch.nn.functional.pad(by_frame(tone, frames, spec), (0, missing))
+    return functional.pad(by_frame(tone, frames, spec), (0, missing))
 
 
 def _log_pitch(f0: Tensor, voiced: Tensor, spec: ModelSpec) -> Tensor:
@@ -320,7 +336,7 @@ def by_second(values: Tensor, spec: ModelSpec) -> Tensor:
     window = spec.window_frames
     missing = -values.shape[1] % window
     padding = (0, 0) * (values.dim() - 2) + (0, missing)
-    return torch.nn.functional.pad(values, padding).view(len(values), -1, window, *values.shape[2:])
+    return functional.pad(values, padding).view(len(values), -1, window, *values.shape[2:])
 
 
 def _speech(mel: Tensor, real: Tensor) -> Tensor:

@@ -225,8 +225,9 @@ class Studio:
             return _Decoded(mel, None)
         levels = given_levels(network, measured, self._own, given, kept, self._tone_db(1.0))
         restored = views.restore(
-            mel[None].to(self._device), levels, carrier, network.spec, self.spec, network.average, kept.habits
-        )
+            mel[None].to(self._device), levels, carrier, network.spec, self.spec, network.average,
+            own=measured, habits=kept.habits,
+        )  # fmt: skip
         return _Decoded(restored[0].cpu(), levels)
 
     def _in_speech(self, mel: torch.Tensor, control: torch.Tensor) -> torch.Tensor:

@@ -127,10 +127,13 @@ def restore(
     spec: ModelSpec,
     audio: AudioSpec,
     average: AverageVoice,
+    *,
+    own: Levels,
     habits: float = 1.0,
 ) -> Tensor:
     """Put a slow part back: the inverse of the taking-out. (batch, frames, bands) both. See levels.put_back."""
-    return slow.put_back(mel, levels, carrier, spec, source_filter(audio, mel.device), average, habits)
+    tools = source_filter(audio, mel.device)
+    return slow.put_back(mel, levels, carrier, spec, tools, average, own=own, habits=habits)
 
 
 def tone_decibels(tone: Tensor, audio: AudioSpec) -> Tensor:

@@ -2,8 +2,9 @@
 
     python -m tests.bench.transfer_quality --model MODEL --corpus LIBRISPEECH_SPLIT... [--speakers 5789,7859,...]
 
-The speakers must not have been trained on. Every one's first clip is the source; the target is the mean h (and m)
-of up to five other clips of another speaker, across and within gender. A speaker of one clip alone is source only.
+The speakers must not have been trained on. Every one's first clip is the source (--sources: more of them); the
+target is the mean h (and m) of up to five clips of another speaker, across and within gender. A speaker of one clip
+alone is source only.
 The judges are not ours: Resemblyzer's speaker encoder, STOI and PESQ (pip install resemblyzer pystoi pesq;
 benchmark only). Both renderings are measured, each beside its own control. Prints a table, writes JSON with --json.
 
@@ -52,6 +53,7 @@ def main() -> None:
     parser.add_argument("--model", required=True)
     parser.add_argument("--corpus", required=True, nargs="+", type=Path, help="LibriSpeech splits")
     parser.add_argument("--speakers", default="", help="comma-separated; all of the splits if not given")
+    parser.add_argument("--sources", type=int, default=1, help="clips of every speaker that are given a voice")
     parser.add_argument("--targets", type=int, default=3, help="targets of every source, of either gender")
     parser.add_argument("--renderings", nargs="+", choices=RENDERINGS, default=list(RENDERINGS))
     parser.add_argument("--vocoder", choices=(OWN_VOCODER, *VOCODERS), default=OWN_VOCODER)
@@ -63,7 +65,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(wanted.model, clips, wanted.targets, Path(folder), wanted.vocoder, wanted.words)
         for rendering in wanted.renderings:
-            results = bench.measure(rendering)
+            results = bench.measure(rendering, wanted.sources)
             tables[rendering] = {kind: summary(rows) for kind, rows in results.items()}
             show(rendering, tables[rendering])
     if wanted.json is not None:
@@ -142,15 +144,16 @@ class Bench:
                 )
                 self._voices[key] = mean / np.linalg.norm(mean)
 
-    def measure(self, rendering: str) -> dict[str, list[dict[str, float]]]:
-        """Rows by kind of pair."""
+    def measure(self, rendering: str, sources: int = 1) -> dict[str, list[dict[str, float]]]:
+        """Rows by kind of pair, up to `sources` clips of every speaker."""
         rows: dict[str, list[dict[str, float]]] = defaultdict(list)
-        for number, source in enumerate(self._clips):
-            clip = self._stored(source, 0)
+        chosen_clips = [(key, i) for i in range(sources) for key, paths in self._clips.items() if i < len(paths)]
+        for number, (source, which) in enumerate(chosen_clips):
+            clip = self._stored(source, which)
             vocoded, original = self._vocoded(clip), self._voice(clip.array("audio"))
             itself = latents(clip)
             take = self._take(clip, rendering, itself, itself)
-            labels = LibriSpeech().labels(self._clips[source][0])
+            labels = LibriSpeech().labels(self._clips[source][which])
             spoken = "" if labels is None or labels.text is None else labels.text
             rows["own h and m, read back"].append(
                 self._row(take, source[1], vocoded, original, None)

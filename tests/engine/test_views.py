@@ -10,7 +10,7 @@ import torch
 
 from engine import audio, pitch, views
 from engine.griffin_lim import GriffinLim
-from engine.levels import AverageVoice, Levels
+from engine.levels import ONSET_FRAMES, AverageVoice, Levels
 from engine.mel import MelFrontEnd
 from engine.sounds import unused
 from engine.source_filter import source_filter
@@ -49,7 +49,9 @@ def heard(clip: Clip, gain_db: float = 0.0) -> views.Views:
 
 
 def restored(seen: views.Views, levels: Levels, habits: float = 1.0) -> torch.Tensor:
-    return views.restore(seen.target, levels, seen.carrier, TIMESCALE, AUDIO, AVERAGE, habits)
+    return views.restore(
+        seen.target, levels, seen.carrier, TIMESCALE, AUDIO, AVERAGE, own=seen.levels, habits=habits
+    )
 
 
 def batch_of(clip: Clip, copies: int = 4) -> views.Batch:
@@ -132,6 +134,24 @@ def test_fewer_habits_bring_frames_nearer_to_what_their_sounds_explain(clip: Cli
     assert float((explained - whole).abs().mean()) > 0.1
 
 
+def test_another_voice_s_way_with_a_sound_sets_in_over_some_frames(clip: Clip) -> None:
+    seen = heard(clip)
+    assigned = torch.zeros_like(seen.carrier.assigned)
+    assigned[:, :100, 0], assigned[:, 100:, 1] = 1.0, 1.0
+    seen = dataclasses.replace(seen, carrier=dataclasses.replace(seen.carrier, assigned=assigned))
+    sounds = seen.levels.sounds.clone()
+    sounds[:, 1, 0] += np.sqrt(AUDIO.bands)  # the second sound a neper louder in every band
+    change = restored(seen, dataclasses.replace(seen.levels, sounds=sounds)) - restored(seen, seen.levels)
+    by_frame = change[0].mean(dim=1)
+    reach = ONSET_FRAMES // 2
+    assert float(by_frame[: 100 - reach].abs().max()) < 1e-4
+    torch.testing.assert_close(
+        by_frame[100 + reach :], torch.ones(change.shape[1] - 100 - reach), atol=1e-3, rtol=0
+    )
+    assert bool((by_frame.diff()[99 - reach : 99 + reach] > 0).all())
+    assert float(by_frame.diff().max()) < 0.3
+
+
 def test_a_clip_without_any_voice_keeps_finite_views() -> None:
     mel = torch.randn(2, 100, AUDIO.bands) - 5.0
     f0 = torch.full((2, 100), torch.nan)
@@ -193,5 +213,5 @@ def test_without_classes_of_sounds_there_is_one_mean_for_all(clip: Clip) -> None
     spec, no_sounds = ModelSpec(views="timescale", sounds=0), average(0)
     seen = views.for_analysis(*clip, spec, AUDIO, no_sounds)
     assert seen.levels.sounds.shape == (1, 0, ENVELOPE_COEFFICIENTS)
-    back = views.restore(seen.target, seen.levels, seen.carrier, spec, AUDIO, no_sounds)
+    back = views.restore(seen.target, seen.levels, seen.carrier, spec, AUDIO, no_sounds, own=seen.levels)
     assert float((back - clip[0]).abs().mean()) < 0.3
