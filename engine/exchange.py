@@ -13,7 +13,7 @@ from engine.specs import TONE_COEFFICIENTS
 
 LOUDEST_CHANGE_DB = 24.0  # from a murmur to a shout; recordings made at other gains are changed by no more
 WIDEST_CONTOUR = 2.0  # times the source's own
-HABITS_KEPT = 0.7  # of what no level explains, when another's voice is given in full
+HABITS_KEPT = 0.85  # of what no level explains, when another's voice is given in full
 
 
 @dataclass(frozen=True)
