@@ -257,7 +257,8 @@ def test_a_report_is_whole_killed_runs_go_on_and_what_is_missing_says_why(
 
     page = (out / "index.html").read_text("utf-8")
     assert page.count("data:image/png;base64,") == 4
-    assert "http" not in page.split("</style>")[1].replace("https://", "")
+    text = re.sub(r"base64,[^\"]*", "", page.split("</style>")[1])  # the pictures' letters may happen to spell it
+    assert "http" not in text.replace("https://", "")
     assert "0.36961" in page  # the slip, footnoted
     assert any("a_package_that_nobody_has" in reason for reason in done.missing)
     assert "What could not be run" in page
