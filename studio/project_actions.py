@@ -247,7 +247,7 @@ class ProjectActions(LibraryActions, AuditionActions):
         self._wait_for_savers()  # what a thread is writing may be the same file
         if not self.named or self.modified:
             self._write(self._autosave, self._project())
-        self._wait_for_savers()
+        self._wait_for_savers()  # the project puts maps on their way to the disk
         self.epoch += 1
         for job in self.link.active():
             if job is not self.analysis.job:

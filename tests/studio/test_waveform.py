@@ -49,13 +49,18 @@ def test_an_empty_recording_has_no_envelope() -> None:
     assert len(times) == len(values) == 0
 
 
-def test_the_view_draws_what_the_timeline_shows(qtbot: QtBot) -> None:
+def two_seconds_shown(qtbot: QtBot) -> tuple[Timeline, WaveformView]:
     timeline = Timeline()
     view = WaveformView(timeline)
     qtbot.addWidget(view)
     view.resize(600, 100)
     view.show()
     timeline.set_duration(2.0)
+    return timeline, view
+
+
+def test_the_view_draws_what_the_timeline_shows(qtbot: QtBot) -> None:
+    timeline, view = two_seconds_shown(qtbot)
     view.set_audio(noise(2 * RATE), RATE)
     timeline.show(0.5, 1.0)
     qtbot.waitUntil(lambda: view._curve.xData is not None and float(view._curve.xData[:1].sum()) >= 0.49)
@@ -88,12 +93,7 @@ class Painted(QObject):
 
 
 def test_a_playhead_leaves_nothing_behind_when_something_else_is_painted_as_it_moves(qtbot: QtBot) -> None:
-    timeline = Timeline()
-    view = WaveformView(timeline)
-    qtbot.addWidget(view)
-    view.resize(600, 100)
-    view.show()
-    timeline.set_duration(2.0)
+    timeline, view = two_seconds_shown(qtbot)
     timeline.set_playhead(0.5)
     qtbot.wait(50)
 
