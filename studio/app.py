@@ -41,6 +41,7 @@ class Studio:
         self.session = Session(self.link, paths.data_dir(), self.messages)
         self.session.set_vocoder(preferred_vocoder(self.preferences))
         self.window = MainWindow(self.session, self.messages, self.preferences)
+        self._collector.set_aside()
 
     def open(self, files: list[str]) -> None:
         """Show the window, then take up the last session and what was named on the command line."""

@@ -2,6 +2,9 @@
 
 Left to itself it runs in whichever thread happens to allocate. A thread that writes a project would then destroy
 widgets and timers that belong to the window, which Qt answers with a crash.
+
+A full collection goes through everything that lives, and a hundred thousand objects of the program itself, which
+live until it ends, take it a tenth of a second or two: the window would stand still. So they are set aside.
 """
 
 from __future__ import annotations
@@ -24,6 +27,10 @@ class Collector(QObject):
         self._timer.timeout.connect(self.look)
         self._timer.start()
 
+    def set_aside(self) -> None:
+        """Look no more at what there is now: the program as it starts, which has nothing to let go of yet."""
+        gc.freeze()
+
     def look(self) -> None:
         """Collect the oldest generation that is due, as Python would have done."""
         young, middle, old = gc.get_count()
@@ -39,4 +46,5 @@ class Collector(QObject):
     def stop(self) -> None:
         """Python does it by itself again."""
         self._timer.stop()
+        gc.unfreeze()
         gc.enable()

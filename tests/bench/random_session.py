@@ -13,7 +13,9 @@ drags takes out, reopens and begins anew, in an order that the seed decides. It 
 * a stall: more than --stall-ms (200) between two ticks of the window's event loop, once the program has started,
   less the time in which a thread was ready and other processes had the processors. Where those were wanted by
   others for more than a third of the time (Linux tells it) the clock says nothing, and what counts is how long the
-  window's thread itself computed between two ticks; the report says which it was.
+  window's thread itself computed between two ticks; the report says which it was. A machine may be slow for a
+  while without telling why: right after a stall some fixed work is timed, and what it takes longer than on a calm
+  machine (CALM_MS) the stall is taken to have lasted longer too.
 
 Everything happens in a temporary folder; nothing of the user's is read but the recordings.
 """
@@ -40,10 +42,12 @@ from types import FrameType
 from typing import Any
 
 from PySide6.QtCore import QMimeData, QObject, QTimer, QtMsgType, QUrl, qInstallMessageHandler
-from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox, QWidget
+from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QMessageBox, QWidget
 
 TICK_MS = 10
 NOTED_MS = 50
+LONG_MS = 100  # a stall of at least so much asks how slow the machine is
+CALM_MS = 3.2  # what `work_ms` takes on two calm cores of a server of 2023
 BUSY = 0.33  # share of the time in which somebody waited for a processor
 PATIENCE_S = 300.0
 SHOWN_ACTIONS = 25
@@ -54,15 +58,35 @@ HARMLESS = (  # what the machine lacks
 
 @dataclass(frozen=True)
 class Stall:
-    """stood_ms: without what other processes had; computed_ms: what the window's thread computed itself."""
+    """stood_ms: without what other processes had; computed_ms: what the window's thread computed itself.
+
+    slow: how many times as long as on a calm machine fixed work took right afterwards, at least 1.
+    """
 
     stood_ms: float
     computed_ms: float
+    slow: float
     doing: str
     where: str
 
     def __str__(self) -> str:
-        return f"{self.stood_ms:.0f} ms ({self.computed_ms:.0f} computed) in {self.doing}: {self.where}"
+        slow = f", machine {self.slow:.1f} times as slow" if self.slow > 1.0 else ""
+        return f"{self.stood_ms:.0f} ms ({self.computed_ms:.0f} computed{slow}) in {self.doing}: {self.where}"
+
+    def lasted_ms(self, *, by_clock: bool) -> float:
+        """On a calm machine."""
+        return (self.stood_ms if by_clock else self.computed_ms) / self.slow
+
+
+def work_ms() -> float:
+    """How long some fixed work takes now: objects of Python and of Qt made and let go, as a window does it."""
+    begun = time.perf_counter()
+    for turn in range(20):
+        words = [f"{turn} {number}" for number in range(100)]
+        labels = [QLabel(word) for word in words[:10]]
+        seen = {word: word.split() for word in words}
+        del labels, seen
+    return 1000 * (time.perf_counter() - begun)
 
 
 class Ticks(QObject):
@@ -99,9 +123,11 @@ class Ticks(QObject):
         waits = [1e-9 * (ns - self._last[2].get(thread, ns)) for thread, ns in now[2].items()]
         stall = 1000 * (stood_s - max(waits, default=0.0)) - TICK_MS
         if stall > NOTED_MS:
-            self.worst.append(Stall(stall, 1000 * computed_s, self.doing, self._where))
-            self.worst.sort(key=lambda one: -max(one.computed_ms, 0.2 * one.stood_ms))
+            slow = max(1.0, work_ms() / CALM_MS) if stall > LONG_MS else 1.0
+            self.worst.append(Stall(stall, 1000 * computed_s, slow, self.doing, self._where))
+            self.worst.sort(key=lambda one: -max(one.computed_ms, 0.2 * one.stood_ms) / one.slow)
             del self.worst[40:]
+            now = self._now()
         self._last, self._where = now, ""
         signal.setitimer(signal.ITIMER_REAL, 2 * NOTED_MS / 1000)
 
@@ -500,8 +526,8 @@ def run(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     worker = session.session.link.worker_pid
     wanted = (pressure_s() - pressed) / (time.monotonic() - begun)
     by_clock = wanted < BUSY
-    stalls = session.ticks.worst if by_clock else sorted(session.ticks.worst, key=lambda one: -one.computed_ms)
-    worst_ms = max((one.stood_ms if by_clock else one.computed_ms for one in stalls), default=0.0)
+    stalls = sorted(session.ticks.worst, key=lambda one: -one.lasted_ms(by_clock=by_clock))
+    worst_ms = max((one.lasted_ms(by_clock=by_clock) for one in stalls), default=0.0)
     report = {
         "seed": options.seed,
         "seconds": round(time.monotonic() - begun, 1),
