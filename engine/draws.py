@@ -1,18 +1,22 @@
 """The element-wise formulas of a Gaussian at every frame, a cache-sized piece at a time.
 
 A minute of speech has two million numbers of z, and a formula of five operations would travel through memory five
-times. On a processor each formula therefore runs piece by piece, in place, and its gradient is written out; on
-other devices it is the plain formula. Both are the same mathematics (tests/engine/test_draws.py).
+times. On a processor each formula therefore runs piece by piece, in place, and its gradient is written out, or in
+one compiled loop (engine/kernels.py); on other devices it is the plain formula. All are the same mathematics
+(tests/engine/test_draws.py, test_kernels.py).
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from types import ModuleType
 from typing import Any
 
 import torch
 from torch import Tensor
+
+from engine.products import loops
 
 LOG_TWO_PI = math.log(2.0 * math.pi)
 # Numbers: half a megabyte of float32, so that a piece and what is made of it stay in the cache. With four times as
@@ -44,7 +48,8 @@ def drawn_with_sums(raw: Tensor, noise: Tensor, middle: float, radius: float) ->
         E log N(v; 0, 1) over v from the Gaussian, and its entropy: (...) each, summed over dimensions, in nats.
     """
     if raw.device.type == "cpu":
-        found: tuple[Tensor, Tensor, Tensor] = _DrawnWithSums.apply(raw, noise, middle, radius)  # type: ignore[no-untyped-call]
+        by = loops(raw) if raw.dtype == torch.bfloat16 else None
+        found: tuple[Tensor, Tensor, Tensor] = _DrawnWithSums.apply(raw, noise, middle, radius, by)  # type: ignore[no-untyped-call]
         return found
     mean, log_variance = mean_and_bounded(raw, middle, radius)
     value = mean + torch.exp(log_variance / 2.0) * noise
@@ -104,22 +109,19 @@ class _DrawnWithSums(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, raw: Tensor, noise: Tensor, middle: float, radius: float
+        ctx: Any, raw: Tensor, noise: Tensor, middle: float, radius: float, by: ModuleType | None
     ) -> tuple[Tensor, Tensor, Tensor]:
-        raw = raw.contiguous()
+        raw, noise = raw.contiguous(), noise.contiguous()
         latent = raw.shape[-1] // 2
         value = raw.new_empty(*raw.shape[:-1], latent)
         squares, tangents = (raw.new_empty(*raw.shape[:-1], 1, dtype=torch.float32) for _ in range(2))
-        c = math.exp(middle / 2.0)
-        for both, n, v, s, t in pieces(raw, noise, value, squares, tangents):
-            tangent = _tangent(both[:, latent:], middle, radius)
-            torch.sum(tangent, dim=-1, keepdim=True, out=t)
-            deviation = tangent.mul_(radius / 2.0).exp_()  # over c
-            mean = both[:, :latent].to(torch.float32, copy=True)
-            v.copy_(torch.addcmul(mean, deviation, n, value=c))
-            torch.sum(mean.square_().addcmul_(deviation, deviation, value=c * c), dim=-1, keepdim=True, out=s)
+        if by is None:
+            _draw(raw, noise, middle, radius, value, squares, tangents)
+        else:
+            sums = (squares.flatten().numpy(), tangents.flatten().numpy())
+            by.drawn(by.bits(raw), noise.flatten(0, -2).numpy(), middle, radius, by.bits(value), *sums)
         ctx.save_for_backward(raw, noise)
-        ctx.middle, ctx.radius = middle, radius
+        ctx.middle, ctx.radius, ctx.by = middle, radius, by
         expected = squares[..., 0].add_(LOG_TWO_PI * latent).div_(-2.0)
         entropies = tangents[..., 0].mul_(radius / 2.0).add_((1.0 + LOG_TWO_PI + middle) * latent / 2.0)
         return value, expected, entropies
@@ -127,10 +129,17 @@ class _DrawnWithSums(torch.autograd.Function):
     @staticmethod
     def backward(
         ctx: Any, to_value: Tensor, to_expected: Tensor, to_entropy: Tensor
-    ) -> tuple[Tensor, None, None, None]:
+    ) -> tuple[Tensor, None, None, None, None]:
         raw, noise = ctx.saved_tensors
         latent, middle, radius = noise.shape[-1], ctx.middle, ctx.radius
         to_raw = torch.empty_like(raw)
+        if (by := ctx.by) is not None:
+            sums = (to_expected.flatten().contiguous().numpy(), to_entropy.flatten().contiguous().numpy())
+            by.drawn_gradient(
+                by.bits(raw), noise.flatten(0, -2).numpy(), middle, radius, by.bits(to_value.contiguous()), *sums,
+                by.bits(to_raw),
+            )  # fmt: skip
+            return to_raw, None, None, None, None
         of_rows = (to_expected.contiguous()[..., None], (to_entropy / 2.0)[..., None])
         c = math.exp(middle / 2.0)
         for to, both, n, v, e, h in pieces(to_raw, raw, noise, to_value.contiguous(), *of_rows):
@@ -141,7 +150,21 @@ class _DrawnWithSums(torch.autograd.Function):
             to_variance = torch.addcmul(h, to_variance, deviation, value=c / 2.0)
             # ... times the slope of the bound, 1 - tangent^2
             to[:, latent:] = to_variance.addcmul_(to_variance * tangent, tangent, value=-1.0)
-        return to_raw, None, None, None
+        return to_raw, None, None, None, None
+
+
+def _draw(
+    raw: Tensor, noise: Tensor, middle: float, radius: float, value: Tensor, squares: Tensor, tangents: Tensor
+) -> None:
+    """Fill in the draw, and of each row the sum of mean^2 + variance and that of the bound's tangent."""
+    latent, c = noise.shape[-1], math.exp(middle / 2.0)
+    for both, n, v, s, t in pieces(raw, noise, value, squares, tangents):
+        tangent = _tangent(both[:, latent:], middle, radius)
+        torch.sum(tangent, dim=-1, keepdim=True, out=t)
+        deviation = tangent.mul_(radius / 2.0).exp_()  # over c
+        mean = both[:, :latent].to(torch.float32, copy=True)
+        v.copy_(torch.addcmul(mean, deviation, n, value=c))
+        torch.sum(mean.square_().addcmul_(deviation, deviation, value=c * c), dim=-1, keepdim=True, out=s)
 
 
 def _tangent(free: Tensor, middle: float, radius: float) -> Tensor:

@@ -36,6 +36,7 @@ import torch.multiprocessing  # tensors in common memory can be handed to a proc
 from torch import Tensor
 
 from engine import ranks
+from engine.adam import LanesAdam
 from engine.memory import keep_freed_memory
 from engine.model import AuxVAE
 from engine.ranks import LostProcessError, Share
@@ -188,13 +189,42 @@ class Lanes:
         Raises:
             LostProcessError: another lane's process has ended. MemoryError: its memory ran out.
         """
+        figures, others = self._learn(batch, lengths, generator, speakers)
+        for gradients in others:
+            held = [(p.grad, more) for p, more in zip(self._parameters, gradients, strict=True)]
+            pairs = [(own, more) for own, more in held if own is not None]
+            torch._foreach_add_([own for own, _ in pairs], [more for _, more in pairs])
+        return figures
+
+    def take_step(
+        self,
+        optimiser: LanesAdam,
+        batch: Batch,
+        lengths: Tensor | None,
+        generator: torch.Generator,
+        speakers: Tensor | None = None,
+    ) -> Tensor:
+        """As `learn`, and move the model's weights, which the optimiser has; `grad` is of no use afterwards."""
+        figures, others = self._learn(batch, lengths, generator, speakers)
+        if others:
+            optimiser.step_of_lanes(others)
+        else:
+            optimiser.step()
+        return figures
+
+    def _learn(
+        self, batch: Batch, lengths: Tensor | None, generator: torch.Generator, speakers: Tensor | None
+    ) -> tuple[Tensor, list[list[Tensor]]]:
+        """Terms; this lane's gradients stay in `grad`, those of the others are returned."""
+        others: list[list[Tensor]] = []
         if self.count == 1 or len(batch.mel) < self.count:
             figures, gradients = _worked(self._step, self._model, batch, lengths, generator, speakers)
         else:
             figures, gradients = self._learn_together(batch, lengths, generator)
+            others = [helper.gradients for helper in self._helpers]
         for parameter, gradient in zip(self._parameters, gradients, strict=True):
             parameter.grad = gradient
-        return figures
+        return figures, others
 
     def _learn_together(
         self, batch: Batch, lengths: Tensor | None, generator: torch.Generator
@@ -216,8 +246,6 @@ class Lanes:
                 )
             for helper in self._helpers:
                 figures += helper.figures()
-                pairs = [(g, more) for g, more in zip(gradients, helper.gradients, strict=True) if g is not None]
-                torch._foreach_add_([g for g, _ in pairs], [more for _, more in pairs])
         except _OthersFailedError:
             failed = [told for helper in self._helpers if isinstance(told := helper.told(), _Failed)]
             self._end()

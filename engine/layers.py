@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any
 
 import torch
@@ -16,8 +17,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from engine import draws, ranks
+from engine.blocks import Norm, means_of_tanh_of_product, normed_tanh_of_product
 from engine.draws import LOG_TWO_PI
-from engine.products import Product, mean_over_frames, tanh_of_product
+from engine.products import Product, loops, mean_over_frames, tanh_of_product
 from engine.shared_norm import normed_over_all
 
 
@@ -171,8 +173,25 @@ class FrameLinear(nn.Module):
     def forward(self, x: Tensor, slow: Tensor | None = None) -> Tensor:
         """tanh of the convolution: x (batch, frames, inputs), slow (batch, 1 or windows, slow)
         -> (batch, frames, outputs)."""
-        added = None if self.slow is None or slow is None else self.slow(slow)
-        return tanh_of_product(self.frame, x, added, kernel=self.kernel, window=self.window)
+        return tanh_of_product(self.frame, x, self._added(slow), kernel=self.kernel, window=self.window)
+
+    def forward_normed(self, x: Tensor, slow: Tensor | None, norm: FrameNorm, by: ModuleType) -> Tensor:
+        """norm of `forward`, in training on frames that are all real; by: see products.loops."""
+        return normed_tanh_of_product(
+            self.frame, x, self._added(slow), norm.parts, by, kernel=self.kernel, window=self.window
+        )
+
+    def forward_means(
+        self, x: Tensor, slow: Tensor | None, norm: FrameNorm | None, by: ModuleType, over: int
+    ) -> Tensor:
+        """Means of `forward_normed`, or of `forward`, over every `over` frames."""
+        of_norm = None if norm is None else norm.parts
+        return means_of_tanh_of_product(
+            self.frame, x, self._added(slow), of_norm, by, kernel=self.kernel, window=self.window, over=over
+        )
+
+    def _added(self, slow: Tensor | None) -> Tensor | None:
+        return None if self.slow is None or slow is None else self.slow(slow)
 
 
 class FrameNorm(nn.Module):
@@ -186,6 +205,10 @@ class FrameNorm(nn.Module):
         self.running_variance: Tensor
         self.register_buffer("running_mean", torch.zeros(channels))
         self.register_buffer("running_variance", torch.ones(channels))
+
+    @property
+    def parts(self) -> Norm:
+        return Norm(self.weight, self.bias, self.running_mean, self.running_variance)
 
     def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
         """(batch, frames, channels), mask (batch, frames) or None -> the same shape."""
@@ -236,11 +259,39 @@ class Trunk(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor | None = None, slow: Tensor | None = None) -> Tensor:
         """x (batch, frames, inputs), zero in the padding -> (batch, frames, channels[-1])."""
-        for i, layer in enumerate(self.layers):
-            x = layer(x, slow if i == 0 else None)
-            if self.norms is not None:
-                x = self.norms[i](x, mask)
+        by = self._loops(x, mask)
+        for i in range(len(self.layers)):
+            x = self._block(i, x, mask, slow if i == 0 else None, by)
         return x
+
+    def means(self, x: Tensor, mask: Tensor | None, slow: Tensor | None, window: int) -> Tensor:
+        """Means of `forward` over every window of frames, as mean_over_windows takes them: (batch, windows,
+        channels[-1]), float32."""
+        by, last = self._loops(x, mask), len(self.layers) - 1
+        if by is None or x.shape[1] % window:
+            return mean_over_windows(self(x, mask, slow), mask, window)
+        for i in range(last):
+            x = self._block(i, x, mask, slow if i == 0 else None, by)
+        layer, norm = self._at(last)
+        return layer.forward_means(x, slow if last == 0 else None, norm, by, window)
+
+    def _loops(self, x: Tensor, mask: Tensor | None) -> ModuleType | None:
+        return loops(x) if self.training and mask is None else None
+
+    def _block(self, i: int, x: Tensor, mask: Tensor | None, slow: Tensor | None, by: ModuleType | None) -> Tensor:
+        layer, norm = self._at(i)
+        if by is not None and norm is not None:
+            return layer.forward_normed(x, slow, norm, by)
+        y: Tensor = layer(x, slow)
+        if norm is not None:
+            y = norm(y, mask)
+        return y
+
+    def _at(self, i: int) -> tuple[FrameLinear, FrameNorm | None]:
+        layer, norm = self.layers[i], None if self.norms is None else self.norms[i]
+        assert isinstance(layer, FrameLinear)
+        assert norm is None or isinstance(norm, FrameNorm)
+        return layer, norm
 
 
 class GaussianHead(nn.Module):

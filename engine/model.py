@@ -27,7 +27,7 @@ from torch import Tensor, nn
 from engine.errors import SpecError
 from engine.layers import Gaussian, GaussianHead, Trunk, frame_mask, mean_over_clip, mean_over_windows
 from engine.levels import AverageVoice, Levels
-from engine.products import Product
+from engine.products import Product, rounded_for_products
 from engine.sounds import SoundClasses, unused
 from engine.specs import ENVELOPE_COEFFICIENTS, TONE_COEFFICIENTS, ModelSpec
 from engine.views import Views
@@ -210,12 +210,15 @@ class AuxVAE(nn.Module):
         return x if mask is None else x * mask[..., None]
 
     def features(self, views: Views, mask: Tensor | None = None) -> Views:
-        """The same views as features; one that several networks hear is scaled once."""
-        heard = (views.clip, views.second, views.frame, views.target, views.again)
-        once = {id(x): x for x in heard if x is not None}
+        """The same views as features; one that several networks hear is scaled, and rounded as products take it,
+        once."""
+        heard = (views.clip, views.second, views.frame, views.again)
+        once = {id(x): x for x in (*heard, views.target) if x is not None}
         scaled = {key: self.scaled(x, mask) for key, x in once.items()}
-        clip, second, frame, target = (scaled[id(x)] for x in heard[:4])
-        again = scaled.get(id(views.again))
+        target = scaled[id(views.target)]
+        rounded = {id(x): rounded_for_products(scaled[id(x)]) for x in heard if x is not None}
+        clip, second, frame = (rounded[id(x)] for x in heard[:3])
+        again = rounded.get(id(views.again))
         return dataclasses.replace(views, clip=clip, second=second, frame=frame, target=target, again=again)
 
     def unscaled(self, features: Tensor) -> Tensor:
@@ -225,17 +228,15 @@ class AuxVAE(nn.Module):
     # ------------------------------------------------------------------------------------------ posteriors
     def posterior_h(self, clip: Tensor, mask: Tensor | None = None, levels: Levels | None = None) -> Gaussian:
         """q(h|x): features (batch, frames, bands) and what was measured of them -> (batch, latent)."""
-        return self._head_h(
-            mean_over_clip(self.global_trunk(clip, mask), mask), None if levels is None else self.flat_clip(levels)
-        )
+        pooled = self.global_trunk.means(clip, mask, None, clip.shape[1])[:, 0]
+        return self._head_h(pooled, None if levels is None else self.flat_clip(levels))
 
     def posterior_m(
         self, second: Tensor, h: Tensor, mask: Tensor | None = None, levels: Levels | None = None
     ) -> Gaussian:
         """q(m|h,x): features (batch, frames, bands), what was measured of each second, h (batch, latent)
         -> (batch, windows, latent)."""
-        hidden = self.medium_trunk(second, mask, h[:, None])
-        return self._head_m(mean_over_windows(hidden, mask, self.spec.window_frames), levels)
+        return self._head_m(self.medium_trunk.means(second, mask, h[:, None], self.spec.window_frames), levels)
 
     def posterior_z(self, frame: Tensor, h: Tensor, m: Tensor, mask: Tensor | None = None) -> Gaussian:
         """q(z|h,m,x): features (batch, frames, bands), h (batch, latent), m (batch, windows, latent)
@@ -301,7 +302,7 @@ class AuxVAE(nn.Module):
         if self.spec.predictors_read == "means":
             hidden = self.predictor_m_trunk(mean_over_windows(z, mask, window), None, h[:, None])
         else:
-            hidden = mean_over_windows(self.predictor_m_trunk(z, mask, h[:, None]), mask, window)
+            hidden = self.predictor_m_trunk.means(z, mask, h[:, None], window)
         prediction: Gaussian = self.predictor_m_head(hidden)
         return prediction
 
@@ -310,7 +311,7 @@ class AuxVAE(nn.Module):
         if self.spec.predictors_read == "means":
             hidden = self.predictor_h_trunk(mean_over_clip(z, mask)[:, None])[:, 0]
         else:
-            hidden = mean_over_clip(self.predictor_h_trunk(z, mask), mask)
+            hidden = self.predictor_h_trunk.means(z, mask, None, z.shape[1])[:, 0]
         prediction: Gaussian = self.predictor_h_head(hidden)
         return prediction
 

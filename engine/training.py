@@ -23,6 +23,7 @@ import numpy as np
 import torch
 
 from engine import checkpoint, device_room, devices, probe_clips
+from engine.adam import LanesAdam
 from engine.api import (
     FIRST_VOCODER,
     Control,
@@ -142,7 +143,7 @@ class _Trainer:
             learn(model, self.cache, self.division.entries, run.audio, run.train.seed)
         ranks.make_alike(model)
         self.model = model.to(self.device)
-        self.optimiser = torch.optim.Adam(
+        self.optimiser = LanesAdam(
             self.model.parameters(), lr=run.train.learning_rate, fused=self.device.type in ("cpu", "cuda")
         )
         self.generator = torch.Generator(self.device).manual_seed(run.train.seed)
@@ -246,9 +247,13 @@ class _Trainer:
         try:
             with self.ranks.share(len(crops)) as rows:
                 batch, lengths, speakers = self._gathered(crops, rows)
-                values = self.lanes.learn(batch, lengths, self.generator, speakers)
-            values = self.ranks.add_up(values, list(self.model.parameters()))
-            self.optimiser.step()
+                if self.lanes.count > 1:
+                    values = self.lanes.take_step(self.optimiser, batch, lengths, self.generator, speakers)
+                else:
+                    values = self.lanes.learn(batch, lengths, self.generator, speakers)
+            if self.lanes.count == 1:
+                values = self.ranks.add_up(values, list(self.model.parameters()))
+                self.optimiser.step()
         except (RuntimeError, MemoryError) as error:
             if not _out_of_memory(error):
                 raise

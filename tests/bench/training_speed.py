@@ -20,6 +20,7 @@ from tests.bench.measuring import Apart, Row, Timing, arguments, milliseconds, t
 import torch
 from torch import Tensor, nn
 
+from engine.adam import LanesAdam
 from engine.lanes import Lanes, lanes_of
 from engine.memory import keep_freed_memory
 from engine.model import AuxVAE
@@ -109,14 +110,13 @@ class OurSteps:
         torch.manual_seed(0)
         self.model = AuxVAE(spec)
         self.facts = facts(self.model, train)
-        self._optimiser = torch.optim.Adam(self.model.parameters(), lr=train.learning_rate, fused=True)
+        self._optimiser = LanesAdam(self.model.parameters(), lr=train.learning_rate, fused=True)
         # until the process ends
         self._lanes = Lanes(lanes_of(threads), self.model, Step(spec, train, audio, half)).__enter__()
 
     def __call__(self) -> None:
         for _ in range(IN_A_ROW):
-            self._lanes.learn(self._batch, None, self._generator)
-            self._optimiser.step()
+            self._lanes.take_step(self._optimiser, self._batch, None, self._generator)
 
 
 def facts(model: nn.Module, train: TrainSpec) -> dict[str, float]:

@@ -57,7 +57,6 @@ def test_another_thread_that_allocates_frees_nothing_of_ours(collector: Collecto
 
     qtbot.waitUntil(is_freed, timeout=10_000)
     assert freed == [threading.get_ident()]
-    del kept
 
 
 def test_nothing_is_left_lying_for_good(collector: Collector) -> None:
