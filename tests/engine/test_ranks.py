@@ -102,9 +102,7 @@ from engine.ranks import Ranks, joined
 from engine.specs import AudioSpec, ModelSpec, TrainSpec
 from engine.views import Batch, for_training
 
-spec, train = ModelSpec.from_dict(json.loads(sys.argv[1])), TrainSpec.from_dict(json.loads(sys.argv[2]))
-
-def step(ranks):
+def step(ranks, spec, train):
     "Terms, gradients and buffers of one step over five pieces, one of them short."
     torch.manual_seed(0)
     model = AuxVAE(spec)
@@ -132,31 +130,49 @@ def step(ranks):
         "draws": generator.get_state().float(),
     }
 
+def apart(ranks, spec, train):
+    "How far a shared step is from one process's; None where this is not the first."
+    together = step(ranks, spec, train)
+    if not ranks.first:
+        return None
+    alone = step(Ranks(), spec, train)
+    largest = max(float(v.abs().max()) for name, v in alone.items() if name.startswith("gradient"))
+    def size(name, v):
+        return largest if name.startswith("gradient") else max(1.0, float(v.abs().max()))
+
+    differences = {name: float((together[name] - v).abs().max()) / size(name, v) for name, v in alone.items()}
+    return {"count": ranks.count, "largest": largest, "apart": differences}
+
 with joined() as ranks:
-    together = step(ranks)
+    found = [apart(ranks, ModelSpec.from_dict(m), TrainSpec.from_dict(t)) for m, t in json.loads(sys.argv[1])]
     if ranks.first:
-        alone = step(Ranks())
-        largest = max(float(v.abs().max()) for name, v in alone.items() if name.startswith("gradient"))
-        def size(name, v):
-            return largest if name.startswith("gradient") else max(1.0, float(v.abs().max()))
-
-        apart = {name: float((together[name] - v).abs().max()) / size(name, v) for name, v in alone.items()}
-        print(json.dumps({"count": ranks.count, "largest": largest, "apart": apart}))
+        print(json.dumps(found))
 """
+STEPS = {
+    f"{views}, {reduction}": (model, dataclasses.replace(UNEVEN, reduction=reduction))
+    for views, model in (("plain", MODEL), ("timescale", TIMESCALE))
+    for reduction in ("paper", "equation")
+}
 
 
-@pytest.mark.parametrize("model", [MODEL, TIMESCALE], ids=["plain", "timescale"])
-@pytest.mark.parametrize("reduction", ["paper", "equation"])
-def test_terms_gradients_and_statistics_of_a_shared_step_are_those_of_one_process(
-    tmp_path: Path, model: ModelSpec, reduction: str
-) -> None:
-    script = tmp_path / "step.py"
+@pytest.fixture(scope="module")
+def shared_steps(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What two processes found of each of STEPS: started once, for that takes longest."""
+    folder = tmp_path_factory.mktemp("steps")
+    script = folder / "step.py"
     script.write_text(STEP)
-    specs = (model, dataclasses.replace(UNEVEN, reduction=reduction))
-    with started(tmp_path, str(script), *(json.dumps(spec.to_dict()) for spec in specs)) as child:
+    wanted = json.dumps([(model.to_dict(), train.to_dict()) for model, train in STEPS.values()])
+    with started(folder, str(script), wanted) as child:
         out, err = child.communicate(timeout=100)
     assert child.returncode == 0, err
-    found = json.loads(out)
+    return dict(zip(STEPS, json.loads(out), strict=True))
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_terms_gradients_and_statistics_of_a_shared_step_are_those_of_one_process(
+    name: str, shared_steps: dict[str, Any]
+) -> None:
+    found = shared_steps[name]
     assert found["count"] == 2
     assert found["largest"] > 0.1
     assert max(found["apart"].values()) < 1e-5, found["apart"]
