@@ -80,7 +80,7 @@ class _Normed(torch.autograd.Function):
         running_variance: Tensor,
         by: ModuleType,
     ) -> Tensor:
-        factors = Factors.of(x, weight, added, window)
+        factors = Factors.of(x, weight, added, window, by)
         y = factors.product(bias, tangent=True)
         about = running_mean.clone()
         sums = torch.empty(2, len(about), dtype=torch.float64)
@@ -127,7 +127,7 @@ class _Means(torch.autograd.Function):
         running_variance: Tensor | None,
         by: ModuleType,
     ) -> Tensor:
-        factors = Factors.of(x, weight, added, window)
+        factors = Factors.of(x, weight, added, window, by)
         y = factors.product(bias, tangent=True)
         batch, frames, channels = y.shape
         about = torch.zeros(channels) if running_mean is None else running_mean.clone()

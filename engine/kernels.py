@@ -23,6 +23,8 @@ from numba import njit, types
 
 _TOGETHER = 64  # rows whose sums may be float32
 
+_ONE = np.uint16(0x3F80)  # in bfloat16
+
 _HALVES = types.Array(types.uint16, 2, "C")
 _ROW = types.Array(types.float32, 1, "C")
 _ROWS = types.Array(types.float32, 2, "C")
@@ -191,6 +193,34 @@ def tanh_gradient(gradient, rows, out, sums):  # type: ignore[no-untyped-def]
                 a[j] += value
         for j in range(channels):
             sums[j] += a[j]
+
+
+@_compiled(_HALVES, _SUMS)
+def column_sums(rows, sums):  # type: ignore[no-untyped-def]
+    """Sums (channels,) of rows."""
+    n, channels = rows.shape
+    a = np.empty(channels, np.float32)
+    sums[:] = 0.0
+    for begin in range(0, n, _TOGETHER):
+        a[:] = 0.0
+        for i in range(begin, min(n, begin + _TOGETHER)):
+            for j in range(channels):
+                a[j] += _wide(rows[i, j])
+        for j in range(channels):
+            sums[j] += a[j]
+
+
+@_compiled(_HALVES, types.int64, types.int64, types.int64, _HALVES)
+def beside_windows(rows, frames, window, windows, out):  # type: ignore[no-untyped-def]
+    """Clips of `frames` rows, each beside a column for every window of every clip: 1 in its own, 0 elsewhere."""
+    n, channels = rows.shape
+    for i in range(n):
+        for j in range(channels):
+            out[i, j] = rows[i, j]
+        for j in range(channels, out.shape[1]):
+            out[i, j] = 0
+        at = (i % frames) // window if windows > 1 else 0
+        out[i, channels + (i // frames) * windows + at] = _ONE
 
 
 @_compiled(_HALVES, types.int64, types.int64, _HALVES)

@@ -103,7 +103,7 @@ def _product(
     *,
     tangent: bool = False,
 ) -> Tensor:
-    by = loops(x) if tangent else None
+    by = loops(x)
     found: Tensor = _Product.apply(x, weight, bias, added, window, tangent, by)  # type: ignore[no-untyped-call]
     return found
 
@@ -201,10 +201,10 @@ class Factors:
         return self.dtype, self.inputs, self.added
 
     @classmethod
-    def of(cls, x: Tensor, weight: Tensor, added: Tensor | None, window: int) -> Factors:
+    def of(cls, x: Tensor, weight: Tensor, added: Tensor | None, window: int, by: ModuleType | None) -> Factors:
         half, half_weight = x.bfloat16(), weight.bfloat16()
         if added is not None:
-            half = torch.cat((half, _window_columns(half, added.shape[1], window)), dim=-1)
+            half = _beside_windows(half, added.shape[1], window, by)
             half_weight = torch.cat((half_weight, added.flatten(0, 1).t().bfloat16()), dim=-1)
         return cls(half, half_weight, x.dtype, x.shape[-1], None if added is None else added.shape)
 
@@ -240,7 +240,7 @@ class _Product(torch.autograd.Function):
         tangent: bool,
         by: ModuleType | None,
     ) -> Tensor:
-        factors = Factors.of(x, weight, added, window)
+        factors = Factors.of(x, weight, added, window, by)
         y = factors.product(bias, tangent=tangent)
         ctx.save_for_backward(factors.x, factors.weight, y if tangent else None)
         ctx.rest, ctx.by = factors.rest, by
@@ -250,11 +250,13 @@ class _Product(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         half, half_weight, y = ctx.saved_tensors
         gradient = gradient.bfloat16()
-        if y is not None and ctx.by is not None:
-            rows, sums = torch.empty_like(y), torch.empty(y.shape[-1], dtype=torch.float64)
-            ctx.by.tanh_gradient(
-                ctx.by.bits(gradient.contiguous()), ctx.by.bits(y), ctx.by.bits(rows), sums.numpy()
-            )
+        if (by := ctx.by) is not None:
+            gradient, sums = gradient.contiguous(), torch.empty(gradient.shape[-1], dtype=torch.float64)
+            rows = gradient if y is None else torch.empty_like(y)
+            if y is None:
+                by.column_sums(by.bits(rows), sums.numpy())
+            else:
+                by.tanh_gradient(by.bits(gradient), by.bits(y), by.bits(rows), sums.numpy())
             rows, to_bias = rows.flatten(0, -2), sums.float()
         else:
             rows = (gradient if y is None else torch.ops.aten.tanh_backward(gradient, y)).flatten(0, -2)
@@ -265,12 +267,18 @@ class _Product(torch.autograd.Function):
         return to_x, to_weight, to_bias, to_added, None, None, None
 
 
-def _window_columns(x: Tensor, windows: int, window: int) -> Tensor:
-    """(batch, frames, batch * windows): which window of which clip a frame lies in."""
-    batch, frames, _ = x.shape
+def _beside_windows(x: Tensor, windows: int, window: int, by: ModuleType | None) -> Tensor:
+    """x (batch, frames, channels) beside (batch, frames, batch * windows): which window of which clip a frame lies
+    in."""
+    batch, frames, channels = x.shape
+    if by is not None:
+        joined = x.new_empty(batch, frames, channels + batch * windows)
+        by.beside_windows(by.bits(x.contiguous()), frames, window, windows, by.bits(joined))
+        return joined
     number = torch.arange(frames) // window if windows > 1 else torch.zeros(frames, dtype=torch.long)
     at = number + windows * torch.arange(batch)[:, None]
-    return x.new_zeros(batch, frames, batch * windows).scatter_(-1, at[..., None], 1.0)
+    columns = x.new_zeros(batch, frames, batch * windows).scatter_(-1, at[..., None], 1.0)
+    return torch.cat((x, columns), dim=-1)
 
 
 class _MeanOverFrames(torch.autograd.Function):
