@@ -186,10 +186,10 @@ class MelFrontEnd:
         # Rounded where the frames were, which are not needed any more then.
         rounded = windowed.view(-1)[: block * bins].view(torch.complex64).view(block, bins)
         magnitude = torch.empty(frames, bins)
-        spectrum, found = rounded.numpy(), magnitude.numpy()
+        heard, exact, spectrum, found = padded.numpy(), wave.numpy(), rounded.numpy(), magnitude.numpy()
         for begin in range(0, frames, block):
             first = min(begin, frames - block)
-            wave.copy_(padded[first * hop : first * hop + len(wave)])
+            np.copyto(exact, heard[first * hop : first * hop + len(exact)])  # in half of torch's time
             torch.mul(cut, self._exact_window, out=windowed)
             rounded.copy_(torch.fft.rfft(windowed))
             np.abs(spectrum, out=found[first : first + block])  # in a fifth of torch's time
