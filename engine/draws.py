@@ -56,6 +56,14 @@ def drawn_with_sums(raw: Tensor, noise: Tensor, middle: float, radius: float) ->
     return value, expected_log_standard_normal(mean, log_variance), entropy(log_variance)
 
 
+def squared_distances(found: Tensor, wanted: Tensor) -> Tensor:
+    """Sums of the squares of found - wanted over the last dimension, in float32; only `found` has a gradient."""
+    if found.dtype == torch.bfloat16 and (by := loops(found)) is not None:
+        sums: Tensor = _SquaredDistances.apply(found, wanted.detach(), by)  # type: ignore[no-untyped-call]
+        return sums
+    return (found.float() - wanted.detach()).square().sum(dim=-1)
+
+
 def expected_log_standard_normal(mean: Tensor, log_variance: Tensor) -> Tensor:
     """E log N(v; 0, 1) over v from the Gaussian, summed over its dimensions: (..., latent) -> (...), in nats."""
     return -(LOG_TWO_PI + mean.square() + log_variance.exp()).sum(dim=-1) / 2.0
@@ -98,6 +106,25 @@ class _MeanAndBounded(torch.autograd.Function):
             slope = (value - ctx.middle).div_(ctx.radius).square_().neg_().add_(1.0)
             both[:, latent:] = slope.mul_(b)
         return to_raw, None, None
+
+
+class _SquaredDistances(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, found: Tensor, wanted: Tensor, by: ModuleType) -> Tensor:
+        found, wanted = found.contiguous(), wanted.float().contiguous()
+        sums = wanted.new_empty(wanted.shape[:-1])
+        by.squared_distances(by.bits(found), wanted.flatten(0, -2).numpy(), sums.view(-1).numpy())
+        ctx.save_for_backward(found, wanted)
+        ctx.by = by
+        return sums
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+        found, wanted = ctx.saved_tensors
+        by, to_found = ctx.by, torch.empty_like(found)
+        each = gradient.float().contiguous().view(-1).numpy()
+        by.squared_distances_gradient(by.bits(found), wanted.flatten(0, -2).numpy(), each, by.bits(to_found))
+        return to_found, None, None
 
 
 class _DrawnWithSums(torch.autograd.Function):

@@ -258,6 +258,33 @@ def neighbours_gradient(gradient, frames, kernel, out):  # type: ignore[no-untyp
             out[i, j] = _half(total[j])
 
 
+# ------------------------------------------------------------------------------------------------ reconstruction
+@_compiled(_HALVES, _ROWS, _ROW)
+def squared_distances(rows, target, out):  # type: ignore[no-untyped-def]
+    """Sums of the squares of rows - target, one for each row."""
+    n, channels = rows.shape
+    for i in range(n):
+        strands = np.zeros(16, np.float32)  # or each addition would wait for the one before
+        for begin in range(0, channels - 15, 16):
+            for j in range(16):
+                apart = _wide(rows[i, begin + j]) - target[i, begin + j]
+                strands[j] += apart * apart
+        for j in range(channels - channels % 16, channels):
+            apart = _wide(rows[i, j]) - target[i, j]
+            strands[0] += apart * apart
+        out[i] = strands.sum()
+
+
+@_compiled(_HALVES, _ROWS, _ROW, _HALVES)
+def squared_distances_gradient(rows, target, gradient, out):  # type: ignore[no-untyped-def]
+    """The gradient back through `squared_distances` to its rows."""
+    n, channels = rows.shape
+    for i in range(n):
+        twice = np.float32(2.0) * gradient[i]
+        for j in range(channels):
+            out[i, j] = _half(twice * (_wide(rows[i, j]) - target[i, j]))
+
+
 # ------------------------------------------------------------------------------------------------ Gaussians
 _LOG2_E = np.float32(1.0 / math.log(2.0))
 _LN2_HIGH, _LN2_LOW = np.float32(0.693359375), np.float32(-2.12194440e-4)

@@ -39,6 +39,7 @@ from engine import ranks
 from engine.adam import LanesAdam
 from engine.memory import keep_freed_memory
 from engine.model import AuxVAE
+from engine.products import get_loops_ready
 from engine.ranks import LostProcessError, Share
 from engine.step import Step, stacked
 from engine.systems import Network
@@ -159,6 +160,9 @@ class Lanes:
         self._threads = torch.get_num_threads()
 
     def __enter__(self) -> Self:
+        if self._step.half and self._parameters[0].device.type == "cpu":
+            # Before the clock of a run goes, and before others would compile the same beside this process.
+            get_loops_ready(_frames(self._step) * self._step.audio.bands / self.count)
         if self.count > 1:
             self._model.share_memory()
             self._start()

@@ -286,8 +286,12 @@ class AuxVAE(nn.Module):
     # ------------------------------------------------------------------------------------------ generative side
     def decode_features(self, z: Tensor, mask: Tensor | None = None) -> Tensor:
         """Mean of p(x|z) in scaled features: (batch, frames, latent) -> (batch, frames, bands)."""
-        rebuilt: Tensor = self.decoder_head(self.decoder_trunk(z if mask is None else z * mask[..., None], mask))
-        return rebuilt.float()
+        return self.rebuilt(z, mask).float()
+
+    def rebuilt(self, z: Tensor, mask: Tensor | None = None) -> Tensor:
+        """As `decode_features`, in the precision of its last product."""
+        found: Tensor = self.decoder_head(self.decoder_trunk(z if mask is None else z * mask[..., None], mask))
+        return found
 
     def decode(self, z: Tensor) -> Tensor:
         """Mean of p(x|z) as natural-log mel: (batch, frames, latent) -> (batch, frames, bands)."""

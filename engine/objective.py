@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from engine import ranks
+from engine import draws, ranks
 from engine.draws import LOG_TWO_PI
 from engine.layers import Gaussian, frame_mask, window_mask
 from engine.model import AuxVAE, Latents
@@ -97,7 +97,7 @@ def terms(
     z = rounded_for_products(latents.z_value)
     return add_up(
         latents,
-        rebuilt=model.decode_features(z, mask),
+        rebuilt=model.rebuilt(z, mask),
         target=features.target,
         m_predicted=model.predict_m(latents.h_value, z, mask),
         h_predicted=model.predict_h(z, mask),
@@ -125,7 +125,7 @@ def add_up(
     """The terms of equation 5 from what the six networks gave.
 
     Args:
-        rebuilt, target: scaled features (batch, frames, bands).
+        rebuilt, target: scaled features (batch, frames, bands), rebuilt of any precision.
         mask: bool (batch, frames), None when all frames are real.
     """
     batch, frames, bands = target.shape
@@ -144,13 +144,12 @@ def add_up(
             return summed / frame_count
         return summed / (count * dimensions)
 
-    difference = rebuilt - target
-    squared = difference.square()
+    squares = draws.squared_distances(rebuilt, target)
     if spec.reconstruction == "squared":
-        log_density = -(squared + LOG_TWO_PI) / 2.0
+        log_density = -(squares + bands * LOG_TWO_PI) / 2.0
     else:
-        log_density = -(difference.abs() + math.log(2.0))
-    reconstruction = (log_density.sum(dim=-1) * real).sum() / frame_count
+        log_density = -(rebuilt.float() - target).abs().sum(dim=-1) - bands * math.log(2.0)
+    reconstruction = (log_density * real).sum() / frame_count
     prior_z = reduced(latents.z.summed_expected_log_standard_normal(), real, frame_count)
     entropy_z = reduced(latents.z.summed_entropy(), real, frame_count)
     prior_m = reduced(m_predicted.log_prob(latents.m_value).sum(dim=-1), windows, window_count)
@@ -168,7 +167,7 @@ def add_up(
     if contrast is None:
         contrast = torch.zeros_like(total)
     total = total + levels + spec.contrast * contrast
-    error = (squared.sum(dim=-1) * real).sum() / (frame_count * bands)
+    error = (squares * real).sum() / (frame_count * bands)
     return Terms(
         total, reconstruction, prior_z, entropy_z, prior_m, entropy_m, prior_h, entropy_h, levels, contrast, error
     )

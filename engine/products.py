@@ -54,6 +54,12 @@ def loops(x: Tensor) -> ModuleType | None:
     return _kernels() if serves else None
 
 
+def get_loops_ready(numbers: float) -> None:
+    """Load, and where it is the first time compile, what training on so many numbers at a time will need."""
+    if numbers >= WORTHWHILE:
+        _kernels()
+
+
 @functools.cache
 def _kernels() -> ModuleType:
     return importlib.import_module("engine.kernels")

@@ -122,6 +122,19 @@ def test_neighbours(frames: int, kernel: int) -> None:
     torch.testing.assert_close(found.float(), exact.flatten(0, 1), rtol=ROUNDING, atol=1e-6)
 
 
+@pytest.mark.parametrize("bands", [1, 16, 45])
+def test_squared_distances(bands: int, way: str) -> None:
+    found, wanted = halves(3, 7, bands).requires_grad_(), torch.randn(3, 7, bands)
+    with torch.autocast("cpu", torch.bfloat16):
+        sums = draws.squared_distances(found, wanted)
+    exact = (found.float() - wanted).square().sum(dim=-1)
+    assert sums.dtype == torch.float32
+    torch.testing.assert_close(sums, exact)
+    towards = torch.randn(3, 7)
+    (ours,), (theirs,) = (torch.autograd.grad(each, found, towards) for each in (sums, exact))
+    torch.testing.assert_close(ours.float(), theirs.float(), rtol=2 * ROUNDING, atol=1e-6)
+
+
 @pytest.mark.parametrize("latent", [1, 16, 45])
 def test_a_draw_is_the_exact_one_but_for_rounding(latent: int, way: str) -> None:
     raw = (3.0 * torch.randn(3, 7, 2 * latent, generator=torch.Generator().manual_seed(0))).bfloat16()
