@@ -15,9 +15,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from engine import ranks
 from engine.products import Factors, Product, with_neighbours
-from engine.shared_norm import EPSILON, MOMENTUM
+from engine.shared_norm import EPSILON, everyones_statistics, gradient_of_rows
 
 
 @dataclass(frozen=True)
@@ -85,7 +84,9 @@ class _Normed(torch.autograd.Function):
         about = running_mean.clone()
         sums = torch.empty(2, len(about), dtype=torch.float64)
         by.sums_about(by.bits(y), about.numpy(), *sums.numpy())
-        mean, variance, size = _statistics(sums, y.shape[:-1].numel(), about, running_mean, running_variance)
+        mean, variance, size = everyones_statistics(
+            sums, y.shape[:-1].numel(), about, running_mean, running_variance
+        )
         scale = norm_weight * torch.rsqrt(variance + EPSILON)
         normed = torch.empty_like(y)
         by.scaled_and_shifted(by.bits(y), scale.numpy(), (norm_bias - mean * scale).numpy(), by.bits(normed))
@@ -100,7 +101,9 @@ class _Normed(torch.autograd.Function):
         gradient = gradient.bfloat16().contiguous()
         sums = torch.empty(2, channels, dtype=torch.float64)
         by.norm_gradient_sums(by.bits(gradient), by.bits(y), mean.numpy(), *sums.numpy())
-        to_norm, linear = _norm_gradients(sums, norm_weight, mean, variance, ctx.size)
+        sums[1] *= torch.rsqrt(variance + EPSILON)
+        to_norm_bias, to_norm_weight = sums.float()
+        linear = gradient_of_rows(sums, norm_weight, mean, variance, ctx.size)
         rows, to_bias = torch.empty_like(y), torch.empty(channels, dtype=torch.float64)
         by.norm_and_tanh_gradient(
             by.bits(gradient), by.bits(y), *(factor.numpy() for factor in linear), by.bits(rows), to_bias.numpy()
@@ -108,7 +111,7 @@ class _Normed(torch.autograd.Function):
         to_x, to_weight, to_added = Factors(half, half_weight, *ctx.rest).gradients(
             rows.flatten(0, -2), wants_x=ctx.needs_input_grad[0]
         )
-        return to_x, to_added, None, to_weight, to_bias.float(), *to_norm, None, None, None
+        return to_x, to_added, None, to_weight, to_bias.float(), to_norm_weight, to_norm_bias, None, None, None
 
 
 class _Means(torch.autograd.Function):
@@ -139,7 +142,7 @@ class _Means(torch.autograd.Function):
             ctx.save_for_backward(factors.x, factors.weight, y)
             return means.div_(over)
         sums[0] = means.sum(dim=(0, 1), dtype=torch.float64)
-        mean, variance, ctx.size = _statistics(sums, batch * frames, about, running_mean, running_variance)
+        mean, variance, ctx.size = everyones_statistics(sums, batch * frames, about, running_mean, running_variance)
         from_mean = means.div_(over).add_(about - mean)
         ctx.save_for_backward(factors.x, factors.weight, y, norm_weight, mean, variance, from_mean)
         return torch.addcmul(norm_bias, from_mean, norm_weight * torch.rsqrt(variance + EPSILON))
@@ -148,14 +151,16 @@ class _Means(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         half, half_weight, y, *of_norm = ctx.saved_tensors
         by, channels = ctx.by, y.shape[-1]
-        to_norm: tuple[Tensor | None, ...] = (None, None)
+        to_norm_bias = to_norm_weight = None
         by_rows = torch.zeros(channels)
         of_frames = gradient.float() / ctx.over
         if of_norm:
             norm_weight, mean, variance, from_mean = of_norm
             both = torch.stack((gradient.float(), gradient.float() * from_mean))
             sums = both.sum(dim=(1, 2), dtype=torch.float64)
-            to_norm, (constant, by_gradient, by_rows) = _norm_gradients(sums, norm_weight, mean, variance, ctx.size)
+            sums[1] *= torch.rsqrt(variance + EPSILON)
+            to_norm_bias, to_norm_weight = sums.float()
+            constant, by_gradient, by_rows = gradient_of_rows(sums, norm_weight, mean, variance, ctx.size)
             of_frames = torch.addcmul(constant, of_frames, by_gradient)
         rows, to_bias = torch.empty_like(y), torch.empty(channels, dtype=torch.float64)
         by.means_gradient(
@@ -165,45 +170,5 @@ class _Means(torch.autograd.Function):
         to_x, to_weight, to_added = Factors(half, half_weight, *ctx.rest).gradients(
             rows.flatten(0, -2), wants_x=ctx.needs_input_grad[0]
         )
+        to_norm = (to_norm_weight, to_norm_bias)
         return to_x, to_added, None, None, to_weight, to_bias.float(), *to_norm, None, None, None
-
-
-def _statistics(
-    sums: Tensor, count: int, about: Tensor, running_mean: Tensor, running_variance: Tensor
-) -> tuple[Tensor, Tensor, float]:
-    """Everyone's mean and variance (channels,) and how many rows; the leader moves the running ones along.
-
-    Args:
-        sums: (2, channels) of this share's `count` rows less `about`, and of the squares of that: about the running
-            mean, so that squares of a mean that is large against the spread cost no digits. It is a copy: after the
-            exchange the leader moves the original.
-    """
-    everyone = ranks.total(torch.cat((sums.flatten(), sums.new_full((1,), float(count)))))
-    size = float(everyone[-1])
-    shift, square = everyone[:-1].view_as(sums) / size
-    variance = (square - shift.square()).clamp_min(0.0).float()
-    mean = about + shift.float()
-    if ranks.leads():
-        running_mean.lerp_(mean, MOMENTUM)
-        running_variance.lerp_(variance * (size / max(1.0, size - 1.0)), MOMENTUM)
-    return mean, variance, size
-
-
-def _norm_gradients(
-    sums: Tensor, weight: Tensor, mean: Tensor, variance: Tensor, size: float
-) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor, Tensor]]:
-    """This share's gradients to weight and bias of a norm, and what makes the gradient to its rows.
-
-    Args:
-        sums: (2, channels) of this share's gradient, and of it times rows - mean.
-
-    Returns:
-        the two gradients, and three factors (channels,): the first, the gradient times the second, and the rows
-        times the third add up to the gradient of the rows (Ioffe and Szegedy 2015).
-    """
-    scale = torch.rsqrt(variance + EPSILON)
-    own = torch.stack((sums[0], sums[1] * scale))
-    to_bias, to_weight = own.float()
-    of_all_bias, of_all_weight = (ranks.total(own) / size).float()
-    by_gradient, by_rows = weight * scale, -weight * scale.square() * of_all_weight
-    return (to_weight, to_bias), (-by_gradient * of_all_bias - by_rows * mean, by_gradient, by_rows)

@@ -7,7 +7,7 @@ fetched once, worked on in float32, and rounded once. All run in the thread that
 numpy knows no bfloat16: a number comes as the upper half of a float32's bits, in an uint16 (`bits` makes such an
 array of a tensor). Sums over many rows are float32 for `_TOGETHER` rows and float64 beyond.
 
-The first call of a process loads what was compiled before (numba keeps it beside this file, or in the user's cache
+To import this module loads what was compiled before (numba keeps it beside this file, or in the user's cache
 folder), or compiles it, which takes some seconds.
 """
 
@@ -67,6 +67,22 @@ def _half(wide: np.float32) -> np.uint16:
     whole = np.float32(wide).view(np.uint32)
     odd = np.uint32(np.uint32(whole >> np.uint32(16)) & np.uint32(1))
     return np.uint16(np.uint32(whole + np.uint32(0x7FFF) + odd) >> np.uint32(16))
+
+
+@njit(inline="always")
+def _summed(values):  # type: ignore[no-untyped-def]
+    """The sum of a row, sixteen strands at a time: one after the other it would wait for every addition."""
+    n = len(values)
+    strands = np.zeros(16, np.float32)
+    for begin in range(0, n - 15, 16):
+        for j in range(16):
+            strands[j] += values[begin + j]
+    for j in range(n - n % 16, n):
+        strands[0] += values[j]
+    total = np.float32(0.0)
+    for j in range(16):
+        total += strands[j]
+    return total
 
 
 # ------------------------------------------------------------------------------------------------ batch norm
@@ -177,22 +193,15 @@ def means_gradient(of_windows, rows, window, by_rows, out, sums):  # type: ignor
 
 
 # ------------------------------------------------------------------------------------------------ products
-@_compiled(_HALVES, _HALVES, _HALVES, _SUMS)
-def tanh_gradient(gradient, rows, out, sums):  # type: ignore[no-untyped-def]
+def tanh_gradient(
+    gradient: npt.NDArray[np.uint16],
+    rows: npt.NDArray[np.uint16],
+    out: npt.NDArray[np.uint16],
+    sums: npt.NDArray[np.float64],
+) -> None:
     """The gradient back through a tanh that gave these rows, and its sums (channels,)."""
-    n, channels = rows.shape
-    a = np.empty(channels, np.float32)
-    sums[:] = 0.0
-    for begin in range(0, n, _TOGETHER):
-        a[:] = 0.0
-        for i in range(begin, min(n, begin + _TOGETHER)):
-            for j in range(channels):
-                row = _wide(rows[i, j])
-                value = _wide(gradient[i, j]) * (np.float32(1.0) - row * row)
-                out[i, j] = _half(value)
-                a[j] += value
-        for j in range(channels):
-            sums[j] += a[j]
+    nothing, all_of_it = np.zeros(rows.shape[1], np.float32), np.ones(rows.shape[1], np.float32)
+    norm_and_tanh_gradient(gradient, rows, nothing, all_of_it, nothing, out, sums)
 
 
 @_compiled(_HALVES, _SUMS)
@@ -263,16 +272,12 @@ def neighbours_gradient(gradient, frames, kernel, out):  # type: ignore[no-untyp
 def squared_distances(rows, target, out):  # type: ignore[no-untyped-def]
     """Sums of the squares of rows - target, one for each row."""
     n, channels = rows.shape
+    squares = np.empty(channels, np.float32)
     for i in range(n):
-        strands = np.zeros(16, np.float32)  # or each addition would wait for the one before
-        for begin in range(0, channels - 15, 16):
-            for j in range(16):
-                apart = _wide(rows[i, begin + j]) - target[i, begin + j]
-                strands[j] += apart * apart
-        for j in range(channels - channels % 16, channels):
+        for j in range(channels):
             apart = _wide(rows[i, j]) - target[i, j]
-            strands[0] += apart * apart
-        out[i] = strands.sum()
+            squares[j] = apart * apart
+        out[i] = _summed(squares)
 
 
 @_compiled(_HALVES, _ROWS, _ROW, _HALVES)
@@ -315,22 +320,6 @@ def _tanh(x: np.float32) -> np.float32:
     """tanh(x) within 2e-7."""
     far = min(max(x, np.float32(-10.0)), np.float32(10.0))  # it is 1 within 4e-9 from there on
     return np.float32(1.0) - np.float32(2.0) / (np.float32(1.0) + _exp(far + far))
-
-
-@njit(inline="always")
-def _summed(values):  # type: ignore[no-untyped-def]
-    """The sum of a row, sixteen strands at a time: one after the other it would wait for every addition."""
-    n = len(values)
-    strands = np.zeros(16, np.float32)
-    for begin in range(0, n - 15, 16):
-        for j in range(16):
-            strands[j] += values[begin + j]
-    for j in range(n - n % 16, n):
-        strands[0] += values[j]
-    total = np.float32(0.0)
-    for j in range(16):
-        total += strands[j]
-    return total
 
 
 @_compiled(_HALVES, _ROWS, types.float32, types.float32, _HALVES, _ROW, _ROW)

@@ -27,18 +27,48 @@ def normed_over_all(
         rows.detach(), torch.empty_like(about), torch.empty_like(about), MOMENTUM
     )
     away = own_mean - about
-    count = float(len(rows))
-    sums = torch.cat((away * count, (own_variance + away.square()) * count, away.new_full((1,), count)))
-    first, second, size = torch.split(ranks.total(sums), [len(weight), len(weight), 1])
-    shift = first / size
-    variance = (second / size - shift.square()).clamp_min(0.0)
-    mean = about + shift
+    sums = torch.stack((away, own_variance + away.square())) * float(len(rows))
+    mean, variance, size = everyones_statistics(sums, len(rows), about, running_mean, running_variance)
     normed: Tensor = _Normed.apply(rows, weight, bias, mean, variance, size)  # type: ignore[no-untyped-call]
+    return normed
+
+
+def everyones_statistics(
+    sums: Tensor, count: int, about: Tensor, running_mean: Tensor, running_variance: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Everyone's mean and variance (channels,), float32, and how many rows (); the leader moves the running ones.
+
+    Args:
+        sums: (2, channels) of this share's `count` rows less `about`, and of the squares of that.
+        about: what the running mean was before the exchange, a copy; see normed_over_all.
+    """
+    everyone = ranks.total(torch.cat((sums.flatten(), sums.new_full((1,), float(count)))))
+    size = everyone[-1]
+    shift, square = everyone[:-1].view_as(sums) / size
+    variance = (square - shift.square()).clamp_min(0.0)
+    mean = about + shift.float()
     if ranks.leads():
         with torch.no_grad():
             running_mean.lerp_(mean, MOMENTUM)
-            running_variance.lerp_(variance * size / (size - 1.0).clamp_min(1.0), MOMENTUM)
-    return normed
+            running_variance.lerp_((variance * size / (size - 1.0).clamp_min(1.0)).float(), MOMENTUM)
+    return mean, variance.float(), size
+
+
+def gradient_of_rows(
+    own: Tensor, weight: Tensor, mean: Tensor, variance: Tensor, size: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """What makes the gradient to the rows of a norm by everyone's mean and variance (Ioffe and Szegedy 2015).
+
+    Args:
+        own: (2, channels) of this share, the gradients to the norm's bias and to its weight.
+
+    Returns:
+        three factors (channels,): the first, the gradient times the second, and the rows times the third add up.
+    """
+    of_all_bias, of_all_weight = (ranks.total(own) / size).float()
+    scale = torch.rsqrt(variance + EPSILON)
+    by_gradient, by_rows = weight * scale, -weight * scale.square() * of_all_weight
+    return -by_gradient * of_all_bias - by_rows * mean, by_gradient, by_rows
 
 
 class _Normed(torch.autograd.Function):
@@ -59,10 +89,8 @@ class _Normed(torch.autograd.Function):
         _, to_weight, to_bias = torch.ops.aten.native_batch_norm_backward(
             gradient, rows, weight, mean, variance, None, None, False, EPSILON, [False, True, True]
         )
-        of_all_bias, of_all_weight = (ranks.total(torch.cat((to_bias, to_weight))) / size).chunk(2)
-        scale = torch.rsqrt(variance + EPSILON)
-        by_gradient, by_rows = weight * scale, -weight * scale.square() * of_all_weight
-        constant = -by_gradient * of_all_bias - by_rows * mean
+        own = torch.stack((to_bias, to_weight))
+        constant, by_gradient, by_rows = gradient_of_rows(own, weight, mean, variance, size)
         # Rounded once, at the end: parts that all but cancel would leave their roundings behind.
         to_rows = torch.empty_like(rows)
         for to, g, row in pieces(to_rows, gradient.contiguous(), rows):
