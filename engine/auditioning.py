@@ -13,7 +13,8 @@ import numpy as np
 import torch
 
 from engine import audio, checkpoint, devices, loudness, probe_clips, transfer
-from engine.analysis import SIGNAL_ARRAYS, Analyst, load_model
+from engine.analysis.analyse import SIGNAL_ARRAYS, Analyst, load_model
+from engine.analysis.read_ahead import Begun
 from engine.api import (
     Audition,
     AuditionDone,
@@ -38,7 +39,6 @@ from engine.edit_words import placed
 from engine.errors import CheckpointError, EngineError, ExportError
 from engine.placing import cannot_write, link_or_copy, write_whole
 from engine.probes import checkpoints as probes
-from engine.reading_ahead import Begun
 from engine.rendering import Studio
 from engine.specs import AudioSpec
 from engine.steering import obey

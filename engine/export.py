@@ -18,9 +18,9 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from engine.analysis.latents import LATENTS, Stack, stack
 from engine.api import ClipRef, Export, ExportDone, ModelInfo, Note, Progress, Report, Steer, StoredClip
 from engine.errors import Cancelled, EngineError, ExportError
-from engine.latents import LATENTS, Stack, stack
 from engine.placing import placed_whole
 from engine.steering import Pace, obey
 

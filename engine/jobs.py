@@ -47,9 +47,9 @@ def run(request: Request, report: Report, steer: Steer) -> Result:
     """
     match request:
         case Analyse():
-            from engine import analysis
+            from engine.analysis import analyse
 
-            return analysis.analyse(request, report, steer)
+            return analyse.analyse(request, report, steer)
         case Scan():
             from engine.corpus import finding
 
@@ -107,9 +107,9 @@ def run(request: Request, report: Report, steer: Steer) -> Result:
 
             return figures.draw(request)
         case Picture():
-            from engine import picture
+            from engine.analysis import spectrogram
 
-            return picture.store(request, report, steer)
+            return spectrogram.store(request, report, steer)
         case SaveSound():
             from engine import recipe_tag
 

@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from engine.analysis.latents import LATENTS
 from engine.errors import EngineError
 from engine.export import FORMULA_STARTS
-from engine.latents import LATENTS
 
 MOST_BYTES = 2 * 2**30  # of latents in memory; a map of more helps nobody
 WHAT_TO_DO = "Give a file that `triptych analyse` wrote, unchanged."

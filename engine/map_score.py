@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from engine.latents import evenly
+from engine.analysis.latents import evenly
 from engine.neighbours import Space
 
 NEIGHBOURS = 10

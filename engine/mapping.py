@@ -19,10 +19,10 @@ import scipy.sparse
 from openTSNE.affinity import PrecomputedAffinities
 
 from engine import map_score, tsne
+from engine.analysis.latents import stack
 from engine.api import FitMap, MapPoints, Note, Partial, PlaceOnMap, Progress, Report, Steer
 from engine.blas import on_one_thread
 from engine.errors import EngineError, SpecError
-from engine.latents import stack
 from engine.neighbours import METRICS, Space
 from engine.projection import Projection, principal
 from engine.steering import Pace, obey

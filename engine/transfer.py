@@ -23,7 +23,7 @@ import torch
 
 from engine import audio, devices, edit_evidence, loudness, pitch, probe_heads, recipe_tag, seconds, vocoder
 from engine import evidence as measure
-from engine.analysis import load_model, store_sound
+from engine.analysis.analyse import load_model, store_sound
 from engine.api import (
     OWN_VOCODER,
     RENDERINGS,

@@ -28,7 +28,8 @@ import numpy as np  # noqa: E402
 import torch  # noqa: E402
 from make_starter import CREDIT, corpus, tell  # noqa: E402
 
-from engine import analysis, checkpoint, refiner  # noqa: E402
+from engine import checkpoint, refiner  # noqa: E402
+from engine.analysis import analyse
 from engine.api import Analyse, ClipRef, Control, StoredClip  # noqa: E402
 from engine.mel import MelFrontEnd  # noqa: E402
 from engine.rendering import Studio  # noqa: E402
@@ -84,7 +85,7 @@ def main() -> None:
 def decoded(files: list[Path], starter: Path, folder: Path) -> list[Pair]:
     """What the starter decodes of every clip with the clip's own latents, beside the clip."""
     refs = tuple(ClipRef(path.stem, str(path)) for path in files)
-    analysis.analyse(Analyse(refs, str(folder), str(starter), "cpu"), tell, lambda: Control.RUN)
+    analyse.analyse(Analyse(refs, str(folder), str(starter), "cpu"), tell, lambda: Control.RUN)
     model = checkpoint.load(starter)
     front_end = MelFrontEnd(model.audio)
     pairs = []

@@ -16,7 +16,7 @@ from engine.terminal import Terminal
 
 def map(options: argparse.Namespace, terminal: Terminal) -> Facts:
     from engine import latents_file, mapping
-    from engine.latents import evenly
+    from engine.analysis.latents import evenly
 
     check_suffix(options.out, (".csv",))
     if options.figure is not None:

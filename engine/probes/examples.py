@@ -17,7 +17,7 @@ import numpy.typing as npt
 import torch
 
 from engine import systems
-from engine.analysis import ClipViews
+from engine.analysis.analyse import ClipViews
 from engine.api import Steer
 from engine.checkpoint import SystemCheckpoint
 from engine.errors import EngineError

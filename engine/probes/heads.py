@@ -14,7 +14,7 @@ import torch
 from sklearn.linear_model import Ridge
 from sklearn.preprocessing import StandardScaler
 
-from engine.analysis import ClipViews
+from engine.analysis.analyse import ClipViews
 from engine.api import Steer
 from engine.checkpoint import Checkpoint
 from engine.errors import EngineError

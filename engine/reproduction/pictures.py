@@ -13,7 +13,8 @@ import numpy.typing as npt
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as Canvas
 
-from engine import analysis, figures, mapping, transfer
+from engine import figures, mapping, transfer
+from engine.analysis import analyse
 from engine.api import Analyse, ClipRef, Figure, FitMap, LatentRef, Report, Steer, Transfer
 from engine.errors import EngineError
 from engine.placing import placed_whole
@@ -104,7 +105,7 @@ def figure3(
 ) -> tuple[Path, ...]:
     """A man's clip, its reconstruction, and the same given the h of a woman's clip."""
     clips = (ClipRef("man", man), ClipRef("woman", woman))
-    analysis.analyse(Analyse(clips, str(folder), model, device), report, steer)
+    analyse.analyse(Analyse(clips, str(folder), model, device), report, steer)
     take = transfer.render(
         Transfer(
             source=str(folder / "man"), model=model, out_dir=str(folder), name="figure3",

@@ -26,7 +26,8 @@ import threadpoolctl
 import torch
 import torchaudio
 
-from engine import analysis, export
+from engine import export
+from engine.analysis import analyse as analysis
 from engine.api import Analyse, ClipRef, Control, Export
 from engine.mel import MelFrontEnd
 from engine.specs import AudioSpec

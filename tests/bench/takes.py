@@ -6,14 +6,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from engine import analysis, transfer
+from engine import transfer
+from engine.analysis import analyse
 from engine.api import Analyse, ClipRef, Control, LatentRef, StoredClip, Take, Transfer
 
 
 def analysed(files: Mapping[str, Path], model: str, folder: Path) -> dict[str, StoredClip]:
     """Recordings by name, analysed into folders of these names."""
     refs = tuple(ClipRef(name, str(path)) for name, path in files.items())
-    analysis.analyse(Analyse(refs, str(folder), model, "cpu"), lambda event: None, lambda: Control.RUN)
+    analyse.analyse(Analyse(refs, str(folder), model, "cpu"), lambda event: None, lambda: Control.RUN)
     return {name: StoredClip(str(folder / name)) for name in files}
 
 

@@ -18,7 +18,8 @@ import librosa
 import numpy as np
 import torch
 
-from engine import analysis, transfer
+from engine import transfer
+from engine.analysis import analyse
 from engine.api import Analyse, Control, LatentRef, Transfer
 from engine.griffin_lim import griffin_lim
 from engine.mel import MelFrontEnd
@@ -43,7 +44,7 @@ def main() -> None:
 def drops(folder: Path, rounds: int) -> list[Row]:
     model = full_size_model(folder)
     clips = write_clips(folder / "clips", [CLIP_S] * (rounds + 2))
-    analysis.analyse(Analyse(clips, str(folder / "out"), model, "cpu"), lambda event: None, lambda: Control.RUN)
+    analyse.analyse(Analyse(clips, str(folder / "out"), model, "cpu"), lambda event: None, lambda: Control.RUN)
     giver, *sources = (str(folder / "out" / clip.id) for clip in clips)
 
     def render(source: str, strength: float) -> None:

@@ -14,7 +14,8 @@ import pytest
 import soundfile
 from small_runs import MODEL, changed, go, run_spec
 
-from engine import analysis, auditioning, cache, probe_clips, training, transfer
+from engine import auditioning, cache, probe_clips, training, transfer
+from engine.analysis import analyse
 from engine.api import (
     Analyse,
     Audition,
@@ -54,7 +55,7 @@ class Stage:
         self.run_dir = folder / "run"
         self.events: list[Any] = []
         self.refs = tuple(ClipRef(f"clip{i}", str(path)) for i, path in enumerate(clips))
-        analysis.analyse(Analyse(self.refs, str(folder / "clips"), device="cpu"), lambda event: None, run)
+        analyse.analyse(Analyse(self.refs, str(folder / "clips"), device="cpu"), lambda event: None, run)
         self.clips = [str(folder / "clips" / ref.id) for ref in self.refs]
         source, giver = self.clips[0], self.clips[2]
         edit = SecondEdit((0,), (LatentRef(giver, 0),))
@@ -128,7 +129,7 @@ def test_a_sound_is_what_a_transfer_with_that_checkpoint_gives(stage: Stage, tmp
     for kept in stage.kept:
         out = tmp_path / f"by-hand-{kept.step}"
         for ref in stage.refs:  # each alone: a batch of several rounds otherwise, and Griffin-Lim enlarges that
-            analysis.analyse(Analyse((ref,), str(out), kept.path, "cpu"), lambda event: None, run)
+            analyse.analyse(Analyse((ref,), str(out), kept.path, "cpu"), lambda event: None, run)
         for item in (given, edited):
             there = {folder: str(out / Path(folder).name) for folder in stage.clips}
             request = auditioning.with_folders(item.transfer, there.__getitem__)
@@ -226,8 +227,8 @@ def test_a_checkpoint_that_makes_room_meanwhile_is_passed_over(
         return render(*arguments)
 
     monkeypatch.setattr(transfer, "render", raced)
-    analysis._load_model.cache_clear()
-    monkeypatch.setattr(analysis, "_load_model", analysis._load_model.__wrapped__)
+    analyse._load_model.cache_clear()
+    monkeypatch.setattr(analyse, "_load_model", analyse._load_model.__wrapped__)
     stage.hear(stage.items[1])
     steps = {step for step, _ in heard_of(stage.run_dir, checkpoints_of(stage.run_dir)).sounds}
     assert steps == {kept.step for kept in others}

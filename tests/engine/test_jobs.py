@@ -29,7 +29,7 @@ from engine.api import (
 @pytest.mark.parametrize(
     ("request_", "function"),
     [
-        (Analyse((), "out"), "engine.analysis.analyse"),
+        (Analyse((), "out"), "engine.analysis.analyse.analyse"),
         (Inspect("m"), "engine.checkpoint.inspect"),
         (FitMap(()), "engine.mapping.fit"),
         (PlaceOnMap(()), "engine.mapping.place"),
@@ -37,7 +37,7 @@ from engine.api import (
         (Train("run"), "engine.training.train"),
         (Export((), "out.csv"), "engine.export.export"),
         (Figure("out.png"), "engine.figures.draw"),
-        (Picture(("clip",)), "engine.picture.store"),
+        (Picture(("clip",)), "engine.analysis.spectrogram.store"),
         (Probe(("gender",), ProbeCorpus(), "m"), "engine.probes.job.probe"),
     ],
 )

@@ -12,7 +12,8 @@ import pytest
 import soundfile
 import torch
 
-from engine import analysis, audio, checkpoint
+from engine import audio, checkpoint
+from engine.analysis import analyse
 from engine.api import (
     Analyse,
     AudioSpec,
@@ -54,7 +55,7 @@ def model(tmp_path: Path) -> str:
 def analysed(paths: list[Path], out: Path, model: str | None) -> tuple[list[ClipAnalysed], list[Note]]:
     events: list[Event] = []
     refs = tuple(ClipRef(f"clip{n}", str(path)) for n, path in enumerate(paths))
-    analysis.analyse(Analyse(refs, str(out), model, "cpu"), events.append, lambda: Control.RUN)
+    analyse.analyse(Analyse(refs, str(out), model, "cpu"), events.append, lambda: Control.RUN)
     found = [e.value for e in events if isinstance(e, Partial) and isinstance(e.value, ClipAnalysed)]
     return found, [e for e in events if isinstance(e, Note)]
 

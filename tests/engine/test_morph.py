@@ -10,7 +10,8 @@ import pytest
 import soundfile
 import torch
 
-from engine import analysis, checkpoint, morph
+from engine import checkpoint, morph
+from engine.analysis import analyse
 from engine.api import Analyse, ClipRef, Control, LatentRef, Morph, Progress
 from engine.errors import Cancelled, SpecError
 from engine.model import AuxVAE
@@ -33,7 +34,7 @@ def request_(tmp_path_factory: pytest.TempPathFactory, speech: list[Path]) -> Mo
     model = folder / "model.triptych.safetensors"
     checkpoint.save(model, AuxVAE(SMALL), AudioSpec(), TrainSpec(), {"made": "for a test"})
     refs = tuple(ClipRef(f"clip{i}", str(path)) for i, path in enumerate(speech[:3]))
-    analysis.analyse(Analyse(refs, str(folder / "clips"), str(model), "cpu"), lambda event: None, run)
+    analyse.analyse(Analyse(refs, str(folder / "clips"), str(model), "cpu"), lambda event: None, run)
     first, second = (LatentRef(str(folder / "clips" / f"clip{i}")) for i in (1, 2))
     half = (dataclasses.replace(first, weight=0.5), dataclasses.replace(second, weight=0.5))
     source = str(folder / "clips" / "clip0")

@@ -10,7 +10,8 @@ import pytest
 import torch
 from small_runs import MODEL, Watcher, changed, go, run_spec, same, weights
 
-from engine import analysis, auditioning, device_room, training
+from engine import auditioning, device_room, training
+from engine.analysis import analyse
 from engine.api import (
     Analyse,
     Audition,
@@ -85,7 +86,7 @@ def test_nothing_large_stays_on_the_device_and_the_run_goes_on_exactly(
 def test_what_is_heard_in_a_pause_leaves_the_run_as_it_was(tmp_path: Path, whole: Any, speech: list[Path]) -> None:
     run_dir = tmp_path / "paused"
     refs = (ClipRef("clip", str(speech[0])),)
-    analysis.analyse(Analyse(refs, str(tmp_path / "clips"), device="cpu"), lambda event: None, lambda: Control.RUN)
+    analyse.analyse(Analyse(refs, str(tmp_path / "clips"), device="cpu"), lambda event: None, lambda: Control.RUN)
     item = AuditionItem("item", "an item", Transfer(str(tmp_path / "clips" / "clip"), "", "", "", device="cpu"))
 
     def meanwhile() -> None:

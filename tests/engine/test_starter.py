@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from engine import analysis, checkpoint, transfer
+from engine import checkpoint, transfer
+from engine.analysis import analyse
 from engine.api import Analyse, ClipRef, Control, LatentRef, SecondEdit, StoredClip, Take, Transfer
 from engine.resources import default_model
 
@@ -24,7 +25,7 @@ class World:
     def __init__(self, folder: Path, clips: list[Path]) -> None:
         self._folder = folder
         refs = tuple(ClipRef(f"clip{i}", str(path)) for i, path in enumerate(clips))
-        analysis.analyse(Analyse(refs, str(folder / "clips"), MODEL, "cpu"), lambda event: None, run)
+        analyse.analyse(Analyse(refs, str(folder / "clips"), MODEL, "cpu"), lambda event: None, run)
         self.clips = [StoredClip(str(folder / "clips" / ref.id)) for ref in refs]
 
     def refs(self, of: tuple[int, ...]) -> tuple[LatentRef, ...]:
@@ -85,7 +86,7 @@ def test_the_m_of_a_louder_recording_is_louder_and_leaves_the_speaker(world: Wor
     louder = tmp_path / "louder.wav"
     soundfile.write(louder, np.clip(4.0 * np.array(samples), -1.0, 1.0), 16_000)
     out = tmp_path / "clips"
-    analysis.analyse(Analyse((ClipRef("louder", str(louder)),), str(out), MODEL, "cpu"), lambda event: None, run)
+    analyse.analyse(Analyse((ClipRef("louder", str(louder)),), str(out), MODEL, "cpu"), lambda event: None, run)
     giver = (LatentRef(str(out / "louder")),)
     take = world.give(3, emotion=giver)
     distance = 20 * np.log10(4.0)

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from engine import analysis, checkpoint, systems, training
+from engine import checkpoint, systems, training
+from engine.analysis import analyse
 from engine.api import AudioSpec, ClipRef, Control, ModelSpec, RunSpec, SpecError, TrainSpec
 from engine.corpus.crops import SpeakerNumbers
 from engine.corpus.melcache import build
@@ -168,4 +169,4 @@ def test_a_run_of_every_system_stops_resumes_and_is_probed_but_never_passes_for_
     with pytest.raises(CheckpointError, match="system of comparison"):
         checkpoint.load(whole / training.BEST)
     with pytest.raises(CheckpointError, match="system of comparison"):
-        analysis.load_model(whole / training.BEST, torch.device("cpu"))
+        analyse.load_model(whole / training.BEST, torch.device("cpu"))

@@ -10,7 +10,8 @@ import pytest
 import soundfile
 import torch
 
-from engine import analysis, checkpoint, evidence, loudness, rendering, transfer, vocoder
+from engine import checkpoint, evidence, loudness, rendering, transfer, vocoder
+from engine.analysis import analyse
 from engine.api import VOCODERS, Analyse, ClipRef, Control, LatentRef, SecondEdit, StoredClip, Take, Transfer
 from engine.errors import Cancelled, EngineError, SpecError
 from engine.griffin_lim import GriffinLim
@@ -43,7 +44,7 @@ class World:
         self.folder, self.clips = folder, clips
         self.model = model or save_model(folder / "model.triptych.safetensors", 0)
         refs = tuple(ClipRef(f"clip{i}", str(path)) for i, path in enumerate(clips))
-        analysis.analyse(Analyse(refs, str(folder / "clips"), str(self.model), "cpu"), lambda event: None, run)
+        analyse.analyse(Analyse(refs, str(folder / "clips"), str(self.model), "cpu"), lambda event: None, run)
         self.folders = [str(folder / "clips" / ref.id) for ref in refs]
 
     def request(self, **changes: object) -> Transfer:

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine import picture
-from engine.analysis import store_sound
+from engine.analysis import spectrogram
+from engine.analysis.analyse import store_sound
 from engine.api import AudioSpec, Cancelled, ClipAnalysed, Control, Picture, StoredClip
 from engine.errors import EngineError
 
@@ -34,7 +34,7 @@ def stored(folder: Path, sound: np.ndarray) -> StoredClip:
 
 
 def store(clip: StoredClip, *, spectrum: bool = True) -> None:
-    picture.store(Picture((clip.folder,), spectrum), lambda event: None, run)
+    spectrogram.store(Picture((clip.folder,), spectrum), lambda event: None, run)
 
 
 def test_a_tone_stands_at_its_frequency_at_its_level_at_every_moment(tone: Tone, tmp_path: Path) -> None:
@@ -61,7 +61,7 @@ def test_a_long_clip_is_the_same_in_pieces(tmp_path: Path, monkeypatch: pytest.M
     noise = np.random.default_rng(0).normal(0, 0.1, 40_123).astype(np.float32)
     whole, pieces = stored(tmp_path / "whole", noise), stored(tmp_path / "pieces", noise)
     store(whole)
-    monkeypatch.setattr(picture, "CHUNK_FRAMES", 16)
+    monkeypatch.setattr(spectrogram, "CHUNK_FRAMES", 16)
     store(pieces)
     for name in ("spectrum", "intensity", "spectrum4", "spectrum16"):
         assert np.allclose(whole.array(name), pieces.array(name), atol=0.01)
@@ -91,7 +91,7 @@ def test_a_cancelled_picture_leaves_no_half_files(tone: Tone, tmp_path: Path) ->
     clip = stored(tmp_path / "a", tone(200.0, 1.0))
     before = sorted(Path(clip.folder).iterdir())
     with pytest.raises(Cancelled):
-        picture.store(Picture((clip.folder,), True), lambda event: None, lambda: Control.CANCEL)
+        spectrogram.store(Picture((clip.folder,), True), lambda event: None, lambda: Control.CANCEL)
     assert sorted(Path(clip.folder).iterdir()) == before
 
 

@@ -14,7 +14,8 @@ import pytest
 import soundfile
 import torch
 
-from engine import analysis, audio, checkpoint, pitch
+from engine import audio, checkpoint, pitch
+from engine.analysis import analyse as analysis
 from engine.api import (
     Analyse,
     AnalyseDone,

@@ -22,6 +22,7 @@ import numpy.typing as npt
 import torch
 
 from engine import audio, checkpoint, devices, pitch, probe_heads, views
+from engine.analysis.read_ahead import Begun, ReadAhead
 from engine.api import (
     Analyse,
     AnalyseDone,
@@ -44,7 +45,6 @@ from engine.levels import joined as joined_levels
 from engine.mel import MelFrontEnd
 from engine.model import AuxVAE, StreamedLatents
 from engine.placing import cannot_write, link_or_copy
-from engine.reading_ahead import Begun, ReadAhead
 from engine.specs import AudioSpec
 from engine.steering import Pace, obey_cancel
 

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from engine.analysis import ArrayWriter
+from engine.analysis.analyse import ArrayWriter
 from engine.api import Picture, PictureDone, Progress, Report, Steer, StoredClip
 from engine.errors import EngineError
 from engine.placing import cannot_write, placed_whole
