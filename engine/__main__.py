@@ -15,8 +15,8 @@ from typing import Any
 
 from engine import commands, jobs
 from engine.api import OWN_VOCODER, PROBE_TASKS, RENDERINGS, RULES, SYSTEMS, VOCODERS, Cancelled, Control, presets
+from engine.api.errors import EngineError
 from engine.commands import Facts
-from engine.errors import EngineError
 from engine.launched import place
 from engine.terminal import Terminal
 from engine.worker import set_threads

@@ -33,14 +33,14 @@ from engine.api import (
     checkpoints_of,
     heard_of,
 )
+from engine.api.atomic_files import cannot_write, link_or_copy, write_whole
 from engine.api.auditions import RESULTS, SOUNDS, heard_text, step_name
+from engine.api.edit_syntax import placed
+from engine.api.errors import CheckpointError, EngineError, ExportError
+from engine.api.specs import AudioSpec
 from engine.checkpoint import Checkpoint
-from engine.edit_words import placed
-from engine.errors import CheckpointError, EngineError, ExportError
-from engine.placing import cannot_write, link_or_copy, write_whole
 from engine.probes import checkpoints as probes
 from engine.rendering import Studio
-from engine.specs import AudioSpec
 from engine.steering import obey
 
 _WORK = ".work"

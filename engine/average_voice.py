@@ -13,12 +13,12 @@ import torch
 from torch import Tensor
 
 from engine import levels as slow
+from engine.api.specs import ENVELOPE_COEFFICIENTS, AudioSpec
 from engine.corpus.melcache import MelCache
 from engine.levels import AverageVoice
 from engine.model import AuxVAE
 from engine.sounds import fit, sound_features
 from engine.source_filter import SourceFilter, source_filter
-from engine.specs import ENVELOPE_COEFFICIENTS, AudioSpec
 from engine.systems import Network
 
 MOST_CLIPS = 600

@@ -17,10 +17,10 @@ from torch import Tensor
 
 from engine import systems, tensorfile
 from engine.api import FIRST_VOCODER, OWN_VOCODER, VOCODERS, ModelInfo
-from engine.errors import CheckpointError, SpecError
+from engine.api.atomic_files import write_whole
+from engine.api.errors import CheckpointError, SpecError
+from engine.api.specs import AudioSpec, ModelSpec, TrainSpec
 from engine.model import AuxVAE
-from engine.placing import write_whole
-from engine.specs import AudioSpec, ModelSpec, TrainSpec
 from engine.systems import Network
 
 SUFFIX = ".triptych.safetensors"

@@ -21,7 +21,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any, Generic, TypeVar
 
 from engine.api import Control, Steer
-from engine.errors import Cancelled, EngineError
+from engine.api.errors import Cancelled, EngineError
 
 TaskT = TypeVar("TaskT")
 OutcomeT = TypeVar("OutcomeT")

@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
-from engine.errors import AudioError
+from engine.api.errors import AudioError
 
 Floats = npt.NDArray[np.float32]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from engine.errors import TrainingError
+from engine.api.errors import TrainingError
 
 
 def move(model: torch.nn.Module, optimiser: torch.optim.Optimizer, device: torch.device) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from engine.api import DevicesFound, FindDevices
-from engine.errors import SpecError
+from engine.api.errors import SpecError
 
 
 def resolve(name: str) -> torch.device:

@@ -20,8 +20,8 @@ import numpy.typing as npt
 
 from engine.analysis.latents import LATENTS, Stack, stack
 from engine.api import ClipRef, Export, ExportDone, ModelInfo, Note, Progress, Report, Steer, StoredClip
-from engine.errors import Cancelled, EngineError, ExportError
-from engine.placing import placed_whole
+from engine.api.atomic_files import placed_whole
+from engine.api.errors import Cancelled, EngineError, ExportError
 from engine.steering import Pace, obey
 
 SUFFIXES = (".csv", ".npz", ".parquet")

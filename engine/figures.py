@@ -21,9 +21,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as Canvas
 
 from engine.api import Figure, FigureDone, MapPoints, StoredClip
-from engine.errors import ExportError
-from engine.placing import placed_whole
-from engine.specs import AudioSpec
+from engine.api.atomic_files import placed_whole
+from engine.api.errors import ExportError
+from engine.api.specs import AudioSpec
 
 SUFFIXES = (".png", ".svg", ".pdf")
 CM_PER_INCH = 2.54

@@ -6,8 +6,8 @@ import torch
 
 from engine import checkpoint
 from engine.api import FIRST_VOCODER, RunSpec
-from engine.errors import TrainingError
-from engine.specs import ModelSpec
+from engine.api.errors import TrainingError
+from engine.api.specs import ModelSpec
 from engine.systems import Network, build
 
 # What a model may differ in from the one it is fine-tuned from: what it hears, not its shape.

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from engine.api.specs import AudioSpec
 from engine.mel import MelFrontEnd
-from engine.specs import AudioSpec
 from engine.threads import one_thread
 
 ITERATIONS = 32  # from a random phase

@@ -35,7 +35,7 @@ from engine.api import (
     Train,
     Transfer,
 )
-from engine.errors import EngineError
+from engine.api.errors import EngineError
 
 
 def run(request: Request, report: Report, steer: Steer) -> Result:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from engine import checkpoint
+from engine.api.atomic_files import write_whole
 from engine.api.auditions import (
     CHECKPOINTS,
     LIST,
@@ -23,7 +24,6 @@ from engine.api.auditions import (
     checkpoints_text,
     step_name,
 )
-from engine.placing import write_whole
 
 
 class KeptCheckpoints:

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.analysis.latents import LATENTS
-from engine.errors import EngineError
+from engine.api.errors import EngineError
 from engine.export import FORMULA_STARTS
 
 MOST_BYTES = 2 * 2**30  # of latents in memory; a map of more helps nobody

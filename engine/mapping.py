@@ -21,8 +21,8 @@ from openTSNE.affinity import PrecomputedAffinities
 from engine import map_score, tsne
 from engine.analysis.latents import stack
 from engine.api import FitMap, MapPoints, Note, Partial, PlaceOnMap, Progress, Report, Steer
+from engine.api.errors import EngineError, SpecError
 from engine.blas import on_one_thread
-from engine.errors import EngineError, SpecError
 from engine.neighbours import METRICS, Space
 from engine.projection import Projection, principal
 from engine.steering import Pace, obey

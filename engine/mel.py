@@ -19,10 +19,10 @@ import numpy.typing as npt
 import torch
 from torch.nn import functional
 
+from engine.api.errors import SpecError
+from engine.api.specs import AudioSpec
 from engine.audio import amplitude
-from engine.errors import SpecError
 from engine.memory import keep_a_little_memory
-from engine.specs import AudioSpec
 
 CHUNK_FRAMES = 1024  # frames taken at a time: bounds the memory of an hour-long clip
 # Frames transformed at a time: few enough to stay in the cache, and enough to share what torch prepares anew for

@@ -24,12 +24,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from engine.errors import SpecError
+from engine.api.errors import SpecError
+from engine.api.specs import ENVELOPE_COEFFICIENTS, TONE_COEFFICIENTS, ModelSpec
 from engine.layers import Gaussian, GaussianHead, Trunk, frame_mask, mean_over_clip, mean_over_windows
 from engine.levels import AverageVoice, Levels
 from engine.products import Product, rounded_for_products
 from engine.sounds import SoundClasses, unused
-from engine.specs import ENVELOPE_COEFFICIENTS, TONE_COEFFICIENTS, ModelSpec
 from engine.views import Views
 
 # What makes a level one unit large, so that none drowns the others in h and m.

@@ -12,8 +12,8 @@ import soundfile
 
 from engine import audio, transfer
 from engine.api import Morph, MorphDone, Note, Partial, Progress, Report, Steer, Transfer
-from engine.errors import SpecError
-from engine.placing import cannot_write
+from engine.api.atomic_files import cannot_write
+from engine.api.errors import SpecError
 from engine.steering import obey
 
 PAUSE_S = 0.25  # between steps

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pyworld
 
-from engine.specs import AudioSpec
+from engine.api.specs import AudioSpec
 
 STEP_S = 0.005  # WORLD's own
 LOWEST_HZ = 60.0  # of our pitch tracker

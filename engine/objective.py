@@ -24,11 +24,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from engine import draws, ranks
+from engine.api.specs import TrainSpec
 from engine.draws import LOG_TWO_PI
 from engine.layers import Gaussian, frame_mask, window_mask
 from engine.model import AuxVAE, Latents
 from engine.products import rounded_for_products
-from engine.specs import TrainSpec
 from engine.views import Views
 
 # Of each level in the unit that the model gives it: of pitch 5 %, a little under a semitone.

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.fft
 
-from engine.specs import AudioSpec
+from engine.api.specs import AudioSpec
 
 LOWEST_HZ = 60.0
 HIGHEST_HZ = 500.0

@@ -17,11 +17,11 @@ import numpy.typing as npt
 import torch
 
 from engine import tensorfile
+from engine.api.atomic_files import write_whole
+from engine.api.errors import CheckpointError
 from engine.corpus.crops import Division
 from engine.corpus.melcache import MelCache
-from engine.errors import CheckpointError
 from engine.even_choice import evenly_by_speaker
-from engine.placing import write_whole
 
 FILE = "probe_clips.safetensors"
 _KIND, _VERSION = "triptych-probe-clips", 1

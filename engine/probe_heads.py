@@ -20,7 +20,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from engine.errors import CheckpointError
+from engine.api.errors import CheckpointError
 
 _PREFIX = "head."
 _MOST_FACTS = 100_000  # bytes

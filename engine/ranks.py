@@ -37,7 +37,7 @@ from torch.distributed.rendezvous import rendezvous
 
 from engine import devices
 from engine.api import Control, Steer
-from engine.errors import SpecError, TrainingError
+from engine.api.errors import SpecError, TrainingError
 from engine.launched import Place, place
 
 ANSWER_TIME = datetime.timedelta(minutes=10)  # a process that answers no more by then is lost

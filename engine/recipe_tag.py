@@ -18,7 +18,7 @@ import soundfile
 
 from engine import audio
 from engine.api import Note, ReadRecipes, RecipesRead, Report, SaveSound, SoundSaved, Steer
-from engine.errors import EngineError
+from engine.api.errors import EngineError
 from engine.steering import obey
 
 WAV_COMMENT_BYTES = 2_040  # libsndfile reads a text of 2045 bytes and drops a longer one

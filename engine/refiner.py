@@ -23,12 +23,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from engine import tensorfile
-from engine.errors import CheckpointError, SpecError
+from engine.api.atomic_files import write_whole
+from engine.api.errors import CheckpointError, SpecError
+from engine.api.specs import AudioSpec
 from engine.griffin_lim import ITERATIONS, griffin_lim, must_fit
 from engine.mel import MelFrontEnd
-from engine.placing import write_whole
 from engine.resources import REFINER, folder
-from engine.specs import AudioSpec
 
 FORMAT = "triptych-refiner"
 VERSION = 1

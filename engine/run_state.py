@@ -21,8 +21,8 @@ import torch
 
 from engine import tensorfile
 from engine.api import FIRST_VOCODER
-from engine.errors import CheckpointError, TrainingError
-from engine.placing import write_whole
+from engine.api.atomic_files import write_whole
+from engine.api.errors import CheckpointError, TrainingError
 
 STATE_FILES = ("state.safetensors", "state.previous.safetensors")
 

@@ -19,8 +19,8 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.api import RULES, LatentRef, SecondEdit, StoredClip
-from engine.edit_words import spans_of
-from engine.errors import SpecError
+from engine.api.edit_syntax import spans_of
+from engine.api.errors import SpecError
 
 STRONGEST = 1.5
 OWN = "its own seconds"

@@ -14,7 +14,7 @@ import math
 import torch
 from torch import Tensor
 
-from engine.specs import ENVELOPE_COEFFICIENTS, AudioSpec
+from engine.api.specs import ENVELOPE_COEFFICIENTS, AudioSpec
 
 # Across speakers, formants follow pitch with about its cube root: women's lie 15 to 20 % above men's, their pitch
 # 70 to 80 % (Fant 1966; Peterson and Barney 1952).

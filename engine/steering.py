@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from engine.api import Control, Steer
-from engine.errors import Cancelled
+from engine.api.errors import Cancelled
 
 _PAUSE_LOOK_S = 0.05
 

@@ -18,7 +18,7 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-from engine.errors import CheckpointError
+from engine.api.errors import CheckpointError
 
 Migrations = Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]]
 

@@ -38,6 +38,7 @@ from engine.api import (
     TrainDone,
     TrainPoint,
 )
+from engine.api.errors import TrainingError
 from engine.average_voice import learn
 from engine.cache.place import cache_dir
 from engine.compiling import compile_trunks
@@ -45,7 +46,6 @@ from engine.corpus.crops import CropOrder, Crops, Division, SpeakerNumbers, divi
 from engine.corpus.melcache import MelCache, build, earlier_key
 from engine.corpus.resident import ResidentCorpus, fits
 from engine.corpus.scanning import scan
-from engine.errors import TrainingError
 from engine.fresh_model import fresh_model
 from engine.kept_checkpoints import KeptCheckpoints
 from engine.lanes import Lanes, lanes_of

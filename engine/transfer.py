@@ -37,9 +37,9 @@ from engine.api import (
     Take,
     Transfer,
 )
+from engine.api.atomic_files import cannot_write
+from engine.api.errors import EngineError, SpecError
 from engine.checkpoint import Checkpoint
-from engine.errors import EngineError, SpecError
-from engine.placing import cannot_write
 from engine.rendering import Rendering, Studio
 from engine.steering import obey
 from engine.threads import one_thread

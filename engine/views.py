@@ -26,9 +26,9 @@ from torch import Tensor
 
 from engine import levels as slow
 from engine import ranks
+from engine.api.specs import AudioSpec, ModelSpec
 from engine.levels import AverageVoice, Carrier, Levels
 from engine.source_filter import SourceFilter, formants_for, source_filter
-from engine.specs import AudioSpec, ModelSpec
 
 # Training meets more voices than the corpus holds: each crop may be re-voiced as a whole, harmonics and formants.
 REVOICED_SHARE = 0.5

@@ -13,9 +13,9 @@ import torch
 
 from engine import refiner
 from engine.api import VOCODERS
-from engine.errors import SpecError
+from engine.api.errors import SpecError
+from engine.api.specs import AudioSpec
 from engine.griffin_lim import GriffinLim
-from engine.specs import AudioSpec
 
 
 class Vocoder(Protocol):

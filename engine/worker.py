@@ -32,7 +32,7 @@ from multiprocessing.context import SpawnProcess
 from pathlib import Path
 
 from engine.api import Control, Done, Event, Failed, Progress, Report, Request, Result, Steer, Train
-from engine.errors import Cancelled
+from engine.api.errors import Cancelled
 
 KINDS = ("inference", "looking", "training", "fetching", "audition")
 PROGRESS_INTERVAL_S = 0.1

@@ -31,10 +31,10 @@ from make_starter import CREDIT, corpus, tell  # noqa: E402
 from engine import checkpoint, refiner  # noqa: E402
 from engine.analysis import analyse
 from engine.api import Analyse, ClipRef, Control, StoredClip  # noqa: E402
+from engine.api.specs import AudioSpec  # noqa: E402
 from engine.mel import MelFrontEnd  # noqa: E402
 from engine.rendering import Studio  # noqa: E402
 from engine.resources import REFINER, STARTER_MODEL  # noqa: E402
-from engine.specs import AudioSpec  # noqa: E402
 
 SEED = 0
 BATCH, FRAMES = 32, 64  # pieces of a second

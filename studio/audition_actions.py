@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.api import Audition, AuditionItem, KeptCheckpoint
-from engine.placing import link_or_copy, replacing
+from engine.api.atomic_files import link_or_copy, replacing
 from studio import audition_set, recipes, transfer_setup
 from studio.audition_set import AuditionEntry, Hearing
 from studio.counted import counted

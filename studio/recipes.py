@@ -16,7 +16,6 @@ from typing import Any
 
 from PySide6.QtCore import QCoreApplication
 
-from engine import edit_words
 from engine.api import (
     FIRST_VOCODER,
     OWN_VOCODER,
@@ -28,6 +27,7 @@ from engine.api import (
     SecondEdit,
     Take,
     Transfer,
+    edit_syntax,
 )
 from studio.clips import Clip
 
@@ -350,7 +350,7 @@ def command_line(take: Take, clips: Iterable[Clip], model: ModelInfo, out: str) 
         return None
 
     def words(refs: Iterable[LatentRef]) -> list[str]:
-        return edit_words.written_givers([replace(ref, folder=paths[ref.folder]) for ref in refs])
+        return edit_syntax.written_givers([replace(ref, folder=paths[ref.folder]) for ref in refs])
 
     line = ["triptych", "transfer", paths[take.source], "--out", out, "--model", model.path]
     line += ["--voice", *words(take.voice)] if take.voice else []
@@ -362,5 +362,5 @@ def command_line(take: Take, clips: Iterable[Clip], model: ModelInfo, out: str) 
     line += ["--rendering", take.rendering] if take.rendering != "model" else []
     line += ["--vocoder", take.vocoder] if take.rendering == "model" and take.vocoder != model.vocoder else []
     for edit in take.edits:
-        line += ["--edit", *edit_words.written(edit_words.placed(edit, lambda folder: paths[folder]))]
+        line += ["--edit", *edit_syntax.written(edit_syntax.placed(edit, lambda folder: paths[folder]))]
     return shlex.join(line)

@@ -37,6 +37,8 @@ from engine.api import (
     StoredClip,
     unfinished,
 )
+from engine.api.atomic_files import cannot_write, link_or_copy
+from engine.api.specs import AudioSpec
 from engine.cache.clips import KnownClips, key_of
 from engine.cache.place import cache_dir
 from engine.checkpoint import Checkpoint, SystemCheckpoint
@@ -44,8 +46,6 @@ from engine.decoding import shown
 from engine.levels import joined as joined_levels
 from engine.mel import MelFrontEnd
 from engine.model import AuxVAE, StreamedLatents
-from engine.placing import cannot_write, link_or_copy
-from engine.specs import AudioSpec
 from engine.steering import Pace, obey_cancel
 
 STORAGE_VERSION = 2  # part of every key: raise it when mel, f0 or audio are computed otherwise

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.api import StoredClip
-from engine.errors import EngineError, SpecError
+from engine.api.errors import EngineError, SpecError
 
 LATENTS = ("h", "m", "z")
 LOOK_EVERY = 100  # clips

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from engine.api import ClipAnalysed, ClipFailed, ClipRef, Control, Steer
-from engine.errors import AudioError
+from engine.api.errors import AudioError
 from engine.steering import obey, obey_cancel
 
 AHEAD = 16  # clips read before the networks come to them

@@ -15,9 +15,9 @@ import torch
 
 from engine.analysis.analyse import ArrayWriter
 from engine.api import Picture, PictureDone, Progress, Report, Steer, StoredClip
-from engine.errors import EngineError
-from engine.placing import cannot_write, placed_whole
-from engine.specs import AudioSpec
+from engine.api.atomic_files import cannot_write, placed_whole
+from engine.api.errors import EngineError
+from engine.api.specs import AudioSpec
 from engine.steering import Pace, obey
 
 CHUNK_FRAMES = 2048  # transformed at a time: 8 MB, whatever the clip's length

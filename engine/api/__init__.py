@@ -46,6 +46,17 @@ from engine.api.corpora import (
     TableColumns,
     TablePreview,
 )
+from engine.api.downloads import OFFERS, Offer
+from engine.api.errors import (
+    AudioError,
+    Cancelled,
+    CheckpointError,
+    CorpusError,
+    EngineError,
+    ExportError,
+    SpecError,
+    TrainingError,
+)
 from engine.api.exports import Export, ExportDone, Figure, FigureDone
 from engine.api.maps import FindNearest, FitMap, MapPoints, Neighbours, PlaceOnMap
 from engine.api.messages import (
@@ -73,6 +84,7 @@ from engine.api.probing import (
     ReproduceDone,
 )
 from engine.api.runs import DevicesFound, FindDevices, Inspect, ModelInfo, RunSpec, Train, TrainDone, TrainPoint
+from engine.api.specs import SYSTEMS, AudioSpec, ModelSpec, Preset, Spec, TrainSpec, presets
 from engine.api.transfers import (
     RENDERINGS,
     RULES,
@@ -90,18 +102,6 @@ from engine.api.transfers import (
     Transfer,
 )
 from engine.api.vocoders import FIRST_VOCODER, OWN_VOCODER, VOCODERS
-from engine.errors import (
-    AudioError,
-    Cancelled,
-    CheckpointError,
-    CorpusError,
-    EngineError,
-    ExportError,
-    SpecError,
-    TrainingError,
-)
-from engine.offers import OFFERS, Offer
-from engine.specs import SYSTEMS, AudioSpec, ModelSpec, Preset, Spec, TrainSpec, presets
 
 __all__ = [
     "AUDIO_SUFFIXES",

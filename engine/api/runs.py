@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from engine.api.clips import ClipRef
+from engine.api.errors import TrainingError
+from engine.api.specs import AudioSpec, ModelSpec, TrainSpec
 from engine.api.vocoders import FIRST_VOCODER
-from engine.errors import TrainingError
-from engine.specs import AudioSpec, ModelSpec, TrainSpec
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from engine.api.atomic_files import link_or_copy
+from engine.api.errors import CorpusError
 from engine.cache import upkeep
 from engine.cache.index import Index, hashed, stamp
-from engine.errors import CorpusError
-from engine.placing import link_or_copy
 
 _WRITE_S = 1.0  # at most so much of what was learnt is lost by a kill
 _ROOM_BYTES = 200_000_000  # kept between two looks at the limit

@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.errors import CorpusError
+from engine.api.errors import CorpusError
 
 VERSION = 2
 DEFAULT_LIMIT_BYTES = 50 * 10**9

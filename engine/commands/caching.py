@@ -7,8 +7,8 @@ import dataclasses
 
 from engine import jobs
 from engine.api import CacheState, CareForCache
+from engine.api.errors import SpecError
 from engine.commands.common import Facts
-from engine.errors import SpecError
 from engine.terminal import Terminal
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from engine import jobs, resources
 from engine.api import Analyse, AnalyseDone, ClipAnalysed, ClipFailed, ClipRef, Event, Note, Partial
-from engine.errors import EngineError, ExportError
+from engine.api.errors import EngineError, ExportError
 from engine.terminal import Terminal
 
 Facts = dict[str, Any]

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from engine import jobs
 from engine.api import CorpusGot, GetCorpus, Offer
+from engine.api.downloads import OFFERS, offer
+from engine.api.errors import SpecError
 from engine.commands.common import Facts
-from engine.errors import SpecError
-from engine.offers import OFFERS, offer
 from engine.terminal import Terminal
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from engine import jobs
 from engine.api import Figure, FitMap, Inspect, ModelInfo
+from engine.api.errors import EngineError
 from engine.commands.common import Facts, check_suffix
-from engine.errors import EngineError
 from engine.terminal import Terminal
 
 
@@ -51,8 +51,8 @@ def map(options: argparse.Namespace, terminal: Terminal) -> Facts:
 
 
 def _write_points(out: str, ids: Sequence[str], index: Any, columns: dict[str, tuple[str, ...]], xy: Any) -> None:
+    from engine.api.atomic_files import placed_whole
     from engine.export import safe_cell
-    from engine.placing import placed_whole
 
     with placed_whole(out) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         rows = csv.writer(file)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from engine import jobs
 from engine.api import Probe, ProbeCorpus, ProbeDone
+from engine.api.errors import SpecError
 from engine.commands.common import Facts, model_named
-from engine.errors import SpecError
 from engine.terminal import Terminal
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from engine import jobs
 from engine.api import Inspect, ModelInfo, RunSpec, Train, TrainDone, presets
+from engine.api.errors import SpecError
+from engine.api.specs import AudioSpec, ModelSpec
 from engine.commands.common import Facts
-from engine.errors import SpecError
 from engine.launched import place
-from engine.specs import AudioSpec, ModelSpec
 from engine.terminal import Terminal
 
 

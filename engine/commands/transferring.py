@@ -10,10 +10,10 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from engine import edit_words, jobs
-from engine.api import ClipAnalysed, ClipRef, LatentRef, Take, Transfer
+from engine import jobs
+from engine.api import ClipAnalysed, ClipRef, LatentRef, Take, Transfer, edit_syntax
+from engine.api.errors import EngineError, ExportError, SpecError
 from engine.commands.common import Facts, analyse_all, model_named, recordings
-from engine.errors import EngineError, ExportError, SpecError
 from engine.terminal import Terminal
 
 MOST_STRENGTH = 1.5
@@ -26,7 +26,7 @@ def transfer(options: argparse.Namespace, terminal: Terminal) -> Facts:
     for strength in (options.strength, options.strength_m):
         if strength is not None and not 0.0 <= strength <= MOST_STRENGTH:
             raise SpecError(f"strength is {strength:g}.", f"It can be 0 to {MOST_STRENGTH}.", "strength")
-    edits = [edit_words.read(words) for words in options.edit]
+    edits = [edit_syntax.read(words) for words in options.edit]
     if folders := [path for _, paths in edits for path in paths if Path(path).is_dir()]:
         raise SpecError(f"{folders[0]} is a folder.", "Name the single clips whose seconds an edit gives.", "edits")
     sources, _ = recordings(options.sources, terminal)
@@ -43,7 +43,7 @@ def transfer(options: argparse.Namespace, terminal: Terminal) -> Facts:
         given = iter(clips[len(sources) :])
         voice, emotion = [next(given) for _ in voices], [next(given) for _ in emotions]
         analyses = {giver.path: next(given).folder for giver in givers}
-        changes = tuple(edit_words.placed(edit, lambda path: analyses[str(Path(path))]) for edit, _ in edits)
+        changes = tuple(edit_syntax.placed(edit, lambda path: analyses[str(Path(path))]) for edit, _ in edits)
         for source, analysed, target in zip(sources, clips, targets, strict=False):
             request = Transfer(
                 source=analysed.folder, model=model, out_dir=folder, name=f"take-{analysed.clip_id}",
@@ -92,7 +92,7 @@ def _givers(words: Sequence[str], terminal: Terminal) -> list[_Giver]:
 
     Without any weight every recording (or named second) counts alike; a folder's weight is shared among its own.
     """
-    read = [edit_words.read_giver(word) for word in words]
+    read = [edit_syntax.read_giver(word) for word in words]
     weighed = any(weight is not None for _, _, weight in read)
     found = []
     for path, seconds, weight in read:
@@ -123,7 +123,7 @@ def _targets(out: str, sources: Sequence[ClipRef]) -> list[Path]:
 
 
 def _copy(source: str, target: Path) -> None:
-    from engine.placing import placed_whole
+    from engine.api.atomic_files import placed_whole
 
     with placed_whole(target) as temporary:
         shutil.copyfile(source, temporary)

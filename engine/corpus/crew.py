@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from engine.api import Steer
+from engine.api.errors import AudioError, CorpusError
 from engine.crew import Crew, Tell, Trade
-from engine.errors import AudioError, CorpusError
 
 T = TypeVar("T")
 
@@ -55,9 +55,9 @@ class Reader:
     """Reads recordings into packs, in this process."""
 
     def __init__(self, folder: Path, spec: dict[str, Any], begun: dict[str, int] | None = None) -> None:
+        from engine.api.specs import AudioSpec
         from engine.cache.packs import PackWriter
         from engine.corpus.features import Features
-        from engine.specs import AudioSpec
 
         known = AudioSpec.from_dict(spec)
         self._features = Features(known)

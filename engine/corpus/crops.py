@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from engine.api.errors import TrainingError
 from engine.corpus.melcache import MelCache
-from engine.errors import TrainingError
 from engine.views import Batch
 
 _VALIDATION = 2**31  # an "epoch" number that training never reaches

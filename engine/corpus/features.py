@@ -13,9 +13,9 @@ import numpy.typing as npt
 import torch
 
 from engine import audio, pitch
-from engine.errors import AudioError
+from engine.api.errors import AudioError
+from engine.api.specs import AudioSpec
 from engine.mel import MelFrontEnd
-from engine.specs import AudioSpec
 
 LONG_S = 600.0  # longer recordings are never held in memory whole
 

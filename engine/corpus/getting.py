@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from engine.api import CorpusGot, GetCorpus, Progress, Report, Steer
-from engine.errors import Cancelled, CorpusError
-from engine.offers import Offer
+from engine.api.downloads import Offer
+from engine.api.errors import Cancelled, CorpusError
 from engine.steering import Pace, obey
 
 _LOOK_S = 0.05

@@ -20,6 +20,8 @@ import torch
 
 from engine import audio
 from engine.api import Progress, Report, Steer
+from engine.api.errors import AudioError, Cancelled, CorpusError
+from engine.api.specs import AudioSpec
 from engine.cache import packs, upkeep
 from engine.cache.index import Found, Index, hashed
 from engine.corpus.crew import Outcome, Reader, Task, Unread, Written, crew
@@ -27,8 +29,6 @@ from engine.corpus.frames import Frames
 from engine.corpus.manifest import Manifest, Skipped, Utterance
 from engine.crew import cores
 from engine.decoding import shown
-from engine.errors import AudioError, Cancelled, CorpusError
-from engine.specs import AudioSpec
 from engine.steering import Pace, obey
 
 _VERSION = 3  # of how log-mel and F0 are computed: part of every key

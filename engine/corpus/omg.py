@@ -15,9 +15,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.api.errors import CorpusError
 from engine.corpus import table as tables
 from engine.corpus.manifest import SCALES, Labels, Skipped
-from engine.errors import CorpusError
 
 _EMOTIONS = ("angry", "disgust", "fearful", "happy", "neutral", "sad", "surprised")
 _COLUMNS = ("link", "video", "utterance", "arousal", "valence", "EmotionMaxVote")

@@ -6,9 +6,9 @@ from functools import partial
 from pathlib import Path
 
 from engine.api import PreviewTable, Steer, TablePreview
+from engine.api.errors import CorpusError
 from engine.corpus import table as tables
 from engine.corpus.scanning import recordings_below
-from engine.errors import CorpusError
 
 SHOWN_ROWS = 20
 SHOWN_UNMATCHED = 200

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from engine.api import AUDIO_SUFFIXES, TABLE_SUFFIXES, ClipRef, Steer, TableColumns
+from engine.api.errors import Cancelled, CorpusError
 from engine.corpus import table as tables
 from engine.corpus.emodb import EmoDb
 from engine.corpus.folders import speaker_of_each
@@ -17,7 +18,6 @@ from engine.corpus.librispeech import LibriSpeech
 from engine.corpus.manifest import LABEL_NAMES, Labels, Manifest, Skipped, Utterance
 from engine.corpus.omg import Omg
 from engine.corpus.ravdess import Ravdess
-from engine.errors import Cancelled, CorpusError
 from engine.steering import obey
 
 # Tables that label the recordings below their folder without being asked for.

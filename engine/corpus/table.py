@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from engine.api import AUDIO_SUFFIXES, TableColumns
+from engine.api.errors import CorpusError
 from engine.corpus.manifest import SCALES, Labels, Skipped
-from engine.errors import CorpusError
 
 LARGEST_BYTES = 200_000_000
 LONGEST_CELL = 2_000

@@ -15,8 +15,8 @@ import numpy.typing as npt
 import torch
 
 from engine.api import CheckpointProbes, ProbeReading, Steer
+from engine.api.errors import EngineError
 from engine.checkpoint import SystemCheckpoint
-from engine.errors import EngineError
 from engine.probe_clips import ProbeClip
 from engine.probes import linear, regressor
 from engine.probes.examples import FLOORS, Recording, Table, table

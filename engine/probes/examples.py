@@ -19,8 +19,8 @@ import torch
 from engine import systems
 from engine.analysis.analyse import ClipViews
 from engine.api import Steer
+from engine.api.errors import EngineError
 from engine.checkpoint import SystemCheckpoint
-from engine.errors import EngineError
 
 LATENTS = ("h", "m", "z")
 FLOORS = ("mel", "mfcc")

@@ -16,8 +16,8 @@ from sklearn.preprocessing import StandardScaler
 
 from engine.analysis.analyse import ClipViews
 from engine.api import Steer
+from engine.api.errors import EngineError
 from engine.checkpoint import Checkpoint
-from engine.errors import EngineError
 from engine.probe_heads import Head
 from engine.probes import linear
 from engine.probes.examples import Recording, example_of

@@ -20,17 +20,17 @@ from engine.api import (
     Steer,
     StoredClip,
 )
+from engine.api.errors import EngineError, SpecError
+from engine.api.specs import AudioSpec
 from engine.cache.place import cache_dir
 from engine.checkpoint import SystemCheckpoint
 from engine.corpus.melcache import build
 from engine.corpus.scanning import scan
-from engine.errors import EngineError, SpecError
 from engine.probe_heads import as_tensors
 from engine.probes.examples import FLOORS, LATENTS, Recording, Table, table
 from engine.probes.heads import fit_head
 from engine.probes.probing import CLASSES, MEASURES, Material
 from engine.probes.probing import probe as measure
-from engine.specs import AudioSpec
 from engine.steering import Pace, obey
 
 

@@ -14,8 +14,8 @@ from matplotlib.figure import Figure as Canvas
 
 from engine import figures
 from engine.api import ExportDone, ExportProbes, ProbeResult, ProbeScore
-from engine.errors import ExportError
-from engine.placing import placed_whole
+from engine.api.atomic_files import placed_whole
+from engine.api.errors import ExportError
 from engine.probes.examples import FLOORS
 from engine.sheets import Sheet, to_csv, to_latex
 

@@ -24,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.api import PROBE_TASKS, ProbeScore, Steer
-from engine.errors import EngineError, SpecError
+from engine.api.errors import EngineError, SpecError
 from engine.even_choice import evenly_by_speaker
 from engine.probes import linear, regressor
 from engine.probes.examples import Example, Table, joined

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.model_selection import StratifiedGroupKFold
 
-from engine.errors import EngineError
+from engine.api.errors import EngineError
 from engine.probes.examples import Example
 
 FOLDS = 5

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from engine.api.errors import EngineError
 from engine.blas import on_one_thread
-from engine.errors import EngineError
 from engine.probes.scores import REPLICATES, Floats, Interval, percentiles
 
 MOST_CLIPS = 1500  # all pairs of more would take minutes and a gigabyte

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from engine.errors import EngineError
+from engine.api.errors import EngineError
 
 Judge = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]
 PACKAGES = {"Resemblyzer": "resemblyzer", "eGeMAPS (openSMILE)": "opensmile"}

@@ -16,8 +16,8 @@ from matplotlib.figure import Figure as Canvas
 from engine import figures, mapping, transfer
 from engine.analysis import analyse
 from engine.api import Analyse, ClipRef, Figure, FitMap, LatentRef, Report, Steer, Transfer
-from engine.errors import EngineError
-from engine.placing import placed_whole
+from engine.api.atomic_files import placed_whole
+from engine.api.errors import EngineError
 from engine.probes.examples import Table
 from engine.reproduction.plan import TITLES
 

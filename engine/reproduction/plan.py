@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from engine.api import ClipRef, RunSpec, presets
+from engine.api.atomic_files import write_whole
+from engine.api.errors import CorpusError, EngineError, SpecError
+from engine.api.specs import AudioSpec, ModelSpec, TrainSpec
 from engine.corpus.manifest import Manifest, Utterance
-from engine.errors import CorpusError, EngineError, SpecError
-from engine.placing import write_whole
-from engine.specs import AudioSpec, ModelSpec, TrainSpec
 
 VERSION = 1
 _TRAIN_SPLITS, _TEST_SPLITS = ("train", "training"), ("test", "testing")

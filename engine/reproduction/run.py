@@ -15,12 +15,13 @@ from pathlib import Path
 
 from engine import checkpoint, devices, training
 from engine.api import Note, Progress, Report, Reproduce, ReproduceDone, RunSpec, Steer
+from engine.api.atomic_files import placed_whole
+from engine.api.errors import Cancelled, EngineError
+from engine.api.specs import AudioSpec, ModelSpec, TrainSpec
 from engine.cache.place import cache_dir
 from engine.corpus.melcache import MelCache, build
 from engine.corpus.scanning import scan
 from engine.crew import cores
-from engine.errors import Cancelled, EngineError
-from engine.placing import placed_whole
 from engine.probes import matrix
 from engine.reproduction import judges, pictures, plan, units
 from engine.reproduction.measuring import Measured
@@ -28,7 +29,6 @@ from engine.reproduction.page import page
 from engine.reproduction.tables import Sheets
 from engine.reproduction.units import FLOORS, OURS, Outcome, Unit
 from engine.sheets import Sheet, to_csv, to_latex
-from engine.specs import AudioSpec, ModelSpec, TrainSpec
 from engine.steering import obey
 
 _SEEDS = {"small": 2, "paper": 5}

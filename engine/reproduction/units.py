@@ -16,15 +16,15 @@ import numpy.typing as npt
 
 from engine import audio, checkpoint, devices
 from engine.api import Control, Steer
+from engine.api.errors import EngineError
+from engine.api.specs import AudioSpec
 from engine.blas import on_one_thread
 from engine.corpus.manifest import Manifest, Utterance
 from engine.corpus.melcache import MelCache, build
 from engine.crew import Crew, Tell, Trade, cores
-from engine.errors import EngineError
 from engine.probes.examples import Recording
 from engine.reproduction import judges, measuring, pictures, plan
 from engine.reproduction.measuring import Encode, Measured, Recordings
-from engine.specs import AudioSpec
 from engine.steering import obey
 from engine.threads import one_thread
 

@@ -13,10 +13,10 @@ import torch
 from torch import Tensor
 
 from engine import objective
-from engine.errors import SpecError
+from engine.api.errors import SpecError
+from engine.api.specs import ModelSpec, TrainSpec
 from engine.model import AuxVAE
 from engine.objective import Terms
-from engine.specs import ModelSpec, TrainSpec
 from engine.systems.base import System, ViewsOf
 from engine.systems.contrastive import ContrastivePredictiveCoding
 from engine.systems.one_auxiliary import OneAuxiliary, PlainVAE

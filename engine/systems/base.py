@@ -9,12 +9,12 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from engine.errors import SpecError
+from engine.api.errors import SpecError
+from engine.api.specs import ENVELOPE_COEFFICIENTS, ModelSpec, TrainSpec
 from engine.layers import Trunk
 from engine.levels import AverageVoice
 from engine.objective import Terms
 from engine.sounds import unused
-from engine.specs import ENVELOPE_COEFFICIENTS, ModelSpec, TrainSpec
 from engine.views import Views
 
 ViewsOf = Callable[[int, int], Views]

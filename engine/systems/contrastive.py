@@ -12,9 +12,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from engine.api.specs import ModelSpec, TrainSpec
 from engine.layers import frame_mask
 from engine.objective import Terms
-from engine.specs import ModelSpec, TrainSpec
 from engine.systems.base import System, ViewsOf, need, only_total
 from engine.views import Views
 

@@ -15,11 +15,11 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from engine.api.specs import ModelSpec, TrainSpec
 from engine.draws import LOG_TWO_PI
 from engine.layers import Gaussian, GaussianHead, Trunk, frame_mask, mean_over_clip
 from engine.objective import Terms
 from engine.products import Product
-from engine.specs import ModelSpec, TrainSpec
 from engine.systems.base import System, ViewsOf, chunks, need, only_total, pooled
 from engine.views import Views
 

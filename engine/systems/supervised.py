@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from engine.errors import SpecError, TrainingError
+from engine.api.errors import SpecError, TrainingError
+from engine.api.specs import ModelSpec, TrainSpec
 from engine.layers import Trunk, frame_mask, mean_over_clip
 from engine.objective import Terms
-from engine.specs import ModelSpec, TrainSpec
 from engine.systems.base import System, ViewsOf, chunks, need, only_total, pooled
 from engine.views import Views
 

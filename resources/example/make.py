@@ -25,7 +25,7 @@ import soundfile
 from scipy.signal import resample_poly
 
 from engine import pitch
-from engine.specs import AudioSpec
+from engine.api.specs import AudioSpec
 
 RATE_HZ = 16_000
 MARGIN_S = 0.05  # silence kept before and after the words

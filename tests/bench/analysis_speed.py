@@ -29,8 +29,8 @@ import torchaudio
 from engine import export
 from engine.analysis import analyse as analysis
 from engine.api import Analyse, ClipRef, Control, Export
+from engine.api.specs import AudioSpec
 from engine.mel import MelFrontEnd
-from engine.specs import AudioSpec
 from tests.bench.recordings import analysed_folders, full_size_model, speech, write_clips, write_long
 
 SPEC = AudioSpec()

@@ -22,9 +22,9 @@ import numpy as np
 import soundfile
 
 from engine.api import Control
+from engine.api.specs import AudioSpec
 from engine.corpus.melcache import build
 from engine.corpus.scanning import scan
-from engine.specs import AudioSpec
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "resources" / "example"
 RATE_HZ = 16_000

@@ -21,7 +21,7 @@ import soundfile
 
 from engine import evidence
 from engine.api import RENDERINGS, Evidence, StoredClip
-from engine.specs import AudioSpec
+from engine.api.specs import AudioSpec
 from tests.bench.takes import analysed, latents, take_of
 
 EMOTIONS = {"angry": "05", "sad": "04"}

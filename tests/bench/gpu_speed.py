@@ -22,6 +22,7 @@ import numpy as np
 import torch
 from torch.profiler import ProfilerActivity, profile
 
+from engine.api.specs import AudioSpec, presets
 from engine.compiling import compile_trunks
 from engine.corpus.crops import CropOrder, Stretch, gather
 from engine.corpus.manifest import Manifest
@@ -29,7 +30,6 @@ from engine.corpus.melcache import MelCache
 from engine.corpus.resident import ResidentCorpus
 from engine.model import AuxVAE
 from engine.objective import terms
-from engine.specs import AudioSpec, presets
 from engine.views import Batch, for_training
 
 EPOCHS, HOURS, GOAL_MIN, PEAK_TFLOPS = 40, 100.0, 10.0, 990.0

@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from engine import mapping
 from engine.api import Control, Event, FitMap, MapPoints, Partial, Progress
-from engine.errors import Cancelled
+from engine.api.errors import Cancelled
 
 GROUPS, MEANING, DIMENSIONS = 250, 24, 512
 ASKED, NEIGHBOURS = 1_000, 10

@@ -11,8 +11,8 @@ import soundfile
 
 from engine import checkpoint
 from engine.api import ClipAnalysed, ClipRef
+from engine.api.specs import AudioSpec, ModelSpec, TrainSpec
 from engine.model import AuxVAE
-from engine.specs import AudioSpec, ModelSpec, TrainSpec
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "resources" / "example"
 RATE_HZ = 16_000

@@ -17,6 +17,7 @@ from tests.bench.measuring import Apart, Row, arguments, interleaved, peak_mib, 
 import numpy as np
 import torch
 
+from engine.api.specs import AudioSpec, presets
 from engine.cache.mapped import mapped
 from engine.corpus.crops import CropOrder, Stretch, gather
 from engine.corpus.frames import Frames
@@ -26,7 +27,6 @@ from engine.memory import keep_freed_memory
 from engine.model import AuxVAE
 from engine.objective import terms
 from engine.products import bfloat16_pays
-from engine.specs import AudioSpec, presets
 from engine.views import for_training
 
 CLIP_FRAMES = 256

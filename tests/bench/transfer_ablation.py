@@ -25,9 +25,9 @@ import torch
 
 from engine import levels, training
 from engine.api import Control, RunSpec, presets
+from engine.api.specs import TrainSpec
 from engine.model import AuxVAE
 from engine.objective import Terms
-from engine.specs import TrainSpec
 from engine.views import Views
 from tests.bench.transfer_quality import Bench, find_clips, summary
 

@@ -33,9 +33,9 @@ from engine.api import (
     StoredClip,
     Take,
 )
+from engine.api.specs import AudioSpec
 from engine.corpus.librispeech import LibriSpeech
 from engine.griffin_lim import GriffinLim
-from engine.specs import AudioSpec
 from tests.bench.takes import analysed, latents, take_of
 from tests.bench.words import Recogniser
 

@@ -11,7 +11,7 @@ import torch
 
 from engine import checkpoint, training
 from engine.api import ClipRef, Control, Note, Partial, RunSpec, TrainPoint
-from engine.specs import ModelSpec, TrainSpec
+from engine.api.specs import ModelSpec, TrainSpec
 
 MODEL = ModelSpec(
     latent=8,

@@ -21,8 +21,8 @@ import torch
 from torchaudio.transforms import Resample
 
 from engine import audio, decoding
-from engine.errors import AudioError, ExportError
-from engine.specs import AudioSpec
+from engine.api.errors import AudioError, ExportError
+from engine.api.specs import AudioSpec
 
 SPEC = AudioSpec()
 RATE = SPEC.rate_hz

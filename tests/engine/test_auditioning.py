@@ -36,7 +36,7 @@ from engine.api import (
     heard_of,
 )
 from engine.api.auditions import CHECKPOINTS, LIST, RESULTS, SOUNDS, step_name
-from engine.errors import Cancelled, CheckpointError, EngineError
+from engine.api.errors import Cancelled, CheckpointError, EngineError
 from engine.kept_checkpoints import KeptCheckpoints
 from engine.probes import checkpoints as probes
 from engine.probes.examples import Example, Table

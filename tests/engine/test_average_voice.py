@@ -10,11 +10,11 @@ import torch
 
 from engine import views
 from engine.api import ClipRef, Control
+from engine.api.specs import AudioSpec, ModelSpec
 from engine.average_voice import learn
 from engine.corpus.melcache import MelCache, build
 from engine.corpus.scanning import scan
 from engine.model import AuxVAE
-from engine.specs import AudioSpec, ModelSpec
 
 AUDIO = AudioSpec()
 SMALL = ModelSpec(

@@ -15,9 +15,9 @@ import safetensors.torch
 import torch
 
 from engine import checkpoint, tensorfile
-from engine.errors import CheckpointError
+from engine.api.errors import CheckpointError
+from engine.api.specs import AudioSpec, ModelSpec, TrainSpec
 from engine.model import AuxVAE
-from engine.specs import AudioSpec, ModelSpec, TrainSpec
 
 SPEC = ModelSpec(
     latent=4,

@@ -12,12 +12,12 @@ import soundfile
 import torch
 
 from engine.api import ClipRef, Control
+from engine.api.errors import Cancelled, CorpusError, TrainingError
+from engine.api.specs import AudioSpec
 from engine.corpus.crops import CropOrder, Stretch, divide, gather
 from engine.corpus.manifest import Manifest, Utterance
 from engine.corpus.melcache import MelCache, build
 from engine.corpus.scanning import scan
-from engine.errors import Cancelled, CorpusError, TrainingError
-from engine.specs import AudioSpec
 
 SPEC = AudioSpec()
 Tone = Callable[..., np.ndarray]

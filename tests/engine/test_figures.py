@@ -13,7 +13,7 @@ from matplotlib.image import imread
 
 from engine import figures
 from engine.api import AudioSpec, ExportError, Figure, MapPoints
-from engine.specs import AudioSpec as Spec
+from engine.api.specs import AudioSpec as Spec
 
 
 def points(count: int) -> MapPoints:

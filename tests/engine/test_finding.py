@@ -10,11 +10,11 @@ import pytest
 import soundfile
 
 from engine.api import ClipsFound, Control, Note, Partial, Scan
+from engine.api.errors import CorpusError
 from engine.corpus import finding, scanning
 from engine.corpus.finding import find
 from engine.corpus.manifest import Labels
 from engine.corpus.scanning import scan
-from engine.errors import CorpusError
 
 
 def collect(*paths: Path) -> tuple[dict[str, dict[str, str]], list[object], object]:

@@ -17,10 +17,10 @@ from torchaudio.datasets import LIBRISPEECH, librispeech
 
 from engine.__main__ import main
 from engine.api import OFFERS, Control, GetCorpus, Offer, Progress
+from engine.api.errors import Cancelled, CorpusError
 from engine.corpus import getting
 from engine.corpus.getting import get
 from engine.corpus.scanning import scan
-from engine.errors import Cancelled, CorpusError
 
 
 @pytest.fixture(scope="module")
@@ -180,7 +180,7 @@ def test_an_archive_that_is_none_is_refused_and_deleted(desk: Desk) -> None:
 def test_the_command_shows_address_checksum_licence_and_size_before_it_begins(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("engine.offers.OFFERS", (desk.offer,))
+    monkeypatch.setattr("engine.api.downloads.OFFERS", (desk.offer,))
     status = main(["get", "librispeech", "dev-clean", "--to", str(desk.to), "--json"])
     out, err = capsys.readouterr()
     assert status == 0

@@ -6,9 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import edit_words
-from engine.api import LatentRef
-from engine.errors import SpecError
+from engine.api import LatentRef, edit_syntax
+from engine.api.errors import SpecError
 
 
 @pytest.mark.parametrize(
@@ -23,12 +22,12 @@ from engine.errors import SpecError
     ],
 )
 def test_a_giver_is_read_with_its_seconds_and_weight(word: str, read: tuple[str, tuple[int, ...], float]) -> None:
-    assert edit_words.read_giver(word) == read
+    assert edit_syntax.read_giver(word) == read
 
 
 def test_a_negative_weight_is_refused() -> None:
     with pytest.raises(SpecError, match="negative"):
-        edit_words.read_giver("a.wav=-1")
+        edit_syntax.read_giver("a.wav=-1")
 
 
 ref = st.builds(
@@ -42,7 +41,7 @@ ref = st.builds(
 @given(st.lists(ref, min_size=1, max_size=8))
 def test_what_is_written_reads_back_as_the_same_mean(refs: list[LatentRef]) -> None:
     back: dict[tuple[str, int | None], float] = {}
-    words = [edit_words.read_giver(word) for word in edit_words.written_givers(refs)]
+    words = [edit_syntax.read_giver(word) for word in edit_syntax.written_givers(refs)]
     weighed = any(weight is not None for _, _, weight in words)
     for path, seconds, weight in words:
         for second in seconds or (None,):

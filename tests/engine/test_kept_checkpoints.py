@@ -12,7 +12,7 @@ from small_runs import Watcher, changed, go, run_spec, same, weights
 from engine import checkpoint, probe_clips
 from engine.api import Control, KeptCheckpoint, best_of, checkpoints_of
 from engine.api.auditions import CHECKPOINTS, LIST, SOUNDS
-from engine.errors import CheckpointError
+from engine.api.errors import CheckpointError
 from engine.kept_checkpoints import KeptCheckpoints
 
 

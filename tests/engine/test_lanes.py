@@ -20,13 +20,13 @@ from small_runs import MODEL, changed
 from torch import Tensor
 
 from engine import ranks
+from engine.api.specs import AudioSpec, ModelSpec
 from engine.lanes import MOST, ROOM, Lanes, lanes_of
 from engine.launched import Place
 from engine.model import AuxVAE
 from engine.objective import TERM_NAMES, Terms
 from engine.products import bfloat16_pays
 from engine.ranks import LostProcessError, Ranks
-from engine.specs import AudioSpec, ModelSpec
 from engine.step import Step
 from engine.systems import Network
 from engine.systems import build as build_system

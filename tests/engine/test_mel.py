@@ -11,9 +11,9 @@ import torch
 from torchaudio.transforms import MelSpectrogram
 
 from engine import audio, mel
-from engine.errors import SpecError
+from engine.api.errors import SpecError
+from engine.api.specs import AudioSpec
 from engine.mel import MelFrontEnd, band_filters
-from engine.specs import AudioSpec
 
 SPEC = AudioSpec()
 SMALL = AudioSpec(rate_hz=8_000, n_fft=512, hop_samples=125, bands=40, high_hz=4_000.0)

@@ -22,6 +22,8 @@ import torch
 
 from engine import audio, pitch
 from engine.api import Control, Progress
+from engine.api.errors import AudioError, Cancelled, CorpusError
+from engine.api.specs import AudioSpec
 from engine.cache import packs, upkeep
 from engine.cache.index import Index
 from engine.cache.locks import Lock
@@ -30,9 +32,7 @@ from engine.corpus import crew, features, melcache
 from engine.corpus.frames import Frames
 from engine.corpus.melcache import MelCache, build
 from engine.corpus.scanning import scan
-from engine.errors import AudioError, Cancelled, CorpusError
 from engine.mel import MelFrontEnd
-from engine.specs import AudioSpec
 
 SPEC = AudioSpec()
 Tone = Callable[..., np.ndarray]

@@ -7,10 +7,10 @@ import dataclasses
 import pytest
 import torch
 
-from engine.errors import SpecError
+from engine.api.errors import SpecError
+from engine.api.specs import ModelSpec
 from engine.layers import FrameLinear, FrameNorm, Gaussian, GaussianHead, Trunk, frame_mask, mean_over_windows
 from engine.model import AuxVAE, networks
-from engine.specs import ModelSpec
 from engine.views import Views
 
 SMALL = ModelSpec(

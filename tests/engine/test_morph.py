@@ -13,9 +13,9 @@ import torch
 from engine import checkpoint, morph
 from engine.analysis import analyse
 from engine.api import Analyse, ClipRef, Control, LatentRef, Morph, Progress
-from engine.errors import Cancelled, SpecError
+from engine.api.errors import Cancelled, SpecError
+from engine.api.specs import AudioSpec, ModelSpec, TrainSpec
 from engine.model import AuxVAE
-from engine.specs import AudioSpec, ModelSpec, TrainSpec
 
 SMALL = ModelSpec(
     latent=16, global_channels=(24, 24, 24), medium_channels=(24, 24, 24), local_channels=(32, 32),

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from engine import audio, evidence, natural, pitch
+from engine.api.specs import AudioSpec
 from engine.mel import MelFrontEnd
-from engine.specs import AudioSpec
 
 AUDIO = AudioSpec()
 

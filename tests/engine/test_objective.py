@@ -8,10 +8,10 @@ import math
 import pytest
 import torch
 
+from engine.api.specs import ModelSpec, TrainSpec
 from engine.layers import Gaussian
 from engine.model import AuxVAE, Latents, networks
 from engine.objective import TERM_NAMES, Terms, add_up, terms
-from engine.specs import ModelSpec, TrainSpec
 from engine.views import Views
 
 SPEC = ModelSpec(

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from engine.api import Control
+from engine.api.errors import CorpusError
 from engine.corpus.manifest import Labels, Manifest
 from engine.corpus.scanning import scan
-from engine.errors import CorpusError
 
 HEADER = "link,start,end,video,utterance,arousal,valence,EmotionMaxVote\n"
 TRAIN = "omg_TrainVideos.csv"

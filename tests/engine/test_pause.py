@@ -23,8 +23,8 @@ from engine.api import (
     checkpoints_of,
     heard_of,
 )
+from engine.api.errors import Cancelled, TrainingError
 from engine.corpus.resident import ResidentCorpus
-from engine.errors import Cancelled, TrainingError
 from engine.model import AuxVAE
 
 PAUSED_AT = 5  # of the looks of the loop, which takes one a step

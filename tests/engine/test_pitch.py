@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from engine import audio, pitch
-from engine.specs import AudioSpec
+from engine.api.specs import AudioSpec
 
 SPEC = AudioSpec()
 RATE = SPEC.rate_hz

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.errors import EngineError
+from engine.api.errors import EngineError
 from engine.probes.examples import Example
 from engine.probes.splits import LeakError, Split, across_sessions, folds, two_corpora
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from engine.api import Control, ProbeScore
-from engine.errors import EngineError, SpecError
+from engine.api.errors import EngineError, SpecError
 from engine.probes import linear, regressor
 from engine.probes.examples import Example, Table
 from engine.probes.probing import Material, Sides, probe

@@ -10,12 +10,12 @@ from torch import Tensor
 from torch.nn import functional
 
 from engine import products
+from engine.api.specs import ENVELOPE_COEFFICIENTS, TONE_COEFFICIENTS, ModelSpec, TrainSpec
 from engine.layers import FrameLinear, Gaussian, GaussianHead, Trunk
 from engine.levels import Levels
 from engine.model import AuxVAE
 from engine.objective import TEMPERATURE, TERM_NAMES, add_up, level_density, terms
 from engine.products import Product, bfloat16_pays, tanh_of_product
-from engine.specs import ENVELOPE_COEFFICIENTS, TONE_COEFFICIENTS, ModelSpec, TrainSpec
 from engine.views import Views
 
 SPEC = ModelSpec(

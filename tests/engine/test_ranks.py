@@ -22,11 +22,11 @@ from small_runs import MODEL, Watcher, changed, go, run_spec, weights
 
 from engine import training
 from engine.api import Control, RunSpec
-from engine.errors import SpecError, TrainingError
+from engine.api.errors import SpecError, TrainingError
+from engine.api.specs import ModelSpec, TrainSpec
 from engine.launched import Place, place
 from engine.ranks import Ranks
 from engine.run_state import StateFiles
-from engine.specs import ModelSpec, TrainSpec
 
 pytestmark = pytest.mark.timeout(300)  # each starts several processes that import torch
 ROOT = Path(training.__file__).resolve().parents[1]

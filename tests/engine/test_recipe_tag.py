@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from engine import recipe_tag
 from engine.api import Control, Event, Note, ReadRecipes, SaveSound
-from engine.errors import EngineError, ExportError
+from engine.api.errors import EngineError, ExportError
 
 
 def go_on() -> Control:

@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from engine import audio, refiner
-from engine.errors import CheckpointError, SpecError
+from engine.api.errors import CheckpointError, SpecError
+from engine.api.specs import AudioSpec
 from engine.mel import MelFrontEnd
-from engine.specs import AudioSpec
 
 SPEC = AudioSpec()
 FRONT_END = MelFrontEnd(SPEC)

@@ -18,13 +18,13 @@ import pytest
 
 from engine import checkpoint
 from engine.api import Cancelled, Control, CorpusError, EngineError, Progress, Reproduce, RunSpec, SpecError
+from engine.api.specs import ModelSpec
 from engine.corpus.manifest import Labels, Manifest, Utterance
 from engine.fresh_model import fresh_model
 from engine.probes.examples import Example, Table
 from engine.reproduction import judges, measuring, paper, pictures, plan, run, units
 from engine.reproduction.measuring import Measured
 from engine.reproduction.tables import Sheets
-from engine.specs import ModelSpec
 
 
 def utterance(speaker: str, number: int, gender: str = "female", emotion: str | None = None) -> Utterance:

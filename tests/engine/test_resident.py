@@ -9,11 +9,11 @@ import pytest
 import torch
 
 from engine.api import Control
+from engine.api.specs import AudioSpec
 from engine.corpus.crops import CropOrder, Stretch, gather
 from engine.corpus.melcache import build
 from engine.corpus.resident import ResidentCorpus, fits
 from engine.corpus.scanning import scan
-from engine.specs import AudioSpec
 
 CPU = torch.device("cpu")
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from engine.api import LatentRef, SecondEdit, StoredClip
-from engine.errors import SpecError
+from engine.api.errors import SpecError
 from engine.seconds import given_m, matched
 
 WINDOW = 4  # frames a second

@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from engine import pitch
+from engine.api.specs import AudioSpec
 from engine.griffin_lim import GriffinLim
 from engine.mel import MelFrontEnd
 from engine.source_filter import formants_for, source_filter
-from engine.specs import AudioSpec
 
 AUDIO = AudioSpec()
 CPU = torch.device("cpu")

@@ -12,10 +12,10 @@ import torch
 from engine import checkpoint, systems, training
 from engine.analysis import analyse
 from engine.api import AudioSpec, ClipRef, Control, ModelSpec, RunSpec, SpecError, TrainSpec
+from engine.api.errors import CheckpointError, TrainingError
 from engine.corpus.crops import SpeakerNumbers
 from engine.corpus.melcache import build
 from engine.corpus.scanning import scan
-from engine.errors import CheckpointError, TrainingError
 from engine.views import Views
 
 SPEC = ModelSpec(

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from engine.api import Control, PreviewTable, TableColumns
+from engine.api.errors import CorpusError
 from engine.corpus import table as tables
 from engine.corpus.manifest import Labels
 from engine.corpus.preview import preview
 from engine.corpus.scanning import scan
-from engine.errors import CorpusError
 
 
 def run() -> Control:

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 import torch
 
+from engine.api.specs import AudioSpec
 from engine.griffin_lim import griffin_lim
 from engine.mel import MelFrontEnd
-from engine.specs import AudioSpec
 from engine.threads import one_thread
 
 

@@ -20,12 +20,12 @@ from small_runs import MODEL, TRAIN, Watcher, changed, go, run_spec, same, weigh
 
 from engine import checkpoint, step, tensorfile, training
 from engine.api import Control, Progress
+from engine.api.errors import Cancelled, CheckpointError, CorpusError, SpecError, TrainingError
+from engine.api.specs import AudioSpec, TrainSpec
 from engine.corpus import melcache
-from engine.errors import Cancelled, CheckpointError, CorpusError, SpecError, TrainingError
 from engine.lanes import lanes_of
 from engine.objective import TERM_NAMES, Terms
 from engine.run_state import StateFiles
-from engine.specs import AudioSpec, TrainSpec
 
 
 @pytest.fixture

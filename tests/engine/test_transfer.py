@@ -13,10 +13,10 @@ import torch
 from engine import checkpoint, evidence, loudness, rendering, transfer, vocoder
 from engine.analysis import analyse
 from engine.api import VOCODERS, Analyse, ClipRef, Control, LatentRef, SecondEdit, StoredClip, Take, Transfer
-from engine.errors import Cancelled, EngineError, SpecError
+from engine.api.errors import Cancelled, EngineError, SpecError
+from engine.api.specs import AudioSpec, ModelSpec, TrainSpec
 from engine.griffin_lim import GriffinLim
 from engine.model import AuxVAE
-from engine.specs import AudioSpec, ModelSpec, TrainSpec
 
 SMALL = ModelSpec(
     latent=16,

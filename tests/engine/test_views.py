@@ -9,12 +9,12 @@ import pytest
 import torch
 
 from engine import audio, pitch, views
+from engine.api.specs import ENVELOPE_COEFFICIENTS, AudioSpec, ModelSpec
 from engine.griffin_lim import GriffinLim
 from engine.levels import ONSET_FRAMES, AverageVoice, Levels
 from engine.mel import MelFrontEnd
 from engine.sounds import unused
 from engine.source_filter import source_filter
-from engine.specs import ENVELOPE_COEFFICIENTS, AudioSpec, ModelSpec
 
 AUDIO = AudioSpec()
 PLAIN, TIMESCALE = ModelSpec(), ModelSpec(views="timescale", sounds=4)

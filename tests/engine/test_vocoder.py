@@ -10,10 +10,10 @@ import torchaudio
 
 from engine import audio, vocoder
 from engine.api import VOCODERS
-from engine.errors import SpecError
+from engine.api.errors import SpecError
+from engine.api.specs import AudioSpec
 from engine.griffin_lim import FROM_PHASE_ITERATIONS, ITERATIONS, GriffinLim, _Transform, griffin_lim
 from engine.mel import MelFrontEnd
-from engine.specs import AudioSpec
 
 SPEC = AudioSpec()
 FRONT_END = MelFrontEnd(SPEC)

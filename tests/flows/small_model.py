@@ -7,8 +7,8 @@ from pathlib import Path
 import torch
 
 from engine import checkpoint
+from engine.api.specs import AudioSpec, ModelSpec, TrainSpec
 from engine.model import AuxVAE
-from engine.specs import AudioSpec, ModelSpec, TrainSpec
 
 SMALL = ModelSpec(
     latent=16,

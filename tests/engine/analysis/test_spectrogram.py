@@ -13,7 +13,7 @@ import pytest
 from engine.analysis import spectrogram
 from engine.analysis.analyse import store_sound
 from engine.api import AudioSpec, Cancelled, ClipAnalysed, Control, Picture, StoredClip
-from engine.errors import EngineError
+from engine.api.errors import EngineError
 
 SPEC = AudioSpec()
 DB_PER_NEPER = 20 / np.log(10)

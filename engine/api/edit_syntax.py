@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from engine.api import LatentRef, SecondEdit
-from engine.errors import SpecError
+from engine.api.errors import SpecError
 
 OPTIONS = {"rule": "rule", "weight": "weight", "fade-in": "fade_in_s", "fade-out": "fade_out_s"}
 MOST_SECONDS = 100_000  # more than a day: a slip of the hand, not a recording

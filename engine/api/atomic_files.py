@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from engine.errors import ExportError
+from engine.api.errors import ExportError
 
 
 @contextmanager

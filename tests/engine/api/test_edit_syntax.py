@@ -6,13 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import edit_words
-from engine.api import RULES, LatentRef, SecondEdit
-from engine.errors import SpecError
+from engine.api import RULES, LatentRef, SecondEdit, edit_syntax
+from engine.api.errors import SpecError
 
 
 def test_an_edit_is_read_from_its_words() -> None:
-    edit, paths = edit_words.read(
+    edit, paths = edit_syntax.read(
         ["2-5,7", "an gry.wav@0-2", "b.wav", "rule=tile", "weight=0.8", "fade-in=1", "fade-out=2"]
     )
     givers = (LatentRef("an gry.wav", 0), LatentRef("an gry.wav", 1), LatentRef("b.wav"))
@@ -21,7 +20,7 @@ def test_an_edit_is_read_from_its_words() -> None:
 
 
 def test_an_address_in_a_file_s_name_is_no_seconds() -> None:
-    edit, _ = edit_words.read(["0", "me@home.wav"])
+    edit, _ = edit_syntax.read(["0", "me@home.wav"])
     assert edit.givers == (LatentRef("me@home.wav"),)
 
 
@@ -41,12 +40,12 @@ def test_an_address_in_a_file_s_name_is_no_seconds() -> None:
 )
 def test_what_makes_no_edit_is_refused_in_words(words: list[str]) -> None:
     with pytest.raises(SpecError):
-        edit_words.read(words)
+        edit_syntax.read(words)
 
 
 def test_analyses_take_the_place_of_paths() -> None:
-    edit, _ = edit_words.read(["1", "c.wav@3"])
-    assert edit_words.placed(edit, {"c.wav": "/of/c"}.__getitem__).givers == (LatentRef("/of/c", 3),)
+    edit, _ = edit_syntax.read(["1", "c.wav@3"])
+    assert edit_syntax.placed(edit, {"c.wav": "/of/c"}.__getitem__).givers == (LatentRef("/of/c", 3),)
 
 
 seconds = st.lists(st.integers(0, 40), min_size=1, max_size=6, unique=True).map(lambda s: tuple(sorted(s)))
@@ -64,4 +63,4 @@ edits = st.builds(
 
 @given(edits)
 def test_what_is_written_is_read_back(edit: SecondEdit) -> None:
-    assert edit_words.read(edit_words.written(edit))[0] == edit
+    assert edit_syntax.read(edit_syntax.written(edit))[0] == edit

@@ -16,7 +16,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from engine.errors import SpecError
+from engine.api.errors import SpecError
 
 
 def setting(
