@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from engine import audio, checkpoint, devices, loudness, probe_clips, transfer
+from engine import checkpoint, devices, probe_clips, transfer
 from engine.analysis.analyse import SIGNAL_ARRAYS, Analyst, load_model
 from engine.analysis.read_ahead import Begun
 from engine.api import (
@@ -38,6 +38,7 @@ from engine.api.auditions import RESULTS, SOUNDS, heard_text, step_name
 from engine.api.edit_syntax import placed
 from engine.api.errors import CheckpointError, EngineError, ExportError
 from engine.api.specs import AudioSpec
+from engine.audio import files, loudness
 from engine.checkpoint import Checkpoint
 from engine.probes import checkpoints as probes
 from engine.rendering import Studio
@@ -154,7 +155,7 @@ class _Work:
         samples, rate_hz = transfer.within_scale(heard.samples), model.audio.rate_hz
         out.mkdir(exist_ok=True)
         transfer.store(out / wanted.name, heard, samples, source.meta())
-        audio.write(out / f"{wanted.name}.wav", samples, rate_hz)
+        files.write(out / f"{wanted.name}.wav", samples, rate_hz)
         sounds = {"original": np.array(source.array("audio"), np.float32), "transformed": samples}
         return str(out / wanted.name), str(out / f"{wanted.name}.wav"), loudness.loudnesses(sounds, rate_hz)
 

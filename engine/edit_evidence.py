@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from engine import pitch
 from engine.api import EditedEvidence
+from engine.audio import f0 as pitch
 from engine.evidence import mel_cepstra, semitones
 
 FAINT_NEPERS = 4.6  # 40 dB below the loudest frame: what differs there is not heard

@@ -7,8 +7,8 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from engine import pitch
 from engine.api.specs import AudioSpec
+from engine.audio import f0 as pitch
 
 CEPSTRA = 13  # as usual for mel-cepstral distance, the level (number 0) left out
 BAND_FRAMES = 24  # how far the alignment may stray: renderings keep the source's timing

@@ -9,7 +9,7 @@ import torch
 from torch.nn import functional
 
 from engine.api.specs import AudioSpec
-from engine.mel import MelFrontEnd
+from engine.audio.mel import MelFrontEnd
 from engine.threads import one_thread
 
 ITERATIONS = 32  # from a random phase

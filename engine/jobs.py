@@ -111,17 +111,17 @@ def run(request: Request, report: Report, steer: Steer) -> Result:
 
             return spectrogram.store(request, report, steer)
         case SaveSound():
-            from engine import recipe_tag
+            from engine.audio import tags
 
-            return recipe_tag.save(request, report)
+            return tags.save(request, report)
         case FindDevices():
             from engine import devices
 
             return devices.found(request)
         case ReadRecipes():
-            from engine import recipe_tag
+            from engine.audio import tags
 
-            return recipe_tag.read(request, steer)
+            return tags.read(request, steer)
         case Probe():
             from engine.probes import job
 
@@ -139,7 +139,8 @@ def run(request: Request, report: Report, steer: Steer) -> Result:
 def get_ready(after: Request) -> None:
     """Load what the next request will probably need: who has h and m of a clip may give it others'."""
     if isinstance(after, Analyse) and after.model is not None:
-        from engine import loudness, transfer  # noqa: F401
+        from engine import transfer  # noqa: F401
+        from engine.audio import loudness
 
         loudness.get_ready()
 

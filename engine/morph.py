@@ -10,10 +10,11 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
-from engine import audio, transfer
+from engine import transfer
 from engine.api import Morph, MorphDone, Note, Partial, Progress, Report, Steer, Transfer
 from engine.api.atomic_files import cannot_write
 from engine.api.errors import SpecError
+from engine.audio import files
 from engine.steering import obey
 
 PAUSE_S = 0.25  # between steps
@@ -72,7 +73,7 @@ def render(request: Morph, report: Report, steer: Steer) -> MorphDone:
         ends.append(at / rate_hz)
     path = out / f"{request.name}.wav"
     words = {"software": "Triptych", "comment": f"morph of {len(sounds)} steps by {request.latent}"}
-    audio.write(path, np.concatenate(pieces), rate_hz, words)
+    files.write(path, np.concatenate(pieces), rate_hz, words)
     return MorphDone(request.name, str(path), request.latent, tuple(starts), tuple(ends), tuple(pitches))
 
 

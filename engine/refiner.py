@@ -26,8 +26,8 @@ from engine import tensorfile
 from engine.api.atomic_files import write_whole
 from engine.api.errors import CheckpointError, SpecError
 from engine.api.specs import AudioSpec
+from engine.audio.mel import MelFrontEnd
 from engine.griffin_lim import ITERATIONS, griffin_lim, must_fit
-from engine.mel import MelFrontEnd
 from engine.resources import REFINER, folder
 
 FORMAT = "triptych-refiner"

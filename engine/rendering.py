@@ -16,13 +16,15 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from engine import audio, natural, pitch, splicing, views, vocoder
 from engine import evidence as measure
+from engine import splicing, views, vocoder
 from engine.api import Steer, StoredClip
+from engine.audio import f0 as pitch
+from engine.audio import files, world
+from engine.audio.mel import MelFrontEnd
 from engine.checkpoint import Checkpoint
 from engine.exchange import Kept, Latents, given_levels, louder_by
 from engine.levels import SPEECH_NEPERS, Levels, pitch_curve
-from engine.mel import MelFrontEnd
 from engine.source_filter import source_filter
 from engine.steering import obey
 
@@ -114,7 +116,7 @@ class Studio:
         self._recording: Floats = np.array(source.array("audio"), np.float32)
         self._level = measure.level_dbfs(self._recording)
         self._fade = OVERLAP_FRAMES * self.spec.hop_samples  # samples
-        self._parts: natural.Parts | None = None
+        self._parts: world.Parts | None = None
         self._controls: dict[tuple[str, str], _Control] = {}
         self._unedited: _Sound | None = None  # the last one: edits of seconds are put into it
         self._measured: weakref.WeakKeyDictionary[Rendering, Measured] = weakref.WeakKeyDictionary()
@@ -163,7 +165,7 @@ class Studio:
             if before is not None and unedited is not None:  # or in the sound without the edits
                 whole, levelled, of_whole = before.made, before.wave, Kept(kept_h, self._tensor(unedited[1]))
             louder = self._louder_db(whole, of_whole)
-            gain = float(audio.amplitude(self._level - measure.level_dbfs(levelled) + louder))
+            gain = float(files.amplitude(self._level - measure.level_dbfs(levelled) + louder))
         return self._heard(wave * np.float32(gain))
 
     def decoded(self, steer: Steer) -> torch.Tensor:
@@ -208,7 +210,7 @@ class Studio:
             return known
         made = self._own_decoded(steer)
         wave = self._wave(made, made, road, vocoder_name, steer)
-        gain = float(audio.amplitude(self._level - measure.level_dbfs(wave)))
+        gain = float(files.amplitude(self._level - measure.level_dbfs(wave)))
         control = _Control(made, gain, self._heard(wave * np.float32(gain)), wave)
         self._controls[road, vocoder_name] = control
         return control
@@ -262,7 +264,7 @@ class Studio:
         obey(steer)
         if road == "natural":
             envelope, _ = source_filter(self.spec, torch.device("cpu")).split(made.mel - control.mel)
-            return natural.put_together(self._taken_apart(), self.spec, self._pitch_moved(made), envelope.numpy())
+            return world.put_together(self._taken_apart(), self.spec, self._pitch_moved(made), envelope.numpy())
         return self._vocoded(made, vocoder_name, steer)
 
     def _before_edits(
@@ -303,7 +305,7 @@ class Studio:
         moved = self._pitch_moved(made)
         begin, f0 = self._recording, self.source_f0
         if moved is not None and np.isfinite(f0).any():
-            begin = natural.put_together(self._taken_apart(), self.spec, moved)
+            begin = world.put_together(self._taken_apart(), self.spec, moved)
             f0 = f0 * np.exp(moved)
         return _Guide(self._normal(begin), torch.from_numpy(f0))
 
@@ -347,9 +349,9 @@ class Studio:
         curve: Floats = moved[0].cpu().numpy()
         return curve if float(np.abs(curve).max()) > SAME_PITCH else None
 
-    def _taken_apart(self) -> natural.Parts:
+    def _taken_apart(self) -> world.Parts:
         if self._parts is None:
-            self._parts = natural.take_apart(self._recording, self.source_f0, self.spec)
+            self._parts = world.take_apart(self._recording, self.source_f0, self.spec)
         return self._parts
 
     # ------------------------------------------------------------------------------------------ how it is heard
@@ -362,7 +364,7 @@ class Studio:
 
     def _normal(self, samples: Floats) -> torch.Tensor:
         """A sound at the source's level, (n,), at the level that the networks know."""
-        return torch.from_numpy(samples * np.float32(audio.amplitude(self._gain_db)))
+        return torch.from_numpy(samples * np.float32(files.amplitude(self._gain_db)))
 
     def _louder_db(self, made: _Decoded, kept: Kept) -> float:
         measured = self._views.levels

@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from engine import audio, devices, edit_evidence, loudness, pitch, probe_heads, recipe_tag, seconds, vocoder
+from engine import devices, edit_evidence, probe_heads, seconds, vocoder
 from engine import evidence as measure
 from engine.analysis.analyse import load_model, store_sound
 from engine.api import (
@@ -39,6 +39,8 @@ from engine.api import (
 )
 from engine.api.atomic_files import cannot_write
 from engine.api.errors import EngineError, SpecError
+from engine.audio import f0, loudness, tags
+from engine.audio import files as audio
 from engine.checkpoint import Checkpoint
 from engine.rendering import Rendering, Studio
 from engine.steering import obey
@@ -103,7 +105,7 @@ def render(request: Transfer, report: Report, steer: Steer) -> Take:
     try:
         out.mkdir(parents=True, exist_ok=True)
         for name, (path, _) in files.items():
-            audio.write(path, sounds[name], rate, recipe_tag.tags(_recipe(request, model), request.recipe, ".wav"))
+            audio.write(path, sounds[name], rate, tags.tags(_recipe(request, model), request.recipe, ".wav"))
         folders = {name: out / f"{request.name}.{name}" for name in ("control", "transformed")}
         for name, rendering in (("control", control), ("transformed", result)):
             store(folders[name], rendering, sounds[name], dataclasses.replace(clip, clip_id=folders[name].name))
@@ -157,9 +159,7 @@ def store(folder: Path, rendering: Rendering, samples: Floats, source: ClipAnaly
     np.save(folder / "mel.npy", rendering.heard.cpu().numpy().astype(np.float16))
     np.save(folder / "f0.npy", rendering.f0)
     store_sound(folder, samples)
-    about = dataclasses.replace(
-        source, folder=str(folder), f0_median_hz=pitch.median_hz(rendering.f0), source_key=""
-    )
+    about = dataclasses.replace(source, folder=str(folder), f0_median_hz=f0.median_hz(rendering.f0), source_key="")
     (folder / "meta.json").write_text(json.dumps(dataclasses.asdict(about), indent=1), "utf-8")
 
 

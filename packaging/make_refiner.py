@@ -32,7 +32,7 @@ from engine import checkpoint, refiner  # noqa: E402
 from engine.analysis import analyse
 from engine.api import Analyse, ClipRef, Control, StoredClip  # noqa: E402
 from engine.api.specs import AudioSpec  # noqa: E402
-from engine.mel import MelFrontEnd  # noqa: E402
+from engine.audio.mel import MelFrontEnd  # noqa: E402
 from engine.rendering import Studio  # noqa: E402
 from engine.resources import REFINER, STARTER_MODEL  # noqa: E402
 

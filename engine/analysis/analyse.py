@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from engine import audio, checkpoint, devices, pitch, probe_heads, views
+from engine import checkpoint, devices, probe_heads, views
 from engine.analysis.read_ahead import Begun, ReadAhead
 from engine.api import (
     Analyse,
@@ -39,12 +39,14 @@ from engine.api import (
 )
 from engine.api.atomic_files import cannot_write, link_or_copy
 from engine.api.specs import AudioSpec
+from engine.audio import f0 as pitch
+from engine.audio import files
+from engine.audio.decoding import shown
+from engine.audio.mel import MelFrontEnd
 from engine.cache.clips import KnownClips, key_of
 from engine.cache.place import cache_dir
 from engine.checkpoint import Checkpoint, SystemCheckpoint
-from engine.decoding import shown
 from engine.levels import joined as joined_levels
-from engine.mel import MelFrontEnd
 from engine.model import AuxVAE, StreamedLatents
 from engine.steering import Pace, obey_cancel
 
@@ -250,9 +252,9 @@ class Analyst:
     # ------------------------------------------------------------------------------------------ signal
     def _signal(self, clip: ClipRef, folder: Path, key: str, steer: Steer) -> ClipAnalysed:
         spec = self._spec
-        source = audio.stream(clip.path, spec, block_s=BLOCK_S)
+        source = files.stream(clip.path, spec, block_s=BLOCK_S)
         with ArrayWriter(folder / "audio.npy", np.dtype(np.float32), ()) as writer:
-            gain_db = audio.measure_gain_db(_watched(writer.passing(source), steer), spec)
+            gain_db = files.measure_gain_db(_watched(writer.passing(source), steer), spec)
         wave = StoredClip(str(folder)).array("audio")
         with ArrayWriter(folder / "peaks.npy", np.dtype(np.float32), (2,)) as writer:
             for block in _blocks(wave, PEAK_SAMPLES * 1024, steer):

@@ -18,17 +18,17 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from engine import audio
 from engine.api import Progress, Report, Steer
 from engine.api.errors import AudioError, Cancelled, CorpusError
 from engine.api.specs import AudioSpec
+from engine.audio import files as audio
+from engine.audio.decoding import shown
 from engine.cache import packs, upkeep
 from engine.cache.index import Found, Index, hashed
 from engine.corpus.crew import Outcome, Reader, Task, Unread, Written, crew
 from engine.corpus.frames import Frames
 from engine.corpus.manifest import Manifest, Skipped, Utterance
 from engine.crew import cores
-from engine.decoding import shown
 from engine.steering import Pace, obey
 
 _VERSION = 3  # of how log-mel and F0 are computed: part of every key

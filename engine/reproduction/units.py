@@ -14,10 +14,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from engine import audio, checkpoint, devices
+from engine import checkpoint, devices
 from engine.api import Control, Steer
 from engine.api.errors import EngineError
 from engine.api.specs import AudioSpec
+from engine.audio import files
 from engine.blas import on_one_thread
 from engine.corpus.manifest import Manifest, Utterance
 from engine.corpus.melcache import MelCache, build
@@ -189,8 +190,8 @@ class Measurer:
 
         def heard(recording: Recording) -> npt.NDArray[np.float32]:
             """The recording as loud as it is: loudness tells emotion, and m is told it too."""
-            read = audio.read(recording.name, self._ground.spec)
-            return told(read.samples / audio.amplitude(read.gain_db))
+            read = files.read(recording.name, self._ground.spec)
+            return told(read.samples / files.amplitude(read.gain_db))
 
         return measuring.judged(heard, self._steer)
 

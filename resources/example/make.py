@@ -24,8 +24,8 @@ import numpy.typing as npt
 import soundfile
 from scipy.signal import resample_poly
 
-from engine import pitch
 from engine.api.specs import AudioSpec
+from engine.audio import f0 as pitch
 
 RATE_HZ = 16_000
 MARGIN_S = 0.05  # silence kept before and after the words

@@ -30,7 +30,7 @@ from engine import export
 from engine.analysis import analyse as analysis
 from engine.api import Analyse, ClipRef, Control, Export
 from engine.api.specs import AudioSpec
-from engine.mel import MelFrontEnd
+from engine.audio.mel import MelFrontEnd
 from tests.bench.recordings import analysed_folders, full_size_model, speech, write_clips, write_long
 
 SPEC = AudioSpec()

@@ -22,8 +22,8 @@ from engine import transfer
 from engine.analysis import analyse
 from engine.api import Analyse, Control, LatentRef, Transfer
 from engine.api.specs import AudioSpec
+from engine.audio.mel import MelFrontEnd
 from engine.griffin_lim import griffin_lim
-from engine.mel import MelFrontEnd
 from tests.bench.recordings import full_size_model, speech, write_clips
 
 CLIP_S = 5.0

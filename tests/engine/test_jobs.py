@@ -6,7 +6,7 @@ import errno
 
 import pytest
 
-from engine import jobs, loudness
+from engine import jobs
 from engine.api import (
     Analyse,
     CheckpointError,
@@ -24,6 +24,7 @@ from engine.api import (
     Train,
     Transfer,
 )
+from engine.audio import loudness
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import pytest
 import soundfile
 import torch
 
-from engine import audio, checkpoint
+from engine import checkpoint
 from engine.analysis import analyse
 from engine.api import (
     Analyse,
@@ -28,6 +28,7 @@ from engine.api import (
     StoredClip,
     TrainSpec,
 )
+from engine.audio import files
 from engine.cache import clips, upkeep
 from engine.cache.care import care
 from engine.cache.index import Index
@@ -68,7 +69,7 @@ def forbid(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         raise AssertionError("it was computed again")
 
     def make(*, encoding: bool = True) -> None:
-        monkeypatch.setattr(audio, "stream", refuse)
+        monkeypatch.setattr(files, "stream", refuse)
         if encoding:
             monkeypatch.setattr(AuxVAE, "encode", refuse)
             monkeypatch.setattr(AuxVAE, "encode_stream", refuse)

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from engine import audio, refiner
+from engine import refiner
 from engine.api.errors import CheckpointError, SpecError
 from engine.api.specs import AudioSpec
-from engine.mel import MelFrontEnd
+from engine.audio import files
+from engine.audio.mel import MelFrontEnd
 
 SPEC = AudioSpec()
 FRONT_END = MelFrontEnd(SPEC)
@@ -19,7 +20,7 @@ SMALL = refiner.RefinerSpec(channels=16, hidden=32, blocks=2)
 
 @pytest.fixture(scope="module")
 def clip(speech: list[Path]) -> torch.Tensor:
-    return torch.from_numpy(audio.read(speech[0], SPEC).samples)
+    return torch.from_numpy(files.read(speech[0], SPEC).samples)
 
 
 def network(seed: int = 0, spec: AudioSpec = SPEC) -> refiner.Refiner:

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from engine import pitch
 from engine.api.specs import AudioSpec
+from engine.audio import f0 as pitch
+from engine.audio.mel import MelFrontEnd
 from engine.griffin_lim import GriffinLim
-from engine.mel import MelFrontEnd
 from engine.source_filter import formants_for, source_filter
 
 AUDIO = AudioSpec()

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from engine.api.specs import AudioSpec
+from engine.audio.mel import MelFrontEnd
 from engine.griffin_lim import griffin_lim
-from engine.mel import MelFrontEnd
 from engine.threads import one_thread
 
 

@@ -10,11 +10,12 @@ import pytest
 import soundfile
 import torch
 
-from engine import checkpoint, evidence, loudness, rendering, transfer, vocoder
+from engine import checkpoint, evidence, rendering, transfer, vocoder
 from engine.analysis import analyse
 from engine.api import VOCODERS, Analyse, ClipRef, Control, LatentRef, SecondEdit, StoredClip, Take, Transfer
 from engine.api.errors import Cancelled, EngineError, SpecError
 from engine.api.specs import AudioSpec, ModelSpec, TrainSpec
+from engine.audio import loudness
 from engine.griffin_lim import GriffinLim
 from engine.model import AuxVAE
 

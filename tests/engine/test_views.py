@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-from engine import audio, pitch, views
+from engine import views
 from engine.api.specs import ENVELOPE_COEFFICIENTS, AudioSpec, ModelSpec
+from engine.audio import f0 as pitch
+from engine.audio import files
+from engine.audio.mel import MelFrontEnd
 from engine.griffin_lim import GriffinLim
 from engine.levels import ONSET_FRAMES, AverageVoice, Levels
-from engine.mel import MelFrontEnd
 from engine.sounds import unused
 from engine.source_filter import source_filter
 
@@ -39,7 +41,7 @@ Clip = tuple[torch.Tensor, torch.Tensor]
 
 @pytest.fixture(scope="module")
 def clip(speech: list) -> Clip:
-    samples = audio.read(speech[0], AUDIO).samples
+    samples = files.read(speech[0], AUDIO).samples
     mel = MelFrontEnd(AUDIO).log_mel(torch.from_numpy(samples))
     return mel[None], torch.from_numpy(pitch.track(samples, AUDIO.rate_hz, AUDIO))[None]
 

@@ -8,12 +8,13 @@ import pytest
 import torch
 import torchaudio
 
-from engine import audio, vocoder
+from engine import vocoder
 from engine.api import VOCODERS
 from engine.api.errors import SpecError
 from engine.api.specs import AudioSpec
+from engine.audio import files
+from engine.audio.mel import MelFrontEnd
 from engine.griffin_lim import FROM_PHASE_ITERATIONS, ITERATIONS, GriffinLim, _Transform, griffin_lim
-from engine.mel import MelFrontEnd
 
 SPEC = AudioSpec()
 FRONT_END = MelFrontEnd(SPEC)
@@ -21,7 +22,7 @@ FRONT_END = MelFrontEnd(SPEC)
 
 @pytest.fixture(scope="module")
 def clip(speech: list[Path]) -> torch.Tensor:
-    return torch.from_numpy(audio.read(speech[0], SPEC).samples)
+    return torch.from_numpy(files.read(speech[0], SPEC).samples)
 
 
 def mel_error(wave: torch.Tensor, log_mel: torch.Tensor) -> float:

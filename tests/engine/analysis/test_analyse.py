@@ -14,7 +14,7 @@ import pytest
 import soundfile
 import torch
 
-from engine import audio, checkpoint, pitch
+from engine import checkpoint
 from engine.analysis import analyse as analysis
 from engine.api import (
     Analyse,
@@ -34,7 +34,9 @@ from engine.api import (
     StoredClip,
     TrainSpec,
 )
-from engine.mel import MelFrontEnd
+from engine.audio import f0 as pitch
+from engine.audio import files
+from engine.audio.mel import MelFrontEnd
 from engine.model import AuxVAE
 from engine.probe_heads import Head, as_tensors
 from engine.views import for_analysis
@@ -96,7 +98,7 @@ def test_the_stored_arrays_are_those_of_the_front_end_and_the_model(
     done, (clip,), _ = analyse(speech[:1], tmp_path / "out", model)
     stored = StoredClip(clip.folder)
     spec = AudioSpec()
-    recording = audio.read(speech[0], spec)
+    recording = files.read(speech[0], spec)
     wave = stored.array("audio")
     np.testing.assert_allclose(wave * 10 ** (clip.gain_db / 20), recording.samples, atol=1e-6)
     mel = MelFrontEnd(spec).log_mel(torch.from_numpy(recording.samples)).numpy()
@@ -137,7 +139,7 @@ def test_a_changed_model_only_encodes_again(
     mel = np.array(StoredClip(before.folder).array("mel"))
     h = np.array(StoredClip(before.folder).array("h"))
     other = save_model(tmp_path / "other.triptych.safetensors", seed=1)
-    monkeypatch.setattr(audio, "stream", None)  # reading the sound again would fail
+    monkeypatch.setattr(files, "stream", None)  # reading the sound again would fail
     _, (after,), _ = analyse(speech[:1], tmp_path / "out", other)
     np.testing.assert_array_equal(StoredClip(after.folder).array("mel"), mel)
     assert after.model_hash != before.model_hash

@@ -10,10 +10,10 @@ import pytest
 import torch
 from torchaudio.transforms import MelSpectrogram
 
-from engine import audio, mel
 from engine.api.errors import SpecError
 from engine.api.specs import AudioSpec
-from engine.mel import MelFrontEnd, band_filters
+from engine.audio import files, mel
+from engine.audio.mel import MelFrontEnd, band_filters
 
 SPEC = AudioSpec()
 SMALL = AudioSpec(rate_hz=8_000, n_fft=512, hop_samples=125, bands=40, high_hz=4_000.0)
@@ -25,7 +25,7 @@ DEVICES = [
 
 @pytest.fixture(scope="module")
 def clip(speech: list[Path]) -> torch.Tensor:
-    return torch.from_numpy(audio.read(speech[0], SPEC).samples)
+    return torch.from_numpy(files.read(speech[0], SPEC).samples)
 
 
 @pytest.mark.parametrize("device", DEVICES)
@@ -133,7 +133,7 @@ def test_streamed_frames_are_those_of_the_whole_clip(
     monkeypatch.setattr(mel, "CHUNK_FRAMES", 17)
     front_end = MelFrontEnd(SPEC)
     wave = np.random.default_rng(0).normal(0, 0.1, samples).astype(np.float32)
-    whole = front_end.log_mel(torch.from_numpy(wave * audio.amplitude(6.0)))
+    whole = front_end.log_mel(torch.from_numpy(wave * files.amplitude(6.0)))
     blocks = (wave[start : start + block] for start in range(0, samples, block))
     pieces = list(front_end.stream_log_mel(blocks, 6.0))
     assert max(len(piece) for piece in pieces) <= 17
@@ -142,8 +142,8 @@ def test_streamed_frames_are_those_of_the_whole_clip(
 
 def test_a_streamed_file_equals_the_file_read_whole(speech: list[Path]) -> None:
     front_end = MelFrontEnd(SPEC)
-    recording = audio.read(speech[0], SPEC)
-    blocks = audio.stream(speech[0], SPEC, block_s=0.7)
+    recording = files.read(speech[0], SPEC)
+    blocks = files.stream(speech[0], SPEC, block_s=0.7)
     streamed = torch.cat(list(front_end.stream_log_mel(blocks, recording.gain_db)))
     torch.testing.assert_close(streamed, front_end.log_mel(torch.from_numpy(recording.samples)), atol=1e-5, rtol=0)
 

@@ -14,9 +14,9 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import recipe_tag
 from engine.api import Control, Event, Note, ReadRecipes, SaveSound
 from engine.api.errors import EngineError, ExportError
+from engine.audio import tags
 
 
 def go_on() -> Control:
@@ -36,14 +36,14 @@ def sound(tmp_path: Path) -> Path:
 
 def save(sound: Path, out: Path, text: str) -> list[Event]:
     told: list[Event] = []
-    done = recipe_tag.save(SaveSound(str(sound), str(out), "Größe", "h given, strength 1", text), told.append)
+    done = tags.save(SaveSound(str(sound), str(out), "Größe", "h given, strength 1", text), told.append)
     assert done.file == str(out)
     assert done.with_recipe is not bool(told)
     return told
 
 
 def found(*paths: Path) -> dict[str, dict]:
-    read = recipe_tag.read(ReadRecipes(tuple(map(str, paths))), go_on)
+    read = tags.read(ReadRecipes(tuple(map(str, paths))), go_on)
     return {Path(path).name: json.loads(text) for path, text in read.recipes}
 
 
@@ -89,10 +89,10 @@ def test_a_take_that_is_gone_and_a_suffix_that_is_none_are_told(sound: Path, tmp
 
 def test_a_small_tag_that_unpacks_to_gigabytes_is_no_recipe() -> None:
     bomb = base64.b64encode(zlib.compress(b"0" * 50_000_000, 9)).decode()
-    assert recipe_tag.unpacked(f"recipe.z={bomb}") is None
+    assert tags.unpacked(f"recipe.z={bomb}") is None
 
 
 @given(st.text(max_size=60))
 def test_any_comment_is_read_without_harm(text: str) -> None:
     for start in ("", "recipe=", "recipe.z=", "words\nrecipe.z="):
-        assert isinstance(recipe_tag.unpacked(start + text), str | None)
+        assert isinstance(tags.unpacked(start + text), str | None)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from engine.loudness import integrated_lufs, loudnesses
+from engine.audio.loudness import integrated_lufs, loudnesses
 
 RATE = 16_000
 Tone = Callable[..., np.ndarray]

@@ -16,9 +16,9 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from engine import audio
 from engine.api import Note, ReadRecipes, RecipesRead, Report, SaveSound, SoundSaved, Steer
 from engine.api.errors import EngineError
+from engine.audio import files
 from engine.steering import obey
 
 WAV_COMMENT_BYTES = 2_040  # libsndfile reads a text of 2045 bytes and drops a longer one
@@ -76,7 +76,7 @@ def save(request: SaveSound, report: Report) -> SoundSaved:
             f"The sound {Path(request.sound).name} cannot be read: {error}.", "Render the take again."
         ) from error
     given = tags(request.words, request.recipe, suffix)
-    audio.write(request.out, np.ascontiguousarray(samples[:, 0]), rate_hz, {"title": request.title, **given})
+    files.write(request.out, np.ascontiguousarray(samples[:, 0]), rate_hz, {"title": request.title, **given})
     kept = unpacked(given["comment"]) is not None
     if request.recipe and not kept:
         report(

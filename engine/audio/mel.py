@@ -21,7 +21,7 @@ from torch.nn import functional
 
 from engine.api.errors import SpecError
 from engine.api.specs import AudioSpec
-from engine.audio import amplitude
+from engine.audio.files import amplitude
 from engine.memory import keep_a_little_memory
 
 CHUNK_FRAMES = 1024  # frames taken at a time: bounds the memory of an hour-long clip

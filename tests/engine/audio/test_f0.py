@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine import audio, pitch
 from engine.api.specs import AudioSpec
+from engine.audio import f0 as pitch
+from engine.audio import files
 
 SPEC = AudioSpec()
 RATE = SPEC.rate_hz
@@ -81,14 +82,14 @@ def test_every_length_gives_its_frames(samples: int) -> None:
 
 
 def test_reading_in_pieces_changes_nothing(speech: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    samples = audio.read(speech[0], SPEC).samples
+    samples = files.read(speech[0], SPEC).samples
     whole = pitch.track(samples, RATE, SPEC)
     monkeypatch.setattr(pitch, "CHUNK_FRAMES", 7)
     np.testing.assert_allclose(pitch.track(samples, RATE, SPEC), whole, rtol=1e-4)
 
 
 def test_women_speak_higher_than_men(speech: list[Path]) -> None:
-    medians = [pitch.median_hz(pitch.track(audio.read(path, SPEC).samples, RATE, SPEC)) for path in speech]
+    medians = [pitch.median_hz(pitch.track(files.read(path, SPEC).samples, RATE, SPEC)) for path in speech]
     women, men = medians[:2], medians[2:]
     assert all(hz is not None and 140 < hz < 280 for hz in women)
     assert all(hz is not None and 80 < hz < 160 for hz in men)

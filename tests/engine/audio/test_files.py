@@ -20,9 +20,9 @@ import soundfile
 import torch
 from torchaudio.transforms import Resample
 
-from engine import audio, decoding
 from engine.api.errors import AudioError, ExportError
 from engine.api.specs import AudioSpec
+from engine.audio import decoding, files
 
 SPEC = AudioSpec()
 RATE = SPEC.rate_hz
@@ -77,7 +77,7 @@ def test_every_format_of_libsndfile_is_read(tmp_path: Path, name: str, kind: str
     sound = voice_like(1.0, 16_000)
     soundfile.write(path, sound, 16_000, subtype=subtype, format=kind)
 
-    recording = audio.read(path, SPEC)
+    recording = files.read(path, SPEC)
 
     assert recording.samples.dtype == np.float32
     assert recording.source_rate_hz == 16_000
@@ -99,7 +99,7 @@ def test_formats_beyond_libsndfile_are_read_through_ffmpeg(tmp_path: Path, suffi
         ["ffmpeg", "-loglevel", "error", "-i", str(wav), "-c:a", codec, f"file:{path}"], check=True, timeout=60
     )
 
-    info, recording = audio.probe(path), audio.read(path, SPEC)
+    info, recording = files.probe(path), files.read(path, SPEC)
 
     assert (info.channels, info.rate_hz) == (2, 48_000)
     assert info.duration_s == pytest.approx(2.0, abs=0.15)
@@ -118,7 +118,7 @@ def test_a_missing_ffmpeg_is_named_with_the_format_and_the_cure(
     subprocess.run(["ffmpeg", "-loglevel", "error", "-i", str(wav), str(path)], check=True, timeout=60)
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(AudioError) as caught:
-        audio.read(path, SPEC)
+        files.read(path, SPEC)
     assert "AAC" in caught.value.what
     assert "ffmpeg is not installed" in caught.value.what
     assert "Install ffmpeg" in caught.value.hint
@@ -129,7 +129,7 @@ def test_a_damaged_m4a_is_an_error_that_gives_the_reason(tmp_path: Path) -> None
     path = tmp_path / "a.m4a"
     path.write_bytes(b"\0\0\0\x1cftypM4A \0\0\2\0" + bytes(500))
     with pytest.raises(AudioError, match="nothing in it can be decoded"):
-        audio.read(path, SPEC)
+        files.read(path, SPEC)
 
 
 def test_a_decoder_that_hangs_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -141,7 +141,7 @@ def test_a_decoder_that_hangs_is_given_up(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(decoding, "STALL_S", 0.1)
     with pytest.raises(AudioError, match="nothing in it can be decoded"):
-        audio.read(path, SPEC)
+        files.read(path, SPEC)
 
 
 @pytest.mark.parametrize("rate_hz", [8_000, 11_025, 16_000, 22_050, 24_000, 44_100, 48_000, 96_000, 192_000])
@@ -149,11 +149,11 @@ def test_every_rate_becomes_the_same_sound(tmp_path: Path, rate_hz: int) -> None
     path = tmp_path / "a.wav"
     soundfile.write(path, voice_like(1.0, rate_hz), rate_hz, subtype="FLOAT")
 
-    recording = audio.read(path, SPEC)
+    recording = files.read(path, SPEC)
 
     wanted = voice_like(1.0, RATE)[:, 0]
     inner = slice(400, -400)  # beyond the ends, resampling sees silence
-    scale = float(audio.amplitude(recording.gain_db))
+    scale = float(files.amplitude(recording.gain_db))
     assert len(recording.samples) == RATE
     assert np.abs(recording.samples / scale - wanted)[inner].max() < 2e-3
 
@@ -163,16 +163,16 @@ def test_channels_are_mixed_to_their_mean(tmp_path: Path, channels: int) -> None
     path = tmp_path / "a.wav"
     weights = np.linspace(0.5, 1.0, channels)
     soundfile.write(path, voice_like(0.5, RATE) * weights, RATE, subtype="FLOAT")
-    recording = audio.read(path, SPEC)
+    recording = files.read(path, SPEC)
     assert recording.channels == channels
-    back = recording.samples / audio.amplitude(recording.gain_db)
+    back = recording.samples / files.amplitude(recording.gain_db)
     np.testing.assert_allclose(back, voice_like(0.5, RATE)[:, 0] * weights.mean(), atol=1e-6)
 
 
 def test_probe_tells_what_a_file_is(tmp_path: Path) -> None:
     path = tmp_path / "a.flac"
     soundfile.write(path, voice_like(1.5, 44_100, 2), 44_100, subtype="PCM_24")
-    assert audio.probe(path) == audio.AudioInfo(str(path), 1.5, 44_100, 2, 66_150, "FLAC PCM_24")
+    assert files.probe(path) == files.AudioInfo(str(path), 1.5, 44_100, 2, 66_150, "FLAC PCM_24")
 
 
 # ------------------------------------------------------------------------------------- stream and level
@@ -186,7 +186,7 @@ def test_streamed_blocks_equal_the_whole_file_resampled_at_once(
     noise = np.random.default_rng(1).uniform(-0.5, 0.5, round(1.7 * rate_hz)).astype(np.float32)
     soundfile.write(path, noise, rate_hz, subtype="FLOAT")
 
-    blocks = list(audio.stream(path, SPEC, block_s=block_s))
+    blocks = list(files.stream(path, SPEC, block_s=block_s))
 
     ratio = Fraction(rate_hz, RATE)
     if rate_hz == 44_099:
@@ -210,7 +210,7 @@ def test_resampling_keeps_the_band_and_removes_what_lies_above(
     path = tmp_path / "a.wav"
     for hz, wanted_db in ((7_200, 0.0), (8_500, -80.0)):
         soundfile.write(path, tone(hz, 1.0, 48_000), 48_000, subtype="FLOAT")
-        inner = np.concatenate(list(audio.stream(path, SPEC)))[1000:-1000]
+        inner = np.concatenate(list(files.stream(path, SPEC)))[1000:-1000]
         gain_db = level_dbfs(inner) - level_dbfs(tone(hz, 1.0, 48_000))
         assert gain_db == pytest.approx(0.0, abs=0.2) if wanted_db == 0.0 else gain_db < wanted_db
 
@@ -222,7 +222,7 @@ def test_memory_does_not_grow_with_length(tmp_path: Path) -> None:
         for _ in range(10):
             file.write(minute)
     tracemalloc.start()
-    samples = sum(len(block) for block in audio.stream(path, SPEC, block_s=10.0))
+    samples = sum(len(block) for block in files.stream(path, SPEC, block_s=10.0))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert samples == 600 * RATE
@@ -233,22 +233,22 @@ def test_the_level_counts_speech_and_not_pauses(tone: Callable[..., np.ndarray],
     path = tmp_path / "a.wav"
     speech = tone(300, 1.0, RATE, 0.1)
     soundfile.write(path, np.concatenate((speech, np.zeros(4 * RATE))), RATE, subtype="FLOAT")
-    recording = audio.read(path, SPEC)
+    recording = files.read(path, SPEC)
     assert recording.gain_db == pytest.approx(SPEC.level_dbfs - level_dbfs(speech), abs=0.01)
     assert level_dbfs(recording.samples[:RATE]) == pytest.approx(SPEC.level_dbfs, abs=0.01)
 
 
 def test_the_gain_does_not_depend_on_how_the_clip_is_cut(speech: list[Path]) -> None:
-    whole = audio.read(speech[0], SPEC)
+    whole = files.read(speech[0], SPEC)
     for block_s in (0.037, 1.0):
-        gain_db = audio.measure_gain_db(audio.stream(speech[0], SPEC, block_s=block_s), SPEC)
+        gain_db = files.measure_gain_db(files.stream(speech[0], SPEC, block_s=block_s), SPEC)
         assert gain_db == pytest.approx(whole.gain_db, abs=1e-9)
 
 
 def test_the_removed_gain_leads_back_to_the_source(speech: list[Path]) -> None:
-    recording = audio.read(speech[0], SPEC)
+    recording = files.read(speech[0], SPEC)
     source = soundfile.read(speech[0], dtype="float32")[0]
-    np.testing.assert_allclose(recording.samples * audio.amplitude(-recording.gain_db), source, atol=1e-6)
+    np.testing.assert_allclose(recording.samples * files.amplitude(-recording.gain_db), source, atol=1e-6)
 
 
 # --------------------------------------------------------------------------------------------- bad input
@@ -280,7 +280,7 @@ def written(path: Path, sound: np.ndarray, subtype: str = "PCM_16", kind: str | 
 def test_bad_input_is_refused_in_words(tmp_path: Path, case: str, make: Callable[[Path], Path], what: str) -> None:
     path = make(tmp_path / "clip.wav")
     with pytest.raises(AudioError) as caught:
-        audio.read(path, SPEC)
+        files.read(path, SPEC)
     assert what in caught.value.what, case
     assert "clip.wav" in caught.value.what
     assert caught.value.hint.endswith(".")
@@ -288,7 +288,7 @@ def test_bad_input_is_refused_in_words(tmp_path: Path, case: str, make: Callable
 
 def test_a_clip_of_the_shortest_length_is_read(tmp_path: Path) -> None:
     path = written(tmp_path / "a.wav", voice_like(0.2, RATE))
-    assert len(audio.read(path, SPEC).samples) == 3200
+    assert len(files.read(path, SPEC).samples) == 3200
 
 
 @pytest.mark.parametrize("suffix", ["wav", "flac", "aiff", "ogg", "mp3"])
@@ -299,7 +299,7 @@ def test_of_a_truncated_file_the_beginning_is_used_and_told(tmp_path: Path, suff
     content = path.read_bytes()
     path.write_bytes(content[: len(content) * 6 // 10])
 
-    recording = audio.read(path, SPEC)
+    recording = files.read(path, SPEC)
 
     assert 2.0 < len(recording.samples) / RATE < 9.0
     assert len(recording.notes) == 1
@@ -314,7 +314,7 @@ def test_a_file_truncated_before_its_sound_is_refused(tmp_path: Path, suffix: st
     soundfile.write(path, voice_like(1.0, RATE), RATE)
     path.write_bytes(path.read_bytes()[:size])
     with pytest.raises(AudioError) as caught:
-        audio.read(path, SPEC)
+        files.read(path, SPEC)
     assert "a." + suffix in caught.value.what
 
 
@@ -325,7 +325,7 @@ def test_a_header_that_claims_two_thousand_million_frames_takes_no_memory(tmp_pa
     content[at : at + 4] = struct.pack("<I", 2**32 - 2)  # 2^31 frames of 16 bit
     path.write_bytes(content)
     tracemalloc.start()
-    recording = audio.read(path, SPEC)
+    recording = files.read(path, SPEC)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert len(recording.samples) == RATE
@@ -339,12 +339,12 @@ def test_an_absurd_rate_is_refused(tmp_path: Path, field: int, value: int) -> No
     content[field : field + 4] = struct.pack("<I", value)
     path.write_bytes(content)
     with pytest.raises(AudioError, match=f"claims {value} Hz"):
-        audio.read(path, SPEC)
+        files.read(path, SPEC)
 
 
 def test_a_clipped_recording_gets_a_note(tmp_path: Path) -> None:
     path = written(tmp_path / "a.wav", np.sign(voice_like(1.0, RATE)))
-    (note,) = audio.read(path, SPEC).notes
+    (note,) = files.read(path, SPEC).notes
     assert "is clipped: 100.0 %" in note
 
 
@@ -361,13 +361,13 @@ def test_a_file_without_permission_is_refused_in_words(tmp_path: Path, monkeypat
 
         monkeypatch.setattr(Path, "open", refuse)
     with pytest.raises(AudioError, match="may not be read"):
-        audio.read(path, SPEC)
+        files.read(path, SPEC)
 
 
 def test_a_file_that_vanishes_while_it_is_read_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decoding, "CHUNK_VALUES", 4000)
     path = written(tmp_path / "a.wav", voice_like(4.0, RATE))
-    blocks = audio.stream(path, SPEC, block_s=0.5)
+    blocks = files.stream(path, SPEC, block_s=0.5)
     next(blocks)
     os.truncate(path, 10_000)  # as a network share that goes away
     path.unlink()
@@ -379,10 +379,10 @@ def test_a_name_with_emoji_newline_and_bad_bytes_is_read_and_shown_on_one_line(t
     folder = os.fsencode(tmp_path)
     path = Path(os.fsdecode(folder + "/🎤 a\nb ".encode() + b"\xff.wav"))
     shutil.move(written(tmp_path / "a.wav", voice_like(1.0, RATE)), path)
-    assert len(audio.read(path, SPEC).samples) == RATE
+    assert len(files.read(path, SPEC).samples) == RATE
     path.write_bytes(b"")
     with pytest.raises(AudioError) as caught:
-        audio.read(path, SPEC)
+        files.read(path, SPEC)
     assert "🎤 a\\nb" in caught.value.what
     assert caught.value.what.isprintable()
 
@@ -392,7 +392,7 @@ def test_a_name_with_emoji_newline_and_bad_bytes_is_read_and_shown_on_one_line(t
 def test_written_sound_comes_back_with_its_tags(tmp_path: Path, suffix: str, subtype: str, step: float) -> None:
     path = tmp_path / f"Aufnahme 🎤.{suffix}"
     sound = np.append(voice_like(0.5, RATE)[:, 0], [1.0, -1.0]).astype(np.float32)
-    audio.write(path, sound, RATE, {"title": "Zwölf", "comment": "first", "strength": "1.0"})
+    files.write(path, sound, RATE, {"title": "Zwölf", "comment": "first", "strength": "1.0"})
     with soundfile.SoundFile(path) as file:
         assert (file.samplerate, file.channels, file.subtype) == (RATE, 1, subtype)
         assert file.title == "Zwölf"
@@ -412,7 +412,7 @@ def test_written_sound_comes_back_with_its_tags(tmp_path: Path, suffix: str, sub
 )
 def test_what_cannot_be_written_is_told(tmp_path: Path, name: str, samples: np.ndarray, what: str) -> None:
     with pytest.raises(ExportError, match=what):
-        audio.write(tmp_path / name, samples, RATE)
+        files.write(tmp_path / name, samples, RATE)
     assert not (tmp_path / name).exists()
 
 
@@ -426,7 +426,7 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path: Path, monkey
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(ExportError, match="No space left") as caught:
-        audio.write(path, np.zeros(RATE, np.float32), RATE)
+        files.write(path, np.zeros(RATE, np.float32), RATE)
     assert "Free some space" in caught.value.hint
     assert path.read_bytes() == b"old"
     assert os.listdir(path.parent) == ["a.wav"]

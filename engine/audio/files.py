@@ -15,8 +15,8 @@ import soundfile
 from engine.api.atomic_files import cannot_write, write_whole
 from engine.api.errors import AudioError, ExportError
 from engine.api.specs import AudioSpec
-from engine.decoding import EXPORT_AGAIN, Floats, Source, open_sound, shown
-from engine.resampling import Resampler
+from engine.audio.decoding import EXPORT_AGAIN, Floats, Source, open_sound, shown
+from engine.audio.resampling import Resampler
 
 SILENT_SPAN = 1e-4  # highest minus lowest sample: about three steps of 16 bit
 ACTIVE_RANGE_DB = 30.0  # frames this far below the loudest are pauses

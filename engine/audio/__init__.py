@@ -1,0 +1,1 @@
+"""Sound files, their decoding and resampling, log-mels, F0, loudness, and the WORLD analysis."""
