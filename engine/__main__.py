@@ -13,12 +13,12 @@ import traceback
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from engine import commands, jobs
+from engine import cli, jobs
 from engine.api import OWN_VOCODER, PROBE_TASKS, RENDERINGS, RULES, SYSTEMS, VOCODERS, Cancelled, Control, presets
 from engine.api.errors import EngineError
-from engine.commands import Facts
+from engine.cli import Facts
+from engine.cli.terminal import Terminal
 from engine.launched import place
-from engine.terminal import Terminal
 from engine.worker import set_threads
 
 DONE, FAULT, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
@@ -81,7 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     studio = subparsers.add_parser("studio", help="open the window (the same as no command)")
     studio.add_argument("project", nargs="?", metavar="PROJECT")
 
-    train = command("train", commands.train, "Train a model, or go on with a run that was stopped.")
+    train = command("train", cli.train, "Train a model, or go on with a run that was stopped.")
     train.add_argument("run_dir", metavar="RUN_DIR", help="folder of the run; made if it is new")
     train.add_argument("--resume", action="store_true", help="go on with the run in RUN_DIR")
     train.add_argument("--corpus", nargs="+", metavar="DIR", help="folders or files to train on")
@@ -96,12 +96,12 @@ def _parser() -> argparse.ArgumentParser:
         "--system", choices=SYSTEMS, help="a system to compare with, for `probe` alone, on plain views"
     )
 
-    analyse = command("analyse", commands.analyse, "Write the latents h, m and z of recordings.")
+    analyse = command("analyse", cli.analyse, "Write the latents h, m and z of recordings.")
     analyse.add_argument("paths", nargs="+", metavar="PATH", help="sound files, and folders of them")
     analyse.add_argument("--out", required=True, metavar="FILE", help="FILE.csv, FILE.npz or FILE.parquet")
     analyse.add_argument("--latent", choices=("h", "m", "z", "all"), default="h")
 
-    map_ = command("map", commands.map, "Lay latents out in the plane with t-SNE.")
+    map_ = command("map", cli.map, "Lay latents out in the plane with t-SNE.")
     map_.add_argument("latents", metavar="LATENTS_FILE", help="a file that `analyse` wrote")
     map_.add_argument("--out", required=True, metavar="POINTS.csv")
     map_.add_argument("--latent", choices=("h", "m", "z"), help="the latent the file must hold")
@@ -110,7 +110,7 @@ def _parser() -> argparse.ArgumentParser:
     map_.add_argument("--perplexity", type=float, default=30.0, metavar="P")
     map_.add_argument("--seed", type=int, default=0, metavar="S")
 
-    transfer = command("transfer", commands.transfer, "Give recordings the voice or the emotion of others.")
+    transfer = command("transfer", cli.transfer, "Give recordings the voice or the emotion of others.")
     transfer.add_argument("sources", nargs="+", metavar="SOURCE")
     transfer.add_argument("--out", required=True, metavar="FILE.wav|DIR")
     transfer.add_argument(
@@ -150,7 +150,7 @@ def _parser() -> argparse.ArgumentParser:
         "2-5 angry.wav@0-3; may be given several times",
     )
 
-    probe = command("probe", commands.probe, "Measure what h, m and z tell, beside two floors and a control.")
+    probe = command("probe", cli.probe, "Measure what h, m and z tell, beside two floors and a control.")
     probe.add_argument("--train", nargs="+", metavar="CORPUS", help="folders or files to train the probe on")
     how = probe.add_mutually_exclusive_group()
     how.add_argument("--test", nargs="+", metavar="CORPUS", help="another corpus to test on")
@@ -169,19 +169,17 @@ def _parser() -> argparse.ArgumentParser:
         help="keep the corpus's spectrograms here, and not in the common cache",
     )
 
-    get = command("get", commands.get, "Fetch a corpus of speech, or (without PART) say which there are.")
+    get = command("get", cli.get, "Fetch a corpus of speech, or (without PART) say which there are.")
     get.add_argument("corpus", nargs="?", metavar="CORPUS", help="librispeech")
     get.add_argument("part", nargs="?", metavar="PART", help="dev-clean, train-clean-100, ...")
     get.add_argument("--to", metavar="DIR", help="folder to put it in: DIR/LibriSpeech/PART")
     get.add_argument("--url", metavar="URL", help="fetch the same archive from a mirror")
 
-    cache = command("cache", commands.cache, "Say what the cache of computed spectrograms holds; care for it.")
+    cache = command("cache", cli.cache, "Say what the cache of computed spectrograms holds; care for it.")
     cache.add_argument("--clear", action="store_true", help="delete everything in it")
     cache.add_argument("--limit", type=float, metavar="GB", help="how large it may become")
 
-    again = command(
-        "reproduce", commands.reproduce, "Run the paper's experiments: models, tables, figures, a page."
-    )
+    again = command("reproduce", cli.reproduce, "Run the paper's experiments: models, tables, figures, a page.")
     again.add_argument(
         "--corpus", nargs="+", required=True, metavar="DIR", help="LibriSpeech and the like, acted speech"
     )
@@ -194,7 +192,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     again.add_argument("--seed", type=int, default=0, metavar="S")
 
-    info = command("info", commands.info, "Say what a model file is.")
+    info = command("info", cli.info, "Say what a model file is.")
     info.add_argument("model_file", nargs="?", metavar="MODEL")
     return parser
 

@@ -8,8 +8,8 @@ import tempfile
 from engine import jobs
 from engine.api import Export, ExportDone
 from engine.api.errors import EngineError
-from engine.commands.common import Facts, analyse_all, check_suffix, model_named, recordings
-from engine.terminal import Terminal
+from engine.cli.common import Facts, analyse_all, check_suffix, model_named, recordings
+from engine.cli.terminal import Terminal
 
 
 def analyse(options: argparse.Namespace, terminal: Terminal) -> Facts:

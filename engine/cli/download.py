@@ -11,8 +11,8 @@ from engine import jobs
 from engine.api import CorpusGot, GetCorpus, Offer
 from engine.api.downloads import OFFERS, offer
 from engine.api.errors import SpecError
-from engine.commands.common import Facts
-from engine.terminal import Terminal
+from engine.cli.common import Facts
+from engine.cli.terminal import Terminal
 
 
 def get(options: argparse.Namespace, terminal: Terminal) -> Facts:

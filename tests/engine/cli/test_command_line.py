@@ -38,7 +38,7 @@ from engine.api import (
 )
 from engine.model import AuxVAE
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,8 @@ from typing import Any
 from engine import jobs
 from engine.api import Figure, FitMap, Inspect, ModelInfo
 from engine.api.errors import EngineError
-from engine.commands.common import Facts, check_suffix
-from engine.terminal import Terminal
+from engine.cli.common import Facts, check_suffix
+from engine.cli.terminal import Terminal
 
 
 def map(options: argparse.Namespace, terminal: Terminal) -> Facts:

@@ -8,8 +8,8 @@ import dataclasses
 from engine import jobs
 from engine.api import CacheState, CareForCache
 from engine.api.errors import SpecError
-from engine.commands.common import Facts
-from engine.terminal import Terminal
+from engine.cli.common import Facts
+from engine.cli.terminal import Terminal
 
 
 def cache(options: argparse.Namespace, terminal: Terminal) -> Facts:

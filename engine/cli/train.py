@@ -11,9 +11,9 @@ from engine import jobs
 from engine.api import Inspect, ModelInfo, RunSpec, Train, TrainDone, presets
 from engine.api.errors import SpecError
 from engine.api.specs import AudioSpec, ModelSpec
-from engine.commands.common import Facts
+from engine.cli.common import Facts
+from engine.cli.terminal import Terminal
 from engine.launched import place
-from engine.terminal import Terminal
 
 
 def train(options: argparse.Namespace, terminal: Terminal) -> Facts:

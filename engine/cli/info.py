@@ -7,8 +7,8 @@ import dataclasses
 
 from engine import jobs
 from engine.api import Inspect, ModelInfo
-from engine.commands.common import Facts, model_named
-from engine.terminal import Terminal
+from engine.cli.common import Facts, model_named
+from engine.cli.terminal import Terminal
 
 
 def info(options: argparse.Namespace, terminal: Terminal) -> Facts:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from engine import jobs
 from engine.api import Reproduce, ReproduceDone
-from engine.commands.common import Facts
-from engine.terminal import Terminal
+from engine.cli.common import Facts
+from engine.cli.terminal import Terminal
 
 
 def reproduce(options: argparse.Namespace, terminal: Terminal) -> Facts:

@@ -9,8 +9,8 @@ from pathlib import Path
 from engine import jobs
 from engine.api import Probe, ProbeCorpus, ProbeDone
 from engine.api.errors import SpecError
-from engine.commands.common import Facts, model_named
-from engine.terminal import Terminal
+from engine.cli.common import Facts, model_named
+from engine.cli.terminal import Terminal
 
 
 def probe(options: argparse.Namespace, terminal: Terminal) -> Facts:

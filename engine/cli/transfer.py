@@ -13,8 +13,8 @@ from pathlib import Path
 from engine import jobs
 from engine.api import ClipAnalysed, ClipRef, LatentRef, Take, Transfer, edit_syntax
 from engine.api.errors import EngineError, ExportError, SpecError
-from engine.commands.common import Facts, analyse_all, model_named, recordings
-from engine.terminal import Terminal
+from engine.cli.common import Facts, analyse_all, model_named, recordings
+from engine.cli.terminal import Terminal
 
 MOST_STRENGTH = 1.5
 

@@ -10,7 +10,7 @@ from typing import Any
 from engine import jobs, resources
 from engine.api import Analyse, AnalyseDone, ClipAnalysed, ClipFailed, ClipRef, Event, Note, Partial
 from engine.api.errors import EngineError, ExportError
-from engine.terminal import Terminal
+from engine.cli.terminal import Terminal
 
 Facts = dict[str, Any]
 
