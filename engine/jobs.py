@@ -51,17 +51,17 @@ def run(request: Request, report: Report, steer: Steer) -> Result:
 
             return analyse.analyse(request, report, steer)
         case Scan():
-            from engine.corpus import finding
+            from engine.corpus import import_job
 
-            return finding.find(request, report, steer)
+            return import_job.find(request, report, steer)
         case PreviewTable():
-            from engine.corpus import preview
+            from engine.corpus import table_preview
 
-            return preview.preview(request, steer)
+            return table_preview.preview(request, steer)
         case GetCorpus():
-            from engine.corpus import getting
+            from engine.corpus import download
 
-            return getting.get(request, report, steer)
+            return download.get(request, report, steer)
         case CareForCache():
             from engine.cache import care
 

@@ -19,9 +19,9 @@ import torch
 from engine import tensorfile
 from engine.api.atomic_files import write_whole
 from engine.api.errors import CheckpointError
+from engine.corpus.balanced_sample import evenly_by_speaker
 from engine.corpus.crops import Division
 from engine.corpus.melcache import MelCache
-from engine.even_choice import evenly_by_speaker
 
 FILE = "probe_clips.safetensors"
 _KIND, _VERSION = "triptych-probe-clips", 1

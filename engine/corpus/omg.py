@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.api.errors import CorpusError
-from engine.corpus import table as tables
+from engine.corpus import label_table as tables
 from engine.corpus.manifest import SCALES, Labels, Skipped
 
 _EMOTIONS = ("angry", "disgust", "fearful", "happy", "neutral", "sad", "surprised")

@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from engine.api import AUDIO_SUFFIXES, TABLE_SUFFIXES, ClipRef, Steer, TableColumns
 from engine.api.errors import Cancelled, CorpusError
-from engine.corpus import table as tables
+from engine.corpus import label_table as tables
 from engine.corpus.emodb import EmoDb
 from engine.corpus.folders import speaker_of_each
 from engine.corpus.librispeech import LibriSpeech

@@ -25,7 +25,7 @@ import numpy.typing as npt
 
 from engine.api import PROBE_TASKS, ProbeScore, Steer
 from engine.api.errors import EngineError, SpecError
-from engine.even_choice import evenly_by_speaker
+from engine.corpus.balanced_sample import evenly_by_speaker
 from engine.probes import linear, regressor
 from engine.probes.examples import Example, Table, joined
 from engine.probes.scores import (

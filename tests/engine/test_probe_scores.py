@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from engine.api.errors import EngineError
-from engine.even_choice import evenly_by_speaker
+from engine.corpus.balanced_sample import evenly_by_speaker
 from engine.probes.scores import accuracy, balanced_accuracy, bootstrap, ccc, ccc_per_group
 from engine.probes.verification import SCALINGS, best_scaling, equal_error, scaled, verify
 

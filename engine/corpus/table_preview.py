@@ -7,7 +7,7 @@ from pathlib import Path
 
 from engine.api import PreviewTable, Steer, TablePreview
 from engine.api.errors import CorpusError
-from engine.corpus import table as tables
+from engine.corpus import label_table as tables
 from engine.corpus.scanning import recordings_below
 
 SHOWN_ROWS = 20

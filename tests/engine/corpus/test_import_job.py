@@ -11,8 +11,8 @@ import soundfile
 
 from engine.api import ClipsFound, Control, Note, Partial, Scan
 from engine.api.errors import CorpusError
-from engine.corpus import finding, scanning
-from engine.corpus.finding import find
+from engine.corpus import import_job, scanning
+from engine.corpus.import_job import find
 from engine.corpus.manifest import Labels
 from engine.corpus.scanning import scan
 
@@ -43,7 +43,7 @@ def named(events: list[object]) -> list[str]:
 def test_recordings_are_told_of_while_more_are_looked_for_and_their_labels_follow(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(finding, "CHUNK", 1)
+    monkeypatch.setattr(import_job, "CHUNK", 1)
     for number in range(3):
         (tmp_path / str(number)).mkdir()
         soundfile.write(tmp_path / str(number) / f"{number}.wav", np.zeros(8000), 16_000)

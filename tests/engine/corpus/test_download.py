@@ -18,8 +18,8 @@ from torchaudio.datasets import LIBRISPEECH, librispeech
 from engine.__main__ import main
 from engine.api import OFFERS, Control, GetCorpus, Offer, Progress
 from engine.api.errors import Cancelled, CorpusError
-from engine.corpus import getting
-from engine.corpus.getting import get
+from engine.corpus import download
+from engine.corpus.download import get
 from engine.corpus.scanning import scan
 
 
@@ -148,7 +148,7 @@ def test_what_a_killed_job_left_is_cleared_away(desk: Desk) -> None:
 
 
 def test_without_room_on_the_disk_nothing_is_fetched(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(getting.shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10**9, 10**9, 10**5))
+    monkeypatch.setattr(download.shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10**9, 10**9, 10**5))
     with pytest.raises(CorpusError, match="while it is unpacked"):
         get(GetCorpus(desk.offer, str(desk.to)), ignore, run)
     assert desk.server.asked == 0

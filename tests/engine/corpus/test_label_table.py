@@ -8,10 +8,10 @@ import pytest
 
 from engine.api import Control, PreviewTable, TableColumns
 from engine.api.errors import CorpusError
-from engine.corpus import table as tables
+from engine.corpus import label_table as tables
 from engine.corpus.manifest import Labels
-from engine.corpus.preview import preview
 from engine.corpus.scanning import scan
+from engine.corpus.table_preview import preview
 
 
 def run() -> Control:
