@@ -95,9 +95,9 @@ def run(request: Request, report: Report, steer: Steer) -> Result:
 
             return training.train(request.run_dir, report, steer)
         case Audition():
-            from engine import auditioning
+            from engine.evaluation import audition_job
 
-            return auditioning.audition(request, report, steer)
+            return audition_job.audition(request, report, steer)
         case Export():
             from engine import export
 

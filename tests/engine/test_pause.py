@@ -10,7 +10,7 @@ import pytest
 import torch
 from small_runs import MODEL, Watcher, changed, go, run_spec, same, weights
 
-from engine import auditioning, device_room, training
+from engine import device_room, training
 from engine.analysis import analyse
 from engine.api import (
     Analyse,
@@ -25,6 +25,7 @@ from engine.api import (
 )
 from engine.api.errors import Cancelled, TrainingError
 from engine.corpus.resident import ResidentCorpus
+from engine.evaluation import audition_job
 from engine.model import AuxVAE
 
 PAUSED_AT = 5  # of the looks of the loop, which takes one a step
@@ -92,7 +93,9 @@ def test_what_is_heard_in_a_pause_leaves_the_run_as_it_was(tmp_path: Path, whole
     def meanwhile() -> None:
         steps = tuple(kept.step for kept in checkpoints_of(run_dir))
         assert steps
-        auditioning.audition(Audition(str(run_dir), steps, (item,), "cpu"), lambda event: None, lambda: Control.RUN)
+        audition_job.audition(
+            Audition(str(run_dir), steps, (item,), "cpu"), lambda event: None, lambda: Control.RUN
+        )
         assert len(heard_of(run_dir, checkpoints_of(run_dir)).sounds) == len(steps)
 
     paused = go(run_dir, Pausing(meanwhile))

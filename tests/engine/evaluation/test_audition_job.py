@@ -14,7 +14,7 @@ import pytest
 import soundfile
 from small_runs import MODEL, changed, go, run_spec
 
-from engine import auditioning, cache, probe_clips, training, transfer
+from engine import cache, probe_clips, training, transfer
 from engine.analysis import analyse
 from engine.api import (
     Analyse,
@@ -37,6 +37,7 @@ from engine.api import (
 )
 from engine.api.auditions import CHECKPOINTS, LIST, RESULTS, SOUNDS, step_name
 from engine.api.errors import Cancelled, CheckpointError, EngineError
+from engine.evaluation import audition_job
 from engine.kept_checkpoints import KeptCheckpoints
 from engine.probes import checkpoints as probes
 from engine.probes.examples import Example, Table
@@ -77,7 +78,7 @@ class Stage:
     ) -> AuditionDone:
         self.events = []
         wanted = tuple(kept.step for kept in self.kept) if steps is None else steps
-        return auditioning.audition(Audition(str(self.run_dir), wanted, items, "cpu"), self.events.append, steer)
+        return audition_job.audition(Audition(str(self.run_dir), wanted, items, "cpu"), self.events.append, steer)
 
     def told(self, kind: type) -> list[Any]:
         values = [event.value for event in self.events if isinstance(event, Partial)]
@@ -132,7 +133,7 @@ def test_a_sound_is_what_a_transfer_with_that_checkpoint_gives(stage: Stage, tmp
             analyse.analyse(Analyse((ref,), str(out), kept.path, "cpu"), lambda event: None, run)
         for item in (given, edited):
             there = {folder: str(out / Path(folder).name) for folder in stage.clips}
-            request = auditioning.with_folders(item.transfer, there.__getitem__)
+            request = audition_job.with_folders(item.transfer, there.__getitem__)
             request = dataclasses.replace(request, model=kept.path, out_dir=str(out), name=item.id)
             take = transfer.render(request, lambda event: None, run)
             sound = heard_of(stage.run_dir, stage.kept).sounds[kept.step, item.id]
@@ -194,7 +195,7 @@ def test_a_system_of_comparison_is_probed_and_has_no_sounds(tmp_path: Path, spee
     go(tmp_path / "run")
     stage = Stage(tmp_path, speech)
     stage.hear(stage.items[0])
-    assert {sound.trouble for sound in stage.told(AuditionSound)} == {auditioning.MUTE}
+    assert {sound.trouble for sound in stage.told(AuditionSound)} == {audition_job.MUTE}
     assert len(stage.told(CheckpointProbes)) == len(stage.kept)
 
 

@@ -1,0 +1,1 @@
+"""How well a model does: probes, the paper's tables, and auditions of checkpoints."""
