@@ -99,11 +99,11 @@ def run(request: Request, report: Report, steer: Steer) -> Result:
 
             return audition_job.audition(request, report, steer)
         case Export():
-            from engine import export
+            from engine.export import latents_table
 
-            return export.export(request, report, steer)
+            return latents_table.export(request, report, steer)
         case Figure():
-            from engine import figures
+            from engine.export import figures
 
             return figures.draw(request)
         case Picture():

@@ -15,8 +15,9 @@ from engine.cli.terminal import Terminal
 
 
 def map(options: argparse.Namespace, terminal: Terminal) -> Facts:
-    from engine import latents_file, mapping
+    from engine import mapping
     from engine.analysis.latents import evenly
+    from engine.export import latents_file
 
     check_suffix(options.out, (".csv",))
     if options.figure is not None:
@@ -52,7 +53,7 @@ def map(options: argparse.Namespace, terminal: Terminal) -> Facts:
 
 def _write_points(out: str, ids: Sequence[str], index: Any, columns: dict[str, tuple[str, ...]], xy: Any) -> None:
     from engine.api.atomic_files import placed_whole
-    from engine.export import safe_cell
+    from engine.export.latents_table import safe_cell
 
     with placed_whole(out) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         rows = csv.writer(file)

@@ -12,12 +12,12 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as Canvas
 
-from engine import figures
 from engine.api import ExportDone, ExportProbes, ProbeResult, ProbeScore
 from engine.api.atomic_files import placed_whole
 from engine.api.errors import ExportError
+from engine.export import figures
+from engine.export.text_tables import Sheet, to_csv, to_latex
 from engine.probes.examples import FLOORS
-from engine.sheets import Sheet, to_csv, to_latex
 
 SUFFIXES = (".csv", ".tex", *figures.SUFFIXES)
 TITLES = {

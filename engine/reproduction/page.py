@@ -7,7 +7,7 @@ import html
 from collections.abc import Sequence
 from pathlib import Path
 
-from engine.sheets import Sheet, to_html
+from engine.export.text_tables import Sheet, to_html
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1d1f23; --paper: #fff; --line: #d5d8de; --soft: #5a6069;

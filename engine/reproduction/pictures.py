@@ -13,11 +13,12 @@ import numpy.typing as npt
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as Canvas
 
-from engine import figures, mapping, transfer
+from engine import mapping, transfer
 from engine.analysis import analyse
 from engine.api import Analyse, ClipRef, Figure, FitMap, LatentRef, Report, Steer, Transfer
 from engine.api.atomic_files import placed_whole
 from engine.api.errors import EngineError
+from engine.export import figures
 from engine.probes.examples import Table
 from engine.reproduction.plan import TITLES
 

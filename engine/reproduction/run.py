@@ -22,13 +22,13 @@ from engine.cache.place import cache_dir
 from engine.corpus.melcache import MelCache, build
 from engine.corpus.scanning import scan
 from engine.crew import cores
+from engine.export.text_tables import Sheet, to_csv, to_latex
 from engine.probes import matrix
 from engine.reproduction import judges, pictures, plan, units
 from engine.reproduction.measuring import Measured
 from engine.reproduction.page import page
 from engine.reproduction.tables import Sheets
 from engine.reproduction.units import FLOORS, OURS, Outcome, Unit
-from engine.sheets import Sheet, to_csv, to_latex
 from engine.steering import obey
 
 _SEEDS = {"small": 2, "paper": 5}

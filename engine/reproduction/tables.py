@@ -6,11 +6,11 @@ import math
 from collections.abc import Mapping
 
 from engine.api import ProbeResult, ProbeScore
+from engine.export.text_tables import Sheet
 from engine.probes.matrix import interval, shown
 from engine.reproduction import paper
 from engine.reproduction.measuring import EMOTIONS, Measured
 from engine.reproduction.plan import SECOND_STAGE, TITLES
-from engine.sheets import Sheet
 
 THE_PAPERS = "two-auxiliary"  # the row that is the paper's model by the paper's recipe
 ROWS = ("timescale", "two-auxiliary", "one-auxiliary", "vae", "cpc", "supervised")

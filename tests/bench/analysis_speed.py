@@ -26,11 +26,11 @@ import threadpoolctl
 import torch
 import torchaudio
 
-from engine import export
 from engine.analysis import analyse as analysis
 from engine.api import Analyse, ClipRef, Control, Export
 from engine.api.specs import AudioSpec
 from engine.audio.mel import MelFrontEnd
+from engine.export import latents_table
 from tests.bench.recordings import analysed_folders, full_size_model, speech, write_clips, write_long
 
 SPEC = AudioSpec()
@@ -240,7 +240,7 @@ def analyse_long(path: str, out: str, model: str, results: multiprocessing.Simpl
 def table(folder: Path, count: int) -> Row:
     clips = analysed_folders(folder / "analysed", count)
     request = Export(clips, str(folder / "h.csv"))
-    timing = timed(lambda: export.export(request, lambda event: None, lambda: Control.RUN))
+    timing = timed(lambda: latents_table.export(request, lambda event: None, lambda: Control.RUN))
     size_mb = (folder / "h.csv").stat().st_size / 1e6
     return Row(
         f"CSV of h of {count} clips, 512 numbers each",

@@ -8,7 +8,7 @@ import io
 from dataclasses import dataclass
 from typing import Final
 
-from engine.export import safe_cell
+from engine.export.latents_table import safe_cell
 
 _LATEX: Final = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from engine.analysis.latents import LATENTS
 from engine.api.errors import EngineError
-from engine.export import FORMULA_STARTS
+from engine.export.latents_table import FORMULA_STARTS
 
 MOST_BYTES = 2 * 2**30  # of latents in memory; a map of more helps nobody
 WHAT_TO_DO = "Give a file that `triptych analyse` wrote, unchanged."

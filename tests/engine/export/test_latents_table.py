@@ -13,8 +13,6 @@ import numpy as np
 import pyarrow.parquet
 import pytest
 
-from engine import export as exporting
-from engine import latents_file
 from engine.api import (
     AudioSpec,
     Cancelled,
@@ -27,6 +25,8 @@ from engine.api import (
     ExportError,
     Note,
 )
+from engine.export import latents_file
+from engine.export import latents_table as exporting
 
 NASTY = '=HYPERLINK("x"), 😀\nline'
 

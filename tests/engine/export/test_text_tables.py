@@ -7,7 +7,7 @@ import io
 
 import pytest
 
-from engine.sheets import Sheet, to_csv, to_html, to_latex
+from engine.export.text_tables import Sheet, to_csv, to_html, to_latex
 
 SHEET = Sheet("t", "A & B", ("what", "50 % of_it"), (("=1+1", "±0.1"), ("<b>", "a,b")), ("[1] why {not}?",))
 

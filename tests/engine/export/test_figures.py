@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from engine import figures
 from engine.api import AudioSpec, ExportError, Figure, MapPoints
 from engine.api.specs import AudioSpec as Spec
+from engine.export import figures
 
 
 def points(count: int) -> MapPoints:

@@ -1,0 +1,1 @@
+"""What leaves the program: tables of latents, figures, text tables."""
