@@ -71,15 +71,15 @@ def run(request: Request, report: Report, steer: Steer) -> Result:
 
             return checkpoint.inspect(request.model)
         case FitMap():
-            from engine import mapping
+            from engine.maps import layout
 
-            return mapping.fit(request, report, steer)
+            return layout.fit(request, report, steer)
         case PlaceOnMap():
-            from engine import mapping
+            from engine.maps import layout
 
-            return mapping.place(request, report, steer)
+            return layout.place(request, report, steer)
         case FindNearest():
-            from engine import nearest
+            from engine.maps import nearest
 
             return nearest.find(request, report, steer)
         case Morph():

@@ -15,9 +15,9 @@ from engine.cli.terminal import Terminal
 
 
 def map(options: argparse.Namespace, terminal: Terminal) -> Facts:
-    from engine import mapping
     from engine.analysis.latents import evenly
     from engine.export import latents_file
+    from engine.maps import layout
 
     check_suffix(options.out, (".csv",))
     if options.figure is not None:
@@ -38,10 +38,10 @@ def map(options: argparse.Namespace, terminal: Terminal) -> Facts:
             )
     request = FitMap((), held.latent, perplexity=options.perplexity, seed=options.seed)
     at = evenly(len(held.ids), request.most_points)
-    points = mapping.Points(
+    points = layout.Points(
         tuple(held.ids[i] for i in at), held.index[at], held.values[at], len(held.ids), held.model_hash
     )
-    result = mapping.fit_points(request, points, terminal.report, terminal.steer)
+    result = layout.fit_points(request, points, terminal.report, terminal.steer)
     columns = {name: tuple(column[i] for i in at) for name, column in held.columns.items()}
     _write_points(options.out, result.ids, result.index, columns, result.xy)
     if options.figure is not None:

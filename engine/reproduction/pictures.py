@@ -13,12 +13,13 @@ import numpy.typing as npt
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as Canvas
 
-from engine import mapping, transfer
+from engine import transfer
 from engine.analysis import analyse
 from engine.api import Analyse, ClipRef, Figure, FitMap, LatentRef, Report, Steer, Transfer
 from engine.api.atomic_files import placed_whole
 from engine.api.errors import EngineError
 from engine.export import figures
+from engine.maps import layout
 from engine.probes.examples import Table
 from engine.reproduction.plan import TITLES
 
@@ -72,8 +73,8 @@ def figure2(points: Points, seed: int, report: Report, steer: Steer, stem: Path)
     for latent in ("h", "m"):
         request = FitMap((), latent, perplexity=perplexity, seed=seed)
         values = points.h if latent == "h" else points.m
-        found = mapping.fit_points(
-            request, mapping.Points(ids, np.zeros(len(ids), np.int32), values, len(ids), ""), report, steer
+        found = layout.fit_points(
+            request, layout.Points(ids, np.zeros(len(ids), np.int32), values, len(ids), ""), report, steer
         )
         layouts[latent] = found.xy
     with matplotlib.rc_context(figures.style()):

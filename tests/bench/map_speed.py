@@ -19,9 +19,9 @@ from tests.bench.measuring import Row, Timing, arguments, middle, milliseconds, 
 import numpy as np
 import numpy.typing as npt
 
-from engine import mapping
 from engine.api import Control, Event, FitMap, MapPoints, Partial, Progress
 from engine.api.errors import Cancelled
+from engine.maps import layout as mapping
 
 GROUPS, MEANING, DIMENSIONS = 250, 24, 512
 ASKED, NEIGHBOURS = 1_000, 10

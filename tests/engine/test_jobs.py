@@ -32,8 +32,8 @@ from engine.audio import loudness
     [
         (Analyse((), "out"), "engine.analysis.analyse.analyse"),
         (Inspect("m"), "engine.checkpoint.inspect"),
-        (FitMap(()), "engine.mapping.fit"),
-        (PlaceOnMap(()), "engine.mapping.place"),
+        (FitMap(()), "engine.maps.layout.fit"),
+        (PlaceOnMap(()), "engine.maps.layout.place"),
         (Transfer("s", "m", "o", "n"), "engine.transfer.render"),
         (Train("run"), "engine.training.train"),
         (Export((), "out.csv"), "engine.export.latents_table.export"),

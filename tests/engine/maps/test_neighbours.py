@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from sklearn.neighbors import NearestNeighbors
 
-from engine import neighbours
-from engine.neighbours import Space
+from engine.maps import neighbours
+from engine.maps.neighbours import Space
 
 
 @pytest.mark.parametrize("metric", neighbours.METRICS)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from engine.analysis.latents import stack
 from engine.api import FindNearest, LatentRef, Neighbours, Progress, Report, Steer, StoredClip
 from engine.api.errors import EngineError, SpecError
-from engine.neighbours import METRICS, Space
+from engine.maps.neighbours import METRICS, Space
 from engine.steering import obey
 
 

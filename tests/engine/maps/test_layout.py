@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from engine import mapping
 from engine.api import (
     Cancelled,
     Control,
@@ -24,6 +23,7 @@ from engine.api import (
     Progress,
     SpecError,
 )
+from engine.maps import layout as mapping
 
 Clips = tuple[tuple[str, str], ...]
 Store = Callable[..., Clips]

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from sklearn.decomposition import PCA
 
-from engine import projection
-from engine.projection import principal
+from engine.maps import pca
+from engine.maps.pca import principal
 
 
 def nothing() -> None:
@@ -16,7 +16,7 @@ def nothing() -> None:
 
 @pytest.mark.parametrize("rows", [200, 12])
 def test_it_is_the_pca_of_scikit_learn_but_for_signs(monkeypatch: pytest.MonkeyPatch, rows: int) -> None:
-    monkeypatch.setattr(projection, "BLOCK_ROWS", 50)
+    monkeypatch.setattr(pca, "BLOCK_ROWS", 50)
     values = 3.0 + np.random.default_rng(0).normal(size=(rows, 30)).astype(np.float32) * np.arange(1, 31)
     ours = principal(values.astype(np.float32), 5, nothing)(values)
     theirs = PCA(5, svd_solver="full").fit_transform(values)

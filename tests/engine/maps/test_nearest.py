@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine import nearest
 from engine.api import Control, EngineError, FindNearest, LatentRef, SpecError
+from engine.maps import nearest
 
 Clips = tuple[tuple[str, str], ...]
 

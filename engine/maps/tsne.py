@@ -15,8 +15,8 @@ import scipy.sparse
 from openTSNE import _tsne
 from openTSNE.affinity import PrecomputedAffinities, joint_probabilities_nn
 
-from engine.neighbours import Space
-from engine.repulsion import repulsion
+from engine.maps.neighbours import Space
+from engine.maps.repulsion import repulsion
 
 NEIGHBOURS_A_PERPLEXITY = 3  # as van der Maaten (2014)
 BLOCK_ROWS = 2_000  # of affinities, a block at a time

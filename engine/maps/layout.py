@@ -18,13 +18,13 @@ import openTSNE
 import scipy.sparse
 from openTSNE.affinity import PrecomputedAffinities
 
-from engine import map_score, tsne
 from engine.analysis.latents import stack
 from engine.api import FitMap, MapPoints, Note, Partial, PlaceOnMap, Progress, Report, Steer
 from engine.api.errors import EngineError, SpecError
 from engine.blas import on_one_thread
-from engine.neighbours import METRICS, Space
-from engine.projection import Projection, principal
+from engine.maps import quality, tsne
+from engine.maps.neighbours import METRICS, Space
+from engine.maps.pca import Projection, principal
 from engine.steering import Pace, obey
 
 LAYOUT_INTERVAL_S = 0.5
@@ -295,7 +295,7 @@ def _optimise(fitted: Fitted, iterations: int, report: Report, steer: Steer) -> 
 def _judge(fitted: Fitted, points: Points, report: Report, steer: Steer) -> None:
     """Note on the map how far it can be trusted."""
     report(Progress(None, "Comparing the map with the latents"))
-    found = map_score.score(points.values, fitted.xy, fitted.request.metric, lambda _share: _heed(steer))
+    found = quality.score(points.values, fitted.xy, fitted.request.metric, lambda _share: _heed(steer))
     if found is not None:
         fitted.settings |= {
             "neighbours_kept": round(found.kept, 4),

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.analysis.latents import evenly
-from engine.neighbours import Space
+from engine.maps.neighbours import Space
 
 NEIGHBOURS = 10
 MOST_ASKED = 1_000  # points whose neighbourhoods are looked at; a thousand settle both numbers to about 0.005

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import scipy.sparse
 
-from engine import tsne
-from engine.repulsion import repulsion
+from engine.maps import tsne
+from engine.maps.repulsion import repulsion
 
 
 def plain(xy: np.ndarray) -> tuple[np.ndarray, float]:

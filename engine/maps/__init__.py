@@ -1,0 +1,1 @@
+"""Maps of latents: PCA, neighbours, t-SNE, the quality of a map."""
