@@ -16,7 +16,7 @@ from engine import levels as slow
 from engine.api.specs import ENVELOPE_COEFFICIENTS, AudioSpec
 from engine.corpus.melcache import MelCache
 from engine.levels import AverageVoice
-from engine.model import AuxVAE
+from engine.model.aux_vae import AuxVAE
 from engine.sounds import fit, sound_features
 from engine.source_filter import SourceFilter, source_filter
 from engine.systems import Network

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from torch import nn
 
-from engine.layers import Trunk
+from engine.model.modules import Trunk
 
 
 def compile_trunks(model: nn.Module, trial: Callable[[], None]) -> str | None:

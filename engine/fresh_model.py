@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import torch
 
-from engine import checkpoint
 from engine.api import FIRST_VOCODER, RunSpec
 from engine.api.errors import TrainingError
 from engine.api.specs import ModelSpec
+from engine.model import checkpoint
 from engine.systems import Network, build
 
 # What a model may differ in from the one it is fine-tuned from: what it hears, not its shape.

@@ -67,7 +67,7 @@ def run(request: Request, report: Report, steer: Steer) -> Result:
 
             return care.care(request)
         case Inspect():
-            from engine import checkpoint
+            from engine.model import checkpoint
 
             return checkpoint.inspect(request.model)
         case FitMap():

@@ -12,7 +12,6 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from engine import checkpoint
 from engine.api.atomic_files import write_whole
 from engine.api.auditions import (
     CHECKPOINTS,
@@ -24,6 +23,7 @@ from engine.api.auditions import (
     checkpoints_text,
     step_name,
 )
+from engine.model import checkpoint
 
 
 class KeptCheckpoints:

@@ -38,7 +38,7 @@ from torch import Tensor
 from engine import ranks
 from engine.adam import LanesAdam
 from engine.memory import keep_freed_memory
-from engine.model import AuxVAE
+from engine.model.aux_vae import AuxVAE
 from engine.products import get_loops_ready
 from engine.ranks import LostProcessError, Share
 from engine.step import Step, stacked

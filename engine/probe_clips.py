@@ -16,12 +16,12 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from engine import tensorfile
 from engine.api.atomic_files import write_whole
 from engine.api.errors import CheckpointError
 from engine.corpus.balanced_sample import evenly_by_speaker
 from engine.corpus.crops import Division
 from engine.corpus.melcache import MelCache
+from engine.model import tensor_file
 
 FILE = "probe_clips.safetensors"
 _KIND, _VERSION = "triptych-probe-clips", 1
@@ -72,7 +72,7 @@ def write(run_dir: Path, cache: MelCache, division: Division, frames_per_second:
                 "gain_db": entry.gain_db,
                 "held_out": held_out,
             })  # fmt: skip
-    content, _ = tensorfile.pack(_KIND, _VERSION, {"clips": facts}, tensors)
+    content, _ = tensor_file.pack(_KIND, _VERSION, {"clips": facts}, tensors)
     write_whole(file, content)
 
 
@@ -83,7 +83,7 @@ def read(run_dir: Path) -> tuple[ProbeClip, ...]:
         CheckpointError: they are missing or damaged.
     """
     file = run_dir / FILE
-    description, tensors = tensorfile.read(file, _KIND, _VERSION)
+    description, tensors = tensor_file.read(file, _KIND, _VERSION)
     try:
         return tuple(
             ProbeClip(

@@ -22,12 +22,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from engine import tensorfile
 from engine.api.atomic_files import write_whole
 from engine.api.errors import CheckpointError, SpecError
 from engine.api.specs import AudioSpec
 from engine.audio.mel import MelFrontEnd
 from engine.griffin_lim import ITERATIONS, griffin_lim, must_fit
+from engine.model import tensor_file
 from engine.resources import REFINER, folder
 
 FORMAT = "triptych-refiner"
@@ -150,7 +150,7 @@ def save(path: str | os.PathLike[str], network: Refiner, provenance: Mapping[str
         "provenance": dict(provenance),
     }
     tensors = {name: value.half() for name, value in network.state_dict().items()}
-    content, digest = tensorfile.pack(FORMAT, VERSION, description, tensors)
+    content, digest = tensor_file.pack(FORMAT, VERSION, description, tensors)
     write_whole(Path(path), content)
     return digest
 
@@ -162,7 +162,7 @@ def load(path: str | os.PathLike[str]) -> Refiner:
         CheckpointError: the file is missing, damaged, newer, or not a refiner.
     """
     file = Path(path)
-    description, tensors = tensorfile.read(file, FORMAT, VERSION)
+    description, tensors = tensor_file.read(file, FORMAT, VERSION)
     try:
         network = Refiner(AudioSpec.from_dict(description["audio"]), RefinerSpec(**description["sizes"]))
         network.load_state_dict({name: value.float() for name, value in tensors.items()})

@@ -22,9 +22,9 @@ from engine.api import Steer, StoredClip
 from engine.audio import f0 as pitch
 from engine.audio import files, world
 from engine.audio.mel import MelFrontEnd
-from engine.checkpoint import Checkpoint
 from engine.exchange import Kept, Latents, given_levels, louder_by
 from engine.levels import SPEECH_NEPERS, Levels, pitch_curve
+from engine.model.checkpoint import Checkpoint
 from engine.source_filter import source_filter
 from engine.steering import obey
 

@@ -19,10 +19,10 @@ from typing import Any
 
 import torch
 
-from engine import tensorfile
 from engine.api import FIRST_VOCODER
 from engine.api.atomic_files import write_whole
 from engine.api.errors import CheckpointError, TrainingError
+from engine.model import tensor_file
 
 STATE_FILES = ("state.safetensors", "state.previous.safetensors")
 
@@ -81,7 +81,7 @@ class StateFiles:
         for index, values in optimiser.state_dict()["state"].items():
             tensors |= {f"{_OPTIMISER}{index}.{name}": value for name, value in values.items()}
         tensors[_GENERATOR] = generator.get_state()
-        content, _ = tensorfile.pack(_KIND, _VERSION, {"standing": dataclasses.asdict(standing)}, tensors)
+        content, _ = tensor_file.pack(_KIND, _VERSION, {"standing": dataclasses.asdict(standing)}, tensors)
         if self._newest.exists():
             os.replace(self._newest, self._previous)
         write_whole(self._newest, content)
@@ -98,7 +98,7 @@ class StateFiles:
         troubles = []
         for file in (self._newest, self._previous):
             try:
-                description, tensors = tensorfile.read(file, _KIND, _VERSION)
+                description, tensors = tensor_file.read(file, _KIND, _VERSION)
                 return SavedState(Standing(**description["standing"]), tensors)
             except (CheckpointError, KeyError, TypeError) as error:
                 troubles.append(str(error))

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from engine import checkpoint, device_room, devices, probe_clips
+from engine import device_room, devices, probe_clips
 from engine.adam import LanesAdam
 from engine.api import (
     FIRST_VOCODER,
@@ -50,8 +50,9 @@ from engine.fresh_model import fresh_model
 from engine.kept_checkpoints import KeptCheckpoints
 from engine.lanes import Lanes, lanes_of
 from engine.memory import keep_freed_memory
-from engine.model import AuxVAE
-from engine.objective import TERM_NAMES
+from engine.model import checkpoint
+from engine.model.aux_vae import AuxVAE
+from engine.model.objective import TERM_NAMES
 from engine.products import bfloat16_pays
 from engine.ranks import LostProcessError, Ranks, joined
 from engine.run_clock import Clock, Speed

@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from engine import devices, edit_evidence, probe_heads, seconds, vocoder
+from engine import devices, edit_evidence, seconds, vocoder
 from engine import evidence as measure
 from engine.analysis.analyse import load_model, store_sound
 from engine.api import (
@@ -41,7 +41,8 @@ from engine.api.atomic_files import cannot_write
 from engine.api.errors import EngineError, SpecError
 from engine.audio import f0, loudness, tags
 from engine.audio import files as audio
-from engine.checkpoint import Checkpoint
+from engine.model import linear_heads
+from engine.model.checkpoint import Checkpoint
 from engine.rendering import Rendering, Studio
 from engine.steering import obey
 from engine.threads import one_thread
@@ -176,7 +177,7 @@ class _Judge:
     def evidence(self, rendering: Rendering) -> Evidence:
         found = self.studio.measured(rendering)
         heard_hz, h = found.f0_median_hz, found.h
-        readings = probe_heads.read(self.studio.model.extra, len(h))
+        readings = linear_heads.read(self.studio.model.extra, len(h))
         gender, emotion = readings.get("gender"), readings.get("emotion")
         return Evidence(
             f0_median_hz=heard_hz,
@@ -193,7 +194,7 @@ class _Judge:
         )
 
 
-def _mean_posterior(reading: probe_heads.Head, seconds_of_m: Floats) -> dict[str, float]:
+def _mean_posterior(reading: linear_heads.Head, seconds_of_m: Floats) -> dict[str, float]:
     return dict(zip(reading.classes, reading.posteriors(seconds_of_m).mean(axis=0).tolist(), strict=True))
 
 

@@ -20,8 +20,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from engine import checkpoint, training  # noqa: E402
+from engine import training  # noqa: E402
 from engine.api import Control, Event, ProbeCorpus, Progress, RunSpec, presets  # noqa: E402
+from engine.model import checkpoint
 from engine.probes.job import keep_heads  # noqa: E402
 from engine.resources import STARTER_MODEL  # noqa: E402
 

@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from engine import checkpoint, devices, probe_heads, views
+from engine import devices, views
 from engine.analysis.read_ahead import Begun, ReadAhead
 from engine.api import (
     Analyse,
@@ -45,9 +45,10 @@ from engine.audio.decoding import shown
 from engine.audio.mel import MelFrontEnd
 from engine.cache.clips import KnownClips, key_of
 from engine.cache.place import cache_dir
-from engine.checkpoint import Checkpoint, SystemCheckpoint
 from engine.levels import joined as joined_levels
-from engine.model import AuxVAE, StreamedLatents
+from engine.model import checkpoint, linear_heads
+from engine.model.aux_vae import AuxVAE, StreamedLatents
+from engine.model.checkpoint import Checkpoint, SystemCheckpoint
 from engine.steering import Pace, obey_cancel
 
 STORAGE_VERSION = 2  # part of every key: raise it when mel, f0 or audio are computed otherwise
@@ -159,7 +160,7 @@ class Analyst:
     ) -> None:
         self._kept = kept or KnownClips(None)
         self._model = model
-        self._heads = {} if model is None else probe_heads.read(model.extra, model.model.spec.latent)
+        self._heads = {} if model is None else linear_heads.read(model.extra, model.model.spec.latent)
         self._device = device
         self._steer = steer
         self._spec = AudioSpec() if model is None else model.audio

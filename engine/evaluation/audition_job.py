@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from engine import checkpoint, devices, probe_clips, transfer
+from engine import devices, probe_clips, transfer
 from engine.analysis.analyse import SIGNAL_ARRAYS, Analyst, load_model
 from engine.analysis.read_ahead import Begun
 from engine.api import (
@@ -39,7 +39,8 @@ from engine.api.edit_syntax import placed
 from engine.api.errors import CheckpointError, EngineError, ExportError
 from engine.api.specs import AudioSpec
 from engine.audio import files, loudness
-from engine.checkpoint import Checkpoint
+from engine.model import checkpoint
+from engine.model.checkpoint import Checkpoint
 from engine.probes import checkpoints as probes
 from engine.rendering import Studio
 from engine.steering import obey

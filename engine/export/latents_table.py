@@ -165,7 +165,7 @@ def _meta(folder: str) -> dict[str, Any]:
 def _model(path: str | None) -> ModelInfo | None:
     if path is None:
         return None
-    from engine import checkpoint  # it brings torch, which an export without a model can do without
+    from engine.model import checkpoint  # it brings torch, which an export without a model can do without
 
     return checkpoint.inspect(path)
 

@@ -16,7 +16,7 @@ import torch
 
 from engine.api import CheckpointProbes, ProbeReading, Steer
 from engine.api.errors import EngineError
-from engine.checkpoint import SystemCheckpoint
+from engine.model.checkpoint import SystemCheckpoint
 from engine.probe_clips import ProbeClip
 from engine.probes import linear, regressor
 from engine.probes.examples import FLOORS, Recording, Table, table

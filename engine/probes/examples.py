@@ -20,7 +20,7 @@ from engine import systems
 from engine.analysis.analyse import ClipViews
 from engine.api import Steer
 from engine.api.errors import EngineError
-from engine.checkpoint import SystemCheckpoint
+from engine.model.checkpoint import SystemCheckpoint
 
 LATENTS = ("h", "m", "z")
 FLOORS = ("mel", "mfcc")

@@ -1,4 +1,4 @@
-"""Fit the linear readings that travel in a model file (engine/probe_heads.py) from labelled recordings.
+"""Fit the linear readings that travel in a model file (engine/model/linear_heads.py) from labelled recordings.
 
 gender is read from h, of whole clips. emotion, arousal and valence are read from m, of single seconds: the label of
 an acted clip holds for each of its seconds, and a chip of the m lane is one second.
@@ -17,8 +17,8 @@ from sklearn.preprocessing import StandardScaler
 from engine.analysis.analyse import ClipViews
 from engine.api import Steer
 from engine.api.errors import EngineError
-from engine.checkpoint import Checkpoint
-from engine.probe_heads import Head
+from engine.model.checkpoint import Checkpoint
+from engine.model.linear_heads import Head
 from engine.probes import linear
 from engine.probes.examples import Recording, example_of
 from engine.probes.scores import balanced_accuracy, ccc

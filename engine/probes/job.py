@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from engine import checkpoint, devices
+from engine import devices
 from engine.api import (
     Partial,
     Probe,
@@ -23,10 +23,11 @@ from engine.api import (
 from engine.api.errors import EngineError, SpecError
 from engine.api.specs import AudioSpec
 from engine.cache.place import cache_dir
-from engine.checkpoint import SystemCheckpoint
 from engine.corpus.melcache import build
 from engine.corpus.scanning import scan
-from engine.probe_heads import as_tensors
+from engine.model import checkpoint
+from engine.model.checkpoint import SystemCheckpoint
+from engine.model.linear_heads import as_tensors
 from engine.probes.examples import FLOORS, LATENTS, Recording, Table, table
 from engine.probes.heads import fit_head
 from engine.probes.probing import CLASSES, MEASURES, Material

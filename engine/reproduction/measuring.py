@@ -17,7 +17,7 @@ import torch
 from engine.api import ProbeResult, ProbeScore, Steer
 from engine.api.atomic_files import cannot_write, write_whole
 from engine.api.errors import EngineError
-from engine.checkpoint import SystemCheckpoint
+from engine.model.checkpoint import SystemCheckpoint
 from engine.probes.examples import FLOORS, Recording, Table, example_of, joined, table
 from engine.probes.probing import MEASURES, Material, Sides, probe
 from engine.reproduction.plan import own_parts

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from engine import checkpoint, devices, training
+from engine import devices, training
 from engine.api import Note, Progress, Report, Reproduce, ReproduceDone, RunSpec, Steer
 from engine.api.atomic_files import placed_whole
 from engine.api.errors import Cancelled, EngineError
@@ -23,6 +23,7 @@ from engine.corpus.melcache import MelCache, build
 from engine.corpus.scanning import scan
 from engine.crew import cores
 from engine.export.text_tables import Sheet, to_csv, to_latex
+from engine.model import checkpoint
 from engine.probes import matrix
 from engine.reproduction import judges, pictures, plan, units
 from engine.reproduction.measuring import Measured

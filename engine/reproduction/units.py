@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from engine import checkpoint, devices
+from engine import devices
 from engine.api import Control, Steer
 from engine.api.errors import EngineError
 from engine.api.specs import AudioSpec
@@ -23,6 +23,7 @@ from engine.blas import on_one_thread
 from engine.corpus.manifest import Manifest, Utterance
 from engine.corpus.melcache import MelCache, build
 from engine.crew import Crew, Tell, Trade, cores
+from engine.model import checkpoint
 from engine.probes.examples import Recording
 from engine.reproduction import judges, measuring, pictures, plan
 from engine.reproduction.measuring import Encode, Measured, Recordings

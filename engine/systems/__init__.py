@@ -1,6 +1,6 @@
 """The systems of the paper's table 1, one a file, all trained by one loop and read by one probe.
 
-two-auxiliary   h, m, z: the model itself (engine/model.py)
+two-auxiliary   h, m, z: the model itself (engine/model/aux_vae.py)
 one-auxiliary   h, z: Springenberg et al. 2019
 vae             z: no auxiliaries
 cpc             c: contrastive predictive coding, van den Oord et al. 2018
@@ -12,11 +12,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from engine import objective
 from engine.api.errors import SpecError
 from engine.api.specs import ModelSpec, TrainSpec
-from engine.model import AuxVAE
-from engine.objective import Terms
+from engine.model import objective
+from engine.model.aux_vae import AuxVAE
+from engine.model.objective import Terms
 from engine.systems.base import System, ViewsOf
 from engine.systems.contrastive import ContrastivePredictiveCoding
 from engine.systems.one_auxiliary import OneAuxiliary, PlainVAE

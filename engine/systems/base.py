@@ -11,9 +11,9 @@ from torch import Tensor, nn
 
 from engine.api.errors import SpecError
 from engine.api.specs import ENVELOPE_COEFFICIENTS, ModelSpec, TrainSpec
-from engine.layers import Trunk
 from engine.levels import AverageVoice
-from engine.objective import Terms
+from engine.model.modules import Trunk
+from engine.model.objective import Terms
 from engine.sounds import unused
 from engine.views import Views
 

@@ -17,8 +17,8 @@ from torch import Tensor
 
 from engine.api.specs import ModelSpec, TrainSpec
 from engine.draws import LOG_TWO_PI
-from engine.layers import Gaussian, GaussianHead, Trunk, frame_mask, mean_over_clip
-from engine.objective import Terms
+from engine.model.modules import Gaussian, GaussianHead, Trunk, frame_mask, mean_over_clip
+from engine.model.objective import Terms
 from engine.products import Product
 from engine.systems.base import System, ViewsOf, chunks, need, only_total, pooled
 from engine.views import Views
@@ -70,7 +70,7 @@ class PlainVAE(System):
     def local_terms(
         self, posterior: Gaussian, z: Tensor, views: Views, spec: TrainSpec, mask: Tensor | None
     ) -> dict[str, Tensor]:
-        """reconstruction, prior_z, entropy_z and error, added up as engine/objective.py does."""
+        """reconstruction, prior_z, entropy_z and error, added up as engine/model/objective.py does."""
         batch, frames, bands = views.target.shape
         real = views.target.new_ones((batch, frames)) if mask is None else mask.float()
         count = real.sum()

@@ -11,8 +11,8 @@ from torch.nn import functional
 
 from engine.api.errors import SpecError, TrainingError
 from engine.api.specs import ModelSpec, TrainSpec
-from engine.layers import Trunk, frame_mask, mean_over_clip
-from engine.objective import Terms
+from engine.model.modules import Trunk, frame_mask, mean_over_clip
+from engine.model.objective import Terms
 from engine.systems.base import System, ViewsOf, chunks, need, only_total, pooled
 from engine.views import Views
 

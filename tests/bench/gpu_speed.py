@@ -28,8 +28,8 @@ from engine.corpus.crops import CropOrder, Stretch, gather
 from engine.corpus.manifest import Manifest
 from engine.corpus.melcache import MelCache
 from engine.corpus.resident import ResidentCorpus
-from engine.model import AuxVAE
-from engine.objective import terms
+from engine.model.aux_vae import AuxVAE
+from engine.model.objective import terms
 from engine.views import Batch, for_training
 
 EPOCHS, HOURS, GOAL_MIN, PEAK_TFLOPS = 40, 100.0, 10.0, 990.0

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from engine import checkpoint
 from engine.api import ClipAnalysed, ClipRef
 from engine.api.specs import AudioSpec, ModelSpec, TrainSpec
-from engine.model import AuxVAE
+from engine.model import checkpoint
+from engine.model.aux_vae import AuxVAE
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "resources" / "example"
 RATE_HZ = 16_000

@@ -24,8 +24,8 @@ from engine.corpus.frames import Frames
 from engine.corpus.manifest import Manifest, Utterance
 from engine.corpus.melcache import Entry, MelCache
 from engine.memory import keep_freed_memory
-from engine.model import AuxVAE
-from engine.objective import terms
+from engine.model.aux_vae import AuxVAE
+from engine.model.objective import terms
 from engine.products import bfloat16_pays
 from engine.views import for_training
 

@@ -24,7 +24,7 @@ from engine.adam import LanesAdam
 from engine.api.specs import AudioSpec, ModelSpec, TrainSpec, presets
 from engine.lanes import Lanes, lanes_of
 from engine.memory import keep_freed_memory
-from engine.model import AuxVAE
+from engine.model.aux_vae import AuxVAE
 from engine.products import bfloat16_pays
 from engine.step import Step
 from engine.views import Batch

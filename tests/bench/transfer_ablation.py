@@ -26,8 +26,8 @@ import torch
 from engine import levels, training
 from engine.api import Control, RunSpec, presets
 from engine.api.specs import TrainSpec
-from engine.model import AuxVAE
-from engine.objective import Terms
+from engine.model.aux_vae import AuxVAE
+from engine.model.objective import Terms
 from engine.views import Views
 from tests.bench.transfer_quality import Bench, find_clips, summary
 

@@ -9,9 +9,10 @@ from typing import Any
 
 import torch
 
-from engine import checkpoint, training
+from engine import training
 from engine.api import ClipRef, Control, Note, Partial, RunSpec, TrainPoint
 from engine.api.specs import ModelSpec, TrainSpec
+from engine.model import checkpoint
 
 MODEL = ModelSpec(
     latent=8,

@@ -14,7 +14,7 @@ from engine.api.specs import AudioSpec, ModelSpec
 from engine.average_voice import learn
 from engine.corpus.melcache import MelCache, build
 from engine.corpus.scanning import scan
-from engine.model import AuxVAE
+from engine.model.aux_vae import AuxVAE
 
 AUDIO = AudioSpec()
 SMALL = ModelSpec(

@@ -10,8 +10,8 @@ import torch
 from small_runs import MODEL, TRAIN, Watcher, changed, go, run_spec, same, weights
 
 from engine.compiling import compile_trunks
-from engine.model import AuxVAE
-from engine.objective import terms
+from engine.model.aux_vae import AuxVAE
+from engine.model.objective import terms
 from engine.run_state import StateFiles
 from engine.views import Views
 

@@ -31,7 +31,7 @@ from engine.audio import loudness
     ("request_", "function"),
     [
         (Analyse((), "out"), "engine.analysis.analyse.analyse"),
-        (Inspect("m"), "engine.checkpoint.inspect"),
+        (Inspect("m"), "engine.model.checkpoint.inspect"),
         (FitMap(()), "engine.maps.layout.fit"),
         (PlaceOnMap(()), "engine.maps.layout.place"),
         (Transfer("s", "m", "o", "n"), "engine.transfer.render"),

@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 from small_runs import Watcher, changed, go, run_spec, same, weights
 
-from engine import checkpoint, probe_clips
+from engine import probe_clips
 from engine.api import Control, KeptCheckpoint, best_of, checkpoints_of
 from engine.api.auditions import CHECKPOINTS, LIST, SOUNDS
 from engine.api.errors import CheckpointError
 from engine.kept_checkpoints import KeptCheckpoints
+from engine.model import checkpoint
 
 
 def kept_at(step: int, total: float = -1.0, number: int = 1) -> KeptCheckpoint:

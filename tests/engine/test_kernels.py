@@ -19,7 +19,7 @@ from engine import draws, kernels, products
 from engine.adam import LanesAdam
 from engine.kernels import bits
 from engine.lanes import Lanes, lanes_of
-from engine.layers import Trunk
+from engine.model.modules import Trunk
 
 ROOT = Path(__file__).resolve().parents[2]
 ROUNDING = 2.0**-8  # of bfloat16, relative

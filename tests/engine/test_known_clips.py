@@ -12,7 +12,6 @@ import pytest
 import soundfile
 import torch
 
-from engine import checkpoint
 from engine.analysis import analyse
 from engine.api import (
     Analyse,
@@ -33,7 +32,8 @@ from engine.cache import clips, upkeep
 from engine.cache.care import care
 from engine.cache.index import Index
 from engine.cache.place import cache_dir
-from engine.model import AuxVAE
+from engine.model import checkpoint
+from engine.model.aux_vae import AuxVAE
 
 SMALL = ModelSpec(
     latent=8, global_channels=(12,), medium_channels=(12,), local_channels=(16,), decoder_channels=(16,),

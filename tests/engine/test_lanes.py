@@ -23,8 +23,8 @@ from engine import ranks
 from engine.api.specs import AudioSpec, ModelSpec
 from engine.lanes import MOST, ROOM, Lanes, lanes_of
 from engine.launched import Place
-from engine.model import AuxVAE
-from engine.objective import TERM_NAMES, Terms
+from engine.model.aux_vae import AuxVAE
+from engine.model.objective import TERM_NAMES, Terms
 from engine.products import bfloat16_pays
 from engine.ranks import LostProcessError, Ranks
 from engine.step import Step

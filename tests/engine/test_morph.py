@@ -10,12 +10,13 @@ import pytest
 import soundfile
 import torch
 
-from engine import checkpoint, morph
+from engine import morph
 from engine.analysis import analyse
 from engine.api import Analyse, ClipRef, Control, LatentRef, Morph, Progress
 from engine.api.errors import Cancelled, SpecError
 from engine.api.specs import AudioSpec, ModelSpec, TrainSpec
-from engine.model import AuxVAE
+from engine.model import checkpoint
+from engine.model.aux_vae import AuxVAE
 
 SMALL = ModelSpec(
     latent=16, global_channels=(24, 24, 24), medium_channels=(24, 24, 24), local_channels=(32, 32),

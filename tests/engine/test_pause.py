@@ -26,7 +26,7 @@ from engine.api import (
 from engine.api.errors import Cancelled, TrainingError
 from engine.corpus.resident import ResidentCorpus
 from engine.evaluation import audition_job
-from engine.model import AuxVAE
+from engine.model.aux_vae import AuxVAE
 
 PAUSED_AT = 5  # of the looks of the loop, which takes one a step
 

@@ -11,10 +11,10 @@ from torch.nn import functional
 
 from engine import products
 from engine.api.specs import ENVELOPE_COEFFICIENTS, TONE_COEFFICIENTS, ModelSpec, TrainSpec
-from engine.layers import FrameLinear, Gaussian, GaussianHead, Trunk
 from engine.levels import Levels
-from engine.model import AuxVAE
-from engine.objective import TEMPERATURE, TERM_NAMES, add_up, level_density, terms
+from engine.model.aux_vae import AuxVAE
+from engine.model.modules import FrameLinear, Gaussian, GaussianHead, Trunk
+from engine.model.objective import TEMPERATURE, TERM_NAMES, add_up, level_density, terms
 from engine.products import Product, bfloat16_pays, tanh_of_product
 from engine.views import Views
 
@@ -120,7 +120,7 @@ def plain_terms(model: AuxVAE, views: Views, generator: torch.Generator) -> dict
         hidden = plain_trunk(model.predictor_h_trunk, code)
         h_predicted = averaged(plain_head(model.predictor_h_head, hidden), None)
 
-    from engine.model import Latents
+    from engine.model.aux_vae import Latents
 
     latents = Latents(h, m, z, h_value, m_value, z_value)
     one, other = (x / x.norm(dim=1, keepdim=True) for x in (h.mean, of_h(views.again, views.levels).mean))

@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine import checkpoint
 from engine.api import Cancelled, Control, CorpusError, EngineError, Progress, Reproduce, RunSpec, SpecError
 from engine.api.specs import ModelSpec
 from engine.corpus.manifest import Labels, Manifest, Utterance
 from engine.fresh_model import fresh_model
+from engine.model import checkpoint
 from engine.probes.examples import Example, Table
 from engine.reproduction import judges, measuring, paper, pictures, plan, run, units
 from engine.reproduction.measuring import Measured

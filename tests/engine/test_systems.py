@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 import torch
 
-from engine import checkpoint, systems, training
+from engine import systems, training
 from engine.analysis import analyse
 from engine.api import AudioSpec, ClipRef, Control, ModelSpec, RunSpec, SpecError, TrainSpec
 from engine.api.errors import CheckpointError, TrainingError
 from engine.corpus.crops import SpeakerNumbers
 from engine.corpus.melcache import build
 from engine.corpus.scanning import scan
+from engine.model import checkpoint
 from engine.views import Views
 
 SPEC = ModelSpec(

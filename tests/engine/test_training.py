@@ -18,13 +18,14 @@ import pytest
 import torch
 from small_runs import MODEL, TRAIN, Watcher, changed, go, run_spec, same, weights
 
-from engine import checkpoint, step, tensorfile, training
+from engine import step, training
 from engine.api import Control, Progress
 from engine.api.errors import Cancelled, CheckpointError, CorpusError, SpecError, TrainingError
 from engine.api.specs import AudioSpec, TrainSpec
 from engine.corpus import melcache
 from engine.lanes import lanes_of
-from engine.objective import TERM_NAMES, Terms
+from engine.model import checkpoint, tensor_file
+from engine.model.objective import TERM_NAMES, Terms
 from engine.run_state import StateFiles
 
 
@@ -444,4 +445,4 @@ def test_a_state_is_not_taken_for_a_model(tmp_path: Path, speech: list[Path]) ->
     run_spec(speech, changed(epochs=1)).write(tmp_path / "run")
     go(tmp_path / "run")
     with pytest.raises(CheckpointError, match="another kind"):
-        tensorfile.read(tmp_path / "run" / "state.safetensors", checkpoint.FORMAT, 1)
+        tensor_file.read(tmp_path / "run" / "state.safetensors", checkpoint.FORMAT, 1)

@@ -10,14 +10,15 @@ import pytest
 import soundfile
 import torch
 
-from engine import checkpoint, evidence, rendering, transfer, vocoder
+from engine import evidence, rendering, transfer, vocoder
 from engine.analysis import analyse
 from engine.api import VOCODERS, Analyse, ClipRef, Control, LatentRef, SecondEdit, StoredClip, Take, Transfer
 from engine.api.errors import Cancelled, EngineError, SpecError
 from engine.api.specs import AudioSpec, ModelSpec, TrainSpec
 from engine.audio import loudness
 from engine.griffin_lim import GriffinLim
-from engine.model import AuxVAE
+from engine.model import checkpoint
+from engine.model.aux_vae import AuxVAE
 
 SMALL = ModelSpec(
     latent=16,

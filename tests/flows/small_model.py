@@ -6,9 +6,9 @@ from pathlib import Path
 
 import torch
 
-from engine import checkpoint
 from engine.api.specs import AudioSpec, ModelSpec, TrainSpec
-from engine.model import AuxVAE
+from engine.model import checkpoint
+from engine.model.aux_vae import AuxVAE
 
 SMALL = ModelSpec(
     latent=16,

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from engine.api import AudioSpec, ModelInfo, ModelSpec, RunSpec, Train, TrainPoint, presets
-from engine.model import AuxVAE
+from engine.model.aux_vae import AuxVAE
 from studio.clips import Clip
 from studio.dialogs.new_run import weights_of
 from studio.engine_link import EngineLink

@@ -14,7 +14,6 @@ import pytest
 import soundfile
 import torch
 
-from engine import checkpoint
 from engine.analysis import analyse as analysis
 from engine.api import (
     Analyse,
@@ -37,8 +36,9 @@ from engine.api import (
 from engine.audio import f0 as pitch
 from engine.audio import files
 from engine.audio.mel import MelFrontEnd
-from engine.model import AuxVAE
-from engine.probe_heads import Head, as_tensors
+from engine.model import checkpoint
+from engine.model.aux_vae import AuxVAE
+from engine.model.linear_heads import Head, as_tensors
 from engine.views import for_analysis
 
 SMALL = ModelSpec(

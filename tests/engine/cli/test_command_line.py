@@ -16,7 +16,7 @@ import pytest
 import soundfile
 import torch
 
-from engine import checkpoint, jobs, resources
+from engine import jobs, resources
 from engine.__main__ import main
 from engine.api import (
     AudioSpec,
@@ -36,7 +36,8 @@ from engine.api import (
     TrainSpec,
     Transfer,
 )
-from engine.model import AuxVAE
+from engine.model import checkpoint
+from engine.model.aux_vae import AuxVAE
 
 ROOT = Path(__file__).parents[3]
 

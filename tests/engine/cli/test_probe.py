@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import torch
 
-from engine import checkpoint, probe_heads
 from engine.__main__ import main
 from engine.api import AudioSpec, Control, ModelSpec, Partial, Probe, ProbeCorpus, ProbeResult, TrainSpec
-from engine.model import AuxVAE
+from engine.model import checkpoint, linear_heads
+from engine.model.aux_vae import AuxVAE
 from engine.probes import job
 
 LATENT = 8
@@ -113,7 +113,7 @@ def test_the_probe_can_be_kept_in_a_copy_of_the_model(
     assert status == 0
     assert facts["kept"]["file"] == str(out)
     copy = checkpoint.load(out)
-    heads = probe_heads.read(copy.extra, LATENT)
+    heads = linear_heads.read(copy.extra, LATENT)
     assert heads["gender"].classes == ("female", "male")
     told = heads["gender"].posterior(torch.zeros(LATENT))
     assert sum(told.values()) == pytest.approx(1.0)

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from engine import checkpoint, probe_heads
 from engine.api import AudioSpec, CheckpointError, ModelSpec, TrainSpec
-from engine.model import AuxVAE
-from engine.probe_heads import Head
+from engine.model import checkpoint, linear_heads
+from engine.model.aux_vae import AuxVAE
+from engine.model.linear_heads import Head
 
 LATENT = 8
 
@@ -33,8 +33,8 @@ def test_heads_come_back_from_a_model_file_as_they_were(tmp_path: Path, heads: d
         predictor_m_channels=(8,), predictor_h_channels=(8,),
     )  # fmt: skip
     file = tmp_path / "m.triptych.safetensors"
-    checkpoint.save(file, AuxVAE(spec), AudioSpec(), TrainSpec(), {}, probe_heads.as_tensors(heads))
-    back = probe_heads.read(checkpoint.load(file).extra, LATENT)
+    checkpoint.save(file, AuxVAE(spec), AudioSpec(), TrainSpec(), {}, linear_heads.as_tensors(heads))
+    back = linear_heads.read(checkpoint.load(file).extra, LATENT)
     assert set(back) == {"gender", "arousal"}
     assert back["gender"].classes == ("female", "male")
     assert back["gender"].tested == {"balanced accuracy": 0.93}
@@ -58,7 +58,7 @@ def test_a_number_is_read_from_every_second(heads: dict[str, Head]) -> None:
 
 
 def test_a_model_without_heads_has_none() -> None:
-    assert probe_heads.read({"other": torch.zeros(3)}, LATENT) == {}
+    assert linear_heads.read({"other": torch.zeros(3)}, LATENT) == {}
 
 
 @pytest.mark.parametrize(
@@ -77,13 +77,13 @@ def test_a_model_without_heads_has_none() -> None:
     ],
 )
 def test_a_damaged_head_is_refused_in_words(heads: dict[str, Head], change: dict[str, torch.Tensor]) -> None:
-    tensors = probe_heads.as_tensors(heads) | change
+    tensors = linear_heads.as_tensors(heads) | change
     with pytest.raises(CheckpointError, match="gender"):
-        probe_heads.read(tensors, LATENT)
+        linear_heads.read(tensors, LATENT)
 
 
 def test_half_a_head_is_refused(heads: dict[str, Head]) -> None:
-    tensors = probe_heads.as_tensors(heads)
+    tensors = linear_heads.as_tensors(heads)
     del tensors["head.arousal.bias"]
     with pytest.raises(CheckpointError, match="arousal"):
-        probe_heads.read(tensors, LATENT)
+        linear_heads.read(tensors, LATENT)

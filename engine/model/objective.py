@@ -26,8 +26,8 @@ from torch.nn import functional
 from engine import draws, ranks
 from engine.api.specs import TrainSpec
 from engine.draws import LOG_TWO_PI
-from engine.layers import Gaussian, frame_mask, window_mask
-from engine.model import AuxVAE, Latents
+from engine.model.aux_vae import AuxVAE, Latents
+from engine.model.modules import Gaussian, frame_mask, window_mask
 from engine.products import rounded_for_products
 from engine.views import Views
 

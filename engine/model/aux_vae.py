@@ -26,8 +26,8 @@ from torch import Tensor, nn
 
 from engine.api.errors import SpecError
 from engine.api.specs import ENVELOPE_COEFFICIENTS, TONE_COEFFICIENTS, ModelSpec
-from engine.layers import Gaussian, GaussianHead, Trunk, frame_mask, mean_over_clip, mean_over_windows
 from engine.levels import AverageVoice, Levels
+from engine.model.modules import Gaussian, GaussianHead, Trunk, frame_mask, mean_over_clip, mean_over_windows
 from engine.products import Product, rounded_for_products
 from engine.sounds import SoundClasses, unused
 from engine.views import Views

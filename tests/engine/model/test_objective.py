@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from engine.api.specs import ModelSpec, TrainSpec
-from engine.layers import Gaussian
-from engine.model import AuxVAE, Latents, networks
-from engine.objective import TERM_NAMES, Terms, add_up, terms
+from engine.model.aux_vae import AuxVAE, Latents, networks
+from engine.model.modules import Gaussian
+from engine.model.objective import TERM_NAMES, Terms, add_up, terms
 from engine.views import Views
 
 SPEC = ModelSpec(

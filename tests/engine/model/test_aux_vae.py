@@ -9,8 +9,16 @@ import torch
 
 from engine.api.errors import SpecError
 from engine.api.specs import ModelSpec
-from engine.layers import FrameLinear, FrameNorm, Gaussian, GaussianHead, Trunk, frame_mask, mean_over_windows
-from engine.model import AuxVAE, networks
+from engine.model.aux_vae import AuxVAE, networks
+from engine.model.modules import (
+    FrameLinear,
+    FrameNorm,
+    Gaussian,
+    GaussianHead,
+    Trunk,
+    frame_mask,
+    mean_over_windows,
+)
 from engine.views import Views
 
 SMALL = ModelSpec(

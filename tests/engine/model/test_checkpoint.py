@@ -14,10 +14,10 @@ import pytest
 import safetensors.torch
 import torch
 
-from engine import checkpoint, tensorfile
 from engine.api.errors import CheckpointError
 from engine.api.specs import AudioSpec, ModelSpec, TrainSpec
-from engine.model import AuxVAE
+from engine.model import checkpoint, tensor_file
+from engine.model.aux_vae import AuxVAE
 
 SPEC = ModelSpec(
     latent=4,
@@ -64,7 +64,7 @@ def rehash(file: Path) -> None:
     """What a forger who knows the format would do."""
     content = file.read_bytes()
     tensors = safetensors.torch.load(content)
-    rewrite(file, lambda d: d.update(hash=tensorfile.content_hash(d, tensors)))
+    rewrite(file, lambda d: d.update(hash=tensor_file.content_hash(d, tensors)))
 
 
 def refusal(file: Path) -> str:

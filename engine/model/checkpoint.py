@@ -15,12 +15,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from engine import systems, tensorfile
+from engine import systems
 from engine.api import FIRST_VOCODER, OWN_VOCODER, VOCODERS, ModelInfo
 from engine.api.atomic_files import write_whole
 from engine.api.errors import CheckpointError, SpecError
 from engine.api.specs import AudioSpec, ModelSpec, TrainSpec
-from engine.model import AuxVAE
+from engine.model import tensor_file
+from engine.model.aux_vae import AuxVAE
 from engine.systems import Network
 
 SUFFIX = ".triptych.safetensors"
@@ -104,7 +105,7 @@ def save(
         "provenance": dict(provenance),
         "vocoder": vocoder,
     }
-    content, digest = tensorfile.pack(FORMAT, VERSION, description, tensors)
+    content, digest = tensor_file.pack(FORMAT, VERSION, description, tensors)
     target = Path(path)
     try:
         write_whole(target, content)
@@ -139,7 +140,7 @@ def load_system(path: str | os.PathLike[str], device: str | torch.device = "cpu"
         CheckpointError: as `load`.
     """
     file = Path(path)
-    description, tensors = tensorfile.read(file, FORMAT, VERSION, MIGRATIONS)
+    description, tensors = tensor_file.read(file, FORMAT, VERSION, MIGRATIONS)
     audio, spec, train = _specs(file, description)
     weights = {n.removeprefix(_WEIGHTS): t for n, t in tensors.items() if n.startswith(_WEIGHTS)}
     return SystemCheckpoint(
@@ -160,7 +161,7 @@ def inspect(path: str | os.PathLike[str]) -> ModelInfo:
         CheckpointError: as `load`.
     """
     file = Path(path)
-    description, tensors = tensorfile.read(file, FORMAT, VERSION, MIGRATIONS)
+    description, tensors = tensor_file.read(file, FORMAT, VERSION, MIGRATIONS)
     audio, spec, train = _specs(file, description)
     learned = [t.numel() for n, t in tensors.items() if n.startswith(_WEIGHTS) and n.endswith((".weight", ".bias"))]
     return ModelInfo(

@@ -1,0 +1,1 @@
+"""The Aux-VAE: six networks, the objective, and the checkpoint file."""
