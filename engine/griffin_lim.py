@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from engine.api.specs import AudioSpec
 from engine.audio.mel import MelFrontEnd
-from engine.threads import one_thread
+from engine.runtime.threads import one_thread
 
 ITERATIONS = 32  # from a random phase
 # From a recording's phase. More come nearer to the magnitudes and farther from speech: on ten pairs of

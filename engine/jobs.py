@@ -115,7 +115,7 @@ def run(request: Request, report: Report, steer: Steer) -> Result:
 
             return tags.save(request, report)
         case FindDevices():
-            from engine import devices
+            from engine.runtime import devices
 
             return devices.found(request)
         case ReadRecipes():

@@ -15,7 +15,7 @@ from engine.api import Morph, MorphDone, Note, Partial, Progress, Report, Steer,
 from engine.api.atomic_files import cannot_write
 from engine.api.errors import SpecError
 from engine.audio import files
-from engine.steering import obey
+from engine.runtime.control import obey
 
 PAUSE_S = 0.25  # between steps
 

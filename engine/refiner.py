@@ -28,7 +28,7 @@ from engine.api.specs import AudioSpec
 from engine.audio.mel import MelFrontEnd
 from engine.griffin_lim import ITERATIONS, griffin_lim, must_fit
 from engine.model import tensor_file
-from engine.resources import REFINER, folder
+from engine.runtime.resources import REFINER, folder
 
 FORMAT = "triptych-refiner"
 VERSION = 1

@@ -25,8 +25,8 @@ from engine.audio.mel import MelFrontEnd
 from engine.exchange import Kept, Latents, given_levels, louder_by
 from engine.levels import SPEECH_NEPERS, Levels, pitch_curve
 from engine.model.checkpoint import Checkpoint
+from engine.runtime.control import obey
 from engine.source_filter import source_filter
-from engine.steering import obey
 
 CHUNK_WINDOWS = 60  # rendered at a time: a minute
 OVERLAP_FRAMES = 16  # between vocoded chunks, cross-faded: a quarter of a second

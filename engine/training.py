@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from engine import device_room, devices, probe_clips
+from engine import probe_clips
 from engine.adam import LanesAdam
 from engine.api import (
     FIRST_VOCODER,
@@ -57,7 +57,8 @@ from engine.products import bfloat16_pays
 from engine.ranks import LostProcessError, Ranks, joined
 from engine.run_clock import Clock, Speed
 from engine.run_state import STATE_FILES, RunLog, Standing, StateFiles
-from engine.steering import obey
+from engine.runtime import device_memory, devices
+from engine.runtime.control import obey
 from engine.step import Step, stacked
 from engine.systems import Network
 from engine.systems import build as build_system
@@ -558,13 +559,13 @@ class _Trainer:
 
     def _leave_device(self) -> int:
         """Everything large off the device; bytes that became free."""
-        device_room.move(self.model, self.optimiser, torch.device("cpu"))
+        device_memory.move(self.model, self.optimiser, torch.device("cpu"))
         self.sums = self.sums.cpu()
         self.resident = None
-        return device_room.empty(self.device)
+        return device_memory.empty(self.device)
 
     def _return_to_device(self) -> None:
-        device_room.move(self.model, self.optimiser, self.device)
+        device_memory.move(self.model, self.optimiser, self.device)
         self.sums = self.sums.to(self.device)
         self.resident = self._on_device()
 

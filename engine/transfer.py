@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from engine import devices, edit_evidence, seconds, vocoder
+from engine import edit_evidence, seconds, vocoder
 from engine import evidence as measure
 from engine.analysis.analyse import load_model, store_sound
 from engine.api import (
@@ -44,8 +44,9 @@ from engine.audio import files as audio
 from engine.model import linear_heads
 from engine.model.checkpoint import Checkpoint
 from engine.rendering import Rendering, Studio
-from engine.steering import obey
-from engine.threads import one_thread
+from engine.runtime import devices
+from engine.runtime.control import obey
+from engine.runtime.threads import one_thread
 
 STRONGEST = 1.5
 FULL_SCALE = 0.99

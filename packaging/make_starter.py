@@ -24,7 +24,7 @@ from engine import training  # noqa: E402
 from engine.api import Control, Event, ProbeCorpus, Progress, RunSpec, presets  # noqa: E402
 from engine.model import checkpoint
 from engine.probes.job import keep_heads  # noqa: E402
-from engine.resources import STARTER_MODEL  # noqa: E402
+from engine.runtime.resources import STARTER_MODEL  # noqa: E402
 
 HELD_OUT = frozenset(["3526", "5789", "7859", "6848", "7367", "8629"])  # of train-clean-5: three women, three men
 VOCODER = "refined"  # trained on what the starter decodes: packaging/make_refiner.py

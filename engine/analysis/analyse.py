@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from engine import devices, views
+from engine import views
 from engine.analysis.read_ahead import Begun, ReadAhead
 from engine.api import (
     Analyse,
@@ -49,7 +49,8 @@ from engine.levels import joined as joined_levels
 from engine.model import checkpoint, linear_heads
 from engine.model.aux_vae import AuxVAE, StreamedLatents
 from engine.model.checkpoint import Checkpoint, SystemCheckpoint
-from engine.steering import Pace, obey_cancel
+from engine.runtime import devices
+from engine.runtime.control import Pace, obey_cancel
 
 STORAGE_VERSION = 2  # part of every key: raise it when mel, f0 or audio are computed otherwise
 PEAK_SAMPLES = 256

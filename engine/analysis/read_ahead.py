@@ -13,7 +13,7 @@ from typing import Protocol
 
 from engine.api import ClipAnalysed, ClipFailed, ClipRef, Control, Steer
 from engine.api.errors import AudioError
-from engine.steering import obey, obey_cancel
+from engine.runtime.control import obey, obey_cancel
 
 AHEAD = 16  # clips read before the networks come to them
 TOGETHER_S = 8.0  # of short clips gathered for one batch, so that results come in steps no one minds

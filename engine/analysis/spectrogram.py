@@ -18,7 +18,7 @@ from engine.api import Picture, PictureDone, Progress, Report, Steer, StoredClip
 from engine.api.atomic_files import cannot_write, placed_whole
 from engine.api.errors import EngineError
 from engine.api.specs import AudioSpec
-from engine.steering import Pace, obey
+from engine.runtime.control import Pace, obey
 
 CHUNK_FRAMES = 2048  # transformed at a time: 8 MB, whatever the clip's length
 FLOOR = 1e-6  # amplitude: -120 dB

@@ -19,7 +19,7 @@ import soundfile
 from engine.api import Note, ReadRecipes, RecipesRead, Report, SaveSound, SoundSaved, Steer
 from engine.api.errors import EngineError
 from engine.audio import files
-from engine.steering import obey
+from engine.runtime.control import obey
 
 WAV_COMMENT_BYTES = 2_040  # libsndfile reads a text of 2045 bytes and drops a longer one
 WORDS_BYTES = 200  # kept free for the line for people

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from engine import jobs, resources
+from engine import jobs
 from engine.api import Analyse, AnalyseDone, ClipAnalysed, ClipFailed, ClipRef, Event, Note, Partial
 from engine.api.errors import EngineError, ExportError
 from engine.cli.terminal import Terminal
+from engine.runtime import resources
 
 Facts = dict[str, Any]
 

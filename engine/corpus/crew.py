@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from engine.api import Steer
 from engine.api.errors import AudioError, CorpusError
-from engine.crew import Crew, Tell, Trade
+from engine.runtime.process_pool import Crew, Tell, Trade
 
 T = TypeVar("T")
 
@@ -66,7 +66,7 @@ class Reader:
     def read(self, task: Task, look: Callable[[], object] = lambda: None) -> Outcome:
         """Read one recording; `look` is called between its pieces, and what it raises ends the work."""
         from engine.cache.index import stamp
-        from engine.threads import one_thread
+        from engine.runtime.threads import one_thread
 
         notes: list[str] = []
         try:

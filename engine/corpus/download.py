@@ -24,7 +24,7 @@ from typing import Any, BinaryIO
 from engine.api import CorpusGot, GetCorpus, Progress, Report, Steer
 from engine.api.downloads import Offer
 from engine.api.errors import Cancelled, CorpusError
-from engine.steering import Pace, obey
+from engine.runtime.control import Pace, obey
 
 _LOOK_S = 0.05
 _REPORT_S = 0.2

@@ -28,8 +28,8 @@ from engine.cache.index import Found, Index, hashed
 from engine.corpus.crew import Outcome, Reader, Task, Unread, Written, crew
 from engine.corpus.frames import Frames
 from engine.corpus.manifest import Manifest, Skipped, Utterance
-from engine.crew import cores
-from engine.steering import Pace, obey
+from engine.runtime.control import Pace, obey
+from engine.runtime.process_pool import cores
 
 _VERSION = 3  # of how log-mel and F0 are computed: part of every key
 _REPORT_S = 0.2

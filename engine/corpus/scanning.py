@@ -18,7 +18,7 @@ from engine.corpus.librispeech import LibriSpeech
 from engine.corpus.manifest import LABEL_NAMES, Labels, Manifest, Skipped, Utterance
 from engine.corpus.omg import Omg
 from engine.corpus.ravdess import Ravdess
-from engine.steering import obey
+from engine.runtime.control import obey
 
 # Tables that label the recordings below their folder without being asked for.
 OWN_TABLES = tuple(f"{name}{suffix}" for name in ("labels", "manifest") for suffix in TABLE_SUFFIXES)

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from engine import devices, probe_clips, transfer
+from engine import probe_clips, transfer
 from engine.analysis.analyse import SIGNAL_ARRAYS, Analyst, load_model
 from engine.analysis.read_ahead import Begun
 from engine.api import (
@@ -43,7 +43,8 @@ from engine.model import checkpoint
 from engine.model.checkpoint import Checkpoint
 from engine.probes import checkpoints as probes
 from engine.rendering import Studio
-from engine.steering import obey
+from engine.runtime import devices
+from engine.runtime.control import obey
 
 _WORK = ".work"
 MUTE = ("A system of comparison has no h, m and z to play with.", "Train the system two-auxiliary to hear it.")

@@ -22,7 +22,7 @@ from engine.analysis.latents import LATENTS, Stack, stack
 from engine.api import ClipRef, Export, ExportDone, ModelInfo, Note, Progress, Report, Steer, StoredClip
 from engine.api.atomic_files import placed_whole
 from engine.api.errors import Cancelled, EngineError, ExportError
-from engine.steering import Pace, obey
+from engine.runtime.control import Pace, obey
 
 SUFFIXES = (".csv", ".npz", ".parquet")
 # A spreadsheet would run a cell that begins with one of these as a formula.

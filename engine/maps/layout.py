@@ -21,11 +21,11 @@ from openTSNE.affinity import PrecomputedAffinities
 from engine.analysis.latents import stack
 from engine.api import FitMap, MapPoints, Note, Partial, PlaceOnMap, Progress, Report, Steer
 from engine.api.errors import EngineError, SpecError
-from engine.blas import on_one_thread
 from engine.maps import quality, tsne
 from engine.maps.neighbours import METRICS, Space
 from engine.maps.pca import Projection, principal
-from engine.steering import Pace, obey
+from engine.runtime.blas import on_one_thread
+from engine.runtime.control import Pace, obey
 
 LAYOUT_INTERVAL_S = 0.5
 # Fewer points have no neighbourhoods to speak of; their PCA shows all there is.

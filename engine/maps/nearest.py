@@ -11,7 +11,7 @@ from engine.analysis.latents import stack
 from engine.api import FindNearest, LatentRef, Neighbours, Progress, Report, Steer, StoredClip
 from engine.api.errors import EngineError, SpecError
 from engine.maps.neighbours import METRICS, Space
-from engine.steering import obey
+from engine.runtime.control import obey
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from engine.probes.examples import FLOORS, Recording, Table, table
 from engine.probes.probing import MEASURES, REGRESSIONS, says, thirds
 from engine.probes.scores import accuracy, balanced_accuracy, ccc
 from engine.probes.splits import Split, folds
-from engine.steering import obey
+from engine.runtime.control import obey
 
 READS = {"speaker": "h", "gender": "h", "emotion": "m", "arousal": "m", "valence": "m"}
 FEWEST_CLIPS = 4  # tested; of fewer a share says nothing

@@ -23,7 +23,7 @@ from engine.probes import linear
 from engine.probes.examples import Recording, example_of
 from engine.probes.scores import balanced_accuracy, ccc
 from engine.probes.splits import folds
-from engine.steering import obey
+from engine.runtime.control import obey
 
 READS = {"gender": "h", "emotion": "m", "arousal": "m", "valence": "m"}
 _RIDGE = 100.0  # for standardised vectors

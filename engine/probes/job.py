@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from engine import devices
 from engine.api import (
     Partial,
     Probe,
@@ -32,7 +31,8 @@ from engine.probes.examples import FLOORS, LATENTS, Recording, Table, table
 from engine.probes.heads import fit_head
 from engine.probes.probing import CLASSES, MEASURES, Material
 from engine.probes.probing import probe as measure
-from engine.steering import Pace, obey
+from engine.runtime import devices
+from engine.runtime.control import Pace, obey
 
 
 def probe(request: Probe, report: Report, steer: Steer) -> ProbeDone:

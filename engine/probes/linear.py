@@ -17,7 +17,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold
 
-from engine.blas import on_one_thread
+from engine.runtime.blas import on_one_thread
 
 PENALTY_C = 0.1  # the inverse of the penalty's weight, for scaled vectors
 _INNER_FOLDS = 3

@@ -46,7 +46,7 @@ from engine.probes.splits import (
     two_corpora,
 )
 from engine.probes.verification import MOST_CLIPS, SCALINGS, best_scaling, equal_error, scaled, verify
-from engine.steering import obey
+from engine.runtime.control import obey
 
 CLASSES = ("speaker", "gender", "emotion")
 REGRESSIONS = ("arousal", "valence")

@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.api.errors import EngineError
-from engine.blas import on_one_thread
 from engine.probes.scores import REPLICATES, Floats, Interval, percentiles
+from engine.runtime.blas import on_one_thread
 
 MOST_CLIPS = 1500  # all pairs of more would take minutes and a gigabyte
 SCALINGS = ("standardised", "whitened", "centred", "plain")

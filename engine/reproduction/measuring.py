@@ -21,7 +21,7 @@ from engine.model.checkpoint import SystemCheckpoint
 from engine.probes.examples import FLOORS, Recording, Table, example_of, joined, table
 from engine.probes.probing import MEASURES, Material, Sides, probe
 from engine.reproduction.plan import own_parts
-from engine.steering import obey
+from engine.runtime.control import obey
 
 VERSION = 3  # of the files kept; 1 kept failures of speaker ID that are none, 2 did not tell m how loud a clip is
 EMOTIONS = ("emotion", "arousal", "valence")

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from engine import devices, training
+from engine import training
 from engine.api import Note, Progress, Report, Reproduce, ReproduceDone, RunSpec, Steer
 from engine.api.atomic_files import placed_whole
 from engine.api.errors import Cancelled, EngineError
@@ -21,7 +21,6 @@ from engine.api.specs import AudioSpec, ModelSpec, TrainSpec
 from engine.cache.place import cache_dir
 from engine.corpus.melcache import MelCache, build
 from engine.corpus.scanning import scan
-from engine.crew import cores
 from engine.export.text_tables import Sheet, to_csv, to_latex
 from engine.model import checkpoint
 from engine.probes import matrix
@@ -30,7 +29,9 @@ from engine.reproduction.measuring import Measured
 from engine.reproduction.page import page
 from engine.reproduction.tables import Sheets
 from engine.reproduction.units import FLOORS, OURS, Outcome, Unit
-from engine.steering import obey
+from engine.runtime import devices
+from engine.runtime.control import obey
+from engine.runtime.process_pool import cores
 
 _SEEDS = {"small": 2, "paper": 5}
 

@@ -14,21 +14,21 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from engine import devices
 from engine.api import Control, Steer
 from engine.api.errors import EngineError
 from engine.api.specs import AudioSpec
 from engine.audio import files
-from engine.blas import on_one_thread
 from engine.corpus.manifest import Manifest, Utterance
 from engine.corpus.melcache import MelCache, build
-from engine.crew import Crew, Tell, Trade, cores
 from engine.model import checkpoint
 from engine.probes.examples import Recording
 from engine.reproduction import judges, measuring, pictures, plan
 from engine.reproduction.measuring import Encode, Measured, Recordings
-from engine.steering import obey
-from engine.threads import one_thread
+from engine.runtime import devices
+from engine.runtime.blas import on_one_thread
+from engine.runtime.control import obey
+from engine.runtime.process_pool import Crew, Tell, Trade, cores
+from engine.runtime.threads import one_thread
 
 OURS = "timescale"
 FLOORS = "floors"

@@ -10,7 +10,7 @@ import pytest
 import torch
 from small_runs import MODEL, Watcher, changed, go, run_spec, same, weights
 
-from engine import device_room, training
+from engine import training
 from engine.analysis import analyse
 from engine.api import (
     Analyse,
@@ -27,6 +27,7 @@ from engine.api.errors import Cancelled, TrainingError
 from engine.corpus.resident import ResidentCorpus
 from engine.evaluation import audition_job
 from engine.model.aux_vae import AuxVAE
+from engine.runtime import device_memory
 
 PAUSED_AT = 5  # of the looks of the loop, which takes one a step
 
@@ -68,7 +69,7 @@ def test_nothing_large_stays_on_the_device_and_the_run_goes_on_exactly(
     tmp_path: Path, whole: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(training, "fits", lambda cache, device: True)
-    monkeypatch.setattr(device_room, "empty", lambda device: 3_200_000_000)
+    monkeypatch.setattr(device_memory, "empty", lambda device: 3_200_000_000)
     seen: list[tuple[int, int]] = []
 
     def meanwhile() -> None:
@@ -139,7 +140,7 @@ def test_a_moved_optimiser_is_the_same_to_the_bit() -> None:
         parameter.grad = torch.randn_like(parameter)
     optimiser.step()
     before = {key: {n: t.clone() for n, t in values.items()} for key, values in optimiser.state.items()}
-    device_room.move(network, optimiser, torch.device("cpu"))
+    device_memory.move(network, optimiser, torch.device("cpu"))
     assert all(parameter.grad is None for parameter in network.parameters())
     assert all(torch.equal(before[key][n], t) for key, values in optimiser.state.items() for n, t in values.items())
-    assert device_room.empty(torch.device("cpu")) == 0
+    assert device_memory.empty(torch.device("cpu")) == 0

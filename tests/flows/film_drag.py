@@ -21,7 +21,7 @@ sys.path.insert(0, str(ROOT))
 
 import desktop  # noqa: E402
 
-from engine.resources import default_model  # noqa: E402
+from engine.runtime.resources import default_model  # noqa: E402
 
 SCREEN = (1280, 800)
 FRAMES_A_SECOND = 8

@@ -16,7 +16,7 @@ import pytest
 import soundfile
 import torch
 
-from engine import jobs, resources
+from engine import jobs
 from engine.__main__ import main
 from engine.api import (
     AudioSpec,
@@ -38,6 +38,7 @@ from engine.api import (
 )
 from engine.model import checkpoint
 from engine.model.aux_vae import AuxVAE
+from engine.runtime import resources
 
 ROOT = Path(__file__).parents[3]
 

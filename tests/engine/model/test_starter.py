@@ -12,7 +12,7 @@ from engine import transfer
 from engine.analysis import analyse
 from engine.api import Analyse, ClipRef, Control, LatentRef, SecondEdit, StoredClip, Take, Transfer
 from engine.model import checkpoint
-from engine.resources import default_model
+from engine.runtime.resources import default_model
 
 WOMAN, MAN = (0, 1), (2, 3)  # of the fixture `speech`
 MODEL = str(default_model())

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from engine.api import Cancelled, Control, EngineError, Steer
-from engine.crew import Crew, Tell, Trade
-from engine.steering import obey
+from engine.runtime.control import obey
+from engine.runtime.process_pool import Crew, Tell, Trade
 
 
 @contextlib.contextmanager
@@ -124,7 +124,7 @@ if __name__ == "__main__":
 @pytest.mark.parametrize("wish", ["RUN", "PAUSE"])
 def test_whoever_works_or_pauses_ends_with_the_one_that_started_it(tmp_path: Path, wish: str) -> None:
     (tmp_path / "script.py").write_text(ORPHANED)
-    roots = Path(__file__).parent, Path(__file__).parents[2]
+    roots = Path(__file__).parent, Path(__file__).parents[3]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, roots))}
     command = [sys.executable, str(tmp_path / "script.py"), str(tmp_path), wish]
     with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, text=True) as process:

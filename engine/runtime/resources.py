@@ -12,7 +12,7 @@ REFINER = "refiner.triptych.safetensors"
 def folder() -> Path:
     """The resources folder: inside the bundle of a frozen program, else beside the packages."""
     bundle: str | None = getattr(sys, "_MEIPASS", None)
-    return (Path(bundle) if bundle else Path(__file__).resolve().parent.parent) / "resources"
+    return (Path(bundle) if bundle else Path(__file__).resolve().parents[2]) / "resources"
 
 
 def default_model() -> Path | None:

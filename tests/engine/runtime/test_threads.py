@@ -10,7 +10,7 @@ import torch
 from engine.api.specs import AudioSpec
 from engine.audio.mel import MelFrontEnd
 from engine.griffin_lim import griffin_lim
-from engine.threads import one_thread
+from engine.runtime.threads import one_thread
 
 
 @pytest.fixture(autouse=True)

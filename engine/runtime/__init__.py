@@ -1,0 +1,1 @@
+"""Devices, threads, processes and the control of running jobs."""
