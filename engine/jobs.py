@@ -91,9 +91,9 @@ def run(request: Request, report: Report, steer: Steer) -> Result:
 
             return transfer.render(request, report, steer)
         case Train():
-            from engine import training
+            from engine.training import loop
 
-            return training.train(request.run_dir, report, steer)
+            return loop.train(request.run_dir, report, steer)
         case Audition():
             from engine.evaluation import audition_job
 

@@ -41,8 +41,8 @@ from engine.memory import keep_freed_memory
 from engine.model.aux_vae import AuxVAE
 from engine.products import get_loops_ready
 from engine.ranks import LostProcessError, Share
-from engine.step import Step, stacked
 from engine.systems import Network
+from engine.training.step import Step, stacked
 from engine.views import Batch
 
 MOST = 4

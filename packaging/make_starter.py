@@ -20,11 +20,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from engine import training  # noqa: E402
 from engine.api import Control, Event, ProbeCorpus, Progress, RunSpec, presets  # noqa: E402
 from engine.model import checkpoint
 from engine.probes.job import keep_heads  # noqa: E402
 from engine.runtime.resources import STARTER_MODEL  # noqa: E402
+from engine.training import loop  # noqa: E402
 
 HELD_OUT = frozenset(["3526", "5789", "7859", "6848", "7367", "8629"])  # of train-clean-5: three women, three men
 VOCODER = "refined"  # trained on what the starter decodes: packaging/make_refiner.py
@@ -52,7 +52,7 @@ def main() -> None:
             preset = presets()["transfer"]
             train = dataclasses.replace(preset.train, minutes=wanted.minutes)
             RunSpec(train, preset.model, folders=tuple(map(str, voices)), name="starter").write(run)
-        training.train(run, tell, lambda: Control.RUN)
+        loop.train(run, tell, lambda: Control.RUN)
         pack(run, voices)
 
 
@@ -74,7 +74,7 @@ def tell(event: Event) -> None:
 
 def pack(run: Path, voices: list[Path]) -> None:
     """Put the run's best model into resources, with credit to its data and a reading of the gender."""
-    best = checkpoint.load(run / training.BEST)
+    best = checkpoint.load(run / loop.BEST)
     provenance = best.provenance | {
         "credit": CREDIT,
         "voices": [voice.name for voice in voices],

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from engine import training
 from engine.api import Note, Progress, Report, Reproduce, ReproduceDone, RunSpec, Steer
 from engine.api.atomic_files import placed_whole
 from engine.api.errors import Cancelled, EngineError
@@ -32,6 +31,7 @@ from engine.reproduction.units import FLOORS, OURS, Outcome, Unit
 from engine.runtime import devices
 from engine.runtime.control import obey
 from engine.runtime.process_pool import cores
+from engine.training import loop
 
 _SEEDS = {"small": 2, "paper": 5}
 
@@ -143,7 +143,7 @@ class _Work:
         if not (folder / "spec.json").exists():
             spec.write(folder)
         RunSpec.read(folder)
-        done = training.train(folder, self.within, self.steer)
+        done = loop.train(folder, self.within, self.steer)
         if done.stopped:
             raise Cancelled
         return Path(done.model)

@@ -23,13 +23,13 @@ import torch
 from torch.profiler import ProfilerActivity, profile
 
 from engine.api.specs import AudioSpec, presets
-from engine.compiling import compile_trunks
 from engine.corpus.crops import CropOrder, Stretch, gather
 from engine.corpus.manifest import Manifest
 from engine.corpus.melcache import MelCache
 from engine.corpus.resident import ResidentCorpus
 from engine.model.aux_vae import AuxVAE
 from engine.model.objective import terms
+from engine.training.compilation import compile_trunks
 from engine.views import Batch, for_training
 
 EPOCHS, HOURS, GOAL_MIN, PEAK_TFLOPS = 40, 100.0, 10.0, 990.0

@@ -23,11 +23,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from engine import levels, training
+from engine import levels
 from engine.api import Control, RunSpec, presets
 from engine.api.specs import TrainSpec
 from engine.model.aux_vae import AuxVAE
 from engine.model.objective import Terms
+from engine.training import loop
 from engine.views import Views
 from tests.bench.transfer_quality import Bench, find_clips, summary
 
@@ -49,7 +50,7 @@ class Variant:
 @contextmanager
 def swapped_pairs() -> Iterator[None]:
     """The predictor of h must find in z the h that was given to a clip, where it is another clip's."""
-    original = training.terms
+    original = loop.terms
 
     def terms(model: AuxVAE, views: Views, spec: TrainSpec, **more: Any) -> Terms:
         found = original(model, views, spec, **more)
@@ -61,11 +62,11 @@ def swapped_pairs() -> Iterator[None]:
         swapped = model.predict_h(z, mask).log_prob(others).sum(dim=-1).mean()
         return dataclasses.replace(found, total=found.total + SWAP_WEIGHT * swapped / others.shape[1])
 
-    training.terms = terms
+    loop.terms = terms
     try:
         yield
     finally:
-        training.terms = original
+        loop.terms = original
 
 
 @contextmanager
@@ -130,7 +131,7 @@ def try_out(
         folders=tuple(map(str, folders)),
     ).write(run)
     with (variant.around or _as_it_is)():
-        done = training.train(run, lambda event: None, lambda: Control.RUN)
+        done = loop.train(run, lambda event: None, lambda: Control.RUN)
         measured = Bench(done.model, clips, 1, folder).measure("model")
     table = {kind: summary(rows) for kind, rows in measured.items()}
     return {"why": variant.why, "steps": done.steps, "error": done.validation["error"], **table}

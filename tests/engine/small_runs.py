@@ -9,10 +9,10 @@ from typing import Any
 
 import torch
 
-from engine import training
 from engine.api import ClipRef, Control, Note, Partial, RunSpec, TrainPoint
 from engine.api.specs import ModelSpec, TrainSpec
 from engine.model import checkpoint
+from engine.training import loop
 
 MODEL = ModelSpec(
     latent=8,
@@ -71,7 +71,7 @@ def run_spec(clips: list[Path], train: TrainSpec = TRAIN, **more: Any) -> RunSpe
 
 def go(folder: Path, watcher: Watcher | None = None) -> Any:
     watcher = watcher or Watcher()
-    return training.train(folder, watcher.report, watcher.steer)
+    return loop.train(folder, watcher.report, watcher.steer)
 
 
 def changed(**values: Any) -> TrainSpec:

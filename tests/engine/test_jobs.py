@@ -35,7 +35,7 @@ from engine.audio import loudness
         (FitMap(()), "engine.maps.layout.fit"),
         (PlaceOnMap(()), "engine.maps.layout.place"),
         (Transfer("s", "m", "o", "n"), "engine.transfer.render"),
-        (Train("run"), "engine.training.train"),
+        (Train("run"), "engine.training.loop.train"),
         (Export((), "out.csv"), "engine.export.latents_table.export"),
         (Figure("out.png"), "engine.export.figures.draw"),
         (Picture(("clip",)), "engine.analysis.spectrogram.store"),

@@ -27,9 +27,9 @@ from engine.model.aux_vae import AuxVAE
 from engine.model.objective import TERM_NAMES, Terms
 from engine.products import bfloat16_pays
 from engine.ranks import LostProcessError, Ranks
-from engine.step import Step
 from engine.systems import Network
 from engine.systems import build as build_system
+from engine.training.step import Step
 from engine.views import Batch
 
 pytestmark = [

@@ -20,16 +20,16 @@ import soundfile
 import torch
 from small_runs import MODEL, Watcher, changed, go, run_spec, weights
 
-from engine import training
 from engine.api import Control, RunSpec
 from engine.api.errors import SpecError, TrainingError
 from engine.api.specs import ModelSpec, TrainSpec
 from engine.launched import Place, place
 from engine.ranks import Ranks
-from engine.run_state import StateFiles
+from engine.training import loop
+from engine.training.state import StateFiles
 
 pytestmark = pytest.mark.timeout(300)  # each starts several processes that import torch
-ROOT = Path(training.__file__).resolve().parents[1]
+ROOT = Path(loop.__file__).resolve().parents[1]
 RATE_HZ = 16_000
 # Every road at once: levels and contrast, pieces longer than some clips, and a batch that does not divide by two.
 TIMESCALE = dataclasses.replace(MODEL, views="timescale", sounds=3)
@@ -369,5 +369,5 @@ def test_what_cannot_be_shared_is_refused_before_the_corpus_is_read(
     run_spec(made_up, train, model=model).write(tmp_path)
     watcher = Watcher(lambda look: Control.CANCEL)
     with pytest.raises(TrainingError, match=said):
-        training._Trainer(tmp_path, RunSpec.read(tmp_path), watcher.report, watcher.steer, Ranks(Place(0, 3)))
+        loop._Trainer(tmp_path, RunSpec.read(tmp_path), watcher.report, watcher.steer, Ranks(Place(0, 3)))
     assert watcher.events == []

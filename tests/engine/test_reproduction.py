@@ -19,12 +19,12 @@ import pytest
 from engine.api import Cancelled, Control, CorpusError, EngineError, Progress, Reproduce, RunSpec, SpecError
 from engine.api.specs import ModelSpec
 from engine.corpus.manifest import Labels, Manifest, Utterance
-from engine.fresh_model import fresh_model
 from engine.model import checkpoint
 from engine.probes.examples import Example, Table
 from engine.reproduction import judges, measuring, paper, pictures, plan, run, units
 from engine.reproduction.measuring import Measured
 from engine.reproduction.tables import Sheets
+from engine.training.setup import fresh_model
 
 
 def utterance(speaker: str, number: int, gender: str = "female", emotion: str | None = None) -> Utterance:
@@ -265,7 +265,9 @@ def test_a_report_is_whole_killed_runs_go_on_and_what_is_missing_says_why(
 
     # Again: nothing is trained, encoded or probed.
     monkeypatch.setattr(measuring, "measure", None)
-    monkeypatch.setattr("engine.training.train", lambda *a: json.loads('{"stopped": false}') and _done(runs, a[0]))
+    monkeypatch.setattr(
+        "engine.training.loop.train", lambda *a: json.loads('{"stopped": false}') and _done(runs, a[0])
+    )
     again, _ = reproduce(request)
     assert again.missing == done.missing
 
@@ -330,7 +332,7 @@ def untrained(tiny: None, monkeypatch: pytest.MonkeyPatch) -> None:
         checkpoint.save(folder / "best.triptych.safetensors", network, spec.audio, spec.train, {})
         return _done(folder, folder)
 
-    monkeypatch.setattr("engine.training.train", train)
+    monkeypatch.setattr("engine.training.loop.train", train)
     monkeypatch.setattr(judges, "PACKAGES", {})
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from engine import systems, training
+from engine import systems
 from engine.analysis import analyse
 from engine.api import AudioSpec, ClipRef, Control, ModelSpec, RunSpec, SpecError, TrainSpec
 from engine.api.errors import CheckpointError, TrainingError
@@ -17,6 +17,7 @@ from engine.corpus.crops import SpeakerNumbers
 from engine.corpus.melcache import build
 from engine.corpus.scanning import scan
 from engine.model import checkpoint
+from engine.training import loop
 from engine.views import Views
 
 SPEC = ModelSpec(
@@ -158,16 +159,16 @@ def test_a_run_of_every_system_stops_resumes_and_is_probed_but_never_passes_for_
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     for folder in (whole, parts):
         RunSpec(TRAIN, spec_of(system), clips=clips).write(folder)
-    training.train(whole, lambda event: None, lambda: Control.RUN)
+    loop.train(whole, lambda event: None, lambda: Control.RUN)
     looks = iter(range(10_000))
-    training.train(parts, lambda event: None, lambda: Control.STOP if next(looks) == 12 else Control.RUN)
-    done = training.train(parts, lambda event: None, lambda: Control.RUN)
+    loop.train(parts, lambda event: None, lambda: Control.STOP if next(looks) == 12 else Control.RUN)
+    done = loop.train(parts, lambda event: None, lambda: Control.RUN)
     assert not done.stopped
-    a, b = (checkpoint.load_system(folder / training.LAST) for folder in (whole, parts))
+    a, b = (checkpoint.load_system(folder / loop.LAST) for folder in (whole, parts))
     weights, again = a.model.state_dict(), b.model.state_dict()
     assert all(torch.equal(weights[name], again[name]) for name in weights)
     assert a.model.spec.system == system
     with pytest.raises(CheckpointError, match="system of comparison"):
-        checkpoint.load(whole / training.BEST)
+        checkpoint.load(whole / loop.BEST)
     with pytest.raises(CheckpointError, match="system of comparison"):
-        analyse.load_model(whole / training.BEST, torch.device("cpu"))
+        analyse.load_model(whole / loop.BEST, torch.device("cpu"))

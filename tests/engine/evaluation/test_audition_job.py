@@ -14,7 +14,7 @@ import pytest
 import soundfile
 from small_runs import MODEL, changed, go, run_spec
 
-from engine import cache, probe_clips, training, transfer
+from engine import cache, probe_clips, transfer
 from engine.analysis import analyse
 from engine.api import (
     Analyse,
@@ -38,9 +38,10 @@ from engine.api import (
 from engine.api.auditions import CHECKPOINTS, LIST, RESULTS, SOUNDS, step_name
 from engine.api.errors import Cancelled, CheckpointError, EngineError
 from engine.evaluation import audition_job
-from engine.kept_checkpoints import KeptCheckpoints
 from engine.probes import checkpoints as probes
 from engine.probes.examples import Example, Table
+from engine.training import loop
+from engine.training.checkpoints import KeptCheckpoints
 
 REBUILT, GIVEN, EDITED = "rebuilt", "given", "edited"
 
@@ -406,4 +407,4 @@ def test_training_goes_on_exactly_while_it_is_heard(tmp_path: Path, speech: list
     stage.hear(*stage.items)
     resumed = go(tmp_path / "heard")
     assert same(weights(resumed.last), weights(whole.last))
-    assert training.BEST in {path.name for path in (tmp_path / "heard").iterdir()}
+    assert loop.BEST in {path.name for path in (tmp_path / "heard").iterdir()}

@@ -9,10 +9,10 @@ import pytest
 import torch
 from small_runs import MODEL, TRAIN, Watcher, changed, go, run_spec, same, weights
 
-from engine.compiling import compile_trunks
 from engine.model.aux_vae import AuxVAE
 from engine.model.objective import terms
-from engine.run_state import StateFiles
+from engine.training.compilation import compile_trunks
+from engine.training.state import StateFiles
 from engine.views import Views
 
 

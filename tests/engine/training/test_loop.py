@@ -18,7 +18,6 @@ import pytest
 import torch
 from small_runs import MODEL, TRAIN, Watcher, changed, go, run_spec, same, weights
 
-from engine import step, training
 from engine.api import Control, Progress
 from engine.api.errors import Cancelled, CheckpointError, CorpusError, SpecError, TrainingError
 from engine.api.specs import AudioSpec, TrainSpec
@@ -26,7 +25,8 @@ from engine.corpus import melcache
 from engine.lanes import lanes_of
 from engine.model import checkpoint, tensor_file
 from engine.model.objective import TERM_NAMES, Terms
-from engine.run_state import StateFiles
+from engine.training import loop, step
+from engine.training.state import StateFiles
 
 
 @pytest.fixture
@@ -114,8 +114,8 @@ def test_stopping_keeps_a_model_and_resuming_ends_as_if_never_stopped(
         run_spec(speech, changed(threads=threads)).write(tmp_path / name)
     whole = go(tmp_path / "whole")
     go(tmp_path / "stopped", Watcher(lambda look: Control.STOP if look > 6 else Control.RUN))
-    assert not same(weights(tmp_path / "stopped" / training.LAST), weights(whole.last))
-    stopped_at = checkpoint.load(tmp_path / "stopped" / training.LAST).provenance["steps"]
+    assert not same(weights(tmp_path / "stopped" / loop.LAST), weights(whole.last))
+    stopped_at = checkpoint.load(tmp_path / "stopped" / loop.LAST).provenance["steps"]
     assert 0 < stopped_at < whole.steps
     resumed = go(tmp_path / "stopped")
     assert resumed.steps == whole.steps
@@ -139,7 +139,7 @@ def test_a_lane_that_is_killed_leaves_the_run_as_the_last_whole_step_left_it(
 
     with pytest.raises(TrainingError, match="has ended"):
         go(tmp_path / "killed", Watcher(steer))
-    assert 0 < checkpoint.load(tmp_path / "killed" / training.LAST).provenance["steps"] < whole.steps
+    assert 0 < checkpoint.load(tmp_path / "killed" / loop.LAST).provenance["steps"] < whole.steps
     resumed = go(tmp_path / "killed")
     assert resumed.steps == whole.steps
     assert same(weights(resumed.last), weights(whole.last))
@@ -198,7 +198,7 @@ def test_a_run_killed_in_mid_epoch_and_resumed_equals_one_never_killed(
     script = tmp_path / "child.py"
     script.write_text(CHILD)
     state = tmp_path / "killed" / "state.safetensors"
-    root = str(Path(training.__file__).resolve().parents[1])
+    root = str(Path(loop.__file__).resolve().parents[1])
     with subprocess.Popen(
         [sys.executable, str(script), str(tmp_path / "killed")], stdout=subprocess.PIPE, env=_environment(root)
     ) as child:
@@ -330,7 +330,7 @@ def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_last_good_model(
 ) -> None:
     run_spec(speech).write(tmp_path / "run")
     go(tmp_path / "run", Watcher(lambda look: Control.STOP if look > 6 else Control.RUN))
-    good = weights(tmp_path / "run" / training.LAST)
+    good = weights(tmp_path / "run" / loop.LAST)
 
     def diverging(size: int, got: Terms) -> Terms:
         return dataclasses.replace(got, total=got.total * float("nan"))
@@ -339,7 +339,7 @@ def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_last_good_model(
     with pytest.raises(TrainingError, match="not finite") as stopped:
         go(tmp_path / "run")
     assert "smaller learning rate" in stopped.value.hint
-    assert same(weights(tmp_path / "run" / training.LAST), good)
+    assert same(weights(tmp_path / "run" / loop.LAST), good)
 
 
 def test_a_full_disk_ends_the_run_in_words_and_harms_nothing_saved(
@@ -347,7 +347,7 @@ def test_a_full_disk_ends_the_run_in_words_and_harms_nothing_saved(
 ) -> None:
     run_spec(speech).write(tmp_path / "run")
     go(tmp_path / "run", Watcher(lambda look: Control.STOP if look > 6 else Control.RUN))
-    good = weights(tmp_path / "run" / training.LAST)
+    good = weights(tmp_path / "run" / loop.LAST)
 
     def full(self: StateFiles, *state: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -356,7 +356,7 @@ def test_a_full_disk_ends_the_run_in_words_and_harms_nothing_saved(
     with pytest.raises(TrainingError, match="No space left"):
         go(tmp_path / "run")
     monkeypatch.undo()
-    assert good.keys() == weights(tmp_path / "run" / training.LAST).keys()
+    assert good.keys() == weights(tmp_path / "run" / loop.LAST).keys()
     assert go(tmp_path / "run").epochs >= 3
 
 

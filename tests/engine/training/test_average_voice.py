@@ -11,10 +11,10 @@ import torch
 from engine import views
 from engine.api import ClipRef, Control
 from engine.api.specs import AudioSpec, ModelSpec
-from engine.average_voice import learn
 from engine.corpus.melcache import MelCache, build
 from engine.corpus.scanning import scan
 from engine.model.aux_vae import AuxVAE
+from engine.training.average_voice import learn
 
 AUDIO = AudioSpec()
 SMALL = ModelSpec(

@@ -39,15 +39,11 @@ from engine.api import (
     TrainPoint,
 )
 from engine.api.errors import TrainingError
-from engine.average_voice import learn
 from engine.cache.place import cache_dir
-from engine.compiling import compile_trunks
 from engine.corpus.crops import CropOrder, Crops, Division, SpeakerNumbers, divide, gather
 from engine.corpus.melcache import MelCache, build, earlier_key
 from engine.corpus.resident import ResidentCorpus, fits
 from engine.corpus.scanning import scan
-from engine.fresh_model import fresh_model
-from engine.kept_checkpoints import KeptCheckpoints
 from engine.lanes import Lanes, lanes_of
 from engine.memory import keep_freed_memory
 from engine.model import checkpoint
@@ -55,13 +51,17 @@ from engine.model.aux_vae import AuxVAE
 from engine.model.objective import TERM_NAMES
 from engine.products import bfloat16_pays
 from engine.ranks import LostProcessError, Ranks, joined
-from engine.run_clock import Clock, Speed
-from engine.run_state import STATE_FILES, RunLog, Standing, StateFiles
 from engine.runtime import device_memory, devices
 from engine.runtime.control import obey
-from engine.step import Step, stacked
 from engine.systems import Network
 from engine.systems import build as build_system
+from engine.training.average_voice import learn
+from engine.training.checkpoints import KeptCheckpoints
+from engine.training.compilation import compile_trunks
+from engine.training.plan import Clock, Speed
+from engine.training.setup import fresh_model
+from engine.training.state import STATE_FILES, RunLog, Standing, StateFiles
+from engine.training.step import Step, stacked
 from engine.views import Batch
 
 BEST = "best" + checkpoint.SUFFIX

@@ -13,8 +13,8 @@ from engine import probe_clips
 from engine.api import Control, KeptCheckpoint, best_of, checkpoints_of
 from engine.api.auditions import CHECKPOINTS, LIST, SOUNDS
 from engine.api.errors import CheckpointError
-from engine.kept_checkpoints import KeptCheckpoints
 from engine.model import checkpoint
+from engine.training.checkpoints import KeptCheckpoints
 
 
 def kept_at(step: int, total: float = -1.0, number: int = 1) -> KeptCheckpoint:

@@ -10,7 +10,6 @@ import pytest
 import torch
 from small_runs import MODEL, Watcher, changed, go, run_spec, same, weights
 
-from engine import training
 from engine.analysis import analyse
 from engine.api import (
     Analyse,
@@ -28,6 +27,7 @@ from engine.corpus.resident import ResidentCorpus
 from engine.evaluation import audition_job
 from engine.model.aux_vae import AuxVAE
 from engine.runtime import device_memory
+from engine.training import loop
 
 PAUSED_AT = 5  # of the looks of the loop, which takes one a step
 
@@ -68,7 +68,7 @@ def numbers(run_dir: Path) -> list[tuple[int, int, dict[str, float]]]:
 def test_nothing_large_stays_on_the_device_and_the_run_goes_on_exactly(
     tmp_path: Path, whole: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(training, "fits", lambda cache, device: True)
+    monkeypatch.setattr(loop, "fits", lambda cache, device: True)
     monkeypatch.setattr(device_memory, "empty", lambda device: 3_200_000_000)
     seen: list[tuple[int, int]] = []
 
