@@ -83,13 +83,13 @@ def run(request: Request, report: Report, steer: Steer) -> Result:
 
             return nearest.find(request, report, steer)
         case Morph():
-            from engine import morph
+            from engine.transfer import morph_job
 
-            return morph.render(request, report, steer)
+            return morph_job.render(request, report, steer)
         case Transfer():
-            from engine import transfer
+            from engine.transfer import transfer_job
 
-            return transfer.render(request, report, steer)
+            return transfer_job.render(request, report, steer)
         case Train():
             from engine.training import loop
 
@@ -139,8 +139,8 @@ def run(request: Request, report: Report, steer: Steer) -> Result:
 def get_ready(after: Request) -> None:
     """Load what the next request will probably need: who has h and m of a clip may give it others'."""
     if isinstance(after, Analyse) and after.model is not None:
-        from engine import transfer  # noqa: F401
         from engine.audio import loudness
+        from engine.transfer import transfer_job  # noqa: F401
 
         loudness.get_ready()
 

@@ -34,8 +34,8 @@ from engine.api import Analyse, ClipRef, Control, StoredClip  # noqa: E402
 from engine.api.specs import AudioSpec  # noqa: E402
 from engine.audio.mel import MelFrontEnd  # noqa: E402
 from engine.model import checkpoint
-from engine.rendering import Studio  # noqa: E402
 from engine.runtime.resources import REFINER, STARTER_MODEL  # noqa: E402
+from engine.transfer.renderer import Studio  # noqa: E402
 
 SEED = 0
 BATCH, FRAMES = 32, 64  # pieces of a second

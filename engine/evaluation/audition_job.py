@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from engine import probe_clips, transfer
+from engine import probe_clips
 from engine.analysis.analyse import SIGNAL_ARRAYS, Analyst, load_model
 from engine.analysis.read_ahead import Begun
 from engine.api import (
@@ -42,9 +42,10 @@ from engine.audio import files, loudness
 from engine.model import checkpoint
 from engine.model.checkpoint import Checkpoint
 from engine.probes import checkpoints as probes
-from engine.rendering import Studio
 from engine.runtime import devices
 from engine.runtime.control import obey
+from engine.transfer import transfer_job
+from engine.transfer.renderer import Studio
 
 _WORK = ".work"
 MUTE = ("A system of comparison has no h, m and z to play with.", "Train the system two-auxiliary to hear it.")
@@ -136,7 +137,7 @@ class _Work:
             wanted, model=kept.path, out_dir=str(out), name=item.id, device=self.request.device
         )
         if wanted.voice or wanted.emotion or wanted.edits:
-            take = transfer.render(wanted, lambda _event: None, self._steer)
+            take = transfer_job.render(wanted, lambda _event: None, self._steer)
             folder, wav, lufs = take.transformed_folder, take.transformed, take.loudness_lufs
         else:
             folder, wav, lufs = self._rebuilt(wanted, model, out)
@@ -154,9 +155,9 @@ class _Work:
         source = StoredClip(wanted.source)
         name = model.vocoder_for(wanted.vocoder)
         heard = Studio(model, source, self._device).control(wanted.rendering, name, self._steer)
-        samples, rate_hz = transfer.within_scale(heard.samples), model.audio.rate_hz
+        samples, rate_hz = transfer_job.within_scale(heard.samples), model.audio.rate_hz
         out.mkdir(exist_ok=True)
-        transfer.store(out / wanted.name, heard, samples, source.meta())
+        transfer_job.store(out / wanted.name, heard, samples, source.meta())
         files.write(out / f"{wanted.name}.wav", samples, rate_hz)
         sounds = {"original": np.array(source.array("audio"), np.float32), "transformed": samples}
         return str(out / wanted.name), str(out / f"{wanted.name}.wav"), loudness.loudnesses(sounds, rate_hz)

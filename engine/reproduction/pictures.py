@@ -13,7 +13,6 @@ import numpy.typing as npt
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as Canvas
 
-from engine import transfer
 from engine.analysis import analyse
 from engine.api import Analyse, ClipRef, Figure, FitMap, LatentRef, Report, Steer, Transfer
 from engine.api.atomic_files import placed_whole
@@ -22,6 +21,7 @@ from engine.export import figures
 from engine.maps import layout
 from engine.probes.examples import Table
 from engine.reproduction.plan import TITLES
+from engine.transfer import transfer_job
 
 FORMATS = (".png", ".pdf")
 SPEAKERS = 8  # of figure 2, half women and half men
@@ -108,7 +108,7 @@ def figure3(
     """A man's clip, its reconstruction, and the same given the h of a woman's clip."""
     clips = (ClipRef("man", man), ClipRef("woman", woman))
     analyse.analyse(Analyse(clips, str(folder), model, device), report, steer)
-    take = transfer.render(
+    take = transfer_job.render(
         Transfer(
             source=str(folder / "man"), model=model, out_dir=str(folder), name="figure3",
             voice=(LatentRef(str(folder / "woman")),), device=device,

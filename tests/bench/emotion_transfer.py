@@ -19,9 +19,9 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from engine import evidence
 from engine.api import RENDERINGS, Evidence, StoredClip
 from engine.api.specs import AudioSpec
+from engine.transfer import evidence
 from tests.bench.takes import analysed, latents, take_of
 
 EMOTIONS = {"angry": "05", "sad": "04"}

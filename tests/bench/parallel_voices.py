@@ -23,8 +23,8 @@ from pathlib import Path
 
 import numpy as np
 
-from engine import evidence
 from engine.api import RENDERINGS, StoredClip
+from engine.transfer import evidence
 from tests.bench.takes import analysed, latents, take_of
 
 VOICES = ("bdl", "slt")

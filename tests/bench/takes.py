@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from engine import transfer
 from engine.analysis import analyse
 from engine.api import Analyse, ClipRef, Control, LatentRef, StoredClip, Take, Transfer
+from engine.transfer import transfer_job
 
 
 def analysed(files: Mapping[str, Path], model: str, folder: Path) -> dict[str, StoredClip]:
@@ -26,4 +26,4 @@ def latents(*clips: StoredClip) -> tuple[LatentRef, ...]:
 def take_of(source: StoredClip, model: str, folder: Path, **what: Any) -> Take:
     """A transfer onto a clip; `what` as in engine.api.Transfer. The one before in this folder is written over."""
     request = Transfer(source.folder, model, str(folder), "take", **what)
-    return transfer.render(request, lambda event: None, lambda: Control.RUN)
+    return transfer_job.render(request, lambda event: None, lambda: Control.RUN)

@@ -18,12 +18,12 @@ import librosa
 import numpy as np
 import torch
 
-from engine import transfer
 from engine.analysis import analyse
 from engine.api import Analyse, Control, LatentRef, Transfer
 from engine.api.specs import AudioSpec
 from engine.audio.mel import MelFrontEnd
 from engine.griffin_lim import griffin_lim
+from engine.transfer import transfer_job
 from tests.bench.recordings import full_size_model, speech, write_clips
 
 CLIP_S = 5.0
@@ -52,7 +52,7 @@ def drops(folder: Path, rounds: int) -> list[Row]:
             source=source, model=model, out_dir=str(folder / "takes"), name="take", strength=strength,
             voice=(LatentRef(giver),), device="cpu",
         )  # fmt: skip
-        transfer.render(request, lambda event: None, lambda: Control.RUN)
+        transfer_job.render(request, lambda event: None, lambda: Control.RUN)
 
     render(sources.pop(), 1.0)  # the worker is warm
     first, slider = [], []

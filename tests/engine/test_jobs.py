@@ -34,7 +34,7 @@ from engine.audio import loudness
         (Inspect("m"), "engine.model.checkpoint.inspect"),
         (FitMap(()), "engine.maps.layout.fit"),
         (PlaceOnMap(()), "engine.maps.layout.place"),
-        (Transfer("s", "m", "o", "n"), "engine.transfer.render"),
+        (Transfer("s", "m", "o", "n"), "engine.transfer.transfer_job.render"),
         (Train("run"), "engine.training.loop.train"),
         (Export((), "out.csv"), "engine.export.latents_table.export"),
         (Figure("out.png"), "engine.export.figures.draw"),

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from engine import evidence
 from engine.api.specs import AudioSpec
 from engine.audio import f0 as pitch
 from engine.audio import files, world
 from engine.audio.mel import MelFrontEnd
+from engine.transfer import evidence
 
 AUDIO = AudioSpec()
 

@@ -14,7 +14,7 @@ import pytest
 import soundfile
 from small_runs import MODEL, changed, go, run_spec
 
-from engine import cache, probe_clips, transfer
+from engine import cache, probe_clips
 from engine.analysis import analyse
 from engine.api import (
     Analyse,
@@ -42,6 +42,7 @@ from engine.probes import checkpoints as probes
 from engine.probes.examples import Example, Table
 from engine.training import loop
 from engine.training.checkpoints import KeptCheckpoints
+from engine.transfer import transfer_job
 
 REBUILT, GIVEN, EDITED = "rebuilt", "given", "edited"
 
@@ -136,7 +137,7 @@ def test_a_sound_is_what_a_transfer_with_that_checkpoint_gives(stage: Stage, tmp
             there = {folder: str(out / Path(folder).name) for folder in stage.clips}
             request = audition_job.with_folders(item.transfer, there.__getitem__)
             request = dataclasses.replace(request, model=kept.path, out_dir=str(out), name=item.id)
-            take = transfer.render(request, lambda event: None, run)
+            take = transfer_job.render(request, lambda event: None, run)
             sound = heard_of(stage.run_dir, stage.kept).sounds[kept.step, item.id]
             by_hand = StoredClip(take.transformed_folder).array("audio")
             np.testing.assert_allclose(StoredClip(sound.folder).array("audio"), by_hand, atol=1e-5)
@@ -222,13 +223,13 @@ def test_a_checkpoint_that_makes_room_meanwhile_is_passed_over(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, *others = stage.kept
-    render = transfer.render
+    render = transfer_job.render
 
     def raced(*arguments: Any) -> Any:
         Path(first.path).unlink(missing_ok=True)  # as the run does
         return render(*arguments)
 
-    monkeypatch.setattr(transfer, "render", raced)
+    monkeypatch.setattr(transfer_job, "render", raced)
     analyse._load_model.cache_clear()
     monkeypatch.setattr(analyse, "_load_model", analyse._load_model.__wrapped__)
     stage.hear(stage.items[1])
@@ -258,14 +259,14 @@ def test_a_result_of_a_checkpoint_that_is_another_by_now_is_dropped(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     last = stage.kept[-1]
-    render = transfer.render
+    render = transfer_job.render
 
     def raced(*arguments: Any) -> Any:
         take = render(*arguments)
         KeptCheckpoints(stage.run_dir, most=3).rewind(last.step - 1)  # the run was killed and goes on
         return take
 
-    monkeypatch.setattr(transfer, "render", raced)
+    monkeypatch.setattr(transfer_job, "render", raced)
     stage.hear(stage.items[1], steps=(last.step,))
     assert not stage.told(AuditionSound) or last.step not in {
         step for step, _ in heard_of(stage.run_dir, checkpoints_of(stage.run_dir)).sounds

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from engine import transfer
 from engine.analysis import analyse
 from engine.api import Analyse, ClipRef, Control, LatentRef, SecondEdit, StoredClip, Take, Transfer
 from engine.model import checkpoint
 from engine.runtime.resources import default_model
+from engine.transfer import transfer_job
 
 WOMAN, MAN = (0, 1), (2, 3)  # of the fixture `speech`
 MODEL = str(default_model())
@@ -36,7 +36,7 @@ class World:
         request = Transfer(
             self.clips[source].folder, MODEL, str(self._folder / "takes"), "take", device="cpu", **what
         )  # type: ignore[arg-type]
-        return transfer.render(request, lambda event: None, run)
+        return transfer_job.render(request, lambda event: None, run)
 
 
 @pytest.fixture(scope="module")

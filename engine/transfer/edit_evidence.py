@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from engine.api import EditedEvidence
 from engine.audio import f0 as pitch
-from engine.evidence import mel_cepstra, semitones
+from engine.transfer.evidence import mel_cepstra, semitones
 
 FAINT_NEPERS = 4.6  # 40 dB below the loudest frame: what differs there is not heard
 FEWEST_VOICED = 8  # frames, for a median pitch

@@ -10,7 +10,7 @@ import pytest
 import soundfile
 import torch
 
-from engine import evidence, rendering, transfer, vocoder
+from engine import vocoder
 from engine.analysis import analyse
 from engine.api import VOCODERS, Analyse, ClipRef, Control, LatentRef, SecondEdit, StoredClip, Take, Transfer
 from engine.api.errors import Cancelled, EngineError, SpecError
@@ -19,6 +19,8 @@ from engine.audio import loudness
 from engine.griffin_lim import GriffinLim
 from engine.model import checkpoint
 from engine.model.aux_vae import AuxVAE
+from engine.transfer import evidence, transfer_job
+from engine.transfer import renderer as rendering
 
 SMALL = ModelSpec(
     latent=16,
@@ -61,7 +63,7 @@ class World:
         return Transfer(**(values | changes))  # type: ignore[arg-type]
 
     def render(self, **changes: object) -> Take:
-        return transfer.render(self.request(**changes), lambda event: None, run)
+        return transfer_job.render(self.request(**changes), lambda event: None, run)
 
 
 @pytest.fixture(scope="module")
@@ -148,7 +150,7 @@ def test_a_model_names_its_vocoder_and_the_user_may_name_another(
 def test_a_moved_slider_measures_the_new_sound_and_not_the_control_again(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    transfer._studio.cache_clear()
+    transfer_job._studio.cache_clear()
     heard: list[np.ndarray] = []
     distance = evidence.content_distance_db
 
@@ -166,7 +168,7 @@ def test_a_moved_slider_measures_the_new_sound_and_not_the_control_again(
 def test_several_voices_are_averaged_by_weight(world: World) -> None:
     refs = (LatentRef(world.folders[1], weight=1.0), LatentRef(world.folders[2], weight=3.0))
     h = [StoredClip(folder).array("h") for folder in world.folders]
-    assert np.allclose(transfer._mean_h(refs), 0.25 * h[1] + 0.75 * h[2], atol=1e-6)
+    assert np.allclose(transfer_job._mean_h(refs), 0.25 * h[1] + 0.75 * h[2], atol=1e-6)
     take = world.render(voice=refs, name="mixed")
     pitches = [StoredClip(folder).meta().f0_median_hz for folder in world.folders]
     assert take.target_f0_hz == pytest.approx(np.exp(0.25 * np.log(pitches[1]) + 0.75 * np.log(pitches[2])))
@@ -193,7 +195,7 @@ def test_what_an_edit_does_not_touch_stays_to_the_sample(world: World, rendering
 def test_chunks_are_joined_without_a_trace(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = world.render(name="whole")
     monkeypatch.setattr(rendering, "CHUNK_WINDOWS", 1)
-    transfer._studio.cache_clear()
+    transfer_job._studio.cache_clear()
     pieces = world.render(name="pieces")
     mels = [np.array(StoredClip(take.control_folder).array("mel"), np.float32) for take in (whole, pieces)]
     assert np.mean(np.abs(mels[0] - mels[1])) < 0.1  # natural log: under 1 dB
@@ -225,5 +227,5 @@ def test_an_impossible_request_is_refused_in_words(world: World, changes: dict[s
 
 def test_a_cancelled_transfer_leaves_no_take(world: World) -> None:
     with pytest.raises(Cancelled):
-        transfer.render(world.request(name="cancelled"), lambda event: None, lambda: Control.CANCEL)
+        transfer_job.render(world.request(name="cancelled"), lambda event: None, lambda: Control.CANCEL)
     assert not (world.folder / "takes" / "cancelled.wav").exists()

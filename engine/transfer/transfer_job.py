@@ -21,8 +21,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from engine import edit_evidence, seconds, vocoder
-from engine import evidence as measure
+from engine import vocoder
 from engine.analysis.analyse import load_model, store_sound
 from engine.api import (
     OWN_VOCODER,
@@ -43,10 +42,12 @@ from engine.audio import f0, loudness, tags
 from engine.audio import files as audio
 from engine.model import linear_heads
 from engine.model.checkpoint import Checkpoint
-from engine.rendering import Rendering, Studio
 from engine.runtime import devices
 from engine.runtime.control import obey
 from engine.runtime.threads import one_thread
+from engine.transfer import edit_evidence, second_edits
+from engine.transfer import evidence as measure
+from engine.transfer.renderer import Rendering, Studio
 
 STRONGEST = 1.5
 FULL_SCALE = 0.99
@@ -78,7 +79,7 @@ def render(request: Transfer, report: Report, steer: Steer) -> Take:
     own_h = _array(source, "h")
     h = _towards(own_h, _mean_h(request.voice), request.strength) if request.voice else own_h
     strength_m = request.strength if request.strength_m is None else request.strength_m
-    given = seconds.given_m(
+    given = second_edits.given_m(
         source, request.emotion, strength_m, request.rule, request.edits, model.model.spec.window_frames
     )
     report(Progress(0.1, "Reading the source"))

@@ -10,12 +10,12 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
-from engine import transfer
 from engine.api import Morph, MorphDone, Note, Partial, Progress, Report, Steer, Transfer
 from engine.api.atomic_files import cannot_write
 from engine.api.errors import SpecError
 from engine.audio import files
 from engine.runtime.control import obey
+from engine.transfer import transfer_job
 
 PAUSE_S = 0.25  # between steps
 
@@ -44,7 +44,7 @@ def render(request: Morph, report: Report, steer: Steer) -> MorphDone:
             report(Progress(number / len(request.steps), f"Step {number + 1} of {len(request.steps)}"))
             if obey(steer) and sounds:
                 break
-            take = transfer.render(
+            take = transfer_job.render(
                 Transfer(
                     source=request.source, model=request.model, out_dir=folder, name=f"step-{number}",
                     voice=refs if request.latent == "h" else (), emotion=refs if request.latent == "m" else (),

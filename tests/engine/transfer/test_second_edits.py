@@ -9,7 +9,7 @@ import pytest
 
 from engine.api import LatentRef, SecondEdit, StoredClip
 from engine.api.errors import SpecError
-from engine.seconds import given_m, matched
+from engine.transfer.second_edits import given_m, matched
 
 WINDOW = 4  # frames a second
 

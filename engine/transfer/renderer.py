@@ -16,17 +16,18 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from engine import evidence as measure
-from engine import splicing, views, vocoder
+from engine import views, vocoder
 from engine.api import Steer, StoredClip
 from engine.audio import f0 as pitch
 from engine.audio import files, world
 from engine.audio.mel import MelFrontEnd
-from engine.exchange import Kept, Latents, given_levels, louder_by
 from engine.levels import SPEECH_NEPERS, Levels, pitch_curve
 from engine.model.checkpoint import Checkpoint
 from engine.runtime.control import obey
 from engine.source_filter import source_filter
+from engine.transfer import evidence as measure
+from engine.transfer import splicing
+from engine.transfer.attribute_exchange import Kept, Latents, given_levels, louder_by
 
 CHUNK_WINDOWS = 60  # rendered at a time: a minute
 OVERLAP_FRAMES = 16  # between vocoded chunks, cross-faded: a quarter of a second

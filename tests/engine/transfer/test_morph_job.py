@@ -10,13 +10,13 @@ import pytest
 import soundfile
 import torch
 
-from engine import morph
 from engine.analysis import analyse
 from engine.api import Analyse, ClipRef, Control, LatentRef, Morph, Progress
 from engine.api.errors import Cancelled, SpecError
 from engine.api.specs import AudioSpec, ModelSpec, TrainSpec
 from engine.model import checkpoint
 from engine.model.aux_vae import AuxVAE
+from engine.transfer import morph_job
 
 SMALL = ModelSpec(
     latent=16, global_channels=(24, 24, 24), medium_channels=(24, 24, 24), local_channels=(32, 32),
@@ -44,12 +44,12 @@ def request_(tmp_path_factory: pytest.TempPathFactory, speech: list[Path]) -> Mo
 
 def test_the_steps_lie_one_after_the_other_in_one_sound(request_: Morph) -> None:
     events: list[object] = []
-    done = morph.render(request_, events.append, run)
+    done = morph_job.render(request_, events.append, run)
     sound, rate_hz = soundfile.read(done.path)
     assert len(done.starts_s) == len(done.ends_s) == len(done.f0_hz) == 3
     assert done.ends_s[-1] == pytest.approx(len(sound) / rate_hz)
     for end, start in zip(done.ends_s, done.starts_s[1:], strict=False):
-        assert start - end == pytest.approx(morph.PAUSE_S)
+        assert start - end == pytest.approx(morph_job.PAUSE_S)
         assert not sound[round(end * rate_hz) : round(start * rate_hz)].any()
     pieces = [
         sound[round(a * rate_hz) : round(b * rate_hz)] for a, b in zip(done.starts_s, done.ends_s, strict=True)
@@ -67,23 +67,23 @@ def test_stop_keeps_the_steps_that_are_done_and_cancel_none(request_: Morph) -> 
     def stop_in_second() -> Control:
         return Control.STOP if len(began) >= 2 else Control.RUN
 
-    done = morph.render(request_, lambda event: began.append(event) if isinstance(event, Progress) else None,
+    done = morph_job.render(request_, lambda event: began.append(event) if isinstance(event, Progress) else None,
                         stop_in_second)  # fmt: skip
     assert len(done.starts_s) == 1
     with pytest.raises(Cancelled):
-        morph.render(request_, lambda event: None, lambda: Control.CANCEL)
+        morph_job.render(request_, lambda event: None, lambda: Control.CANCEL)
 
 
 def test_seconds_can_be_given_along_a_path_too(request_: Morph) -> None:
     first, second = request_.steps[0][0].folder, request_.steps[2][0].folder
     steps = ((LatentRef(first, 0),), (LatentRef(second, 0),))
-    done = morph.render(dataclasses.replace(request_, latent="m", steps=steps), lambda event: None, run)
+    done = morph_job.render(dataclasses.replace(request_, latent="m", steps=steps), lambda event: None, run)
     assert done.latent == "m"
     assert len(done.starts_s) == 2
 
 
 def test_a_path_of_nothing_or_of_z_is_refused(request_: Morph) -> None:
     with pytest.raises(SpecError):
-        morph.render(dataclasses.replace(request_, steps=()), lambda event: None, run)
+        morph_job.render(dataclasses.replace(request_, steps=()), lambda event: None, run)
     with pytest.raises(SpecError):
-        morph.render(dataclasses.replace(request_, latent="z"), lambda event: None, run)
+        morph_job.render(dataclasses.replace(request_, latent="z"), lambda event: None, run)

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from engine.edit_evidence import difference_db, of_edited
+from engine.transfer.edit_evidence import difference_db, of_edited
 
 WINDOW, BANDS = 64, 140
 DB = math.log(10.0) / 20.0  # nepers

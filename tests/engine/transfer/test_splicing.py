@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from engine.splicing import changed_spans, is_worth_it, lay, overlapping, widened
+from engine.transfer.splicing import changed_spans, is_worth_it, lay, overlapping, widened
 
 
 def test_changes_are_found_and_near_ones_joined() -> None:

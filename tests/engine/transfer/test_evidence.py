@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from engine import evidence
+from engine.transfer import evidence
 
 
 def test_the_way_to_the_target_is_measured_in_octaves_not_in_hertz() -> None:

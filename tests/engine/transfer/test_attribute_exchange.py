@@ -8,9 +8,16 @@ import pytest
 import torch
 
 from engine.api.specs import ENVELOPE_COEFFICIENTS, TONE_COEFFICIENTS, ModelSpec
-from engine.exchange import HABITS_KEPT, LOUDEST_CHANGE_DB, Kept, Latents, given_levels, louder_by
 from engine.levels import Levels
 from engine.model.aux_vae import AuxVAE
+from engine.transfer.attribute_exchange import (
+    HABITS_KEPT,
+    LOUDEST_CHANGE_DB,
+    Kept,
+    Latents,
+    given_levels,
+    louder_by,
+)
 
 SPEC = ModelSpec(latent=8, views="timescale", sounds=3)
 SECONDS = 4

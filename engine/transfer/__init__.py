@@ -1,0 +1,1 @@
+"""Transfer of voice and emotion: latents of one clip given to another, rendered and judged."""
