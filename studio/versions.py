@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.api import AuditionSound, StoredClip, Take
-from studio.loudness import matching_gains
+from studio.audio.loudness import matching_gains
 
 # As the player and its keys name them, and as a take's measurements do.
 NAMES = {"original": "original", "reconstruction": "control", "transformed": "transformed"}

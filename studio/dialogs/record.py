@@ -20,11 +20,11 @@ from PySide6.QtWidgets import (
 )
 
 from studio import theme
+from studio.audio.level_meter import LevelMeter
+from studio.audio.recorder import Recorder
 from studio.clips import FAILED, READY
 from studio.preferences import Preferences
 from studio.session import Session
-from studio.widgets.level_meter import LevelMeter
-from studio.widgets.recorder import Recorder
 from studio.widgets.timeline import clock_text
 
 COUNTDOWNS_S = (0, 3, 5, 10)

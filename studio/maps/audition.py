@@ -8,10 +8,10 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from engine.api import MorphDone, StoredClip
+from studio.audio.loudspeaker import AudioOutput, open_output
+from studio.audio.player import Player
 from studio.maps.points import FRAMES_A_SECOND, Key
 from studio.preferences import Preferences
-from studio.widgets.audio_output import AudioOutput, open_output
-from studio.widgets.player import Player
 
 FRAME_ROUND_S = 0.15  # a single frame is heard with so much on both sides
 CLIP_LONGEST_S = 3.0  # of a whole clip under the cursor

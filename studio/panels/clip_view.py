@@ -11,6 +11,8 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedWidget, QVBoxLayout, 
 
 from engine.api import AudioSpec, ClipAnalysed, EngineError, StoredClip, Take
 from studio import drag, drop_rules, pictures, theme
+from studio.audio.player import Player
+from studio.audio.transport import TransportBar
 from studio.audition_set import Hearing
 from studio.drop_rules import EMOTION, VOICE
 from studio.messages import Messages
@@ -28,10 +30,8 @@ from studio.versions import (
 )
 from studio.widgets.drop_choice import DropChoice, Field
 from studio.widgets.elided_label import ElidedLabel
-from studio.widgets.player import Player
 from studio.widgets.recording_view import RecordingView
 from studio.widgets.timeline import clock_text
-from studio.widgets.transport import TransportBar
 
 
 class ClipViewPanel(QWidget):

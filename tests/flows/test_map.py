@@ -11,13 +11,13 @@ import soundfile
 from pytestqt.qtbot import QtBot
 from small_model import save_small_model
 
+from studio.audio.loudspeaker import ClockOutput
 from studio.engine_link import EngineLink, Job
 from studio.maps.audition import Audition
 from studio.messages import Messages
 from studio.panels.map_view import MapViewPanel
 from studio.preferences import Preferences
 from studio.session import Session
-from studio.widgets.audio_output import ClockOutput
 
 JOB_MS = 100_000
 

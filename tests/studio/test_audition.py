@@ -34,6 +34,8 @@ from engine.api import (
 )
 from engine.api.auditions import CHECKPOINTS, LIST, RESULTS, SOUNDS, checkpoints_text, heard_text, step_name
 from studio import project_file
+from studio.audio.loudspeaker import ClockOutput
+from studio.audio.player import Player
 from studio.audition.section import AuditionSection
 from studio.drag import Payload
 from studio.jobs import Job
@@ -44,8 +46,6 @@ from studio.runs import RunRecord
 from studio.session import Session
 from studio.tables.checkpoints import OBJECTIVE, PROBES, SOUND, STEP, best_words
 from studio.tables.probes import task_titles
-from studio.widgets.audio_output import ClockOutput
-from studio.widgets.player import Player
 
 RATE = 16_000
 SAMPLES = 2 * RATE

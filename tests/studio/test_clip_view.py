@@ -18,6 +18,8 @@ from pytestqt.qtbot import QtBot
 
 from engine.api import AudioSpec, ClipAnalysed, Done, Evidence, Failed, ModelInfo, Picture, PictureDone, Take
 from studio import drag
+from studio.audio.loudspeaker import ClockOutput
+from studio.audio.player import Player
 from studio.engine_link import EngineLink
 from studio.jobs import Job
 from studio.messages import Messages
@@ -25,10 +27,8 @@ from studio.panels.clip_view import ClipViewPanel
 from studio.panels.m_lane import MLanePanel
 from studio.preferences import Preferences
 from studio.session import Clip, Session
-from studio.widgets.audio_output import ClockOutput
 from studio.widgets.frequency import MelScale
 from studio.widgets.mel_image import DB_PER_NEPER
-from studio.widgets.player import Player
 
 RATE = 16_000
 SECONDS = 3.0

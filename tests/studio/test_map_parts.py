@@ -12,6 +12,7 @@ import soundfile
 from pytestqt.qtbot import QtBot
 
 from engine.api import AudioSpec, MapPoints, MorphDone, StoredClip
+from studio.audio.loudspeaker import ClockOutput
 from studio.clips import Clip
 from studio.dialogs.export_figure import ExportFigureDialog
 from studio.maps.audition import Audition, loudest, part_of
@@ -19,7 +20,6 @@ from studio.maps.find_list import MOST_ROWS, FindList, Found, matching
 from studio.maps.hover_card import MOST_KEPT, HoverCard, Thumbnails
 from studio.maps.points import PointTable
 from studio.preferences import Preferences
-from studio.widgets.audio_output import ClockOutput
 from studio.widgets.elided_label import ElidedLabel
 
 RATE_HZ = 16_000

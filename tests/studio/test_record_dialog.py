@@ -10,12 +10,12 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from engine.api import MapPoints
+from studio.audio.microphone import AudioInput, NoInput
+from studio.audio.recorder import Recorder
 from studio.dialogs.record import RecordDialog
 from studio.engine_link import EngineLink
 from studio.preferences import Preferences
 from studio.session import Session
-from studio.widgets.audio_input import AudioInput, NoInput
-from studio.widgets.recorder import Recorder
 
 
 class FakeInput(AudioInput):

@@ -9,9 +9,9 @@ from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QSlider, QToolButton, QWidget
 
 from studio import theme
+from studio.audio.device_menu import DeviceMenu
+from studio.audio.player import Player
 from studio.widgets.choice_button import ChoiceButton
-from studio.widgets.device_menu import DeviceMenu
-from studio.widgets.player import Player
 from studio.widgets.timeline import clock_text
 
 VERSIONS = ("original", "reconstruction", "transformed")

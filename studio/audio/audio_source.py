@@ -9,7 +9,7 @@ import numpy.typing as npt
 from PySide6.QtCore import QCoreApplication, QIODevice, QMicrophonePermission, QObject, Qt, QTimer
 from PySide6.QtMultimedia import QAudioDevice, QAudioFormat, QAudioSource, QMediaDevices, QtAudio
 
-from studio.widgets.audio_input import AudioInput, NoInput
+from studio.audio.microphone import AudioInput, NoInput
 
 BUFFER_S = 0.5  # a busy window must not lose sound
 LOOK_MS = 500  # how often a device is asked whether it still works

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from studio.widgets.audio_output import AudioOutput, open_output
-from studio.widgets.sound_source import SoundSource
+from studio.audio.loudspeaker import AudioOutput, open_output
+from studio.audio.sound_source import SoundSource
 
 TICK_MS = 33
 DRAIN_TICKS = 15  # a paused output that does not finish its fade in half a second is stopped anyway
@@ -263,14 +263,14 @@ class Player(QObject):
         if self._open is not open_output or self._watch is not None:
             return
         try:
-            from studio.widgets import audio_sink
+            from studio.audio import audio_sink
         except ImportError:
             return  # open_output has said so already
         self._watch = audio_sink.watch_devices(self._devices_changed, self)
         self.devices_changed.emit(audio_sink.device_names())
 
     def _devices_changed(self) -> None:
-        from studio.widgets import audio_sink
+        from studio.audio import audio_sink
 
         names = audio_sink.device_names()
         self.devices_changed.emit(names)

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from studio.loudness import FULL_SCALE, matching_gains
+from studio.audio.loudness import FULL_SCALE, matching_gains
 
 
 def test_every_version_becomes_as_loud_as_the_first() -> None:

@@ -12,9 +12,9 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from studio.widgets.audio_input import AudioInput, NoInput
-from studio.widgets.level_meter import LevelMeter
-from studio.widgets.recorder import Recorder
+from studio.audio.level_meter import LevelMeter
+from studio.audio.microphone import AudioInput, NoInput
+from studio.audio.recorder import Recorder
 
 RATE = 48_000
 
@@ -181,7 +181,7 @@ def test_without_a_microphone_nothing_begins_and_the_note_says_why(qtbot: QtBot,
 
 # ---------------------------------------------------------------- samples of devices
 def test_devices_of_every_kind_are_heard_alike() -> None:
-    audio_source = pytest.importorskip("studio.widgets.audio_source", exc_type=ImportError)
+    audio_source = pytest.importorskip("studio.audio.audio_source", exc_type=ImportError)
     kinds = audio_source.QAudioFormat.SampleFormat
     for kind, numpy_kind, one in ((kinds.Float, np.float32, 1), (kinds.Int16, np.int16, 32_768)):
         form = audio_source.QAudioFormat()

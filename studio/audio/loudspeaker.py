@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QCoreApplication, QObject, Signal
 
-from studio.widgets.sound_source import SoundSource
+from studio.audio.sound_source import SoundSource
 
 
 class AudioOutput(QObject):
@@ -76,7 +76,7 @@ def open_output(device: str = "") -> AudioOutput:
     Never raises: a machine without sound is told so and works on.
     """
     try:
-        from studio.widgets import audio_sink
+        from studio.audio import audio_sink
     except ImportError as error:
         words = _tr(
             "No sound: a system library is missing ({0}). On Debian and Ubuntu, “sudo apt install libpulse0” "

@@ -10,8 +10,8 @@ import numpy.typing as npt
 from PySide6.QtCore import QIODevice, QObject
 from PySide6.QtMultimedia import QAudioDevice, QAudioFormat, QAudioSink, QMediaDevices, QtAudio
 
-from studio.widgets.audio_output import AudioOutput
-from studio.widgets.sound_source import SoundSource
+from studio.audio.loudspeaker import AudioOutput
+from studio.audio.sound_source import SoundSource
 
 # Long enough for a busy interface to miss a few frames, short enough for a switch to feel immediate.
 BUFFER_S = 0.12

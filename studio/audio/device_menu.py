@@ -8,7 +8,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QInputDialog, QMenu, QWidget
 
-from studio.widgets.player import Player
+from studio.audio.player import Player
 
 MOST_LATENCY_MS = 1000
 

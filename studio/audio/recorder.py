@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from studio.widgets.audio_input import AudioInput, input_names, open_input, watch_inputs
+from studio.audio.microphone import AudioInput, input_names, open_input, watch_inputs
 
 SHORTEST_S = 0.2  # the engine finds no syllable in less
 SILENT = 1e-5  # a muted microphone sends zeros, a working one at least its noise

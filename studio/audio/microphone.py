@@ -42,7 +42,7 @@ class NoInput(AudioInput):
 def open_input(device: str = "") -> AudioInput:
     """The named microphone, else the system's default, else one whose note says why there is none. Never raises."""
     try:
-        from studio.widgets import audio_source
+        from studio.audio import audio_source
     except ImportError as error:
         words = _tr(
             "Recording needs a system library ({0}). On Debian and Ubuntu, “sudo apt install libpulse0” brings it."
@@ -56,7 +56,7 @@ def open_input(device: str = "") -> AudioInput:
 def input_names() -> list[str]:
     """The microphones there are now."""
     try:
-        from studio.widgets import audio_source
+        from studio.audio import audio_source
     except ImportError:
         return []
     return audio_source.device_names()
@@ -65,7 +65,7 @@ def input_names() -> list[str]:
 def watch_inputs(changed: Callable[[], None], parent: QObject) -> None:
     """Call `changed` whenever a microphone comes or goes, for as long as `parent` lives."""
     try:
-        from studio.widgets import audio_source
+        from studio.audio import audio_source
     except ImportError:
         return  # open_input says so
     audio_source.watch_devices(changed, parent)

@@ -10,12 +10,12 @@ import pytest
 from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 
-from studio.widgets import audio_output
-from studio.widgets.audio_output import ClockOutput, open_output
-from studio.widgets.device_menu import DeviceMenu
-from studio.widgets.player import Player
-from studio.widgets.sound_source import SoundSource
-from studio.widgets.transport import TransportBar
+from studio.audio import loudspeaker
+from studio.audio.device_menu import DeviceMenu
+from studio.audio.loudspeaker import ClockOutput, open_output
+from studio.audio.player import Player
+from studio.audio.sound_source import SoundSource
+from studio.audio.transport import TransportBar
 
 RATE = 16_000
 
@@ -251,7 +251,7 @@ def test_playing_nothing_is_harmless(qtbot: QtBot) -> None:
 def test_a_machine_without_a_device_gets_a_note_and_a_moving_playhead(
     qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    audio_sink = pytest.importorskip("studio.widgets.audio_sink", exc_type=ImportError)
+    audio_sink = pytest.importorskip("studio.audio.audio_sink", exc_type=ImportError)
     monkeypatch.setattr(audio_sink, "open_sink", lambda _name: None)
     player = Player()
     player.set_sounds({"original": tone(200)}, RATE)
@@ -263,10 +263,10 @@ def test_a_machine_without_a_device_gets_a_note_and_a_moving_playhead(
 
 
 def test_a_missing_system_library_is_named_with_its_cure(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "studio.widgets.audio_sink", None)
-    monkeypatch.delattr("studio.widgets.audio_sink", raising=False)
+    monkeypatch.setitem(sys.modules, "studio.audio.audio_sink", None)
+    monkeypatch.delattr("studio.audio.audio_sink", raising=False)
     output = open_output()
-    assert isinstance(output, audio_output.ClockOutput)
+    assert isinstance(output, loudspeaker.ClockOutput)
     assert "apt install libpulse0" in output.note
 
 
@@ -292,7 +292,7 @@ def test_a_device_that_goes_away_is_replaced_while_playing(qtbot: QtBot) -> None
 
 @pytest.mark.parametrize(("from_hz", "to_hz"), [(16_000, 48_000), (16_000, 44_100), (48_000, 16_000)])
 def test_a_device_of_another_rate_hears_the_same_tone(from_hz: int, to_hz: int) -> None:
-    audio_sink = pytest.importorskip("studio.widgets.audio_sink", exc_type=ImportError)
+    audio_sink = pytest.importorskip("studio.audio.audio_sink", exc_type=ImportError)
     at = 0
 
     def read(count: int) -> np.ndarray:
@@ -310,7 +310,7 @@ def test_a_device_of_another_rate_hears_the_same_tone(from_hz: int, to_hz: int) 
 
 
 def test_the_playhead_waits_for_what_the_server_holds_in_its_buffers() -> None:
-    audio_sink = pytest.importorskip("studio.widgets.audio_sink", exc_type=ImportError)
+    audio_sink = pytest.importorskip("studio.audio.audio_sink", exc_type=ImportError)
     clock = audio_sink.HeardClock()
     assert clock.heard_s(0.05, 0.005) == pytest.approx(0.005)  # 45 ms taken at once
     assert clock.heard_s(0.145, 0.1) == pytest.approx(0.1)
@@ -336,7 +336,7 @@ class Devices:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
         self.names = list(names)
-        self.audio_sink = pytest.importorskip("studio.widgets.audio_sink", exc_type=ImportError)
+        self.audio_sink = pytest.importorskip("studio.audio.audio_sink", exc_type=ImportError)
         monkeypatch.setattr(self.audio_sink, "open_sink", self.open)
         monkeypatch.setattr(self.audio_sink, "device_names", lambda: list(self.names))
         monkeypatch.setattr(self.audio_sink, "default_name", lambda: self.names[0] if self.names else "")

@@ -1,0 +1,1 @@
+"""Playing and recording: the player, its sources, the loudspeaker and the microphone."""
