@@ -15,8 +15,8 @@ from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenu
 
 from studio import drag, theme
-from studio.desk.giver_menu import GiverMenu
 from studio.dialogs.about import AboutDialog
+from studio.dialogs.reference_menu import GiverMenu
 from studio.drop_rules import EMOTION, VOICE
 from studio.shortcuts import WORDS
 

@@ -23,8 +23,8 @@ from studio import drag, drop_rules, theme
 from studio.clips import Clip
 from studio.counted import counted
 from studio.desk.controls import StrengthRow
-from studio.desk.giver_menu import GiverMenu
 from studio.desk.words import all_rules, all_sounds, chip_detail, rule_words, shares
+from studio.dialogs.reference_menu import GiverMenu
 from studio.drag import Payload
 from studio.drop_rules import EMOTION, SOURCE, VOICE
 from studio.messages import Messages

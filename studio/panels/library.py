@@ -40,7 +40,7 @@ from PySide6.QtWidgets import (
 from engine.api import AUDIO_SUFFIXES, TABLE_SUFFIXES
 from studio import drag, drop_rules, paths, theme
 from studio.counted import counted
-from studio.desk.giver_menu import GiverMenu
+from studio.dialogs.reference_menu import GiverMenu
 from studio.drag import Payload
 from studio.messages import Messages
 from studio.preferences import Preferences

@@ -20,8 +20,8 @@ from PySide6.QtWidgets import (
 from engine.api import AudioSpec, StoredClip
 from studio import affect_colours, drag, drop_rules, phrases, theme
 from studio.clips import Clip
-from studio.desk.giver_menu import GiverMenu
 from studio.desk.words import rule_words
+from studio.dialogs.reference_menu import GiverMenu
 from studio.drag import Payload
 from studio.drop_rules import EMOTION
 from studio.lane_cells import AFFECT, DISTANCE, LaneCells, has_affect
