@@ -8,13 +8,14 @@ from typing import Any
 
 from engine.api import Audition, AuditionItem, KeptCheckpoint
 from engine.api.atomic_files import link_or_copy, replacing
-from studio import audition_set, recipes, transfer_setup
-from studio.audition_set import AuditionEntry, Hearing
 from studio.counted import counted
+from studio.domain import audition_set, transfer_setup
+from studio.domain import recipe as recipes
+from studio.domain.audition_set import AuditionEntry, Hearing
+from studio.domain.recipe import Recipe
+from studio.domain.run_record import RunRecord
 from studio.engine_link import Job
-from studio.recipes import Recipe
 from studio.run_actions import RunActions
-from studio.runs import RunRecord
 from studio.take_actions import TakeActions
 
 ON_THE_PROCESSOR = "cpu"

@@ -15,7 +15,7 @@ from PySide6.QtGui import QColor
 
 from engine.api import MapPoints
 from studio import theme
-from studio.clips import Clip
+from studio.domain.clip import Clip
 from studio.maps.points import FRAMES_A_SECOND, PointTable
 from studio.tables.natural import natural
 from studio.widgets.point_cloud import Mark

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from engine.api import MapPoints
-from studio.clips import Clip
+from studio.domain.clip import Clip
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 

@@ -13,9 +13,9 @@ from engine.api import (
     FigureDone,
     MapPoints,
 )
-from studio.clips import Clip
 from studio.coordinates import write_coordinates
 from studio.counted import counted
+from studio.domain.clip import Clip
 from studio.engine_link import Job
 from studio.model_actions import ModelActions
 

@@ -6,10 +6,10 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-from studio import transfer_setup
-from studio.drag import Payload
+from studio.domain import transfer_setup
+from studio.domain.payload import Payload
+from studio.domain.transfer_setup import LaneEdit, TransferSetup, span_words
 from studio.transfer_actions import TransferActions
-from studio.transfer_setup import LaneEdit, TransferSetup, span_words
 
 
 class LaneActions(TransferActions):

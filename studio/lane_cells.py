@@ -11,9 +11,9 @@ from PySide6.QtGui import QColor
 
 from engine.api import ModelInfo, SecondEdit, StoredClip
 from studio import affect_colours
-from studio.clips import Clip
-from studio.desk.words import rule_words
-from studio.transfer_setup import LaneEdit, clips_of
+from studio.domain.clip import Clip
+from studio.domain.transfer_setup import LaneEdit, clips_of
+from studio.domain.transfer_words import rule_words
 from studio.widgets.second_lane import Second
 
 AFFECT, DISTANCE = "affect", "distance"

@@ -19,11 +19,11 @@ from engine.api import (
 )
 from studio import paths
 from studio.batch_actions import BatchActions
-from studio.clips import ANALYSING, WAITING, Clip, new_ids
 from studio.counted import counted
+from studio.domain.clip import ANALYSING, WAITING, Clip, new_ids
+from studio.domain.recipe import named
 from studio.engine_link import EngineLink, Job
 from studio.messages import Messages
-from studio.recipes import named
 from studio.take_actions import TakeActions
 
 NAMED_SKIPS = 40  # told one by one in the details

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from engine.api import Picture
-from studio.clips import Clip
+from studio.domain.clip import Clip
 from studio.engine_link import Job
 from studio.library_actions import LibraryActions
 

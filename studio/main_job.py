@@ -20,9 +20,10 @@ from PySide6.QtCore import QMimeData, QUrl, qInstallMessageHandler
 from PySide6.QtWidgets import QApplication
 
 from engine.api import RunSpec, Take, presets
-from studio import drag, hands, paths, theme
+from studio import hands, paths, theme
 from studio.app import Studio, catch_exceptions, log, set_up_logging
-from studio.clips import Clip
+from studio.domain import payload
+from studio.domain.clip import Clip
 from studio.hands import StepError
 from studio.jobs import Job
 from studio.messages import Message
@@ -173,12 +174,12 @@ class MainJob:
         source, giver = self._pair()
         takes = len(self._session.takes)
         speaker = giver.labels.get("speaker", "")
-        of_source = drag.Payload("clips", (source.id,))
-        of_giver = drag.Payload("speaker", speaker=speaker) if speaker else drag.Payload("clips", (giver.id,))
+        of_source = payload.Payload("clips", (source.id,))
+        of_giver = payload.Payload("speaker", speaker=speaker) if speaker else payload.Payload("clips", (giver.id,))
         desk = self._window.desk
-        hands.drop(self._window, desk.source_zone, drag.to_mime(of_source, self._session.uuid))
+        hands.drop(self._window, desk.source_zone, payload.to_mime(of_source, self._session.uuid))
         hands.wait(lambda: self._session.transfer.source == source.id, MOMENT_S, "the source was not taken")
-        hands.drop(self._window, desk.voice_zone, drag.to_mime(of_giver, self._session.uuid))
+        hands.drop(self._window, desk.voice_zone, payload.to_mime(of_giver, self._session.uuid))
         hands.wait(lambda: bool(self._session.transfer.voices), MOMENT_S, "the voice was not taken")
         hands.wait(lambda: len(self._session.takes) > takes, JOB_S, "no take came back")
         take = self._session.takes[-1]

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from engine.api import FindNearest, FitMap, LatentRef, MapPoints, Morph, PlaceOnMap
-from studio.clips import Clip
 from studio.counted import counted
+from studio.domain.clip import Clip
 from studio.engine_link import Job
 from studio.session_state import SessionState
 

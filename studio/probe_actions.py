@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from engine.api import PROBE_TASKS, ExportDone, ExportProbes, Probe, ProbeCorpus, ProbeDone, ProbeResult
-from studio.clips import Clip
 from studio.counted import counted
+from studio.domain.clip import Clip
 from studio.jobs import Job
 from studio.session_state import SessionState
 

@@ -16,10 +16,12 @@ from pathlib import Path
 
 from PySide6.QtCore import QLockFile
 
-from studio import maps_file, paths, project_disk, project_file, project_folder, runs, storage
+from studio import maps_file, paths, project_disk, project_file, project_folder, storage
 from studio.audition_actions import AuditionActions
-from studio.clips import FAILED, MISSING, WAITING
 from studio.counted import counted
+from studio.domain import run_record
+from studio.domain.clip import FAILED, MISSING, WAITING
+from studio.domain.transfer_setup import TransferSetup
 from studio.library_actions import LibraryActions
 from studio.project_file import (
     AUTOSAVE,
@@ -31,7 +33,6 @@ from studio.project_file import (
     moved_take,
 )
 from studio.project_folder import MOVED, Moved
-from studio.transfer_setup import TransferSetup
 
 LOCK = ".lock"
 MOST_WINDOWS = 50
@@ -289,10 +290,10 @@ class ProjectActions(LibraryActions, AuditionActions):
         self.gone = stored.gone
         self.audition = stored.audition
         self._insert(stored.clips)
-        self.runs = [r for r in runs.discover(self.runs_dir) if not (Path(r.run_dir) / MOVED).exists()]
+        self.runs = [r for r in run_record.discover(self.runs_dir) if not (Path(r.run_dir) / MOVED).exists()]
         known = {record.run_dir for record in self.runs}
         self.runs += [
-            r for place in stored.runs if place not in known and (r := runs.read(Path(place))) is not None
+            r for place in stored.runs if place not in known and (r := run_record.read(Path(place))) is not None
         ]
         self._tidy()
         for latent, file in stored.maps.items():

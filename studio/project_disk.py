@@ -12,7 +12,7 @@ from pathlib import Path
 
 from engine.api import Take, unfinished
 from studio import project_file, project_folder
-from studio.clips import Clip
+from studio.domain.clip import Clip
 from studio.project_file import AUTOSAVE, FILE, Project, moved_project
 from studio.project_folder import MOVED, Listing, Moved
 from studio.session_state import UNTITLED_FILE

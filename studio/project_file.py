@@ -16,13 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from engine.api import RENDERINGS, RULES, VOCODERS, EditedEvidence, Evidence, LatentRef, SecondEdit, Take
-from studio import audition_set, recipes
-from studio.audition_set import AuditionEntry
-from studio.clips import ANALYSING, STATES, WAITING, Clip
-from studio.drag import Payload
+from studio.domain import audition_set
+from studio.domain import recipe as recipes
+from studio.domain.audition_set import AuditionEntry
+from studio.domain.clip import ANALYSING, STATES, WAITING, Clip
+from studio.domain.payload import Payload
+from studio.domain.recipe import Named, Recipe
+from studio.domain.transfer_setup import EmotionChip, LaneEdit, TransferSetup, VoiceChip
 from studio.project_folder import Listing
-from studio.recipes import Named, Recipe
-from studio.transfer_setup import EmotionChip, LaneEdit, TransferSetup, VoiceChip
 from studio.unhurried import unhurried
 
 FILE, AUTOSAVE, SUFFIX = "project.json", "project.autosave.json", ".triptych"

@@ -14,9 +14,9 @@ from engine.api import (
     TrainDone,
     TrainPoint,
 )
+from studio.domain.run_record import RunRecord
 from studio.engine_link import Job
 from studio.model_actions import ModelActions
-from studio.runs import RunRecord
 
 
 class RunActions(ModelActions):

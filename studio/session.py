@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from studio.clips import Clip
 from studio.corpus_actions import CorpusActions
+from studio.domain.clip import Clip
+from studio.domain.run_record import RunRecord
+from studio.domain.transfer_setup import EmotionChip, TransferSetup, VoiceChip
 from studio.export_actions import ExportActions
 from studio.listen_actions import ListenActions
 from studio.map_actions import joined
 from studio.probe_actions import ProbeActions
 from studio.project_actions import ProjectActions
-from studio.runs import RunRecord
-from studio.transfer_setup import EmotionChip, TransferSetup, VoiceChip
 
 __all__ = ["Clip", "EmotionChip", "RunRecord", "Session", "TransferSetup", "VoiceChip", "joined"]
 

@@ -18,16 +18,16 @@ from engine.api import (
 )
 from studio import maps_file, project_file
 from studio.analysis_queue import AnalysisQueue
-from studio.audition_set import AuditionEntry, Hearing
-from studio.clips import Clip
+from studio.domain.audition_set import AuditionEntry, Hearing
+from studio.domain.clip import Clip
+from studio.domain.live_takes import LiveTakes
+from studio.domain.recipe import Named, Recipe
+from studio.domain.run_record import RunRecord
+from studio.domain.transfer_setup import TransferSetup
 from studio.engine_link import EngineLink, Job
-from studio.live_takes import LiveTakes
 from studio.messages import Messages
 from studio.project_file import Project
 from studio.project_folder import is_inside
-from studio.recipes import Named, Recipe
-from studio.runs import RunRecord
-from studio.transfer_setup import TransferSetup
 from studio.undo import UndoActions
 from studio.unhurried import awaited
 

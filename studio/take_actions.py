@@ -6,12 +6,13 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from engine.api import ReadRecipes, RecipesRead, SaveSound, SoundSaved, Take
-from studio import recipes, take_files
-from studio.drag import Payload
+from studio import take_files
+from studio.domain import recipe as recipes
+from studio.domain.payload import Payload
+from studio.domain.recipe import Giver, Recipe
+from studio.domain.transfer_setup import EmotionChip, LaneEdit, TransferSetup, VoiceChip
 from studio.engine_link import Job
-from studio.recipes import Giver, Recipe
 from studio.transfer_actions import TransferActions
-from studio.transfer_setup import EmotionChip, LaneEdit, TransferSetup, VoiceChip
 
 TAGGED = (".wav", ".flac")  # what takes are saved as
 MOST_DROPPED = 200  # files that are looked at for a recipe: takes come singly, corpora by the thousand

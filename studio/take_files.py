@@ -11,8 +11,8 @@ from pathlib import Path
 from PySide6.QtCore import QCoreApplication
 
 from engine.api import LatentRef, Take
-from studio.clips import Clip
-from studio.givers import givers_of
+from studio.domain.clip import Clip
+from studio.domain.references import givers_of
 
 OUT = "out"  # below the take's folder: goes where it goes, and goes with it
 FORBIDDEN = '<>:"/\\|?*'  # in names of files, on one system or another

@@ -8,8 +8,8 @@ from pathlib import Path
 from PySide6.QtCore import Signal
 
 from engine.api import Control, Take, Transfer
-from studio.clips import Clip
-from studio.live_takes import makes, place_of, sound_of_take
+from studio.domain.clip import Clip
+from studio.domain.live_takes import makes, place_of, sound_of_take
 from studio.model_actions import ModelActions
 
 

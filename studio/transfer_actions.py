@@ -7,13 +7,13 @@ import dataclasses
 from collections.abc import Callable, Sequence
 
 from engine.api import OWN_VOCODER, Control, Transfer
-from studio import recipes, transfer_setup
-from studio.clips import Clip
-from studio.drag import Payload
+from studio.domain import recipe, transfer_setup
+from studio.domain.clip import Clip
+from studio.domain.live_takes import sound_of
+from studio.domain.payload import Payload
+from studio.domain.transfer_setup import EmotionChip, TransferSetup, VoiceChip
 from studio.engine_link import Job
-from studio.live_takes import sound_of
 from studio.take_list import TakeListActions
-from studio.transfer_setup import EmotionChip, TransferSetup, VoiceChip
 
 
 class TransferActions(TakeListActions):
@@ -253,14 +253,14 @@ class TransferActions(TakeListActions):
     def _with_recipe(self, request: Transfer) -> Transfer:
         """The request with the vocoder preferred, and what it is made of, in names, for the tags of its files."""
         request = self._as_preferred(request)
-        return dataclasses.replace(request, recipe=recipes.to_text(self._recipe_of(request)))
+        return dataclasses.replace(request, recipe=recipe.to_text(self._recipe_of(request)))
 
     def _as_preferred(self, request: Transfer) -> Transfer:
         return dataclasses.replace(request, vocoder=self.vocoder) if request.vocoder == OWN_VOCODER else request
 
-    def _recipe_of(self, request: Transfer) -> recipes.Recipe:
+    def _recipe_of(self, request: Transfer) -> recipe.Recipe:
         assert self.model is not None
-        return recipes.of_request(request, self.clips.values(), self.model)
+        return recipe.of_request(request, self.clips.values(), self.model)
 
 
 def _percents(shares: Sequence[float]) -> str:

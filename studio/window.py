@@ -23,13 +23,14 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from studio import drag, paths
+from studio import paths
 from studio.corpus_commands import CorpusCommands
 from studio.dialogs.about import system_info
 from studio.dialogs.error import ErrorDialog
 from studio.dialogs.preferences import DEVICE, SHORTCUTS, PreferencesDialog
 from studio.dialogs.record import RecordDialog
 from studio.docks import Docks
+from studio.domain import payload
 from studio.menus import Menus
 from studio.messages import Message, Messages
 from studio.panels.clip_view import ClipViewPanel
@@ -185,7 +186,7 @@ class MainWindow(QMainWindow):
 
     # ------------------------------------------------------------------ dropping files anywhere
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        files = drag.files_of(event.mimeData())
+        files = payload.files_of(event.mimeData())
         if files:
             event.acceptProposedAction()
             named = f"“{files[0].name}”" if len(files) == 1 else self.tr("{0} items").format(len(files))
@@ -196,7 +197,7 @@ class MainWindow(QMainWindow):
 
     def dropEvent(self, event: QDropEvent) -> None:
         self.overlay.hide()
-        files = drag.files_of(event.mimeData())
+        files = payload.files_of(event.mimeData())
         if files:
             event.acceptProposedAction()
             self._add([str(file) for file in files])

@@ -18,9 +18,9 @@ from PySide6.QtWidgets import (
 )
 
 from studio import theme
-from studio.audition_set import item_of
 from studio.counted import counted
-from studio.runs import RunRecord
+from studio.domain.audition_set import item_of
+from studio.domain.run_record import RunRecord
 from studio.session import Session
 from studio.tables.checkpoints import CheckpointsTable, best_words
 from studio.widgets.choice_button import ChoiceButton

@@ -7,7 +7,8 @@ from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from engine.api import Take
-from studio import evidence, theme
+from studio import theme
+from studio.domain import evidence
 from studio.widgets.comparison_table import ComparisonTable
 
 

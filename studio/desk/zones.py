@@ -19,17 +19,19 @@ from PySide6.QtWidgets import (
 )
 
 from engine.api import OWN_VOCODER, StoredClip
-from studio import drag, drop_rules, theme
-from studio.clips import Clip
+from studio import theme
 from studio.counted import counted
 from studio.desk.controls import StrengthRow
-from studio.desk.words import all_rules, all_sounds, chip_detail, rule_words, shares
 from studio.dialogs.reference_menu import GiverMenu
-from studio.drag import Payload
-from studio.drop_rules import EMOTION, SOURCE, VOICE
+from studio.domain import drop_rules
+from studio.domain import payload as drag
+from studio.domain.clip import Clip
+from studio.domain.drop_rules import EMOTION, SOURCE, VOICE
+from studio.domain.payload import Payload
+from studio.domain.transfer_setup import EmotionChip, TransferSetup, VoiceChip, clips_of
+from studio.domain.transfer_words import all_rules, all_sounds, chip_detail, rule_words, shares
 from studio.messages import Messages
 from studio.session import Session
-from studio.transfer_setup import EmotionChip, TransferSetup, VoiceChip, clips_of
 from studio.widgets.chip import Chip, ElidedLabel
 from studio.widgets.drop_zone import DropZone
 from studio.widgets.flow_layout import FlowLayout

@@ -8,7 +8,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QScrollArea, QVBoxLayout, QWidget
 
 from engine.api import Take
-from studio import evidence, recipes, theme
+from studio import theme
+from studio.domain import evidence, recipe
 from studio.session import Session
 from studio.widgets.comparison_table import ComparisonTable
 
@@ -41,7 +42,7 @@ class CompareTakes(QDialog):
             (self.tr("Source"), self.tr("The recording that was changed"), [r.source.name for r in made]),
             (self.tr("Voice (h)"), self.tr("Who gave h, and how much"), [_or_dash(r.voice) for r in made]),
             (self.tr("Emotion (m)"), self.tr("Who gave m, and how much"), [_or_dash(r.emotion) for r in made]),
-            (self.tr("Strength"), self.tr("0 % = its own latents"), [recipes.strength_words(r) for r in made]),
+            (self.tr("Strength"), self.tr("0 % = its own latents"), [recipe.strength_words(r) for r in made]),
         ]
         measured = [evidence.rows(take) for take in takes]
         rows += [
@@ -68,5 +69,5 @@ class CompareTakes(QDialog):
         self._session.play_take(self._takes[key], "transformed")
 
 
-def _or_dash(givers: tuple[recipes.Giver, ...]) -> str:
-    return recipes.givers_words(givers, most=1) or evidence.DASH
+def _or_dash(givers: tuple[recipe.Giver, ...]) -> str:
+    return recipe.givers_words(givers, most=1) or evidence.DASH

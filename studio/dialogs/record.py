@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 from studio import theme
 from studio.audio.level_meter import LevelMeter
 from studio.audio.recorder import Recorder
-from studio.clips import FAILED, READY
+from studio.domain.clip import FAILED, READY
 from studio.preferences import Preferences
 from studio.session import Session
 from studio.widgets.timeline import clock_text

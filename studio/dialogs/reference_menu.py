@@ -8,8 +8,8 @@ from PySide6.QtWidgets import QDialog, QMenu, QWidget
 
 from studio.counted import counted
 from studio.dialogs.choose_clip import ChooseClip
-from studio.drag import Payload
-from studio.drop_rules import EMOTION, SOURCE
+from studio.domain.drop_rules import EMOTION, SOURCE
+from studio.domain.payload import Payload
 from studio.session import Session
 from studio.tables.natural import natural
 

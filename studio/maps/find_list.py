@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from studio import theme
-from studio.clips import Clip
+from studio.domain.clip import Clip
 from studio.maps.points import Key
 
 TYPING_MS = 200

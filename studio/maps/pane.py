@@ -22,9 +22,9 @@ from PySide6.QtWidgets import (
 
 from engine.api import LatentRef, MapPoints
 from studio import theme
-from studio.clips import Clip
 from studio.colouring import Colouring
-from studio.drag import Payload
+from studio.domain.clip import Clip
+from studio.domain.payload import Payload
 from studio.jobs import Job
 from studio.maps.hover_card import HoverCard, Thumbnails
 from studio.maps.points import FRAMES_A_SECOND, Key, Mask, PointTable

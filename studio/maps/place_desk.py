@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from engine.api import MorphDone
-from studio.drag import Payload
+from studio.domain.payload import Payload
 from studio.jobs import Job
 from studio.maps.audition import Audition
 from studio.maps.pane import MapPane

@@ -10,15 +10,17 @@ from PySide6.QtGui import QAction, QDragEnterEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedWidget, QVBoxLayout, QWidget
 
 from engine.api import AudioSpec, ClipAnalysed, EngineError, StoredClip, Take
-from studio import drag, drop_rules, pictures, theme
+from studio import pictures, theme
 from studio.audio.player import Player
 from studio.audio.transport import TransportBar
-from studio.audition_set import Hearing
-from studio.drop_rules import EMOTION, VOICE
+from studio.domain import drop_rules
+from studio.domain import payload as drag
+from studio.domain.audition_set import Hearing
+from studio.domain.drop_rules import EMOTION, VOICE
+from studio.domain.transfer_setup import title_of
 from studio.messages import Messages
 from studio.preferences import Preferences
 from studio.session import Clip, Session
-from studio.transfer_setup import title_of
 from studio.versions import (
     NAMES,
     Version,

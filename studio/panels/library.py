@@ -38,17 +38,19 @@ from PySide6.QtWidgets import (
 )
 
 from engine.api import AUDIO_SUFFIXES, TABLE_SUFFIXES
-from studio import drag, drop_rules, paths, theme
+from studio import paths, theme
 from studio.counted import counted
 from studio.dialogs.reference_menu import GiverMenu
-from studio.drag import Payload
+from studio.domain import drop_rules
+from studio.domain import payload as drag
+from studio.domain.payload import Payload
+from studio.domain.transfer_setup import clips_of
 from studio.messages import Messages
 from studio.preferences import Preferences
 from studio.session import Session
 from studio.tables.clip_drops import ClipDrops
 from studio.tables.clips import DURATION, EMOTION, F0, GENDER, LABELS, NAME, SPEAKER, STATE, ClipTable
 from studio.tables.library_view import LibraryView
-from studio.transfer_setup import clips_of
 from studio.widgets.drag_picture import HOT_SPOT, drag_picture
 
 _FILTER_AFTER_MS = 150

@@ -18,17 +18,19 @@ from PySide6.QtWidgets import (
 )
 
 from engine.api import AudioSpec, StoredClip
-from studio import affect_colours, drag, drop_rules, phrases, theme
-from studio.clips import Clip
-from studio.desk.words import rule_words
+from studio import affect_colours, phrases, theme
 from studio.dialogs.reference_menu import GiverMenu
-from studio.drag import Payload
-from studio.drop_rules import EMOTION
+from studio.domain import drop_rules
+from studio.domain import payload as drag
+from studio.domain.clip import Clip
+from studio.domain.drop_rules import EMOTION
+from studio.domain.payload import Payload
+from studio.domain.transfer_setup import LaneEdit, span_words
+from studio.domain.transfer_words import rule_words
 from studio.lane_cells import AFFECT, DISTANCE, LaneCells, has_affect
 from studio.messages import Messages
 from studio.preferences import Preferences
 from studio.session import Session
-from studio.transfer_setup import LaneEdit, span_words
 from studio.widgets.choice_button import ChoiceButton
 from studio.widgets.colour_key import ColourKey
 from studio.widgets.second_lane import SecondLane

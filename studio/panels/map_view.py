@@ -17,8 +17,9 @@ from PySide6.QtWidgets import (
 )
 
 from engine.api import AudioSpec
-from studio import colouring, drag, theme
+from studio import colouring, theme
 from studio.dialogs.export_figure import ExportFigureDialog
+from studio.domain import payload as drag
 from studio.maps.audition import Audition
 from studio.maps.colour_key import ColourKey
 from studio.maps.commands import MapCommands

@@ -28,10 +28,10 @@ from engine.api import RunSpec
 from studio import theme
 from studio.audition.section import AuditionSection
 from studio.dialogs.new_run import NewRunForm
+from studio.domain.run_record import RunRecord
 from studio.jobs import Job
 from studio.messages import Messages
 from studio.preferences import Preferences
-from studio.runs import RunRecord
 from studio.session import Session
 from studio.tables.checkpoints import PROBES
 from studio.tables.probes import CCC_TASKS, task_titles

@@ -24,21 +24,22 @@ from PySide6.QtWidgets import (
 )
 
 from engine.api import Take
-from studio import drop_rules, theme
+from studio import theme
 from studio.batch_actions import BATCH_WAITING, RENDERING
 from studio.desk.batch_list import BatchList
 from studio.desk.listening import ListeningCard
 from studio.desk.zones import DeskZones
 from studio.dialogs.compare_takes import CompareTakes
 from studio.dialogs.take_recipe import TakeRecipe
-from studio.drag import Payload
-from studio.drop_rules import EMOTION, SOURCE, VOICE
+from studio.domain import drop_rules
+from studio.domain.drop_rules import EMOTION, SOURCE, VOICE
+from studio.domain.payload import Payload
+from studio.domain.transfer_setup import clips_of
 from studio.jobs import Job
 from studio.messages import Messages
 from studio.preferences import Preferences
 from studio.session import Session
 from studio.tables.takes import NAME, TakesList
-from studio.transfer_setup import clips_of
 
 RENDER_DELAY_MS = 150  # a moving slider asks once it rests
 WIDE_PX = 1240  # beneath it the parts stand below each other

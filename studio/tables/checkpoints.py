@@ -8,7 +8,7 @@ from PySide6.QtCore import QAbstractTableModel, QCoreApplication, QModelIndex, Q
 from PySide6.QtGui import QFont
 
 from engine.api import PROBE_TASKS, CheckpointProbes, KeptCheckpoint, best_of
-from studio.runs import RunRecord
+from studio.domain.run_record import RunRecord
 from studio.tables.probes import CCC_TASKS, shown, task_titles
 from studio.widgets.progress_row import duration_words
 

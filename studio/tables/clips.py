@@ -11,7 +11,7 @@ from PySide6.QtGui import QColor, QIcon
 from PySide6.QtWidgets import QApplication
 
 from studio import theme
-from studio.clips import ANALYSING, FAILED, MISSING, READY, WAITING
+from studio.domain.clip import ANALYSING, FAILED, MISSING, READY, WAITING
 from studio.session import Clip, Session
 from studio.tables.natural import natural
 

@@ -14,7 +14,7 @@ from PySide6.QtCore import (
     Qt,
 )
 
-from studio.runs import RunRecord
+from studio.domain.run_record import RunRecord
 from studio.session import Session
 from studio.tables.checkpoints import objective_text
 

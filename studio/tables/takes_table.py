@@ -13,10 +13,10 @@ from PySide6.QtCore import (
 )
 
 from engine.api import LatentRef, Take
-from studio import evidence
-from studio.clips import Clip
 from studio.counted import counted
-from studio.givers import clip_name, givers_of
+from studio.domain import evidence
+from studio.domain.clip import Clip
+from studio.domain.references import clip_name, givers_of
 from studio.session import Session
 
 Index = QModelIndex | QPersistentModelIndex

@@ -281,7 +281,7 @@ class RandomSession:
         self.session.remove(self.random.sample(clips, min(len(clips), 2)))
 
     def drag_to_desk(self) -> None:
-        from studio.drag import Payload, to_mime
+        from studio.domain.payload import Payload, to_mime
 
         zone = self.random.choice(["source", "voice", "voice", "emotion"])
         clips = [clip.id for clip in self.session.encoded()]
@@ -313,7 +313,7 @@ class RandomSession:
             self.command("edit.undo")
 
     def edit_seconds(self) -> None:
-        from studio.drag import Payload
+        from studio.domain.payload import Payload
 
         ready = [clip for clip in self.session.encoded() if (clip.duration_s or 0.0) >= 1.0]
         if len(ready) > 1:
@@ -326,7 +326,7 @@ class RandomSession:
             self.window.desk.render_now()
 
     def batch(self) -> None:
-        from studio.drag import Payload
+        from studio.domain.payload import Payload
 
         ids = [clip.id for clip in self.session.encoded()]
         self.session.give_many(

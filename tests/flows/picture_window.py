@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from PySide6.QtCore import QMimeData
     from PySide6.QtWidgets import QDialog, QMessageBox, QWidget
 
-    from studio.drag import Payload
+    from studio.domain.payload import Payload
     from studio.jobs import Job
 
 PATIENCE_S = 600.0
@@ -131,10 +131,10 @@ class States:
 
     def voice_over(self) -> Shown:
         """A speaker is dragged over the picture."""
-        from studio import drag
+        from studio.domain import payload
 
         self._session.set_current(self._longest)
-        mime = drag.to_mime(self._payload(self._analyse()[0]), self._session.uuid)
+        mime = payload.to_mime(self._payload(self._analyse()[0]), self._session.uuid)
         yield from self._hover(self._window.clip_view.view, mime)
 
     # ------------------------------------------------------------------ the desk
@@ -395,7 +395,7 @@ class States:
 
     def _payload(self, clip: Any) -> Payload:
         """Everything of a recording's speaker, or the recording."""
-        from studio.drag import Payload
+        from studio.domain.payload import Payload
 
         found = self._window.library.speaker_payload(clip.id)
         return Payload("clips", (clip.id,)) if found is None else found

@@ -12,8 +12,8 @@ from small_model import SMALL
 
 from engine.api import RunSpec, StoredClip, TrainSpec
 from studio.app import Studio
-from studio.drag import Payload
-from studio.runs import RunRecord
+from studio.domain.payload import Payload
+from studio.domain.run_record import RunRecord
 
 JOB_MS = 100_000
 TRAIN = TrainSpec(

@@ -15,7 +15,7 @@ from pytestqt.qtbot import QtBot
 from small_model import save_small_model
 
 from studio.app import Studio
-from studio.drag import Payload, to_mime
+from studio.domain.payload import Payload, to_mime
 from studio.hands import drop
 
 JOB_MS = 100_000

@@ -38,7 +38,7 @@ from studio.dialogs.compare_takes import CompareTakes
 from studio.dialogs.error import ErrorDialog
 from studio.dialogs.preferences import PreferencesDialog
 from studio.dialogs.take_recipe import TakeRecipe
-from studio.drag import Payload
+from studio.domain.payload import Payload
 from studio.messages import Message
 
 CONTROLS = (

@@ -37,12 +37,12 @@ from studio import project_file
 from studio.audio.loudspeaker import ClockOutput
 from studio.audio.player import Player
 from studio.audition.section import AuditionSection
-from studio.drag import Payload
+from studio.domain.payload import Payload
+from studio.domain.run_record import RunRecord
 from studio.jobs import Job
 from studio.messages import Message
 from studio.panels.clip_view import ClipViewPanel
 from studio.preferences import Preferences
-from studio.runs import RunRecord
 from studio.session import Session
 from studio.tables.checkpoints import OBJECTIVE, PROBES, SOUND, STEP, best_words
 from studio.tables.probes import task_titles

@@ -11,8 +11,8 @@ from pytestqt.qtbot import QtBot
 from stage import Idle, analysed, some_take
 
 from engine.api import Done, Failed, Transfer
-from studio import drag
-from studio.drag import Payload
+from studio.domain import payload as drag
+from studio.domain.payload import Payload
 from studio.panels.library import LibraryPanel
 from studio.panels.transfer_desk import TransferDeskPanel
 from studio.preferences import Preferences

@@ -17,9 +17,9 @@ from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
 
 from engine.api import AudioSpec, ClipAnalysed, Done, Evidence, Failed, ModelInfo, Picture, PictureDone, Take
-from studio import drag
 from studio.audio.loudspeaker import ClockOutput
 from studio.audio.player import Player
+from studio.domain import payload as drag
 from studio.engine_link import EngineLink
 from studio.jobs import Job
 from studio.messages import Messages

@@ -8,10 +8,10 @@ import pytest
 from stage import analysed
 
 from engine.api import SecondEdit, Transfer
-from studio.drag import Payload
+from studio.domain.payload import Payload
+from studio.domain.transfer_setup import LaneEdit, span_words
 from studio.lane_actions import without
 from studio.session import Session
-from studio.transfer_setup import LaneEdit, span_words
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from PySide6.QtWidgets import QInputDialog, QLineEdit, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from engine.api import AudioSpec, ModelInfo
-from studio.clips import Clip
-from studio.drag import Payload
+from studio.domain.clip import Clip
+from studio.domain.payload import Payload
 from studio.engine_link import EngineLink
 from studio.messages import Messages
 from studio.panels.library import LibraryPanel

@@ -13,9 +13,9 @@ from pytestqt.qtbot import QtBot
 from stage import Idle, analysed, rendered
 
 from engine.api import Control, Done, Failed, LatentRef, SecondEdit, Take, Transfer
-from studio.drag import Payload
+from studio.domain.live_takes import sound_of, without_amounts
+from studio.domain.payload import Payload
 from studio.engine_link import Job
-from studio.live_takes import sound_of, without_amounts
 from studio.session import Session
 
 

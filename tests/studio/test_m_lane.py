@@ -13,8 +13,9 @@ from PySide6.QtWidgets import QMenu
 from pytestqt.qtbot import QtBot
 from stage import analysed
 
-from studio import affect_colours, drag
-from studio.drag import Payload
+from studio import affect_colours
+from studio.domain import payload
+from studio.domain.payload import Payload
 from studio.lane_cells import DISTANCE
 from studio.panels.m_lane import MLanePanel
 from studio.phrases import phrase_at
@@ -219,7 +220,7 @@ def test_a_drop_reaches_the_second_under_it_or_the_whole_selection(
     panel: MLanePanel, session: Session, ids: list[str]
 ) -> None:
     session.set_label([ids[1]], "emotion", "angry")
-    mime = drag.to_mime(Payload("label", label=("emotion", "angry")), session.uuid)
+    mime = payload.to_mime(Payload("label", label=("emotion", "angry")), session.uuid)
     copy, left, plain = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
     panel.lane.select([3, 4])
     for second in (0, 3):

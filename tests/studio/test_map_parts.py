@@ -13,8 +13,8 @@ from pytestqt.qtbot import QtBot
 
 from engine.api import AudioSpec, MapPoints, MorphDone, StoredClip
 from studio.audio.loudspeaker import ClockOutput
-from studio.clips import Clip
 from studio.dialogs.export_figure import ExportFigureDialog
+from studio.domain.clip import Clip
 from studio.maps.audition import Audition, loudest, part_of
 from studio.maps.find_list import MOST_ROWS, FindList, Found, matching
 from studio.maps.hover_card import MOST_KEPT, HoverCard, Thumbnails

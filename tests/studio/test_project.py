@@ -22,7 +22,7 @@ from stage import HASH, Idle, analysed, some_take
 
 from engine.api import Done, LatentRef, MapPoints, ModelInfo, SecondEdit, unfinished
 from studio import project_file
-from studio.drag import Payload
+from studio.domain.payload import Payload
 from studio.messages import Message, Messages
 from studio.project_file import AUTOSAVE, FILE, DamagedError, Project
 from studio.session import Session

@@ -38,8 +38,8 @@ from engine.api import (
     presets,
 )
 from studio import session as session_module
-from studio.clips import Clip, new_ids
-from studio.drag import Payload
+from studio.domain.clip import Clip, new_ids
+from studio.domain.payload import Payload
 from studio.engine_link import EngineLink
 from studio.messages import Message, Messages
 from studio.session import Session

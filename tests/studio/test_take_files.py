@@ -10,7 +10,7 @@ import pytest
 from stage import some_take
 
 from engine.api import LatentRef, SecondEdit, Take
-from studio.clips import Clip
+from studio.domain.clip import Clip
 from studio.take_files import MOST_LETTERS, copy_out, speaking_name
 
 

@@ -11,13 +11,13 @@ from pytestqt.qtbot import QtBot
 
 from engine.api import AudioSpec, ModelInfo, ModelSpec, RunSpec, Train, TrainPoint, presets
 from engine.model.aux_vae import AuxVAE
-from studio.clips import Clip
 from studio.dialogs.new_run import weights_of
+from studio.domain.clip import Clip
+from studio.domain.run_record import BEST, RunRecord
 from studio.engine_link import EngineLink
 from studio.jobs import Job
 from studio.panels.training import NEW, RUNS, TrainingPanel
 from studio.preferences import Preferences
-from studio.runs import BEST, RunRecord
 from studio.session import Session
 from studio.tables import runs as runs_table
 

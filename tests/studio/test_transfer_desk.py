@@ -15,11 +15,11 @@ from pytestqt.qtbot import QtBot
 from stage import rendered
 
 from engine.api import VOCODERS, AudioSpec, Evidence, ModelInfo, Take, Transfer
-from studio import drag
-from studio.clips import Clip
-from studio.desk.words import all_sounds
 from studio.desk.zones import DeskZones
-from studio.drag import Payload
+from studio.domain import payload as drag
+from studio.domain.clip import Clip
+from studio.domain.payload import Payload
+from studio.domain.transfer_words import all_sounds
 from studio.engine_link import EngineLink
 from studio.jobs import Job
 from studio.messages import Messages

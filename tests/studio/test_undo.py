@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 from stage import analysed, some_take
 
 from engine.api import ClipsFound, Partial
-from studio.drag import Payload
+from studio.domain.payload import Payload
 from studio.session import Session
 from studio.undo import UndoActions
 

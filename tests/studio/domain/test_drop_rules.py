@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from engine.api import AudioSpec, ModelInfo
-from studio.clips import Clip
-from studio.drag import Payload
-from studio.drop_rules import EMOTION, SOURCE, VOICE, refusal, refusal_on_clip, usual
+from studio.domain.clip import Clip
+from studio.domain.drop_rules import EMOTION, SOURCE, VOICE, refusal, refusal_on_clip, usual
+from studio.domain.payload import Payload
 
 MODEL = ModelInfo("m.triptych.safetensors", "abc", 1, AudioSpec().to_dict(), {}, {}, {})
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.api import LatentRef
-from studio.clips import Clip
+from studio.domain.clip import Clip
 
 LETTERS_OF_UNKNOWN = 8  # of the folder of a recording that is gone
 

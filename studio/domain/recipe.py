@@ -29,7 +29,7 @@ from engine.api import (
     Transfer,
     edit_syntax,
 )
-from studio.clips import Clip
+from studio.domain.clip import Clip
 
 FORMAT, VERSION = "triptych-recipe", 1
 ID_LETTERS = 8  # of 32: enough to tell a library's recordings apart

@@ -14,9 +14,9 @@ from typing import Any
 from PySide6.QtCore import QCoreApplication
 
 from engine.api import OWN_VOCODER, AuditionItem, AuditionSound
-from studio import recipes
-from studio.clips import Clip
-from studio.recipes import Named, Recipe
+from studio.domain import recipe as recipes
+from studio.domain.clip import Clip
+from studio.domain.recipe import Named, Recipe
 
 ID_LETTERS = 12
 

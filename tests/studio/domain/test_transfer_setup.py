@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from engine.api import LatentRef, ModelInfo
-from studio import transfer_setup
-from studio.clips import READY, Clip
-from studio.drag import Payload
-from studio.transfer_setup import EmotionChip, VoiceChip
+from studio.domain import transfer_setup
+from studio.domain.clip import READY, Clip
+from studio.domain.payload import Payload
+from studio.domain.transfer_setup import EmotionChip, VoiceChip
 
 MODEL = ModelInfo("model", "hash", 1, {}, {}, {}, {})
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from engine.api import EditedEvidence, Evidence, Take
-from studio import evidence
+from studio.domain import evidence
 
 CONTROL = Evidence(118.0, 0.2, 0.02, 0.95, 0.41, 3.1, -26.0)
 RESULT = Evidence(187.0, 8.2, 0.71, 0.52, 0.79, 4.4, -26.3)

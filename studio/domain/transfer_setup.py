@@ -9,8 +9,8 @@ from pathlib import Path
 from PySide6.QtCore import QCoreApplication
 
 from engine.api import OWN_VOCODER, LatentRef, ModelInfo, SecondEdit, Transfer
-from studio.clips import Clip
-from studio.drag import Payload
+from studio.domain.clip import Clip
+from studio.domain.payload import Payload
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QMimeData, QUrl
 
-from studio import drag
-from studio.drag import Payload
+from studio.domain import payload as drag
+from studio.domain.payload import Payload
 
 PAYLOADS = [
     Payload("clips", ("a", "b")),

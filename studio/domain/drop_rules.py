@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from PySide6.QtCore import QCoreApplication
 
 from engine.api import ModelInfo
-from studio.clips import FAILED, MISSING, Clip
-from studio.drag import Payload
-from studio.transfer_setup import clips_of
+from studio.domain.clip import FAILED, MISSING, Clip
+from studio.domain.payload import Payload
+from studio.domain.transfer_setup import clips_of
 
 SOURCE, VOICE, EMOTION = "source", "voice", "emotion"
 

@@ -26,11 +26,11 @@ from engine.api import (
     Take,
     Transfer,
 )  # fmt: skip
-from studio import recipes
-from studio.clips import Clip
-from studio.drag import Payload
+from studio.domain import recipe as recipes
+from studio.domain.clip import Clip
+from studio.domain.payload import Payload
+from studio.domain.recipe import Giver, Named, Recipe
 from studio.messages import Message
-from studio.recipes import Giver, Named, Recipe
 from studio.session import Session
 
 

@@ -11,8 +11,8 @@ from pytestqt.qtbot import QtBot
 from stage import Idle, analysed, some_take
 
 from engine.api import LatentRef
-from studio.clips import Clip
-from studio.givers import Givers, givers_of
+from studio.domain.clip import Clip
+from studio.domain.references import Givers, givers_of
 from studio.session import Session
 from studio.tables.takes_table import VOICE, TakesTable
 

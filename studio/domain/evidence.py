@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QCoreApplication
 
 from engine.api import Evidence, Take
-from studio.transfer_setup import span_words
+from studio.domain.transfer_setup import span_words
 
 # Below these differences from the control, listeners do not tell two renderings of a sentence apart.
 AUDIBLE_SEMITONES = 0.5
