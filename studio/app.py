@@ -17,7 +17,7 @@ from studio import paths, theme
 from studio.dialogs.appearance_page import PREFERENCE as SCHEME
 from studio.dialogs.device_page import PREFERENCE as DEVICE
 from studio.dialogs.sound_page import preferred_vocoder
-from studio.engine_link import EngineLink
+from studio.engine_link.engine_link import EngineLink
 from studio.garbage import Collector
 from studio.messages import Messages
 from studio.preferences import Preferences

@@ -14,7 +14,7 @@ from studio.domain import recipe as recipes
 from studio.domain.audition_set import AuditionEntry, Hearing
 from studio.domain.recipe import Recipe
 from studio.domain.run_record import RunRecord
-from studio.engine_link import Job
+from studio.engine_link.engine_link import Job
 from studio.run_actions import RunActions
 from studio.take_actions import TakeActions
 

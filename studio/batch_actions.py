@@ -15,7 +15,7 @@ from studio.domain import drop_rules, transfer_setup
 from studio.domain.clip import FAILED, MISSING
 from studio.domain.payload import Payload
 from studio.domain.transfer_setup import EmotionChip, TransferSetup, VoiceChip
-from studio.engine_link import EngineLink, Job
+from studio.engine_link.engine_link import EngineLink, Job
 from studio.lane_actions import LaneActions
 from studio.messages import Messages
 

@@ -16,7 +16,7 @@ from engine.api import (
 from studio.coordinates import write_coordinates
 from studio.counted import counted
 from studio.domain.clip import Clip
-from studio.engine_link import Job
+from studio.engine_link.engine_link import Job
 from studio.model_actions import ModelActions
 
 

@@ -22,7 +22,7 @@ from studio.batch_actions import BatchActions
 from studio.counted import counted
 from studio.domain.clip import ANALYSING, WAITING, Clip, new_ids
 from studio.domain.recipe import named
-from studio.engine_link import EngineLink, Job
+from studio.engine_link.engine_link import EngineLink, Job
 from studio.messages import Messages
 from studio.take_actions import TakeActions
 

@@ -24,8 +24,8 @@ from studio import hands, paths, theme
 from studio.app import Studio, catch_exceptions, log, set_up_logging
 from studio.domain import payload
 from studio.domain.clip import Clip
+from studio.engine_link.job import Job
 from studio.hands import StepError
-from studio.jobs import Job
 from studio.messages import Message
 
 JOB_S = 900.0  # patience with one job on a slow machine

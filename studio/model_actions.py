@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from engine.api import Inspect, ModelInfo
-from studio.engine_link import Job
+from studio.engine_link.engine_link import Job
 from studio.map_actions import MapActions, model_of
 
 

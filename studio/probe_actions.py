@@ -10,7 +10,7 @@ from typing import Any
 from engine.api import PROBE_TASKS, ExportDone, ExportProbes, Probe, ProbeCorpus, ProbeDone, ProbeResult
 from studio.counted import counted
 from studio.domain.clip import Clip
-from studio.jobs import Job
+from studio.engine_link.job import Job
 from studio.session_state import SessionState
 
 FEWEST_CLIPS = 10

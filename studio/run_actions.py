@@ -15,7 +15,7 @@ from engine.api import (
     TrainPoint,
 )
 from studio.domain.run_record import RunRecord
-from studio.engine_link import Job
+from studio.engine_link.engine_link import Job
 from studio.model_actions import ModelActions
 
 

@@ -17,14 +17,14 @@ from engine.api import (
     Take,
 )
 from studio import maps_file, project_file
-from studio.analysis_queue import AnalysisQueue
 from studio.domain.audition_set import AuditionEntry, Hearing
 from studio.domain.clip import Clip
 from studio.domain.live_takes import LiveTakes
 from studio.domain.recipe import Named, Recipe
 from studio.domain.run_record import RunRecord
 from studio.domain.transfer_setup import TransferSetup
-from studio.engine_link import EngineLink, Job
+from studio.engine_link.analysis_queue import AnalysisQueue
+from studio.engine_link.engine_link import EngineLink, Job
 from studio.messages import Messages
 from studio.project_file import Project
 from studio.project_folder import is_inside

@@ -11,7 +11,7 @@ from studio.domain import recipe as recipes
 from studio.domain.payload import Payload
 from studio.domain.recipe import Giver, Recipe
 from studio.domain.transfer_setup import EmotionChip, LaneEdit, TransferSetup, VoiceChip
-from studio.engine_link import Job
+from studio.engine_link.engine_link import Job
 from studio.transfer_actions import TransferActions
 
 TAGGED = (".wav", ".flac")  # what takes are saved as

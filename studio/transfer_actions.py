@@ -12,7 +12,7 @@ from studio.domain.clip import Clip
 from studio.domain.live_takes import sound_of
 from studio.domain.payload import Payload
 from studio.domain.transfer_setup import EmotionChip, TransferSetup, VoiceChip
-from studio.engine_link import Job
+from studio.engine_link.engine_link import Job
 from studio.take_list import TakeListActions
 
 

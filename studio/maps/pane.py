@@ -25,7 +25,7 @@ from studio import theme
 from studio.colouring import Colouring
 from studio.domain.clip import Clip
 from studio.domain.payload import Payload
-from studio.jobs import Job
+from studio.engine_link.job import Job
 from studio.maps.hover_card import HoverCard, Thumbnails
 from studio.maps.points import FRAMES_A_SECOND, Key, Mask, PointTable
 from studio.widgets import plane

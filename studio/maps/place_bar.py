@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from studio import theme
-from studio.jobs import Job
+from studio.engine_link.job import Job
 
 FEWEST_STEPS, MOST_STEPS = 2, 12
 

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 
 from engine.api import MorphDone
 from studio.domain.payload import Payload
-from studio.jobs import Job
+from studio.engine_link.job import Job
 from studio.maps.audition import Audition
 from studio.maps.pane import MapPane
 from studio.maps.place_bar import PlaceBar

@@ -25,7 +25,7 @@ from PySide6.QtWidgets import (
 
 from studio import theme
 from studio.counted import counted
-from studio.jobs import Job
+from studio.engine_link.job import Job
 from studio.messages import Messages
 from studio.preferences import Preferences
 from studio.probe_actions import FEWEST_CLIPS

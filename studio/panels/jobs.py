@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from studio import theme
-from studio.jobs import Job, State
+from studio.engine_link.job import Job, State
 from studio.messages import Messages
 from studio.preferences import Preferences
 from studio.session import Session

@@ -29,7 +29,7 @@ from studio import theme
 from studio.audition.section import AuditionSection
 from studio.dialogs.new_run import NewRunForm
 from studio.domain.run_record import RunRecord
-from studio.jobs import Job
+from studio.engine_link.job import Job
 from studio.messages import Messages
 from studio.preferences import Preferences
 from studio.session import Session

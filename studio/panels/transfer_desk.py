@@ -35,7 +35,7 @@ from studio.domain import drop_rules
 from studio.domain.drop_rules import EMOTION, SOURCE, VOICE
 from studio.domain.payload import Payload
 from studio.domain.transfer_setup import clips_of
-from studio.jobs import Job
+from studio.engine_link.job import Job
 from studio.messages import Messages
 from studio.preferences import Preferences
 from studio.session import Session

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from PySide6.QtWidgets import QDialog, QMessageBox, QWidget
 
     from studio.domain.payload import Payload
-    from studio.jobs import Job
+    from studio.engine_link.job import Job
 
 PATIENCE_S = 600.0
 SETTLE_S = 0.6  # what was just shown is drawn a moment later

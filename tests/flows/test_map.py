@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 from small_model import save_small_model
 
 from studio.audio.loudspeaker import ClockOutput
-from studio.engine_link import EngineLink, Job
+from studio.engine_link.engine_link import EngineLink, Job
 from studio.maps.audition import Audition
 from studio.messages import Messages
 from studio.panels.map_view import MapViewPanel

@@ -39,7 +39,7 @@ from studio.audio.player import Player
 from studio.audition.section import AuditionSection
 from studio.domain.payload import Payload
 from studio.domain.run_record import RunRecord
-from studio.jobs import Job
+from studio.engine_link.job import Job
 from studio.messages import Message
 from studio.panels.clip_view import ClipViewPanel
 from studio.preferences import Preferences

@@ -20,8 +20,8 @@ from engine.api import AudioSpec, ClipAnalysed, Done, Evidence, Failed, ModelInf
 from studio.audio.loudspeaker import ClockOutput
 from studio.audio.player import Player
 from studio.domain import payload as drag
-from studio.engine_link import EngineLink
-from studio.jobs import Job
+from studio.engine_link.engine_link import EngineLink
+from studio.engine_link.job import Job
 from studio.messages import Messages
 from studio.panels.clip_view import ClipViewPanel
 from studio.panels.m_lane import MLanePanel

@@ -14,7 +14,7 @@ from stage import HASH, analysed
 
 from engine.api import PROBE_TASKS, ExportProbes, Probe, ProbeDone, ProbeResult, ProbeScore, Progress
 from studio import theme
-from studio.jobs import Job
+from studio.engine_link.job import Job
 from studio.messages import Messages
 from studio.panels.dashboard import DashboardPanel
 from studio.preferences import Preferences

@@ -16,7 +16,7 @@ from pytestqt.qtbot import QtBot
 from engine.api import AudioSpec, ModelInfo
 from studio.domain.clip import Clip
 from studio.domain.payload import Payload
-from studio.engine_link import EngineLink
+from studio.engine_link.engine_link import EngineLink
 from studio.messages import Messages
 from studio.panels.library import LibraryPanel
 from studio.preferences import Preferences

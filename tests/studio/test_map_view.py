@@ -13,8 +13,8 @@ from pytestqt.qtbot import QtBot
 from engine.api import AudioSpec, Control, FitMap, LatentRef, MapPoints, ModelInfo, MorphDone, Neighbours
 from studio import colouring, theme
 from studio import session as session_module
-from studio.engine_link import EngineLink
-from studio.jobs import Job
+from studio.engine_link.engine_link import EngineLink
+from studio.engine_link.job import Job
 from studio.maps import pane
 from studio.messages import Messages
 from studio.panels import map_view

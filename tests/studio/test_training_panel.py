@@ -14,8 +14,8 @@ from engine.model.aux_vae import AuxVAE
 from studio.dialogs.new_run import weights_of
 from studio.domain.clip import Clip
 from studio.domain.run_record import BEST, RunRecord
-from studio.engine_link import EngineLink
-from studio.jobs import Job
+from studio.engine_link.engine_link import EngineLink
+from studio.engine_link.job import Job
 from studio.panels.training import NEW, RUNS, TrainingPanel
 from studio.preferences import Preferences
 from studio.session import Session

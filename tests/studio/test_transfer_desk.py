@@ -20,8 +20,8 @@ from studio.domain import payload as drag
 from studio.domain.clip import Clip
 from studio.domain.payload import Payload
 from studio.domain.transfer_words import all_sounds
-from studio.engine_link import EngineLink
-from studio.jobs import Job
+from studio.engine_link.engine_link import EngineLink
+from studio.engine_link.job import Job
 from studio.messages import Messages
 from studio.panels.transfer_desk import TransferDeskPanel
 from studio.preferences import Preferences

@@ -13,7 +13,7 @@ from engine.api import MapPoints
 from studio.audio.microphone import AudioInput, NoInput
 from studio.audio.recorder import Recorder
 from studio.dialogs.record import RecordDialog
-from studio.engine_link import EngineLink
+from studio.engine_link.engine_link import EngineLink
 from studio.preferences import Preferences
 from studio.session import Session
 

@@ -14,8 +14,8 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from engine.api import Inspect, Scan
-from studio import engine_link
-from studio.engine_link import LOOKING, EngineLink, Job, State
+from studio.engine_link import engine_link
+from studio.engine_link.engine_link import LOOKING, EngineLink, Job, State
 
 START_MS = 20_000
 

@@ -1,0 +1,1 @@
+"""The studio's one connection to the engine's worker processes."""
