@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QSlider, QToolBu
 from studio import theme
 from studio.audio.device_menu import DeviceMenu
 from studio.audio.player import Player
+from studio.plots.timeline import clock_text
 from studio.widgets.choice_button import ChoiceButton
-from studio.widgets.timeline import clock_text
 
 VERSIONS = ("original", "reconstruction", "transformed")
 

@@ -31,11 +31,11 @@ from studio.domain.payload import Payload
 from studio.domain.transfer_setup import EmotionChip, TransferSetup, VoiceChip, clips_of
 from studio.domain.transfer_words import all_rules, all_sounds, chip_detail, rule_words, shares
 from studio.messages import Messages
+from studio.plots.mel_thumbnail import MelThumbnail
 from studio.session import Session
 from studio.widgets.chip import Chip, ElidedLabel
 from studio.widgets.drop_zone import DropZone
 from studio.widgets.flow_layout import FlowLayout
-from studio.widgets.mel_thumbnail import MelThumbnail
 
 
 class DeskZones(QWidget):

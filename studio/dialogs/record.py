@@ -23,9 +23,9 @@ from studio import theme
 from studio.audio.level_meter import LevelMeter
 from studio.audio.recorder import Recorder
 from studio.domain.clip import FAILED, READY
+from studio.plots.timeline import clock_text
 from studio.preferences import Preferences
 from studio.session import Session
-from studio.widgets.timeline import clock_text
 
 COUNTDOWNS_S = (0, 3, 5, 10)
 

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QFrame, QLabel, QVBoxLayout, QWidget
 
 from engine.api import StoredClip
 from studio import theme
-from studio.widgets.mel_thumbnail import thumbnail_of
+from studio.plots.mel_thumbnail import thumbnail_of
 
 MOST_KEPT = 300
 WIDE_PX, HIGH_PX = 190, 54

@@ -28,10 +28,10 @@ from studio.domain.payload import Payload
 from studio.engine_link.job import Job
 from studio.maps.hover_card import HoverCard, Thumbnails
 from studio.maps.points import FRAMES_A_SECOND, Key, Mask, PointTable
+from studio.plots.timeline import clock_text
 from studio.widgets import plane
 from studio.widgets.elided_label import ElidedLabel
 from studio.widgets.scatter import ScatterView
-from studio.widgets.timeline import clock_text
 
 CARD_LETTERS = 48
 LEAST_PX, ABOUT_FROM_PX = 84, 150  # heights: of a pane, and of one that has room to say how it was made

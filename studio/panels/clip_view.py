@@ -19,6 +19,8 @@ from studio.domain.audition_set import Hearing
 from studio.domain.drop_rules import EMOTION, VOICE
 from studio.domain.transfer_setup import title_of
 from studio.messages import Messages
+from studio.plots.recording_view import RecordingView
+from studio.plots.timeline import clock_text
 from studio.preferences import Preferences
 from studio.session import Clip, Session
 from studio.versions import (
@@ -32,8 +34,6 @@ from studio.versions import (
 )
 from studio.widgets.drop_choice import DropChoice, Field
 from studio.widgets.elided_label import ElidedLabel
-from studio.widgets.recording_view import RecordingView
-from studio.widgets.timeline import clock_text
 
 
 class ClipViewPanel(QWidget):

@@ -29,12 +29,12 @@ from studio.domain.transfer_setup import LaneEdit, span_words
 from studio.domain.transfer_words import rule_words
 from studio.lane_cells import AFFECT, DISTANCE, LaneCells, has_affect
 from studio.messages import Messages
+from studio.plots.colour_key import ColourKey
+from studio.plots.second_lane import SecondLane
+from studio.plots.timeline import Span, Timeline
 from studio.preferences import Preferences
 from studio.session import Session
 from studio.widgets.choice_button import ChoiceButton
-from studio.widgets.colour_key import ColourKey
-from studio.widgets.second_lane import SecondLane
-from studio.widgets.timeline import Span, Timeline
 
 USUAL = "usual"  # a rule that fits what is given
 LANE_RULES = (USUAL, "mean", "tile", "stretch", "nearest")

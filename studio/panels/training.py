@@ -31,12 +31,12 @@ from studio.dialogs.new_run import NewRunForm
 from studio.domain.run_record import RunRecord
 from studio.engine_link.job import Job
 from studio.messages import Messages
+from studio.plots.curves import CurvesView
 from studio.preferences import Preferences
 from studio.session import Session
 from studio.tables.checkpoints import PROBES
 from studio.tables.probes import CCC_TASKS, task_titles
 from studio.tables.runs import BEST, NAME, STATE, STEPS, WHEN, RunsTable
-from studio.widgets.curves import CurvesView
 from studio.widgets.progress_row import duration_words
 
 REFRESH_MS = 200  # points come faster than eyes read

@@ -247,8 +247,8 @@ def spectrogram() -> list[Row]:
     from PySide6.QtWidgets import QApplication
 
     from engine.api import AudioSpec
-    from studio.widgets.spectrogram import SpectrogramView
-    from studio.widgets.timeline import Timeline
+    from studio.plots.spectrogram import SpectrogramView
+    from studio.plots.timeline import Timeline
 
     app = QApplication.instance()
     spec, minutes = AudioSpec(), 10

@@ -25,10 +25,10 @@ from studio.engine_link.job import Job
 from studio.messages import Messages
 from studio.panels.clip_view import ClipViewPanel
 from studio.panels.m_lane import MLanePanel
+from studio.plots.frequency import MelScale
+from studio.plots.mel_image import DB_PER_NEPER
 from studio.preferences import Preferences
 from studio.session import Clip, Session
-from studio.widgets.frequency import MelScale
-from studio.widgets.mel_image import DB_PER_NEPER
 
 RATE = 16_000
 SECONDS = 3.0

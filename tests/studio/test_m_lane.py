@@ -19,9 +19,9 @@ from studio.domain.payload import Payload
 from studio.lane_cells import DISTANCE
 from studio.panels.m_lane import MLanePanel
 from studio.phrases import phrase_at
+from studio.plots.timeline import Timeline
 from studio.preferences import Preferences
 from studio.session import Session
-from studio.widgets.timeline import Timeline
 
 SECONDS = 6
 

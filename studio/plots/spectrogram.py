@@ -13,10 +13,10 @@ from PySide6.QtWidgets import QLabel
 
 from engine.api import AudioSpec
 from studio import theme
-from studio.widgets.frequency import FrequencyScale, HzAxis, MelScale, note_text
-from studio.widgets.mel_image import LevelImage, MelImage
-from studio.widgets.time_plot import TimePlot
-from studio.widgets.timeline import Timeline, clock_text
+from studio.plots.frequency import FrequencyScale, HzAxis, MelScale, note_text
+from studio.plots.mel_image import LevelImage, MelImage
+from studio.plots.time_plot import TimePlot
+from studio.plots.timeline import Timeline, clock_text
 
 COLOUR_MAPS = ("magma", "viridis", "inferno", "cividis", "grey")  # all even steps in lightness
 # Blue is less, yellow is more, for every colour vision; the middle is the theme's ground.

@@ -9,8 +9,8 @@ from PySide6.QtCore import QPointF, QTimer
 from PySide6.QtGui import QColor
 
 from studio import theme
-from studio.widgets.time_plot import TOP_PX, TimePlot
-from studio.widgets.timeline import Timeline, clock_text
+from studio.plots.time_plot import TOP_PX, TimePlot
+from studio.plots.timeline import Timeline, clock_text
 
 PEAK_BLOCK = 256  # samples behind one stored pair of peaks
 LABELS_FROM_PX = 48

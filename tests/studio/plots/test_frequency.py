@@ -7,7 +7,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from engine.api import AudioSpec
-from studio.widgets.frequency import HzAxis, LinearScale, MelScale, hz_text, note_text
+from studio.plots.frequency import HzAxis, LinearScale, MelScale, hz_text, note_text
 
 SPEC = AudioSpec()
 MEL, LINEAR = MelScale(SPEC), LinearScale(SPEC)

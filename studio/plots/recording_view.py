@@ -22,13 +22,13 @@ from PySide6.QtWidgets import (
 )
 
 from engine.api import AudioSpec
+from studio.plots.frequency import FrequencyScale
+from studio.plots.level_bar import LevelBar, LevelRange
+from studio.plots.mel_image import LevelImage
+from studio.plots.spectrogram import COLOUR_MAPS, DEFAULT_LEVELS_DB, SpectrogramView, Track
+from studio.plots.timeline import Span, Timeline, clock_text
+from studio.plots.waveform import WaveformView
 from studio.widgets.choice_button import ChoiceButton
-from studio.widgets.frequency import FrequencyScale
-from studio.widgets.level_bar import LevelBar, LevelRange
-from studio.widgets.mel_image import LevelImage
-from studio.widgets.spectrogram import COLOUR_MAPS, DEFAULT_LEVELS_DB, SpectrogramView, Track
-from studio.widgets.timeline import Span, Timeline, clock_text
-from studio.widgets.waveform import WaveformView
 
 # What the colours span: the model's bands at the level that the model knows, the sound at its own, and differences.
 SPANS = {

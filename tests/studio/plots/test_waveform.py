@@ -9,8 +9,8 @@ from PySide6.QtGui import QPaintEvent, QRegion
 from PySide6.QtWidgets import QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
-from studio.widgets.timeline import Timeline
-from studio.widgets.waveform import WaveformView, envelope, peaks_of
+from studio.plots.timeline import Timeline
+from studio.plots.waveform import WaveformView, envelope, peaks_of
 
 RATE = 16_000
 

@@ -26,8 +26,8 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QApplication, QSizePolicy, QWidget
 
-from studio.widgets.time_plot import LEFT_AXIS_PX, SCROLL_NOTCH, WHEEL_NOTCH
-from studio.widgets.timeline import Timeline
+from studio.plots.time_plot import LEFT_AXIS_PX, SCROLL_NOTCH, WHEEL_NOTCH
+from studio.plots.timeline import Timeline
 
 HEIGHT_PX, LEAST_HEIGHT_PX = 46, 28  # the lower one still holds a line of words
 GAP_PX = 1.0

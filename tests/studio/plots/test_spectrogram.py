@@ -16,11 +16,11 @@ from pytestqt.qtbot import QtBot
 
 from engine.api import AudioSpec
 from studio import theme
-from studio.widgets.frequency import LinearScale, MelScale, note_text
-from studio.widgets.level_bar import LevelBar, LevelRange
-from studio.widgets.mel_image import DB_PER_NEPER, MelImage
-from studio.widgets.spectrogram import COLOUR_MAPS, SpectrogramView
-from studio.widgets.timeline import Timeline, clock_text
+from studio.plots.frequency import LinearScale, MelScale, note_text
+from studio.plots.level_bar import LevelBar, LevelRange
+from studio.plots.mel_image import DB_PER_NEPER, MelImage
+from studio.plots.spectrogram import COLOUR_MAPS, SpectrogramView
+from studio.plots.timeline import Timeline, clock_text
 
 SPEC = AudioSpec()
 Mods = Qt.KeyboardModifier

@@ -11,7 +11,7 @@ from PySide6.QtCore import QEvent, QRectF, QSize, Qt
 from PySide6.QtGui import QImage, QPainter, QPainterPath, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from studio.widgets.mel_image import MelImage
+from studio.plots.mel_image import MelImage
 
 RANGE_DB = 60.0
 MOST_COLUMNS = 600

@@ -9,7 +9,7 @@ import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-from studio.widgets.curves import CurvesView, log_scaled, log_unscaled
+from studio.plots.curves import CurvesView, log_scaled, log_unscaled
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""Plots drawn live: curves, waveforms, spectrograms."""
