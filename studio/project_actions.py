@@ -16,23 +16,17 @@ from pathlib import Path
 
 from PySide6.QtCore import QLockFile
 
-from studio import maps_file, paths, project_disk, project_file, project_folder, storage
+from studio import paths
 from studio.audition_actions import AuditionActions
 from studio.counted import counted
 from studio.domain import run_record
 from studio.domain.clip import FAILED, MISSING, WAITING
 from studio.domain.transfer_setup import TransferSetup
 from studio.library_actions import LibraryActions
-from studio.project_file import (
-    AUTOSAVE,
-    FILE,
-    SUFFIX,
-    DamagedError,
-    NewerError,
-    Project,
-    moved_take,
-)
-from studio.project_folder import MOVED, Moved
+from studio.project import disk_jobs, disk_usage, map_file, project_file
+from studio.project import folder as project_folder
+from studio.project.folder import MOVED, Moved
+from studio.project.project_file import AUTOSAVE, FILE, SUFFIX, DamagedError, NewerError, Project, moved_take
 
 LOCK = ".lock"
 MOST_WINDOWS = 50
@@ -105,7 +99,7 @@ class ProjectActions(LibraryActions, AuditionActions):
         if recover:
             self._save_soon()
         else:
-            project_disk.remove(folder / AUTOSAVE)
+            disk_jobs.remove(folder / AUTOSAVE)
         self.messages.say(self.tr("Opened {0}").format(folder.stem))
         return True
 
@@ -169,7 +163,7 @@ class ProjectActions(LibraryActions, AuditionActions):
         if self.named:
             self._save_timer.stop()
             self._wait_for_savers()
-            project_disk.remove(self.folder / AUTOSAVE)
+            disk_jobs.remove(self.folder / AUTOSAVE)
             self._changed_since_save = self._analysed_since_save = False
             self.undo_stack.setClean()
 
@@ -182,7 +176,7 @@ class ProjectActions(LibraryActions, AuditionActions):
         if self.named and not self.modified and self._analysed_since_save:
             # Analyses are no one's decision: they are kept without asking.
             self._write(self.folder / FILE, self._project())
-            project_disk.remove(self.folder / AUTOSAVE)
+            disk_jobs.remove(self.folder / AUTOSAVE)
         elif unsaved:
             self._write(self._autosave, self._project())
         self._lock_file = None
@@ -191,7 +185,7 @@ class ProjectActions(LibraryActions, AuditionActions):
     def measure_storage(self) -> None:
         """Tell by storage_measured what the project takes on the disk."""
         self._aside(
-            functools.partial(storage.measure, self.folder, self._places_of_takes()), self.storage_measured.emit
+            functools.partial(disk_usage.measure, self.folder, self._places_of_takes()), self.storage_measured.emit
         )
 
     def delete_unlisted_takes(self) -> None:
@@ -213,7 +207,7 @@ class ProjectActions(LibraryActions, AuditionActions):
         """Look for the recordings that are not where they were below a folder, and link those found anew."""
         wanted = {clip.id: clip.path for clip in self.clips.values()}
         self.messages.say(self.tr("Looking for recordings in {0} …").format(folder))
-        self._aside(functools.partial(project_disk.search, Path(folder), wanted), self._found_missing)
+        self._aside(functools.partial(disk_jobs.search, Path(folder), wanted), self._found_missing)
 
     def _found_missing(self, found: tuple[dict[str, str], int]) -> None:
         places, missing = found
@@ -297,7 +291,7 @@ class ProjectActions(LibraryActions, AuditionActions):
         ]
         self._tidy()
         for latent, file in stored.maps.items():
-            if (points := maps_file.read(Path(file))) is not None and points.latent == latent:
+            if (points := map_file.read(Path(file))) is not None and points.latent == latent:
                 self.maps[latent] = points
                 self._map_files[latent] = (points, file)
         self._changed_since_save = self._analysed_since_save = False
@@ -311,7 +305,7 @@ class ProjectActions(LibraryActions, AuditionActions):
         self.project_changed.emit()
         if self.clips:
             places = [clip.path for clip in self.clips.values()]
-            self._aside(functools.partial(project_disk.count_missing, places), self._tell_missing)
+            self._aside(functools.partial(disk_jobs.count_missing, places), self._tell_missing)
 
     def _take_up_model(self) -> None:
         usable = [p for p in (self._model_path, str(paths.starter_model() or "")) if p and Path(p).is_file()]
@@ -342,9 +336,9 @@ class ProjectActions(LibraryActions, AuditionActions):
 
     def _tidy(self) -> None:
         """In a thread: analyses that nothing shows or writes any more, and what was moved into a saved project."""
-        used, written = project_disk.analyses_of(self.clips.values(), self.takes), self.analysis.ids()
+        used, written = disk_jobs.analyses_of(self.clips.values(), self.takes), self.analysis.ids()
         moved = () if self.named else (self.takes_dir, self.runs_dir)
-        self._savers.start(functools.partial(project_disk.tidy, self.analysis_dir, used, written, moved))
+        self._savers.start(functools.partial(disk_jobs.tidy, self.analysis_dir, used, written, moved))
 
     def _set_library_aside(self, error: DamagedError) -> None:
         try:
@@ -367,7 +361,7 @@ class ProjectActions(LibraryActions, AuditionActions):
         self._changed_since_save = self._analysed_since_save = False
         leaves = None if self.named else self.folder
         self._aside(
-            functools.partial(project_disk.bring_and_write, folder, idle, project, leaves),
+            functools.partial(disk_jobs.bring_and_write, folder, idle, project, leaves),
             lambda result: self._saved(folder, lock, index, result),
         )
 

@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QFileDialog, QMenu, QMessageBox, QWidget
 
 from studio.messages import Messages
 from studio.preferences import Preferences
+from studio.project.project_file import FILE, SUFFIX
 from studio.project_actions import folder_of, is_project
-from studio.project_file import FILE, SUFFIX
 from studio.session import Session
 
 MOST_RECENT = 10

@@ -16,7 +16,6 @@ from engine.api import (
     ModelInfo,
     Take,
 )
-from studio import maps_file, project_file
 from studio.domain.audition_set import AuditionEntry, Hearing
 from studio.domain.clip import Clip
 from studio.domain.live_takes import LiveTakes
@@ -26,8 +25,9 @@ from studio.domain.transfer_setup import TransferSetup
 from studio.engine_link.analysis_queue import AnalysisQueue
 from studio.engine_link.engine_link import EngineLink, Job
 from studio.messages import Messages
-from studio.project_file import Project
-from studio.project_folder import is_inside
+from studio.project import map_file, project_file
+from studio.project.folder import is_inside
+from studio.project.project_file import Project
 from studio.undo import UndoActions
 from studio.unhurried import awaited
 
@@ -274,7 +274,7 @@ class SessionState(UndoActions):
 
     def _write_map(self, file: Path, points: MapPoints) -> None:
         try:
-            maps_file.write(file, points)
+            map_file.write(file, points)
         except OSError as error:
             self._say_unwritten(file, error)
 

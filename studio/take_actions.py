@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from engine.api import ReadRecipes, RecipesRead, SaveSound, SoundSaved, Take
-from studio import take_files
 from studio.domain import recipe as recipes
 from studio.domain.payload import Payload
 from studio.domain.recipe import Giver, Recipe
 from studio.domain.transfer_setup import EmotionChip, LaneEdit, TransferSetup, VoiceChip
 from studio.engine_link.engine_link import Job
+from studio.project import take_file
 from studio.transfer_actions import TransferActions
 
 TAGGED = (".wav", ".flac")  # what takes are saved as
@@ -47,7 +47,7 @@ class TakeActions(TransferActions):
         for take in [self.takes[place] for place in places]:
             self.keep_take(take)
             try:
-                files.append(str(take_files.copy_out(take, take_files.speaking_name(take, known))))
+                files.append(str(take_file.copy_out(take, take_file.speaking_name(take, known))))
             except OSError as error:
                 self.messages.say(
                     self.tr("“{0}” cannot be dragged out: {1}.").format(take.name, error.strerror or error),

@@ -19,8 +19,8 @@ from PySide6.QtWidgets import (
 from engine.api import CacheState, CareForCache
 from studio import theme
 from studio.counted import counted
+from studio.project.disk_usage import Storage, size_words
 from studio.session import Session
-from studio.storage import Storage, size_words
 
 GB = 1_000_000_000
 

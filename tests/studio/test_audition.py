@@ -33,7 +33,6 @@ from engine.api import (
     presets,
 )
 from engine.api.auditions import CHECKPOINTS, LIST, RESULTS, SOUNDS, checkpoints_text, heard_text, step_name
-from studio import project_file
 from studio.audio.loudspeaker import ClockOutput
 from studio.audio.player import Player
 from studio.audition.section import AuditionSection
@@ -43,6 +42,7 @@ from studio.engine_link.job import Job
 from studio.messages import Message
 from studio.panels.clip_view import ClipViewPanel
 from studio.preferences import Preferences
+from studio.project import project_file
 from studio.session import Session
 from studio.tables.checkpoints import OBJECTIVE, PROBES, SOUND, STEP, best_words
 from studio.tables.probes import task_titles

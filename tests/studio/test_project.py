@@ -21,10 +21,10 @@ from pytestqt.qtbot import QtBot
 from stage import HASH, Idle, analysed, some_take
 
 from engine.api import Done, LatentRef, MapPoints, ModelInfo, SecondEdit, unfinished
-from studio import project_file
 from studio.domain.payload import Payload
 from studio.messages import Message, Messages
-from studio.project_file import AUTOSAVE, FILE, DamagedError, Project
+from studio.project import project_file
+from studio.project.project_file import AUTOSAVE, FILE, DamagedError, Project
 from studio.session import Session
 
 Make = Callable[[], Session]

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QMenu, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from studio.app import Studio
-from studio.project_file import AUTOSAVE, FILE
+from studio.project.project_file import AUTOSAVE, FILE
 
 Answer = Callable[[str], None]
 

@@ -23,7 +23,7 @@ from studio.domain.clip import ANALYSING, STATES, WAITING, Clip
 from studio.domain.payload import Payload
 from studio.domain.recipe import Named, Recipe
 from studio.domain.transfer_setup import EmotionChip, LaneEdit, TransferSetup, VoiceChip
-from studio.project_folder import Listing
+from studio.project.folder import Listing
 from studio.unhurried import unhurried
 
 FILE, AUTOSAVE, SUFFIX = "project.json", "project.autosave.json", ".triptych"

@@ -11,10 +11,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from engine.api import Take, unfinished
-from studio import project_file, project_folder
 from studio.domain.clip import Clip
-from studio.project_file import AUTOSAVE, FILE, Project, moved_project
-from studio.project_folder import MOVED, Listing, Moved
+from studio.project import folder as project_folder
+from studio.project import project_file
+from studio.project.folder import MOVED, Listing, Moved
+from studio.project.project_file import AUTOSAVE, FILE, Project, moved_project
 from studio.session_state import UNTITLED_FILE
 from studio.unhurried import unhurried
 

@@ -11,7 +11,7 @@ from stage import some_take
 
 from engine.api import LatentRef, SecondEdit, Take
 from studio.domain.clip import Clip
-from studio.take_files import MOST_LETTERS, copy_out, speaking_name
+from studio.project.take_file import MOST_LETTERS, copy_out, speaking_name
 
 
 def clip(name: str, speaker: str = "") -> Clip:
