@@ -58,7 +58,7 @@ def main(arguments: "list[str]") -> int:
     if wanted.check:
         os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
         options = ["--with", wanted.folder] if wanted.folder else []
-        return _become(environment.python, ["-m", "studio.check", wanted.check, *options])
+        return _become(environment.python, ["-m", "studio.selftest.check", wanted.check, *options])
     if not has_display():
         return _stop(
             "Triptych is set up, but there is no display to open its window on: neither DISPLAY nor "

@@ -170,10 +170,11 @@ class RandomSession:
     """Does what a person could do, at random."""
 
     def __init__(self, seed: int, recordings: Path, folder: Path) -> None:
-        from studio import hands, theme
+        from studio import theme
         from studio.app import Studio, catch_exceptions
+        from studio.selftest import synthetic_input
 
-        self._hands = hands
+        self._hands = synthetic_input
         self.random = random.Random(seed)
         self.folder = folder
         self.files = sorted(p for p in recordings.rglob("*") if p.suffix in (".wav", ".flac"))
@@ -192,7 +193,7 @@ class RandomSession:
         self._answer_dialogs()
         self.ticks = Ticks()
         self.studio.open([])
-        hands.wait(lambda: self.session.model is not None, PATIENCE_S, "no model was opened")
+        synthetic_input.wait(lambda: self.session.model is not None, PATIENCE_S, "no model was opened")
         self.ticks.forget()  # the start is over
 
     # ------------------------------------------------------------------------------------------ what is told

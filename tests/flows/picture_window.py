@@ -53,11 +53,12 @@ class States:
     ) -> None:
         from PySide6.QtWidgets import QApplication, QMessageBox
 
-        from studio import hands, theme
+        from studio import theme
         from studio.app import Studio, catch_exceptions
+        from studio.selftest import synthetic_input
 
         self._folder, self._home, self._recordings, self._schemes = folder, home, recordings, schemes
-        self._hands = hands
+        self._hands = synthetic_input
         self._name = ""
         self._app = QApplication(["triptych"])
         theme.apply(self._app)

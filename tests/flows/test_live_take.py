@@ -15,7 +15,7 @@ from engine.audio import tags
 from studio.domain import recipe as recipes
 from studio.domain.evidence import sentence
 from studio.domain.payload import Payload, to_mime
-from studio.hands import drop
+from studio.selftest.synthetic_input import drop
 
 JOB_MS = 100_000
 

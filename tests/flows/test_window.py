@@ -16,7 +16,7 @@ from small_model import save_small_model
 
 from studio.app import Studio
 from studio.domain.payload import Payload, to_mime
-from studio.hands import drop
+from studio.selftest.synthetic_input import drop
 
 JOB_MS = 100_000
 

@@ -64,7 +64,7 @@ def test_the_check_runs_offscreen_unless_told_otherwise(
 ) -> None:
     monkeypatch.delenv("QT_QPA_PLATFORM")
     assert start.main(["--check", "out", "--with", "talks"]) == 0
-    assert ready == [["/the/python", "-m", "studio.check", "out", "--with", "talks"]]
+    assert ready == [["/the/python", "-m", "studio.selftest.check", "out", "--with", "talks"]]
     assert os.environ["QT_QPA_PLATFORM"] == "offscreen"
 
 

@@ -1,4 +1,4 @@
-"""The main job without a person: python -m studio.check DIR [--with FOLDER] [--train-seconds S]
+"""The main job without a person: python -m studio.selftest.check DIR [--with FOLDER] [--train-seconds S]
 
 Opens the real window, drops recordings on it, analyses them, trains `quick` briefly, takes that model, draws the
 map, drops one speaker's voice on another's clip at the transfer desk and exports the embeddings. Leaves window.png,
@@ -17,7 +17,9 @@ from pathlib import Path
 
 def main(arguments: list[str] | None = None) -> int:
     """Read the command line, prepare DIR and do the job. Returns an exit status; 2 for a bad command line."""
-    parser = argparse.ArgumentParser(prog="python -m studio.check", description="The main job without a person.")
+    parser = argparse.ArgumentParser(
+        prog="python -m studio.selftest.check", description="The main job without a person."
+    )
     parser.add_argument("folder", type=Path, metavar="DIR", help="where the results are left")
     parser.add_argument(
         "--with", type=Path, dest="recordings", metavar="FOLDER", help="recordings (else the example voices)"
@@ -40,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
     # Here, not above: worker processes import this module, and they have no use for a window.
-    from studio.main_job import MainJob
+    from studio.selftest.main_job import MainJob
 
     return MainJob(folder, recordings, wanted.train_seconds).run()
 

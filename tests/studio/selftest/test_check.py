@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from studio import check
+from studio.selftest import check
 
 
 def test_a_missing_folder_of_recordings_is_refused_in_two_parts(

@@ -20,13 +20,14 @@ from PySide6.QtCore import QMimeData, QUrl, qInstallMessageHandler
 from PySide6.QtWidgets import QApplication
 
 from engine.api import RunSpec, Take, presets
-from studio import hands, paths, theme
+from studio import paths, theme
 from studio.app import Studio, catch_exceptions, log, set_up_logging
 from studio.domain import payload
 from studio.domain.clip import Clip
 from studio.engine_link.job import Job
-from studio.hands import StepError
 from studio.messages import Message
+from studio.selftest import synthetic_input
+from studio.selftest.synthetic_input import StepError
 
 JOB_S = 900.0  # patience with one job on a slow machine
 MOMENT_S = 30.0  # patience with what only has to begin
@@ -106,22 +107,22 @@ class MainJob:
         self._studio.messages.said.connect(self._heard)
         catch_exceptions(self._studio.messages)
         self._studio.open([])
-        hands.wait(self._window.isVisible, MOMENT_S, "the window did not appear")
+        synthetic_input.wait(self._window.isVisible, MOMENT_S, "the window did not appear")
         self._window.resize(*SIZE)
         return {"platform": QApplication.platformName()}
 
     def _drop_recordings(self) -> Numbers:
         mime = QMimeData()
         mime.setUrls([QUrl.fromLocalFile(str(self._recordings))])
-        hands.drop(self._window, self._window, mime)
-        hands.wait(lambda: bool(self._link.jobs()), MOMENT_S, "nothing began to look at what was dropped")
-        hands.wait(lambda: not self._link.active(), JOB_S, "the recordings were not all looked at")
+        synthetic_input.drop(self._window, self._window, mime)
+        synthetic_input.wait(lambda: bool(self._link.jobs()), MOMENT_S, "nothing began to look at what was dropped")
+        synthetic_input.wait(lambda: not self._link.active(), JOB_S, "the recordings were not all looked at")
         if not self._session.clips:
             raise StepError(f"no recording appeared in the library; {self._last_words()}")
         return {"clips": len(self._session.clips), "speakers": len(self._session.speakers())}
 
     def _analyse(self) -> Numbers:
-        hands.wait(lambda: not self._unfinished(), JOB_S, "the analysis did not end")
+        synthetic_input.wait(lambda: not self._unfinished(), JOB_S, "the analysis did not end")
         ready = self._ready()
         if len(ready) < 2:
             raise StepError("fewer than two recordings could be analysed")
@@ -149,7 +150,7 @@ class MainJob:
         record = self._session.runs[-1]
         assert record.done is not None
         self._finish(self._session.set_model(record.done.model), "the model could not be opened")
-        hands.wait(lambda: len(self._session.encoded()) == len(self._ready()) > 0 and not self._unfinished(),
+        synthetic_input.wait(lambda: len(self._session.encoded()) == len(self._ready()) > 0 and not self._unfinished(),
                    JOB_S, "not every recording was encoded")  # fmt: skip
         model = self._session.model
         assert model is not None
@@ -177,11 +178,13 @@ class MainJob:
         of_source = payload.Payload("clips", (source.id,))
         of_giver = payload.Payload("speaker", speaker=speaker) if speaker else payload.Payload("clips", (giver.id,))
         desk = self._window.desk
-        hands.drop(self._window, desk.source_zone, payload.to_mime(of_source, self._session.uuid))
-        hands.wait(lambda: self._session.transfer.source == source.id, MOMENT_S, "the source was not taken")
-        hands.drop(self._window, desk.voice_zone, payload.to_mime(of_giver, self._session.uuid))
-        hands.wait(lambda: bool(self._session.transfer.voices), MOMENT_S, "the voice was not taken")
-        hands.wait(lambda: len(self._session.takes) > takes, JOB_S, "no take came back")
+        synthetic_input.drop(self._window, desk.source_zone, payload.to_mime(of_source, self._session.uuid))
+        synthetic_input.wait(
+            lambda: self._session.transfer.source == source.id, MOMENT_S, "the source was not taken"
+        )
+        synthetic_input.drop(self._window, desk.voice_zone, payload.to_mime(of_giver, self._session.uuid))
+        synthetic_input.wait(lambda: bool(self._session.transfer.voices), MOMENT_S, "the voice was not taken")
+        synthetic_input.wait(lambda: len(self._session.takes) > takes, JOB_S, "no take came back")
         take = self._session.takes[-1]
         self._keep_sounds(take)
         return {
@@ -210,7 +213,7 @@ class MainJob:
     def _picture(self) -> Numbers:
         if self._session.current is None and self._session.clips:
             self._session.set_current(self._session.transfer.source or next(iter(self._session.clips)))
-        hands.pause(1.0)  # what was just shown is drawn a moment later
+        synthetic_input.pause(1.0)  # what was just shown is drawn a moment later
         if not self._window.grab().save(str(self._folder / "window.png")):
             raise StepError("window.png could not be written")
         return {"pixels": f"{self._window.width()} x {self._window.height()}"}
@@ -257,7 +260,7 @@ class MainJob:
     def _finish(self, job: Job | None, otherwise: str) -> None:
         if job is None:
             raise StepError(f"{otherwise}; {self._last_words()}")
-        hands.wait(lambda: job.ended, JOB_S, f"“{job.title}” did not end")
+        synthetic_input.wait(lambda: job.ended, JOB_S, f"“{job.title}” did not end")
         if job.words is not None:
             raise StepError(" ".join(job.words[:2]))
         if job.state != "done":

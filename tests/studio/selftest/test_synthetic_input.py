@@ -8,8 +8,8 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
-from studio import hands
-from studio.hands import StepError
+from studio.selftest import synthetic_input
+from studio.selftest.synthetic_input import StepError
 
 
 class Taker(QWidget):
@@ -57,14 +57,14 @@ def text(words: str) -> QMimeData:
 
 
 def test_the_widget_under_the_hand_takes_it(window: Two) -> None:
-    hands.drop(window, window.right, text("yes, please"))
+    synthetic_input.drop(window, window.right, text("yes, please"))
     assert window.right.taken == ["yes, please"]
     assert window.left.taken == []
 
 
 def test_what_nobody_takes_is_told(window: Two) -> None:
     with pytest.raises(StepError, match="did not take"):
-        hands.drop(window, window.left, text("no"))
+        synthetic_input.drop(window, window.left, text("no"))
     assert window.left.taken == []
 
 
@@ -75,10 +75,10 @@ def test_waiting_ends_with_the_condition(qtbot: QtBot) -> None:
         looks.append(1)
         return len(looks) >= 3
 
-    hands.wait(third_look, 5.0, "it never came")
+    synthetic_input.wait(third_look, 5.0, "it never came")
     assert len(looks) >= 3
 
 
 def test_waiting_in_vain_ends_in_words(qtbot: QtBot) -> None:
     with pytest.raises(StepError, match="it never came within 0 s"):
-        hands.wait(lambda: False, 0.05, "it never came")
+        synthetic_input.wait(lambda: False, 0.05, "it never came")

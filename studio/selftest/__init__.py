@@ -1,0 +1,1 @@
+"""The program's check of itself: the main job done once without a person."""
