@@ -13,15 +13,15 @@ from PySide6.QtCore import QTimer
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication
 
-from studio import paths, theme
 from studio.dialogs.appearance_page import PREFERENCE as SCHEME
 from studio.dialogs.device_page import PREFERENCE as DEVICE
 from studio.dialogs.sound_page import preferred_vocoder
 from studio.engine_link.engine_link import EngineLink
-from studio.garbage import Collector
-from studio.messages import Messages
-from studio.preferences import Preferences
 from studio.project_actions import is_project
+from studio.services import paths, theme
+from studio.services.garbage_collector import Collector
+from studio.services.messages import Messages
+from studio.services.preferences import Preferences
 from studio.session import Session
 from studio.window import MainWindow
 

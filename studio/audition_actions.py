@@ -8,7 +8,6 @@ from typing import Any
 
 from engine.api import Audition, AuditionItem, KeptCheckpoint
 from engine.api.atomic_files import link_or_copy, replacing
-from studio.counted import counted
 from studio.domain import audition_set, transfer_setup
 from studio.domain import recipe as recipes
 from studio.domain.audition_set import AuditionEntry, Hearing
@@ -16,6 +15,7 @@ from studio.domain.recipe import Recipe
 from studio.domain.run_record import RunRecord
 from studio.engine_link.engine_link import Job
 from studio.run_actions import RunActions
+from studio.services.plurals import counted
 from studio.take_actions import TakeActions
 
 ON_THE_PROCESSOR = "cpu"

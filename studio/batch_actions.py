@@ -10,14 +10,14 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 
 from engine.api import Take
-from studio.counted import counted
 from studio.domain import drop_rules, transfer_setup
 from studio.domain.clip import FAILED, MISSING
 from studio.domain.payload import Payload
 from studio.domain.transfer_setup import EmotionChip, TransferSetup, VoiceChip
 from studio.engine_link.engine_link import EngineLink, Job
 from studio.lane_actions import LaneActions
-from studio.messages import Messages
+from studio.services.messages import Messages
+from studio.services.plurals import counted
 
 BATCH_WAITING, RENDERING, DONE, BATCH_FAILED, STOPPED = "waiting", "rendering", "done", "failed", "stopped"
 

@@ -14,10 +14,10 @@ from PySide6.QtCore import QCoreApplication
 from PySide6.QtGui import QColor
 
 from engine.api import MapPoints
-from studio import theme
 from studio.domain.clip import Clip
 from studio.maps.points import FRAMES_A_SECOND, PointTable
-from studio.tables.natural import natural
+from studio.services import theme
+from studio.services.natural_sort import natural
 from studio.widgets.point_cloud import Mark
 
 USUAL_LABELS = ("speaker", "gender", "emotion")

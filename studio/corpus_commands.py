@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QWidget
 from engine.api import TABLE_SUFFIXES, TableColumns
 from studio.dialogs.get_corpus import GetCorpusDialog
 from studio.dialogs.table_columns import TableDialog
-from studio.preferences import Preferences
+from studio.services.preferences import Preferences
 from studio.session import Session
 
 FOLDER = "corpora/folder"

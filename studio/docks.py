@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QByteArray, QObject, Qt
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QWidget
 
-from studio.preferences import Preferences
+from studio.services.preferences import Preferences
 
 LAYOUT_VERSION = 3
 SIDES = ((470, 0.25), (440, 0.29))  # left and right of the middle: at most so many pixels, at most this share

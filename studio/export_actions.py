@@ -13,11 +13,11 @@ from engine.api import (
     FigureDone,
     MapPoints,
 )
-from studio.counted import counted
 from studio.domain.clip import Clip
 from studio.engine_link.engine_link import Job
 from studio.model_actions import ModelActions
 from studio.project.coordinates_file import write_coordinates
+from studio.services.plurals import counted
 
 
 class ExportActions(ModelActions):

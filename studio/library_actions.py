@@ -17,13 +17,13 @@ from engine.api import (
     ScanDone,
     TableColumns,
 )
-from studio import paths
 from studio.batch_actions import BatchActions
-from studio.counted import counted
 from studio.domain.clip import ANALYSING, WAITING, Clip, new_ids
 from studio.domain.recipe import named
 from studio.engine_link.engine_link import EngineLink, Job
-from studio.messages import Messages
+from studio.services import paths
+from studio.services.messages import Messages
+from studio.services.plurals import counted
 from studio.take_actions import TakeActions
 
 NAMED_SKIPS = 40  # told one by one in the details

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from engine.api import FindNearest, FitMap, LatentRef, MapPoints, Morph, PlaceOnMap
-from studio.counted import counted
 from studio.domain.clip import Clip
 from studio.engine_link.engine_link import Job
+from studio.services.plurals import counted
 from studio.session_state import SessionState
 
 

@@ -14,12 +14,12 @@ from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenu
 
-from studio import theme
 from studio.dialogs.about import AboutDialog
 from studio.dialogs.reference_menu import GiverMenu
 from studio.domain import payload as drag
 from studio.domain.drop_rules import EMOTION, VOICE
-from studio.shortcuts import WORDS
+from studio.services import theme
+from studio.services.shortcuts import WORDS
 
 if TYPE_CHECKING:
     from studio.window import MainWindow

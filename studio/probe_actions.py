@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from engine.api import PROBE_TASKS, ExportDone, ExportProbes, Probe, ProbeCorpus, ProbeDone, ProbeResult
-from studio.counted import counted
 from studio.domain.clip import Clip
 from studio.engine_link.job import Job
+from studio.services.plurals import counted
 from studio.session_state import SessionState
 
 FEWEST_CLIPS = 10

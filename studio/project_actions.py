@@ -16,9 +16,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QLockFile
 
-from studio import paths
 from studio.audition_actions import AuditionActions
-from studio.counted import counted
 from studio.domain import run_record
 from studio.domain.clip import FAILED, MISSING, WAITING
 from studio.domain.transfer_setup import TransferSetup
@@ -27,6 +25,8 @@ from studio.project import disk_jobs, disk_usage, map_file, project_file
 from studio.project import folder as project_folder
 from studio.project.folder import MOVED, Moved
 from studio.project.project_file import AUTOSAVE, FILE, SUFFIX, DamagedError, NewerError, Project, moved_take
+from studio.services import paths
+from studio.services.plurals import counted
 
 LOCK = ".lock"
 MOST_WINDOWS = 50

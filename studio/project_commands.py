@@ -9,10 +9,10 @@ from pathlib import Path
 from PySide6.QtCore import QDateTime, QLocale, QObject
 from PySide6.QtWidgets import QFileDialog, QMenu, QMessageBox, QWidget
 
-from studio.messages import Messages
-from studio.preferences import Preferences
 from studio.project.project_file import FILE, SUFFIX
 from studio.project_actions import folder_of, is_project
+from studio.services.messages import Messages
+from studio.services.preferences import Preferences
 from studio.session import Session
 
 MOST_RECENT = 10

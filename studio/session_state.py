@@ -24,12 +24,12 @@ from studio.domain.run_record import RunRecord
 from studio.domain.transfer_setup import TransferSetup
 from studio.engine_link.analysis_queue import AnalysisQueue
 from studio.engine_link.engine_link import EngineLink, Job
-from studio.messages import Messages
 from studio.project import map_file, project_file
 from studio.project.folder import is_inside
 from studio.project.project_file import Project
+from studio.services.background_threads import awaited
+from studio.services.messages import Messages
 from studio.undo import UndoActions
-from studio.unhurried import awaited
 
 SAVE_AFTER_MS = 1_000
 SAVE_RESULTS_AFTER_MS = 15_000  # what the engine found can be had again: no hurry

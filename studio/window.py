@@ -23,7 +23,6 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from studio import paths
 from studio.corpus_commands import CorpusCommands
 from studio.dialogs.about import system_info
 from studio.dialogs.error import ErrorDialog
@@ -32,7 +31,6 @@ from studio.dialogs.record import RecordDialog
 from studio.docks import Docks
 from studio.domain import payload
 from studio.menus import Menus
-from studio.messages import Message, Messages
 from studio.panels.clip_view import ClipViewPanel
 from studio.panels.dashboard import DashboardPanel
 from studio.panels.history import HistoryPanel
@@ -42,11 +40,13 @@ from studio.panels.m_lane import MLanePanel
 from studio.panels.map_view import MapViewPanel
 from studio.panels.training import TrainingPanel
 from studio.panels.transfer_desk import TransferDeskPanel
-from studio.preferences import Preferences
 from studio.project_actions import is_project
 from studio.project_commands import ProjectCommands
+from studio.services import paths
+from studio.services.messages import Message, Messages
+from studio.services.preferences import Preferences
+from studio.services.shortcuts import Shortcuts
 from studio.session import Session
-from studio.shortcuts import Shortcuts
 from studio.widgets.banner import Banner
 from studio.widgets.drop_overlay import DropOverlay
 from studio.work_status import WorkStatus

@@ -10,7 +10,7 @@ from PySide6.QtCore import QRectF, QSize, Qt, QTimer
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from studio import theme
+from studio.services import theme
 
 LOWEST_DB = -60.0
 GOOD_DB, LOUD_DB = -30.0, -6.0  # peaks between them make a good recording

@@ -8,10 +8,10 @@ from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QSlider, QToolButton, QWidget
 
-from studio import theme
 from studio.audio.device_menu import DeviceMenu
 from studio.audio.player import Player
 from studio.plots.timeline import clock_text
+from studio.services import theme
 from studio.widgets.choice_button import ChoiceButton
 
 VERSIONS = ("original", "reconstruction", "transformed")

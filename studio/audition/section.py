@@ -17,10 +17,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from studio import theme
-from studio.counted import counted
 from studio.domain.audition_set import item_of
 from studio.domain.run_record import RunRecord
+from studio.services import theme
+from studio.services.plurals import counted
 from studio.session import Session
 from studio.tables.checkpoints import CheckpointsTable, best_words
 from studio.widgets.choice_button import ChoiceButton

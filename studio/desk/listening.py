@@ -7,8 +7,8 @@ from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from engine.api import Take
-from studio import theme
 from studio.domain import evidence
+from studio.services import theme
 from studio.widgets.comparison_table import ComparisonTable
 
 

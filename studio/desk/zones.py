@@ -19,8 +19,6 @@ from PySide6.QtWidgets import (
 )
 
 from engine.api import OWN_VOCODER, StoredClip
-from studio import theme
-from studio.counted import counted
 from studio.desk.controls import StrengthRow
 from studio.dialogs.reference_menu import GiverMenu
 from studio.domain import drop_rules
@@ -30,8 +28,10 @@ from studio.domain.drop_rules import EMOTION, SOURCE, VOICE
 from studio.domain.payload import Payload
 from studio.domain.transfer_setup import EmotionChip, TransferSetup, VoiceChip, clips_of
 from studio.domain.transfer_words import all_rules, all_sounds, chip_detail, rule_words, shares
-from studio.messages import Messages
 from studio.plots.mel_thumbnail import MelThumbnail
+from studio.services import theme
+from studio.services.messages import Messages
+from studio.services.plurals import counted
 from studio.session import Session
 from studio.widgets.chip import Chip, ElidedLabel
 from studio.widgets.drop_zone import DropZone

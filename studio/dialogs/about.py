@@ -9,7 +9,7 @@ from PySide6.QtCore import QCoreApplication, Qt, qVersion
 from PySide6.QtGui import QGuiApplication, QIcon
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from studio import paths, theme
+from studio.services import paths, theme
 
 _PACKAGES = ("PySide6", "torch", "torchaudio", "numpy", "scikit-learn", "soundfile", "matplotlib", "pyqtgraph")
 

@@ -6,8 +6,8 @@ from functools import partial
 
 from PySide6.QtWidgets import QApplication, QButtonGroup, QLabel, QRadioButton, QVBoxLayout, QWidget
 
-from studio import theme
-from studio.preferences import Preferences
+from studio.services import theme
+from studio.services.preferences import Preferences
 
 PREFERENCE = "appearance/scheme"
 

@@ -8,8 +8,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QScrollArea, QVBoxLayout, QWidget
 
 from engine.api import Take
-from studio import theme
 from studio.domain import evidence, recipe
+from studio.services import theme
 from studio.session import Session
 from studio.widgets.comparison_table import ComparisonTable
 

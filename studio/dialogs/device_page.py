@@ -7,8 +7,8 @@ from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QComboBox, QFormLayout, QLabel, QVBoxLayout, QWidget
 
 from engine.api import DevicesFound, FindDevices
-from studio import theme
-from studio.preferences import Preferences
+from studio.services import theme
+from studio.services.preferences import Preferences
 from studio.session import Session
 
 PREFERENCE, AUTO = "compute/device", "auto"

@@ -6,8 +6,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QFontDatabase, QGuiApplication
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QPlainTextEdit, QVBoxLayout, QWidget
 
-from studio import theme
-from studio.messages import Message
+from studio.services import theme
+from studio.services.messages import Message
 
 
 class ErrorDialog(QDialog):

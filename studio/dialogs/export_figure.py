@@ -18,8 +18,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from studio import theme
-from studio.preferences import Preferences
+from studio.services import theme
+from studio.services.preferences import Preferences
 
 SIZES_CM = (2.0, 100.0)
 LETTERS_PT = (3.0, 36.0)

@@ -25,7 +25,7 @@ from PySide6.QtWidgets import (
 )
 
 from engine.api import OFFERS, Offer
-from studio import theme
+from studio.services import theme
 
 FEW_HOURS = 20.0  # what is larger is better trained on from its folder than listed clip by clip
 

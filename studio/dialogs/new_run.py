@@ -25,9 +25,9 @@ from PySide6.QtWidgets import (
 )
 
 from engine.api import AudioSpec, ClipRef, ModelInfo, ModelSpec, Preset, RunSpec, SpecError, TrainSpec, presets
-from studio import theme
-from studio.counted import counted
 from studio.domain.clip import Clip
+from studio.services import theme
+from studio.services.plurals import counted
 from studio.session import Session
 from studio.widgets.spec_form import SpecForm
 from studio.widgets.when_seen import WhenSeen

@@ -5,15 +5,15 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QTabWidget, QVBoxLayout, QWidget
 
-from studio import theme
 from studio.dialogs.appearance_page import AppearancePage
 from studio.dialogs.device_page import DevicePage
 from studio.dialogs.shortcuts_page import ShortcutsPage
 from studio.dialogs.sound_page import SoundPage
 from studio.dialogs.storage_page import StoragePage
-from studio.preferences import Preferences
+from studio.services import theme
+from studio.services.preferences import Preferences
+from studio.services.shortcuts import Shortcuts
 from studio.session import Session
-from studio.shortcuts import Shortcuts
 
 DEVICE, SOUND, STORAGE, APPEARANCE, SHORTCUTS = range(5)
 

@@ -19,12 +19,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from studio import theme
 from studio.audio.level_meter import LevelMeter
 from studio.audio.recorder import Recorder
 from studio.domain.clip import FAILED, READY
 from studio.plots.timeline import clock_text
-from studio.preferences import Preferences
+from studio.services import theme
+from studio.services.preferences import Preferences
 from studio.session import Session
 
 COUNTDOWNS_S = (0, 3, 5, 10)

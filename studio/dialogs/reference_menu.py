@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 from PySide6.QtWidgets import QDialog, QMenu, QWidget
 
-from studio.counted import counted
 from studio.dialogs.choose_clip import ChooseClip
 from studio.domain.drop_rules import EMOTION, SOURCE
 from studio.domain.payload import Payload
+from studio.services.natural_sort import natural
+from studio.services.plurals import counted
 from studio.session import Session
-from studio.tables.natural import natural
 
 MENU_CLIPS = 25  # more are found by typing
 

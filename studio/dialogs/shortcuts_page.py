@@ -18,8 +18,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from studio import theme
-from studio.shortcuts import Command, Shortcuts
+from studio.services import theme
+from studio.services.shortcuts import Command, Shortcuts
 
 NATIVE = QKeySequence.SequenceFormat.NativeText
 NAME_ROLE = Qt.ItemDataRole.UserRole

@@ -8,8 +8,8 @@ from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QButtonGroup, QLabel, QRadioButton, QVBoxLayout, QWidget
 
 from engine.api import OWN_VOCODER, VOCODERS
-from studio import theme
-from studio.preferences import Preferences
+from studio.services import theme
+from studio.services.preferences import Preferences
 from studio.session import Session
 
 PREFERENCE = "sound/vocoder"

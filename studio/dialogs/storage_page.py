@@ -17,9 +17,9 @@ from PySide6.QtWidgets import (
 )
 
 from engine.api import CacheState, CareForCache
-from studio import theme
-from studio.counted import counted
 from studio.project.disk_usage import Storage, size_words
+from studio.services import theme
+from studio.services.plurals import counted
 from studio.session import Session
 
 GB = 1_000_000_000

@@ -21,8 +21,8 @@ from PySide6.QtWidgets import (
 )
 
 from engine.api import LABELS, TableColumns, TablePreview
-from studio import theme
-from studio.counted import counted
+from studio.services import theme
+from studio.services.plurals import counted
 from studio.session import Session
 
 _AGAIN_MS = 250  # after the last choice

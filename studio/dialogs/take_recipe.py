@@ -7,9 +7,9 @@ from PySide6.QtGui import QFontDatabase, QGuiApplication, QPalette
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFormLayout, QLabel, QPlainTextEdit, QVBoxLayout, QWidget
 
 from engine.api import Take
-from studio import theme
 from studio.domain import evidence
 from studio.domain import recipe as recipes
+from studio.services import theme
 from studio.session import Session
 
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from PySide6.QtCore import QCoreApplication
 
 from engine.api import OWN_VOCODER, RENDERINGS, RULES, VOCODERS
-from studio.counted import counted
 from studio.domain.clip import Clip
 from studio.domain.transfer_setup import EmotionChip, VoiceChip, clips_of
+from studio.services.plurals import counted
 
 
 def rule_words(rule: str) -> tuple[str, str]:

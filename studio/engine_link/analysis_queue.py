@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from engine.api import Analyse, AnalyseDone, ClipAnalysed, ClipFailed, ModelInfo
-from studio.counted import counted
 from studio.domain.clip import ANALYSING, FAILED, MISSING, READY, WAITING, Clip
 from studio.engine_link.engine_link import EngineLink, Job
+from studio.services.plurals import counted
 
 TOLD_EVERY_MS = 200  # short clips come by the hundred a second, and every telling is drawn
 AT_ONCE = 500  # recordings a job; what is left follows in the next

@@ -16,9 +16,9 @@ from typing import Any
 from PySide6.QtCore import QCoreApplication, QObject, QTimer, Signal
 
 from engine.api import Audition, Control, Event, Failed, GetCorpus, PreviewTable, ReadRecipes, Request, Scan, Train
-from studio import paths
 from studio.engine_link.job import Job, State
 from studio.engine_link.worker_thread import WorkerThread
+from studio.services import paths
 
 CANCEL_ANSWER_MS = 10_000  # a job that does not obey by then is ended with its process
 STOP_ANSWER_MS = 60_000  # stopping keeps what there is, and writing it may take a while

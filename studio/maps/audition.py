@@ -11,7 +11,7 @@ from engine.api import MorphDone, StoredClip
 from studio.audio.loudspeaker import AudioOutput, open_output
 from studio.audio.player import Player
 from studio.maps.points import FRAMES_A_SECOND, Key
-from studio.preferences import Preferences
+from studio.services.preferences import Preferences
 
 FRAME_ROUND_S = 0.15  # a single frame is heard with so much on both sides
 CLIP_LONGEST_S = 3.0  # of a whole clip under the cursor

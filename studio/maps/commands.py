@@ -8,7 +8,7 @@ from typing import Any
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction, QActionGroup
 
-from studio import theme
+from studio.services import theme
 from studio.widgets.scatter import TOOLS
 
 

@@ -17,9 +17,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from studio import theme
 from studio.domain.clip import Clip
 from studio.maps.points import Key
+from studio.services import theme
 
 TYPING_MS = 200
 MOST_ROWS = 200

@@ -11,8 +11,8 @@ from PySide6.QtGui import QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QLabel, QVBoxLayout, QWidget
 
 from engine.api import StoredClip
-from studio import theme
 from studio.plots.mel_thumbnail import thumbnail_of
+from studio.services import theme
 
 MOST_KEPT = 300
 WIDE_PX, HIGH_PX = 190, 54

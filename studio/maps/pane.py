@@ -21,7 +21,6 @@ from PySide6.QtWidgets import (
 )
 
 from engine.api import LatentRef, MapPoints
-from studio import theme
 from studio.colouring import Colouring
 from studio.domain.clip import Clip
 from studio.domain.payload import Payload
@@ -29,6 +28,7 @@ from studio.engine_link.job import Job
 from studio.maps.hover_card import HoverCard, Thumbnails
 from studio.maps.points import FRAMES_A_SECOND, Key, Mask, PointTable
 from studio.plots.timeline import clock_text
+from studio.services import theme
 from studio.widgets import plane
 from studio.widgets.elided_label import ElidedLabel
 from studio.widgets.scatter import ScatterView

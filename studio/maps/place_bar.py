@@ -16,8 +16,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from studio import theme
 from studio.engine_link.job import Job
+from studio.services import theme
 
 FEWEST_STEPS, MOST_STEPS = 2, 12
 

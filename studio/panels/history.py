@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QUndoView, QVBoxLayout, QWidget
 
-from studio import theme
-from studio.messages import Messages
-from studio.preferences import Preferences
+from studio.services import theme
+from studio.services.messages import Messages
+from studio.services.preferences import Preferences
 from studio.session import Session
 
 

@@ -38,15 +38,15 @@ from PySide6.QtWidgets import (
 )
 
 from engine.api import AUDIO_SUFFIXES, TABLE_SUFFIXES
-from studio import paths, theme
-from studio.counted import counted
 from studio.dialogs.reference_menu import GiverMenu
 from studio.domain import drop_rules
 from studio.domain import payload as drag
 from studio.domain.payload import Payload
 from studio.domain.transfer_setup import clips_of
-from studio.messages import Messages
-from studio.preferences import Preferences
+from studio.services import paths, theme
+from studio.services.messages import Messages
+from studio.services.plurals import counted
+from studio.services.preferences import Preferences
 from studio.session import Session
 from studio.tables.clip_drops import ClipDrops
 from studio.tables.clips import DURATION, EMOTION, F0, GENDER, LABELS, NAME, SPEAKER, STATE, ClipTable

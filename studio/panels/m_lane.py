@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from engine.api import AudioSpec, StoredClip
-from studio import affect_colours, phrases, theme
+from studio import affect_colours, phrases
 from studio.dialogs.reference_menu import GiverMenu
 from studio.domain import drop_rules
 from studio.domain import payload as drag
@@ -28,11 +28,12 @@ from studio.domain.payload import Payload
 from studio.domain.transfer_setup import LaneEdit, span_words
 from studio.domain.transfer_words import rule_words
 from studio.lane_cells import AFFECT, DISTANCE, LaneCells, has_affect
-from studio.messages import Messages
 from studio.plots.colour_key import ColourKey
 from studio.plots.second_lane import SecondLane
 from studio.plots.timeline import Span, Timeline
-from studio.preferences import Preferences
+from studio.services import theme
+from studio.services.messages import Messages
+from studio.services.preferences import Preferences
 from studio.session import Session
 from studio.widgets.choice_button import ChoiceButton
 

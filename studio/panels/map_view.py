@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from engine.api import AudioSpec
-from studio import colouring, theme
+from studio import colouring
 from studio.dialogs.export_figure import ExportFigureDialog
 from studio.domain import payload as drag
 from studio.maps.audition import Audition
@@ -30,8 +30,9 @@ from studio.maps.pane import MapPane
 from studio.maps.place_desk import PlaceDesk
 from studio.maps.points import FRAMES_A_SECOND, Key
 from studio.maps.tool_bar import MapBar
-from studio.messages import Messages
-from studio.preferences import Preferences
+from studio.services import theme
+from studio.services.messages import Messages
+from studio.services.preferences import Preferences
 from studio.session import Session
 from studio.widgets.plane import tour
 

@@ -25,14 +25,14 @@ from PySide6.QtWidgets import (
 )
 
 from engine.api import RunSpec
-from studio import theme
 from studio.audition.section import AuditionSection
 from studio.dialogs.new_run import NewRunForm
 from studio.domain.run_record import RunRecord
 from studio.engine_link.job import Job
-from studio.messages import Messages
 from studio.plots.curves import CurvesView
-from studio.preferences import Preferences
+from studio.services import theme
+from studio.services.messages import Messages
+from studio.services.preferences import Preferences
 from studio.session import Session
 from studio.tables.checkpoints import PROBES
 from studio.tables.probes import CCC_TASKS, task_titles

@@ -24,7 +24,6 @@ from PySide6.QtWidgets import (
 )
 
 from engine.api import Take
-from studio import theme
 from studio.batch_actions import BATCH_WAITING, RENDERING
 from studio.desk.batch_list import BatchList
 from studio.desk.listening import ListeningCard
@@ -36,8 +35,9 @@ from studio.domain.drop_rules import EMOTION, SOURCE, VOICE
 from studio.domain.payload import Payload
 from studio.domain.transfer_setup import clips_of
 from studio.engine_link.job import Job
-from studio.messages import Messages
-from studio.preferences import Preferences
+from studio.services import theme
+from studio.services.messages import Messages
+from studio.services.preferences import Preferences
 from studio.session import Session
 from studio.tables.takes import NAME, TakesList
 

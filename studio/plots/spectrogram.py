@@ -12,11 +12,11 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QLabel
 
 from engine.api import AudioSpec
-from studio import theme
 from studio.plots.frequency import FrequencyScale, HzAxis, MelScale, note_text
 from studio.plots.mel_image import LevelImage, MelImage
 from studio.plots.time_plot import TimePlot
 from studio.plots.timeline import Timeline, clock_text
+from studio.services import theme
 
 COLOUR_MAPS = ("magma", "viridis", "inferno", "cividis", "grey")  # all even steps in lightness
 # Blue is less, yellow is more, for every colour vision; the middle is the theme's ground.

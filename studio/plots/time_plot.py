@@ -9,8 +9,8 @@ from PySide6.QtCore import QEvent, QPointF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import QWidget
 
-from studio import theme
 from studio.plots.timeline import Timeline, clock_text
+from studio.services import theme
 
 WHEEL_NOTCH = 0.8  # one notch shows this share of the time
 SCROLL_NOTCH = 0.15  # one notch moves by this share of the view

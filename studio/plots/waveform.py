@@ -8,9 +8,9 @@ import pyqtgraph as pg
 from PySide6.QtCore import QPointF, QTimer
 from PySide6.QtGui import QColor
 
-from studio import theme
 from studio.plots.time_plot import TOP_PX, TimePlot
 from studio.plots.timeline import Timeline, clock_text
+from studio.services import theme
 
 PEAK_BLOCK = 256  # samples behind one stored pair of peaks
 LABELS_FROM_PX = 48

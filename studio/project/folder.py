@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from studio.unhurried import unhurried
+from studio.services.background_threads import unhurried
 
 MOVED = "moved"  # a file in a folder whose content lives in a saved project now
 ALWAYS_COPIED = (".jsonl", ".json", ".wav")  # written on in place, or opened by other programs: never shared

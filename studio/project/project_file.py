@@ -24,7 +24,7 @@ from studio.domain.payload import Payload
 from studio.domain.recipe import Named, Recipe
 from studio.domain.transfer_setup import EmotionChip, LaneEdit, TransferSetup, VoiceChip
 from studio.project.folder import Listing
-from studio.unhurried import unhurried
+from studio.services.background_threads import unhurried
 
 FILE, AUTOSAVE, SUFFIX = "project.json", "project.autosave.json", ".triptych"
 FORMAT, VERSION = "triptych-project", 2

@@ -20,14 +20,14 @@ from PySide6.QtCore import QMimeData, QUrl, qInstallMessageHandler
 from PySide6.QtWidgets import QApplication
 
 from engine.api import RunSpec, Take, presets
-from studio import paths, theme
 from studio.app import Studio, catch_exceptions, log, set_up_logging
 from studio.domain import payload
 from studio.domain.clip import Clip
 from studio.engine_link.job import Job
-from studio.messages import Message
 from studio.selftest import synthetic_input
 from studio.selftest.synthetic_input import StepError
+from studio.services import paths, theme
+from studio.services.messages import Message
 
 JOB_S = 900.0  # patience with one job on a slow machine
 MOMENT_S = 30.0  # patience with what only has to begin

@@ -8,12 +8,12 @@ from PySide6.QtCore import QEvent, QObject, QPointF, QRect, Qt
 from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent, QPainter, QPaintEvent, QPalette, QPen
 from PySide6.QtWidgets import QTableView, QWidget
 
-from studio.counted import counted
 from studio.domain import drop_rules
 from studio.domain import payload as drag
 from studio.domain.drop_rules import EMOTION, VOICE
 from studio.domain.payload import Payload
 from studio.domain.transfer_setup import title_of
+from studio.services.plurals import counted
 from studio.session import Session
 from studio.tables.clips import ClipTable
 

@@ -10,10 +10,10 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersisten
 from PySide6.QtGui import QColor, QIcon
 from PySide6.QtWidgets import QApplication
 
-from studio import theme
 from studio.domain.clip import ANALYSING, FAILED, MISSING, READY, WAITING
+from studio.services import theme
+from studio.services.natural_sort import natural
 from studio.session import Clip, Session
-from studio.tables.natural import natural
 
 Index = QModelIndex | QPersistentModelIndex
 NAME, DURATION, SPEAKER, GENDER, EMOTION, F0, STATE = range(7)

@@ -13,10 +13,10 @@ from PySide6.QtCore import (
 )
 
 from engine.api import LatentRef, Take
-from studio.counted import counted
 from studio.domain import evidence
 from studio.domain.clip import Clip
 from studio.domain.references import clip_name, givers_of
+from studio.services.plurals import counted
 from studio.session import Session
 
 Index = QModelIndex | QPersistentModelIndex

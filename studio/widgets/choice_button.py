@@ -6,7 +6,7 @@ from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QAction, QPalette
 from PySide6.QtWidgets import QApplication, QToolButton
 
-from studio import theme
+from studio.services import theme
 
 
 class ChoiceButton(QToolButton):

@@ -6,7 +6,7 @@ from PySide6.QtCore import QPoint, QRect, QSize, Qt
 from PySide6.QtGui import QFontMetrics, QPainter, QPixmap
 from PySide6.QtWidgets import QWidget
 
-from studio import theme
+from studio.services import theme
 
 MOST_PX = 260
 HOT_SPOT = QPoint(-12, -8)  # beside the pointer, so that what is aimed at is seen

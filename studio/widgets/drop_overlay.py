@@ -6,7 +6,7 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette, QPen
 from PySide6.QtWidgets import QWidget
 
-from studio import theme
+from studio.services import theme
 
 _VEIL_ALPHA = 215
 _ICON_SIZE = 56

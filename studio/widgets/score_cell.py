@@ -8,7 +8,7 @@ from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRectF, 
 from PySide6.QtGui import QColor, QPainter, QPalette, QPen
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
-from studio import theme
+from studio.services import theme
 
 HEIGHT, WIDTH = 46, 48
 DOT_PX, CROSS_PX, LINE_PX = 7.0, 3.0, 3.0

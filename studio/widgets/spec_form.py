@@ -28,7 +28,7 @@ from PySide6.QtWidgets import (
 )
 
 from engine.api import Spec, SpecError
-from studio import theme
+from studio.services import theme
 
 _UNIT_ENDINGS = ("_hz", "_s", "_dbfs", "_samples", "_frames")
 

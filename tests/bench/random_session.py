@@ -170,9 +170,9 @@ class RandomSession:
     """Does what a person could do, at random."""
 
     def __init__(self, seed: int, recordings: Path, folder: Path) -> None:
-        from studio import theme
         from studio.app import Studio, catch_exceptions
         from studio.selftest import synthetic_input
+        from studio.services import theme
 
         self._hands = synthetic_input
         self.random = random.Random(seed)
@@ -424,7 +424,7 @@ class RandomSession:
         dialog.close()
 
     def change_colours(self) -> None:
-        from studio import theme
+        from studio.services import theme
 
         theme.choose(self.application, self.random.choice(theme.SCHEMES))
 

@@ -128,8 +128,8 @@ def library(folder: Path, count: int) -> list[Row]:
     from PySide6.QtCore import Qt
     from PySide6.QtWidgets import QApplication
 
-    from studio import theme
     from studio.app import Studio
+    from studio.services import theme
     from studio.tables.clips import DURATION, NAME, SPEAKER
 
     files = many_files(folder / "corpus", count)

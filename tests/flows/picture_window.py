@@ -53,9 +53,9 @@ class States:
     ) -> None:
         from PySide6.QtWidgets import QApplication, QMessageBox
 
-        from studio import theme
         from studio.app import Studio, catch_exceptions
         from studio.selftest import synthetic_input
+        from studio.services import theme
 
         self._folder, self._home, self._recordings, self._schemes = folder, home, recordings, schemes
         self._hands = synthetic_input
@@ -455,8 +455,8 @@ class States:
 
     def picture(self) -> None:
         """What the display shows now, in every scheme."""
-        from studio import theme
         from studio.dialogs.appearance_page import PREFERENCE
+        from studio.services import theme
 
         self._count += 1
         name = self._name if self._count == 1 else f"{self._name}{self._count}"

@@ -14,9 +14,9 @@ from small_model import save_small_model
 from studio.audio.loudspeaker import ClockOutput
 from studio.engine_link.engine_link import EngineLink, Job
 from studio.maps.audition import Audition
-from studio.messages import Messages
 from studio.panels.map_view import MapViewPanel
-from studio.preferences import Preferences
+from studio.services.messages import Messages
+from studio.services.preferences import Preferences
 from studio.session import Session
 
 JOB_MS = 100_000

@@ -19,8 +19,8 @@ def main(model: str, clips: list[str]) -> None:
     from PySide6.QtCore import QPoint, QTimer
     from PySide6.QtWidgets import QApplication, QWidget
 
-    from studio import theme
     from studio.app import Studio
+    from studio.services import theme
     from studio.tables.takes import NAME
 
     app = QApplication([])

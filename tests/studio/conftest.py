@@ -9,7 +9,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 from stage import Idle
 
-from studio.messages import Message, Messages
+from studio.services.messages import Message, Messages
 from studio.session import Session
 
 

@@ -39,7 +39,7 @@ from studio.dialogs.error import ErrorDialog
 from studio.dialogs.preferences import PreferencesDialog
 from studio.dialogs.take_recipe import TakeRecipe
 from studio.domain.payload import Payload
-from studio.messages import Message
+from studio.services.messages import Message
 
 CONTROLS = (
     QAbstractButton, QAbstractItemView, QAbstractSlider, QAbstractSpinBox, QComboBox, QKeySequenceEdit, QLineEdit,

@@ -15,8 +15,9 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
-from studio import app, paths
-from studio.messages import Message, Messages
+from studio import app
+from studio.services import paths
+from studio.services.messages import Message, Messages
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = ("torch", "torchaudio", "sklearn", "matplotlib", "openTSNE", "pyarrow", "numba")

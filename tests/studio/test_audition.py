@@ -39,10 +39,10 @@ from studio.audition.section import AuditionSection
 from studio.domain.payload import Payload
 from studio.domain.run_record import RunRecord
 from studio.engine_link.job import Job
-from studio.messages import Message
 from studio.panels.clip_view import ClipViewPanel
-from studio.preferences import Preferences
 from studio.project import project_file
+from studio.services.messages import Message
+from studio.services.preferences import Preferences
 from studio.session import Session
 from studio.tables.checkpoints import OBJECTIVE, PROBES, SOUND, STEP, best_words
 from studio.tables.probes import task_titles

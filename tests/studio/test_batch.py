@@ -15,7 +15,7 @@ from studio.domain import payload as drag
 from studio.domain.payload import Payload
 from studio.panels.library import LibraryPanel
 from studio.panels.transfer_desk import TransferDeskPanel
-from studio.preferences import Preferences
+from studio.services.preferences import Preferences
 from studio.session import Session
 
 

@@ -22,12 +22,12 @@ from studio.audio.player import Player
 from studio.domain import payload as drag
 from studio.engine_link.engine_link import EngineLink
 from studio.engine_link.job import Job
-from studio.messages import Messages
 from studio.panels.clip_view import ClipViewPanel
 from studio.panels.m_lane import MLanePanel
 from studio.plots.frequency import MelScale
 from studio.plots.mel_image import DB_PER_NEPER
-from studio.preferences import Preferences
+from studio.services.messages import Messages
+from studio.services.preferences import Preferences
 from studio.session import Clip, Session
 
 RATE = 16_000

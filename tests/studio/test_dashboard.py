@@ -13,11 +13,11 @@ from pytestqt.qtbot import QtBot
 from stage import HASH, analysed
 
 from engine.api import PROBE_TASKS, ExportProbes, Probe, ProbeDone, ProbeResult, ProbeScore, Progress
-from studio import theme
 from studio.engine_link.job import Job
-from studio.messages import Messages
 from studio.panels.dashboard import DashboardPanel
-from studio.preferences import Preferences
+from studio.services import theme
+from studio.services.messages import Messages
+from studio.services.preferences import Preferences
 from studio.session import Session
 from studio.tables.probes import BEST, PENDING
 

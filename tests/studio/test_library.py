@@ -17,9 +17,9 @@ from engine.api import AudioSpec, ModelInfo
 from studio.domain.clip import Clip
 from studio.domain.payload import Payload
 from studio.engine_link.engine_link import EngineLink
-from studio.messages import Messages
 from studio.panels.library import LibraryPanel
-from studio.preferences import Preferences
+from studio.services.messages import Messages
+from studio.services.preferences import Preferences
 from studio.session import Session
 from studio.tables.clips import DURATION, EMOTION, F0, NAME, SPEAKER, STATE, length_text
 

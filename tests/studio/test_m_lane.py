@@ -20,7 +20,7 @@ from studio.lane_cells import DISTANCE
 from studio.panels.m_lane import MLanePanel
 from studio.phrases import phrase_at
 from studio.plots.timeline import Timeline
-from studio.preferences import Preferences
+from studio.services.preferences import Preferences
 from studio.session import Session
 
 SECONDS = 6

@@ -19,7 +19,7 @@ from studio.maps.audition import Audition, loudest, part_of
 from studio.maps.find_list import MOST_ROWS, FindList, Found, matching
 from studio.maps.hover_card import MOST_KEPT, HoverCard, Thumbnails
 from studio.maps.points import PointTable
-from studio.preferences import Preferences
+from studio.services.preferences import Preferences
 from studio.widgets.elided_label import ElidedLabel
 
 RATE_HZ = 16_000

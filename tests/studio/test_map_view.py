@@ -11,15 +11,16 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from engine.api import AudioSpec, Control, FitMap, LatentRef, MapPoints, ModelInfo, MorphDone, Neighbours
-from studio import colouring, theme
+from studio import colouring
 from studio import session as session_module
 from studio.engine_link.engine_link import EngineLink
 from studio.engine_link.job import Job
 from studio.maps import pane
-from studio.messages import Messages
 from studio.panels import map_view
 from studio.panels.map_view import MapViewPanel
-from studio.preferences import Preferences
+from studio.services import theme
+from studio.services.messages import Messages
+from studio.services.preferences import Preferences
 from studio.session import Clip, Session
 
 HASH = "abcdef0123456789"

@@ -13,7 +13,7 @@ from engine.api import VOCODERS, Analyse, CacheState, CareForCache, DevicesFound
 from studio.dialogs.device_page import DevicePage
 from studio.dialogs.sound_page import SoundPage, preferred_vocoder
 from studio.dialogs.storage_page import StoragePage
-from studio.preferences import Preferences
+from studio.services.preferences import Preferences
 from studio.session import Session
 
 GB = 1_000_000_000

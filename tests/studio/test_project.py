@@ -22,9 +22,9 @@ from stage import HASH, Idle, analysed, some_take
 
 from engine.api import Done, LatentRef, MapPoints, ModelInfo, SecondEdit, unfinished
 from studio.domain.payload import Payload
-from studio.messages import Message, Messages
 from studio.project import project_file
 from studio.project.project_file import AUTOSAVE, FILE, DamagedError, Project
+from studio.services.messages import Message, Messages
 from studio.session import Session
 
 Make = Callable[[], Session]

@@ -41,7 +41,7 @@ from studio import session as session_module
 from studio.domain.clip import Clip, new_ids
 from studio.domain.payload import Payload
 from studio.engine_link.engine_link import EngineLink
-from studio.messages import Message, Messages
+from studio.services.messages import Message, Messages
 from studio.session import Session
 
 WORK_MS = 60_000

@@ -17,7 +17,7 @@ from studio.domain.run_record import BEST, RunRecord
 from studio.engine_link.engine_link import EngineLink
 from studio.engine_link.job import Job
 from studio.panels.training import NEW, RUNS, TrainingPanel
-from studio.preferences import Preferences
+from studio.services.preferences import Preferences
 from studio.session import Session
 from studio.tables import runs as runs_table
 

@@ -22,9 +22,9 @@ from studio.domain.payload import Payload
 from studio.domain.transfer_words import all_sounds
 from studio.engine_link.engine_link import EngineLink
 from studio.engine_link.job import Job
-from studio.messages import Messages
 from studio.panels.transfer_desk import TransferDeskPanel
-from studio.preferences import Preferences
+from studio.services.messages import Messages
+from studio.services.preferences import Preferences
 from studio.session import Session
 from studio.tables.takes import NAME, PITCH, STAR, VOICE
 from studio.tables.takes import SOURCE as SOURCE_OF_TAKE

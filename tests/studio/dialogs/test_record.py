@@ -14,7 +14,7 @@ from studio.audio.microphone import AudioInput, NoInput
 from studio.audio.recorder import Recorder
 from studio.dialogs.record import RecordDialog
 from studio.engine_link.engine_link import EngineLink
-from studio.preferences import Preferences
+from studio.services.preferences import Preferences
 from studio.session import Session
 
 

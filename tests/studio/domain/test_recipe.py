@@ -30,7 +30,7 @@ from studio.domain import recipe as recipes
 from studio.domain.clip import Clip
 from studio.domain.payload import Payload
 from studio.domain.recipe import Giver, Named, Recipe
-from studio.messages import Message
+from studio.services.messages import Message
 from studio.session import Session
 
 

@@ -15,12 +15,12 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from engine.api import AudioSpec
-from studio import theme
 from studio.plots.frequency import LinearScale, MelScale, note_text
 from studio.plots.level_bar import LevelBar, LevelRange
 from studio.plots.mel_image import DB_PER_NEPER, MelImage
 from studio.plots.spectrogram import COLOUR_MAPS, SpectrogramView
 from studio.plots.timeline import Timeline, clock_text
+from studio.services import theme
 
 SPEC = AudioSpec()
 Mods = Qt.KeyboardModifier

@@ -6,8 +6,8 @@ import threading
 
 import pytest
 
-from studio import unhurried as module
-from studio.unhurried import awaited, unhurried
+from studio.services import background_threads as module
+from studio.services.background_threads import awaited, unhurried
 
 
 @pytest.fixture

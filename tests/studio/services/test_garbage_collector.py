@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 from pytestqt.qtbot import QtBot
 
-from studio.garbage import Collector
+from studio.services.garbage_collector import Collector
 
 
 class Ring:

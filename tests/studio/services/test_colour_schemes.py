@@ -13,11 +13,11 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QCheckBox, QLabel, 
 from pytestqt.qtbot import QtBot
 
 from engine.api import SpecError
-from studio import theme
 from studio.app import Studio
 from studio.dialogs.get_corpus import GetCorpusDialog
 from studio.dialogs.new_run import NewRunForm
 from studio.dialogs.preferences import APPEARANCE, PreferencesDialog
+from studio.services import theme
 
 
 @pytest.fixture

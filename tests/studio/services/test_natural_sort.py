@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from studio.tables.natural import natural
+from studio.services.natural_sort import natural
 
 
 def test_numbers_go_by_their_size_and_before_letters() -> None:

@@ -11,7 +11,7 @@ from PySide6.QtGui import QAction, QColor, QIcon, QPalette, QPixmap, QRegion
 from PySide6.QtWidgets import QApplication, QCheckBox, QPushButton, QRadioButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from studio import theme
+from studio.services import theme
 
 READABLE = 4.5  # WCAG 2.2, success criterion 1.4.3
 

@@ -14,8 +14,8 @@ from pytestqt.qtbot import QtBot
 from studio.app import Studio
 from studio.dialogs.preferences import SHORTCUTS, PreferencesDialog
 from studio.dialogs.shortcuts_page import ShortcutsPage
-from studio.preferences import Preferences
-from studio.shortcuts import Shortcuts
+from studio.services.preferences import Preferences
+from studio.services.shortcuts import Shortcuts
 
 
 def key(text: str) -> QKeySequence:

@@ -27,7 +27,7 @@ def settings_file() -> Path:
 def resources_dir() -> Path:
     """What comes with the program: beside the packages, or inside a frozen bundle."""
     bundle: str | None = getattr(sys, "_MEIPASS", None)
-    return (Path(bundle) if bundle else Path(__file__).resolve().parent.parent) / "resources"
+    return (Path(bundle) if bundle else Path(__file__).resolve().parents[2]) / "resources"
 
 
 def starter_model() -> Path | None:

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from PySide6.QtCore import QByteArray, QSettings
 
-from studio import paths
+from studio.services import paths
 
 VERSION = 1
 

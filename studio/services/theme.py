@@ -11,7 +11,7 @@ from PySide6.QtGui import QAction, QColor, QIcon, QPainter, QPalette, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QAbstractButton, QApplication, QWidget
 
-from studio import paths
+from studio.services import paths
 
 SMALL = 4  # between things that belong together, in device-independent pixels
 SPACE = 8  # between things

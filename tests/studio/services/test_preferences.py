@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QByteArray
 
-from studio.preferences import Preferences
+from studio.services.preferences import Preferences
 
 VALUES: list[object] = [True, False, 7, -3, 0.25, "Müller; \n=1", b"\x00\xff", ["a, b", "c"], ["only one"]]
 
