@@ -17,12 +17,12 @@ from studio.dialogs.appearance_page import PREFERENCE as SCHEME
 from studio.dialogs.device_page import PREFERENCE as DEVICE
 from studio.dialogs.sound_page import preferred_vocoder
 from studio.engine_link.engine_link import EngineLink
-from studio.project_actions import is_project
 from studio.services import paths, theme
 from studio.services.garbage_collector import Collector
 from studio.services.messages import Messages
 from studio.services.preferences import Preferences
-from studio.session import Session
+from studio.session.project import is_project
+from studio.session.session import Session
 from studio.window import MainWindow
 
 LOG_BYTES, LOG_FILES = 1_000_000, 3

@@ -12,7 +12,7 @@ from engine.api import TABLE_SUFFIXES, TableColumns
 from studio.dialogs.get_corpus import GetCorpusDialog
 from studio.dialogs.table_columns import TableDialog
 from studio.services.preferences import Preferences
-from studio.session import Session
+from studio.session.session import Session
 
 FOLDER = "corpora/folder"
 

@@ -10,10 +10,10 @@ from PySide6.QtCore import QDateTime, QLocale, QObject
 from PySide6.QtWidgets import QFileDialog, QMenu, QMessageBox, QWidget
 
 from studio.project.project_file import FILE, SUFFIX
-from studio.project_actions import folder_of, is_project
 from studio.services.messages import Messages
 from studio.services.preferences import Preferences
-from studio.session import Session
+from studio.session.project import folder_of, is_project
+from studio.session.session import Session
 
 MOST_RECENT = 10
 RECENT, OPEN_LAST = "project/recent", "project/open"

@@ -40,13 +40,13 @@ from studio.panels.m_lane import MLanePanel
 from studio.panels.map_view import MapViewPanel
 from studio.panels.training import TrainingPanel
 from studio.panels.transfer_desk import TransferDeskPanel
-from studio.project_actions import is_project
 from studio.project_commands import ProjectCommands
 from studio.services import paths
 from studio.services.messages import Message, Messages
 from studio.services.preferences import Preferences
 from studio.services.shortcuts import Shortcuts
-from studio.session import Session
+from studio.session.project import is_project
+from studio.session.session import Session
 from studio.widgets.banner import Banner
 from studio.widgets.drop_overlay import DropOverlay
 from studio.work_status import WorkStatus

@@ -7,7 +7,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar
 
-from studio.session import Session
+from studio.session.session import Session
 
 
 class WorkStatus(QObject):

@@ -21,7 +21,7 @@ from studio.domain.audition_set import item_of
 from studio.domain.run_record import RunRecord
 from studio.services import theme
 from studio.services.plurals import counted
-from studio.session import Session
+from studio.session.session import Session
 from studio.tables.checkpoints import CheckpointsTable, best_words
 from studio.widgets.choice_button import ChoiceButton
 from studio.widgets.flow_layout import FlowLayout

@@ -8,11 +8,11 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersisten
 from PySide6.QtGui import QAction, QColor
 from PySide6.QtWidgets import QHBoxLayout, QHeaderView, QLabel, QPushButton, QTableView, QVBoxLayout, QWidget
 
-from studio.batch_actions import BATCH_FAILED, BATCH_WAITING, DONE, RENDERING, STOPPED, BatchItem
 from studio.domain import evidence
 from studio.domain.transfer_setup import TransferSetup
 from studio.services import theme
-from studio.session import Session
+from studio.session.batch import BATCH_FAILED, BATCH_WAITING, DONE, RENDERING, STOPPED, BatchItem
+from studio.session.session import Session
 
 Index = QModelIndex | QPersistentModelIndex
 NOTHING = QModelIndex()

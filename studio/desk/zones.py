@@ -32,7 +32,7 @@ from studio.plots.mel_thumbnail import MelThumbnail
 from studio.services import theme
 from studio.services.messages import Messages
 from studio.services.plurals import counted
-from studio.session import Session
+from studio.session.session import Session
 from studio.widgets.chip import Chip, ElidedLabel
 from studio.widgets.drop_zone import DropZone
 from studio.widgets.flow_layout import FlowLayout

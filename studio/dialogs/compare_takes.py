@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QScrollArea, QVBoxLayou
 from engine.api import Take
 from studio.domain import evidence, recipe
 from studio.services import theme
-from studio.session import Session
+from studio.session.session import Session
 from studio.widgets.comparison_table import ComparisonTable
 
 

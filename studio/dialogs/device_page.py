@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QComboBox, QFormLayout, QLabel, QVBoxLayout, QWidg
 from engine.api import DevicesFound, FindDevices
 from studio.services import theme
 from studio.services.preferences import Preferences
-from studio.session import Session
+from studio.session.session import Session
 
 PREFERENCE, AUTO = "compute/device", "auto"
 

@@ -28,7 +28,7 @@ from engine.api import AudioSpec, ClipRef, ModelInfo, ModelSpec, Preset, RunSpec
 from studio.domain.clip import Clip
 from studio.services import theme
 from studio.services.plurals import counted
-from studio.session import Session
+from studio.session.session import Session
 from studio.widgets.spec_form import SpecForm
 from studio.widgets.when_seen import WhenSeen
 

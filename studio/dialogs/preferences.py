@@ -13,7 +13,7 @@ from studio.dialogs.storage_page import StoragePage
 from studio.services import theme
 from studio.services.preferences import Preferences
 from studio.services.shortcuts import Shortcuts
-from studio.session import Session
+from studio.session.session import Session
 
 DEVICE, SOUND, STORAGE, APPEARANCE, SHORTCUTS = range(5)
 

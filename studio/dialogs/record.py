@@ -25,7 +25,7 @@ from studio.domain.clip import FAILED, READY
 from studio.plots.timeline import clock_text
 from studio.services import theme
 from studio.services.preferences import Preferences
-from studio.session import Session
+from studio.session.session import Session
 
 COUNTDOWNS_S = (0, 3, 5, 10)
 

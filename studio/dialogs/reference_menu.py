@@ -11,7 +11,7 @@ from studio.domain.drop_rules import EMOTION, SOURCE
 from studio.domain.payload import Payload
 from studio.services.natural_sort import natural
 from studio.services.plurals import counted
-from studio.session import Session
+from studio.session.session import Session
 
 MENU_CLIPS = 25  # more are found by typing
 

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QButtonGroup, QLabel, QRadioButton, QVBoxLayout, Q
 from engine.api import OWN_VOCODER, VOCODERS
 from studio.services import theme
 from studio.services.preferences import Preferences
-from studio.session import Session
+from studio.session.session import Session
 
 PREFERENCE = "sound/vocoder"
 

@@ -20,7 +20,7 @@ from engine.api import CacheState, CareForCache
 from studio.project.disk_usage import Storage, size_words
 from studio.services import theme
 from studio.services.plurals import counted
-from studio.session import Session
+from studio.session.session import Session
 
 GB = 1_000_000_000
 

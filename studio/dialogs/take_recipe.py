@@ -10,7 +10,7 @@ from engine.api import Take
 from studio.domain import evidence
 from studio.domain import recipe as recipes
 from studio.services import theme
-from studio.session import Session
+from studio.session.session import Session
 
 
 class TakeRecipe(QDialog):

@@ -13,7 +13,7 @@ from studio.colouring import Colouring
 from studio.maps.pane import MapPane
 from studio.maps.points import Mask
 from studio.services import theme
-from studio.session import Session
+from studio.session.session import Session
 from studio.widgets.legend import ColourScale, Legend
 
 

@@ -11,7 +11,7 @@ from engine.api import Neighbours
 from studio.maps.find_list import MOST_ROWS, FindList, Found, matching
 from studio.maps.pane import MapPane
 from studio.maps.points import Key
-from studio.session import Session
+from studio.session.session import Session
 
 ASK_MS = 150  # after the last step of a walk
 

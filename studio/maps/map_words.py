@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject
 
-from studio.session import Session
+from studio.session.session import Session
 
 FEWEST_CLIPS = 3
 

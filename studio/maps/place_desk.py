@@ -15,7 +15,7 @@ from studio.engine_link.job import Job
 from studio.maps.audition import Audition
 from studio.maps.pane import MapPane
 from studio.maps.place_bar import PlaceBar
-from studio.session import Session
+from studio.session.session import Session
 
 NAMED = 3  # of those a pin is the mean of
 

@@ -23,7 +23,7 @@ from studio.plots.timeline import clock_text
 from studio.services import theme
 from studio.services.messages import Messages
 from studio.services.preferences import Preferences
-from studio.session import Clip, Session
+from studio.session.session import Clip, Session
 from studio.versions import (
     NAMES,
     Version,

@@ -24,12 +24,12 @@ from PySide6.QtWidgets import (
 )
 
 from studio.engine_link.job import Job
-from studio.probe_actions import FEWEST_CLIPS
 from studio.services import theme
 from studio.services.messages import Messages
 from studio.services.plurals import counted
 from studio.services.preferences import Preferences
-from studio.session import Session
+from studio.session.probes import FEWEST_CLIPS
+from studio.session.session import Session
 from studio.tables.probes import BEST, COLUMNS, FLOORS, PENDING, RANGE, SCORE, ProbesTable
 from studio.widgets.flow_layout import FlowLayout
 from studio.widgets.score_cell import HEIGHT, WIDTH, ScoreCell

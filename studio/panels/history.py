@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QUndoView, QVBoxLayout, QWidget
 from studio.services import theme
 from studio.services.messages import Messages
 from studio.services.preferences import Preferences
-from studio.session import Session
+from studio.session.session import Session
 
 
 class HistoryPanel(QWidget):

@@ -9,7 +9,7 @@ from studio.engine_link.job import Job, State
 from studio.services import theme
 from studio.services.messages import Messages
 from studio.services.preferences import Preferences
-from studio.session import Session
+from studio.session.session import Session
 from studio.widgets.progress_row import ProgressRow, duration_words
 
 MOST_ENDED = 30

@@ -47,7 +47,7 @@ from studio.services import paths, theme
 from studio.services.messages import Messages
 from studio.services.plurals import counted
 from studio.services.preferences import Preferences
-from studio.session import Session
+from studio.session.session import Session
 from studio.tables.clip_drops import ClipDrops
 from studio.tables.clips import DURATION, EMOTION, F0, GENDER, LABELS, NAME, SPEAKER, STATE, ClipTable
 from studio.tables.library_view import LibraryView

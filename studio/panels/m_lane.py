@@ -34,7 +34,7 @@ from studio.plots.timeline import Span, Timeline
 from studio.services import theme
 from studio.services.messages import Messages
 from studio.services.preferences import Preferences
-from studio.session import Session
+from studio.session.session import Session
 from studio.widgets.choice_button import ChoiceButton
 
 USUAL = "usual"  # a rule that fits what is given

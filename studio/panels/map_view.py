@@ -33,7 +33,7 @@ from studio.maps.tool_bar import MapBar
 from studio.services import theme
 from studio.services.messages import Messages
 from studio.services.preferences import Preferences
-from studio.session import Session
+from studio.session.session import Session
 from studio.widgets.plane import tour
 
 LATENTS = ("h", "m", "z")

@@ -33,7 +33,7 @@ from studio.plots.curves import CurvesView
 from studio.services import theme
 from studio.services.messages import Messages
 from studio.services.preferences import Preferences
-from studio.session import Session
+from studio.session.session import Session
 from studio.tables.checkpoints import PROBES
 from studio.tables.probes import CCC_TASKS, task_titles
 from studio.tables.runs import BEST, NAME, STATE, STEPS, WHEN, RunsTable

@@ -24,7 +24,6 @@ from PySide6.QtWidgets import (
 )
 
 from engine.api import Take
-from studio.batch_actions import BATCH_WAITING, RENDERING
 from studio.desk.batch_list import BatchList
 from studio.desk.listening import ListeningCard
 from studio.desk.zones import DeskZones
@@ -38,7 +37,8 @@ from studio.engine_link.job import Job
 from studio.services import theme
 from studio.services.messages import Messages
 from studio.services.preferences import Preferences
-from studio.session import Session
+from studio.session.batch import BATCH_WAITING, RENDERING
+from studio.session.session import Session
 from studio.tables.takes import NAME, TakesList
 
 RENDER_DELAY_MS = 150  # a moving slider asks once it rests

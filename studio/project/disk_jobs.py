@@ -17,7 +17,7 @@ from studio.project import project_file
 from studio.project.folder import MOVED, Listing, Moved
 from studio.project.project_file import AUTOSAVE, FILE, Project, moved_project
 from studio.services.background_threads import unhurried
-from studio.session_state import UNTITLED_FILE
+from studio.session.context import UNTITLED_FILE
 
 
 def bring_and_write(

@@ -14,7 +14,7 @@ from studio.domain.drop_rules import EMOTION, VOICE
 from studio.domain.payload import Payload
 from studio.domain.transfer_setup import title_of
 from studio.services.plurals import counted
-from studio.session import Session
+from studio.session.session import Session
 from studio.tables.clips import ClipTable
 
 

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QApplication
 from studio.domain.clip import ANALYSING, FAILED, MISSING, READY, WAITING
 from studio.services import theme
 from studio.services.natural_sort import natural
-from studio.session import Clip, Session
+from studio.session.session import Clip, Session
 
 Index = QModelIndex | QPersistentModelIndex
 NAME, DURATION, SPEAKER, GENDER, EMOTION, F0, STATE = range(7)

@@ -8,7 +8,7 @@ from typing import Any
 from PySide6.QtCore import QAbstractTableModel, QCoreApplication, QModelIndex, QPersistentModelIndex, Qt
 
 from engine.api import PROBE_TASKS, ProbeResult, ProbeScore
-from studio.session import Session
+from studio.session.session import Session
 
 LATENTS = ("h", "m", "z")
 FLOORS = ("mel", "mfcc")

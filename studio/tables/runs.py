@@ -15,7 +15,7 @@ from PySide6.QtCore import (
 )
 
 from studio.domain.run_record import RunRecord
-from studio.session import Session
+from studio.session.session import Session
 from studio.tables.checkpoints import objective_text
 
 Index = QModelIndex | QPersistentModelIndex

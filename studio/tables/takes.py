@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 
 from engine.api import Take
 from studio.services.plurals import counted
-from studio.session import Session
+from studio.session.session import Session
 from studio.tables.takes_table import (
     EMOTION,
     NAME,

@@ -17,7 +17,7 @@ from studio.domain import evidence
 from studio.domain.clip import Clip
 from studio.domain.references import clip_name, givers_of
 from studio.services.plurals import counted
-from studio.session import Session
+from studio.session.session import Session
 
 Index = QModelIndex | QPersistentModelIndex
 STAR, NAME, SOURCE, VOICE, EMOTION, STRENGTH, PITCH = range(7)

@@ -26,7 +26,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 import numpy as np
 
 if TYPE_CHECKING:
-    from studio.session import Session
+    from studio.session.session import Session
 
 TICK_S = 0.016
 FOLDER = 100  # recordings

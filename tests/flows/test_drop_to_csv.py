@@ -18,7 +18,7 @@ from pytestqt.qtbot import QtBot
 from engine.api import RunSpec, StoredClip, presets
 from studio.domain import payload
 from studio.engine_link.engine_link import EngineLink, Job
-from studio.session import Session
+from studio.session.session import Session
 
 JOB_MS = 100_000
 

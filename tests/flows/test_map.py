@@ -17,7 +17,7 @@ from studio.maps.audition import Audition
 from studio.panels.map_view import MapViewPanel
 from studio.services.messages import Messages
 from studio.services.preferences import Preferences
-from studio.session import Session
+from studio.session.session import Session
 
 JOB_MS = 100_000
 

@@ -10,7 +10,7 @@ from pytestqt.qtbot import QtBot
 from stage import Idle
 
 from studio.services.messages import Message, Messages
-from studio.session import Session
+from studio.session.session import Session
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from typing import Any
 
 from engine.api import FIRST_VOCODER, OWN_VOCODER, AudioSpec, Evidence, ModelInfo, Take, Transfer
 from studio.engine_link.engine_link import EngineLink
-from studio.session import Session
+from studio.session.session import Session
 
 HASH = "ab" * 32
 

@@ -43,7 +43,7 @@ from studio.panels.clip_view import ClipViewPanel
 from studio.project import project_file
 from studio.services.messages import Message
 from studio.services.preferences import Preferences
-from studio.session import Session
+from studio.session.session import Session
 from studio.tables.checkpoints import OBJECTIVE, PROBES, SOUND, STEP, best_words
 from studio.tables.probes import task_titles
 

@@ -28,7 +28,7 @@ from studio.plots.frequency import MelScale
 from studio.plots.mel_image import DB_PER_NEPER
 from studio.services.messages import Messages
 from studio.services.preferences import Preferences
-from studio.session import Clip, Session
+from studio.session.session import Clip, Session
 
 RATE = 16_000
 SECONDS = 3.0

@@ -18,7 +18,7 @@ from studio.panels.dashboard import DashboardPanel
 from studio.services import theme
 from studio.services.messages import Messages
 from studio.services.preferences import Preferences
-from studio.session import Session
+from studio.session.session import Session
 from studio.tables.probes import BEST, PENDING
 
 NAN = float("nan")

@@ -20,7 +20,7 @@ from studio.engine_link.engine_link import EngineLink
 from studio.panels.library import LibraryPanel
 from studio.services.messages import Messages
 from studio.services.preferences import Preferences
-from studio.session import Session
+from studio.session.session import Session
 from studio.tables.clips import DURATION, EMOTION, F0, NAME, SPEAKER, STATE, length_text
 
 HASH = "ab" * 32

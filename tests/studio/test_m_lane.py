@@ -21,7 +21,7 @@ from studio.panels.m_lane import MLanePanel
 from studio.phrases import phrase_at
 from studio.plots.timeline import Timeline
 from studio.services.preferences import Preferences
-from studio.session import Session
+from studio.session.session import Session
 
 SECONDS = 6
 

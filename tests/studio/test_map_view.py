@@ -12,7 +12,6 @@ from pytestqt.qtbot import QtBot
 
 from engine.api import AudioSpec, Control, FitMap, LatentRef, MapPoints, ModelInfo, MorphDone, Neighbours
 from studio import colouring
-from studio import session as session_module
 from studio.engine_link.engine_link import EngineLink
 from studio.engine_link.job import Job
 from studio.maps import pane
@@ -21,7 +20,8 @@ from studio.panels.map_view import MapViewPanel
 from studio.services import theme
 from studio.services.messages import Messages
 from studio.services.preferences import Preferences
-from studio.session import Clip, Session
+from studio.session import session as session_module
+from studio.session.session import Clip, Session
 
 HASH = "abcdef0123456789"
 EMOTIONS = ("calm", "angry", "")

@@ -14,7 +14,7 @@ from studio.dialogs.device_page import DevicePage
 from studio.dialogs.sound_page import SoundPage, preferred_vocoder
 from studio.dialogs.storage_page import StoragePage
 from studio.services.preferences import Preferences
-from studio.session import Session
+from studio.session.session import Session
 
 GB = 1_000_000_000
 

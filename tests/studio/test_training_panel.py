@@ -18,7 +18,7 @@ from studio.engine_link.engine_link import EngineLink
 from studio.engine_link.job import Job
 from studio.panels.training import NEW, RUNS, TrainingPanel
 from studio.services.preferences import Preferences
-from studio.session import Session
+from studio.session.session import Session
 from studio.tables import runs as runs_table
 
 

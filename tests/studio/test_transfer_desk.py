@@ -25,7 +25,7 @@ from studio.engine_link.job import Job
 from studio.panels.transfer_desk import TransferDeskPanel
 from studio.services.messages import Messages
 from studio.services.preferences import Preferences
-from studio.session import Session
+from studio.session.session import Session
 from studio.tables.takes import NAME, PITCH, STAR, VOICE
 from studio.tables.takes import SOURCE as SOURCE_OF_TAKE
 

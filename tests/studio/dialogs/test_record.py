@@ -15,7 +15,7 @@ from studio.audio.recorder import Recorder
 from studio.dialogs.record import RecordDialog
 from studio.engine_link.engine_link import EngineLink
 from studio.services.preferences import Preferences
-from studio.session import Session
+from studio.session.session import Session
 
 
 class FakeInput(AudioInput):

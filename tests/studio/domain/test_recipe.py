@@ -31,7 +31,7 @@ from studio.domain.clip import Clip
 from studio.domain.payload import Payload
 from studio.domain.recipe import Giver, Named, Recipe
 from studio.services.messages import Message
-from studio.session import Session
+from studio.session.session import Session
 
 
 def full_take(session: Session, *ids: str) -> Take:

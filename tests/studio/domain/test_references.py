@@ -13,7 +13,7 @@ from stage import Idle, analysed, some_take
 from engine.api import LatentRef
 from studio.domain.clip import Clip
 from studio.domain.references import Givers, givers_of
-from studio.session import Session
+from studio.session.session import Session
 from studio.tables.takes_table import VOICE, TakesTable
 
 

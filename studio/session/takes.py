@@ -10,7 +10,7 @@ from PySide6.QtCore import Signal
 from engine.api import Control, Take, Transfer
 from studio.domain.clip import Clip
 from studio.domain.live_takes import makes, place_of, sound_of_take
-from studio.model_actions import ModelActions
+from studio.session.model import ModelActions
 
 
 class TakeListActions(ModelActions):

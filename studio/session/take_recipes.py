@@ -12,7 +12,7 @@ from studio.domain.recipe import Giver, Recipe
 from studio.domain.transfer_setup import EmotionChip, LaneEdit, TransferSetup, VoiceChip
 from studio.engine_link.engine_link import Job
 from studio.project import take_file
-from studio.transfer_actions import TransferActions
+from studio.session.transfer import TransferActions
 
 TAGGED = (".wav", ".flac")  # what takes are saved as
 MOST_DROPPED = 200  # files that are looked at for a recipe: takes come singly, corpora by the thousand

@@ -16,7 +16,7 @@ from engine.api import Control, Done, Failed, LatentRef, SecondEdit, Take, Trans
 from studio.domain.live_takes import sound_of, without_amounts
 from studio.domain.payload import Payload
 from studio.engine_link.engine_link import Job
-from studio.session import Session
+from studio.session.session import Session
 
 
 def voice_of(*clip_ids: str) -> Payload:

@@ -13,7 +13,7 @@ from studio.domain.live_takes import sound_of
 from studio.domain.payload import Payload
 from studio.domain.transfer_setup import EmotionChip, TransferSetup, VoiceChip
 from studio.engine_link.engine_link import Job
-from studio.take_list import TakeListActions
+from studio.session.takes import TakeListActions
 
 
 class TransferActions(TakeListActions):

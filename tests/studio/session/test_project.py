@@ -25,7 +25,7 @@ from studio.domain.payload import Payload
 from studio.project import project_file
 from studio.project.project_file import AUTOSAVE, FILE, DamagedError, Project
 from studio.services.messages import Message, Messages
-from studio.session import Session
+from studio.session.session import Session
 
 Make = Callable[[], Session]
 

@@ -15,9 +15,9 @@ from studio.domain.clip import FAILED, MISSING
 from studio.domain.payload import Payload
 from studio.domain.transfer_setup import EmotionChip, TransferSetup, VoiceChip
 from studio.engine_link.engine_link import EngineLink, Job
-from studio.lane_actions import LaneActions
 from studio.services.messages import Messages
 from studio.services.plurals import counted
+from studio.session.second_edits import LaneActions
 
 BATCH_WAITING, RENDERING, DONE, BATCH_FAILED, STOPPED = "waiting", "rendering", "done", "failed", "stopped"
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from studio.corpus_actions import CorpusActions
 from studio.domain.clip import Clip
 from studio.domain.run_record import RunRecord
 from studio.domain.transfer_setup import EmotionChip, TransferSetup, VoiceChip
-from studio.export_actions import ExportActions
-from studio.listen_actions import ListenActions
-from studio.map_actions import joined
-from studio.probe_actions import ProbeActions
-from studio.project_actions import ProjectActions
+from studio.session.corpora import CorpusActions
+from studio.session.exports import ExportActions
+from studio.session.listening import ListenActions
+from studio.session.maps import joined
+from studio.session.probes import ProbeActions
+from studio.session.project import ProjectActions
 
 __all__ = ["Clip", "EmotionChip", "RunRecord", "Session", "TransferSetup", "VoiceChip", "joined"]
 

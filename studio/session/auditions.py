@@ -14,9 +14,9 @@ from studio.domain.audition_set import AuditionEntry, Hearing
 from studio.domain.recipe import Recipe
 from studio.domain.run_record import RunRecord
 from studio.engine_link.engine_link import Job
-from studio.run_actions import RunActions
 from studio.services.plurals import counted
-from studio.take_actions import TakeActions
+from studio.session.take_recipes import TakeActions
+from studio.session.training_runs import RunActions
 
 ON_THE_PROCESSOR = "cpu"
 

@@ -9,7 +9,7 @@ from typing import Any
 from studio.domain import transfer_setup
 from studio.domain.payload import Payload
 from studio.domain.transfer_setup import LaneEdit, TransferSetup, span_words
-from studio.transfer_actions import TransferActions
+from studio.session.transfer import TransferActions
 
 
 class LaneActions(TransferActions):

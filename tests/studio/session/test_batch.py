@@ -16,7 +16,7 @@ from studio.domain.payload import Payload
 from studio.panels.library import LibraryPanel
 from studio.panels.transfer_desk import TransferDeskPanel
 from studio.services.preferences import Preferences
-from studio.session import Session
+from studio.session.session import Session
 
 
 @pytest.fixture

@@ -37,12 +37,12 @@ from engine.api import (
     Transfer,
     presets,
 )
-from studio import session as session_module
 from studio.domain.clip import Clip, new_ids
 from studio.domain.payload import Payload
 from studio.engine_link.engine_link import EngineLink
 from studio.services.messages import Message, Messages
-from studio.session import Session
+from studio.session import session as session_module
+from studio.session.session import Session
 
 WORK_MS = 60_000
 

@@ -29,7 +29,7 @@ from studio.project.folder import is_inside
 from studio.project.project_file import Project
 from studio.services.background_threads import awaited
 from studio.services.messages import Messages
-from studio.undo import UndoActions
+from studio.session.undo import UndoActions
 
 SAVE_AFTER_MS = 1_000
 SAVE_RESULTS_AFTER_MS = 15_000  # what the engine found can be had again: no hurry

@@ -16,7 +16,7 @@ from engine.api import (
 )
 from studio.domain.run_record import RunRecord
 from studio.engine_link.engine_link import Job
-from studio.model_actions import ModelActions
+from studio.session.model import ModelActions
 
 
 class RunActions(ModelActions):

@@ -11,7 +11,7 @@ from engine.api import FindNearest, FitMap, LatentRef, MapPoints, Morph, PlaceOn
 from studio.domain.clip import Clip
 from studio.engine_link.engine_link import Job
 from studio.services.plurals import counted
-from studio.session_state import SessionState
+from studio.session.context import SessionState
 
 
 class MapActions(SessionState):

@@ -16,17 +16,17 @@ from pathlib import Path
 
 from PySide6.QtCore import QLockFile
 
-from studio.audition_actions import AuditionActions
 from studio.domain import run_record
 from studio.domain.clip import FAILED, MISSING, WAITING
 from studio.domain.transfer_setup import TransferSetup
-from studio.library_actions import LibraryActions
 from studio.project import disk_jobs, disk_usage, map_file, project_file
 from studio.project import folder as project_folder
 from studio.project.folder import MOVED, Moved
 from studio.project.project_file import AUTOSAVE, FILE, SUFFIX, DamagedError, NewerError, Project, moved_take
 from studio.services import paths
 from studio.services.plurals import counted
+from studio.session.auditions import AuditionActions
+from studio.session.library import LibraryActions
 
 LOCK = ".lock"
 MOST_WINDOWS = 50

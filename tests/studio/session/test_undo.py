@@ -14,8 +14,8 @@ from stage import analysed, some_take
 
 from engine.api import ClipsFound, Partial
 from studio.domain.payload import Payload
-from studio.session import Session
-from studio.undo import UndoActions
+from studio.session.session import Session
+from studio.session.undo import UndoActions
 
 
 def names(session: Session) -> list[str]:

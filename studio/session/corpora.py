@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engine.api import CorpusGot, GetCorpus, Offer, PreviewTable, TableColumns
 from studio.engine_link.engine_link import Job
-from studio.library_actions import LibraryActions
+from studio.session.library import LibraryActions
 
 
 class CorpusActions(LibraryActions):

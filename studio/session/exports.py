@@ -15,9 +15,9 @@ from engine.api import (
 )
 from studio.domain.clip import Clip
 from studio.engine_link.engine_link import Job
-from studio.model_actions import ModelActions
 from studio.project.coordinates_file import write_coordinates
 from studio.services.plurals import counted
+from studio.session.model import ModelActions
 
 
 class ExportActions(ModelActions):

@@ -10,8 +10,8 @@ from stage import analysed
 from engine.api import SecondEdit, Transfer
 from studio.domain.payload import Payload
 from studio.domain.transfer_setup import LaneEdit, span_words
-from studio.lane_actions import without
-from studio.session import Session
+from studio.session.second_edits import without
+from studio.session.session import Session
 
 
 @pytest.fixture

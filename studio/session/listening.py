@@ -9,7 +9,7 @@ from pathlib import Path
 from engine.api import Picture
 from studio.domain.clip import Clip
 from studio.engine_link.engine_link import Job
-from studio.library_actions import LibraryActions
+from studio.session.library import LibraryActions
 
 LONGEST_NAME = 120
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from engine.api import Inspect, ModelInfo
 from studio.engine_link.engine_link import Job
-from studio.map_actions import MapActions, model_of
+from studio.session.maps import MapActions, model_of
 
 
 class ModelActions(MapActions):

@@ -17,14 +17,14 @@ from engine.api import (
     ScanDone,
     TableColumns,
 )
-from studio.batch_actions import BatchActions
 from studio.domain.clip import ANALYSING, WAITING, Clip, new_ids
 from studio.domain.recipe import named
 from studio.engine_link.engine_link import EngineLink, Job
 from studio.services import paths
 from studio.services.messages import Messages
 from studio.services.plurals import counted
-from studio.take_actions import TakeActions
+from studio.session.batch import BatchActions
+from studio.session.take_recipes import TakeActions
 
 NAMED_SKIPS = 40  # told one by one in the details
 

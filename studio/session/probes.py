@@ -11,7 +11,7 @@ from engine.api import PROBE_TASKS, ExportDone, ExportProbes, Probe, ProbeCorpus
 from studio.domain.clip import Clip
 from studio.engine_link.job import Job
 from studio.services.plurals import counted
-from studio.session_state import SessionState
+from studio.session.context import SessionState
 
 FEWEST_CLIPS = 10
 

@@ -1,0 +1,1 @@
+"""The state of the open project, one subject a file."""
