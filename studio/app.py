@@ -23,7 +23,7 @@ from studio.services.messages import Messages
 from studio.services.preferences import Preferences
 from studio.session.project import is_project
 from studio.session.session import Session
-from studio.window import MainWindow
+from studio.window.main_window import MainWindow
 
 LOG_BYTES, LOG_FILES = 1_000_000, 3
 log = logging.getLogger("triptych")

@@ -15,7 +15,7 @@ from shiboken6 import delete
 
 from engine.api import RunSpec, presets
 from studio.app import Studio
-from studio.window import MainWindow
+from studio.window.main_window import MainWindow
 
 
 @pytest.fixture

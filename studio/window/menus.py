@@ -22,7 +22,7 @@ from studio.services import theme
 from studio.services.shortcuts import WORDS
 
 if TYPE_CHECKING:
-    from studio.window import MainWindow
+    from studio.window.main_window import MainWindow
 
 Key = str | QKeySequence.StandardKey | Qt.Key
 

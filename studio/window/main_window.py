@@ -23,14 +23,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from studio.corpus_commands import CorpusCommands
 from studio.dialogs.about import system_info
 from studio.dialogs.error import ErrorDialog
 from studio.dialogs.preferences import DEVICE, SHORTCUTS, PreferencesDialog
 from studio.dialogs.record import RecordDialog
-from studio.docks import Docks
 from studio.domain import payload
-from studio.menus import Menus
 from studio.panels.clip_view import ClipViewPanel
 from studio.panels.dashboard import DashboardPanel
 from studio.panels.history import HistoryPanel
@@ -40,7 +37,6 @@ from studio.panels.m_lane import MLanePanel
 from studio.panels.map_view import MapViewPanel
 from studio.panels.training import TrainingPanel
 from studio.panels.transfer_desk import TransferDeskPanel
-from studio.project_commands import ProjectCommands
 from studio.services import paths
 from studio.services.messages import Message, Messages
 from studio.services.preferences import Preferences
@@ -49,7 +45,11 @@ from studio.session.project import is_project
 from studio.session.session import Session
 from studio.widgets.banner import Banner
 from studio.widgets.drop_overlay import DropOverlay
-from studio.work_status import WorkStatus
+from studio.window.docks import Docks
+from studio.window.import_dialogs import CorpusCommands
+from studio.window.menus import Menus
+from studio.window.project_dialogs import ProjectCommands
+from studio.window.status_bar import WorkStatus
 
 STATUS_MS = 8_000
 
