@@ -28,11 +28,11 @@ import numpy as np  # noqa: E402
 import torch  # noqa: E402
 from make_starter import CREDIT, corpus, tell  # noqa: E402
 
-from engine import refiner  # noqa: E402
 from engine.analysis import analyse
 from engine.api import Analyse, ClipRef, Control, StoredClip  # noqa: E402
 from engine.api.specs import AudioSpec  # noqa: E402
 from engine.audio.mel import MelFrontEnd  # noqa: E402
+from engine.audio.vocoders import refiner  # noqa: E402
 from engine.model import checkpoint
 from engine.runtime.resources import REFINER, STARTER_MODEL  # noqa: E402
 from engine.transfer.renderer import Studio  # noqa: E402

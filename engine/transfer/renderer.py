@@ -16,11 +16,12 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from engine import views, vocoder
+from engine import views
 from engine.api import Steer, StoredClip
 from engine.audio import f0 as pitch
 from engine.audio import files, world
 from engine.audio.mel import MelFrontEnd
+from engine.audio.vocoders import registry
 from engine.levels import SPEECH_NEPERS, Levels, pitch_curve
 from engine.model.checkpoint import Checkpoint
 from engine.runtime.control import obey
@@ -325,7 +326,7 @@ class Studio:
     ) -> Iterator[tuple[int, Floats]]:
         """Spans of frames as sounds, each with its first sample's place."""
         guide = self._guide(made)
-        voice = vocoder.build(name, self.spec)
+        voice = registry.build(name, self.spec)
         for start, stop in spans:
             obey(steer)
             first, last = self._samples_of((start, stop))

@@ -21,7 +21,6 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from engine import vocoder
 from engine.analysis.analyse import load_model, store_sound
 from engine.api import (
     OWN_VOCODER,
@@ -40,6 +39,7 @@ from engine.api.atomic_files import cannot_write
 from engine.api.errors import EngineError, SpecError
 from engine.audio import f0, loudness, tags
 from engine.audio import files as audio
+from engine.audio.vocoders import registry
 from engine.model import linear_heads
 from engine.model.checkpoint import Checkpoint
 from engine.runtime import devices
@@ -219,7 +219,7 @@ def _check(request: Transfer) -> None:
                 f"The strength is {strength:g}.", f"It can be 0 (none) to {STRONGEST:g} (150 %).", "strength"
             )
     if request.vocoder != OWN_VOCODER:
-        vocoder.check(request.vocoder)
+        registry.check(request.vocoder)
     if request.rendering not in RENDERINGS:
         raise SpecError(
             f"There is no rendering called {request.rendering!r}.",

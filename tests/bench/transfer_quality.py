@@ -34,8 +34,8 @@ from engine.api import (
     Take,
 )
 from engine.api.specs import AudioSpec
+from engine.audio.vocoders.griffin_lim import GriffinLim
 from engine.corpus.librispeech import LibriSpeech
-from engine.griffin_lim import GriffinLim
 from tests.bench.takes import analysed, latents, take_of
 from tests.bench.words import Recogniser
 

@@ -22,7 +22,7 @@ from engine.analysis import analyse
 from engine.api import Analyse, Control, LatentRef, Transfer
 from engine.api.specs import AudioSpec
 from engine.audio.mel import MelFrontEnd
-from engine.griffin_lim import griffin_lim
+from engine.audio.vocoders.griffin_lim import griffin_lim
 from engine.transfer import transfer_job
 from tests.bench.recordings import full_size_model, speech, write_clips
 

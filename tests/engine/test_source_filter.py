@@ -9,7 +9,7 @@ import torch
 from engine.api.specs import AudioSpec
 from engine.audio import f0 as pitch
 from engine.audio.mel import MelFrontEnd
-from engine.griffin_lim import GriffinLim
+from engine.audio.vocoders.griffin_lim import GriffinLim
 from engine.source_filter import formants_for, source_filter
 
 AUDIO = AudioSpec()

@@ -13,7 +13,7 @@ from engine.api.specs import ENVELOPE_COEFFICIENTS, AudioSpec, ModelSpec
 from engine.audio import f0 as pitch
 from engine.audio import files
 from engine.audio.mel import MelFrontEnd
-from engine.griffin_lim import GriffinLim
+from engine.audio.vocoders.griffin_lim import GriffinLim
 from engine.levels import ONSET_FRAMES, AverageVoice, Levels
 from engine.sounds import unused
 from engine.source_filter import source_filter

@@ -9,7 +9,7 @@ import torch
 
 from engine.api.specs import AudioSpec
 from engine.audio.mel import MelFrontEnd
-from engine.griffin_lim import griffin_lim
+from engine.audio.vocoders.griffin_lim import griffin_lim
 from engine.runtime.threads import one_thread
 
 

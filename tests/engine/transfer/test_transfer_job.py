@@ -10,13 +10,13 @@ import pytest
 import soundfile
 import torch
 
-from engine import vocoder
 from engine.analysis import analyse
 from engine.api import VOCODERS, Analyse, ClipRef, Control, LatentRef, SecondEdit, StoredClip, Take, Transfer
 from engine.api.errors import Cancelled, EngineError, SpecError
 from engine.api.specs import AudioSpec, ModelSpec, TrainSpec
 from engine.audio import loudness
-from engine.griffin_lim import GriffinLim
+from engine.audio.vocoders import registry
+from engine.audio.vocoders.griffin_lim import GriffinLim
 from engine.model import checkpoint
 from engine.model.aux_vae import AuxVAE
 from engine.transfer import evidence, transfer_job
@@ -126,7 +126,7 @@ def test_a_model_names_its_vocoder_and_the_user_may_name_another(
 
     heard: list[tuple[torch.Tensor, torch.Tensor]] = []
     monkeypatch.setitem(VOCODERS, "backwards", "For a test.")
-    monkeypatch.setitem(vocoder._MAKERS, "backwards", Backwards)
+    monkeypatch.setitem(registry._MAKERS, "backwards", Backwards)
     held = checkpoint.load(world.model)
     model = world.folder / "backwards.triptych.safetensors"
     checkpoint.save(model, held.model, held.audio, held.train, held.provenance, vocoder="backwards")

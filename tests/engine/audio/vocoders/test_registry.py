@@ -8,13 +8,13 @@ import pytest
 import torch
 import torchaudio
 
-from engine import vocoder
 from engine.api import VOCODERS
 from engine.api.errors import SpecError
 from engine.api.specs import AudioSpec
 from engine.audio import files
 from engine.audio.mel import MelFrontEnd
-from engine.griffin_lim import FROM_PHASE_ITERATIONS, ITERATIONS, GriffinLim, _Transform, griffin_lim
+from engine.audio.vocoders import registry
+from engine.audio.vocoders.griffin_lim import FROM_PHASE_ITERATIONS, ITERATIONS, GriffinLim, _Transform, griffin_lim
 
 SPEC = AudioSpec()
 FRONT_END = MelFrontEnd(SPEC)
@@ -108,7 +108,7 @@ def test_it_does_not_matter_how_many_frames_are_worked_on_together(
 ) -> None:
     wanted = torch.rand(1 + len(clip) // SPEC.hop_samples, SPEC.bins, generator=torch.Generator().manual_seed(0))
     whole = _Transform(FRONT_END, len(clip)).with_magnitude(clip, wanted).clone()
-    monkeypatch.setattr("engine.griffin_lim.BLOCK_FRAMES", at_once)
+    monkeypatch.setattr("engine.audio.vocoders.griffin_lim.BLOCK_FRAMES", at_once)
     blocks = _Transform(FRONT_END, len(clip)).with_magnitude(clip, wanted)
     torch.testing.assert_close(blocks, whole, atol=1e-5, rtol=1e-5)
 
@@ -152,7 +152,7 @@ def test_every_vocoder_that_is_offered_can_be_had_and_makes_a_sound_of_the_mel(
 ) -> None:
     log_mel = FRONT_END.log_mel(clip)
     f0 = torch.full((len(log_mel),), float("nan"))
-    made = vocoder.build(name, SPEC)
+    made = registry.build(name, SPEC)
     sound = made.synthesise(log_mel, samples=len(clip), f0=f0, phase_of=clip)
     assert sound.shape == clip.shape
     # the refiner was taught to sharpen what a decoder blurs, and these mels are not blurred
@@ -164,7 +164,7 @@ def test_every_vocoder_that_is_offered_can_be_had_and_makes_a_sound_of_the_mel(
 
 def test_a_vocoder_that_is_not_there_is_refused_in_two_parts() -> None:
     with pytest.raises(SpecError) as refused:
-        vocoder.build("magic", SPEC)
+        registry.build("magic", SPEC)
     assert refused.value.what == "There is no vocoder called 'magic'."
     assert "griffin-lim" in refused.value.hint
     assert all(line.endswith(".") for line in VOCODERS.values())

@@ -26,7 +26,7 @@ from engine.api.atomic_files import write_whole
 from engine.api.errors import CheckpointError, SpecError
 from engine.api.specs import AudioSpec
 from engine.audio.mel import MelFrontEnd
-from engine.griffin_lim import ITERATIONS, griffin_lim, must_fit
+from engine.audio.vocoders.griffin_lim import ITERATIONS, griffin_lim, must_fit
 from engine.model import tensor_file
 from engine.runtime.resources import REFINER, folder
 

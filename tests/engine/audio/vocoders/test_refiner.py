@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from engine import refiner
 from engine.api.errors import CheckpointError, SpecError
 from engine.api.specs import AudioSpec
 from engine.audio import files
 from engine.audio.mel import MelFrontEnd
+from engine.audio.vocoders import refiner
 
 SPEC = AudioSpec()
 FRONT_END = MelFrontEnd(SPEC)

@@ -11,11 +11,11 @@ from typing import Protocol
 
 import torch
 
-from engine import refiner
 from engine.api import VOCODERS
 from engine.api.errors import SpecError
 from engine.api.specs import AudioSpec
-from engine.griffin_lim import GriffinLim
+from engine.audio.vocoders import refiner
+from engine.audio.vocoders.griffin_lim import GriffinLim
 
 
 class Vocoder(Protocol):
