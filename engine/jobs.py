@@ -63,9 +63,9 @@ def run(request: Request, report: Report, steer: Steer) -> Result:
 
             return download.get(request, report, steer)
         case CareForCache():
-            from engine.cache import care
+            from engine.corpus.cache import cache_job
 
-            return care.care(request)
+            return cache_job.care(request)
         case Inspect():
             from engine.model import checkpoint
 

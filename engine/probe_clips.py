@@ -19,8 +19,8 @@ import torch
 from engine.api.atomic_files import write_whole
 from engine.api.errors import CheckpointError
 from engine.corpus.balanced_sample import evenly_by_speaker
+from engine.corpus.cache.feature_cache import MelCache
 from engine.corpus.crops import Division
-from engine.corpus.melcache import MelCache
 from engine.model import tensor_file
 
 FILE = "probe_clips.safetensors"

@@ -43,8 +43,8 @@ from engine.audio import f0 as pitch
 from engine.audio import files
 from engine.audio.decoding import shown
 from engine.audio.mel import MelFrontEnd
-from engine.cache.clips import KnownClips, key_of
-from engine.cache.place import cache_dir
+from engine.corpus.cache.analyses import KnownClips, key_of
+from engine.corpus.cache.location import cache_dir
 from engine.levels import joined as joined_levels
 from engine.model import checkpoint, linear_heads
 from engine.model.aux_vae import AuxVAE, StreamedLatents

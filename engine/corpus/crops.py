@@ -14,7 +14,7 @@ import numpy.typing as npt
 import torch
 
 from engine.api.errors import TrainingError
-from engine.corpus.melcache import MelCache
+from engine.corpus.cache.feature_cache import MelCache
 from engine.views import Batch
 
 _VALIDATION = 2**31  # an "epoch" number that training never reaches

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from engine.corpus.cache.feature_cache import MelCache
 from engine.corpus.crops import Crops, placed
-from engine.corpus.melcache import MelCache
 from engine.views import Batch
 
 LARGEST_SHARE = 0.5  # of the memory that is free: the networks need the rest

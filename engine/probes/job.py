@@ -21,8 +21,8 @@ from engine.api import (
 )
 from engine.api.errors import EngineError, SpecError
 from engine.api.specs import AudioSpec
-from engine.cache.place import cache_dir
-from engine.corpus.melcache import build
+from engine.corpus.cache.feature_cache import build
+from engine.corpus.cache.location import cache_dir
 from engine.corpus.scanning import scan
 from engine.model import checkpoint
 from engine.model.checkpoint import SystemCheckpoint

@@ -17,8 +17,8 @@ from engine.api import Note, Progress, Report, Reproduce, ReproduceDone, RunSpec
 from engine.api.atomic_files import placed_whole
 from engine.api.errors import Cancelled, EngineError
 from engine.api.specs import AudioSpec, ModelSpec, TrainSpec
-from engine.cache.place import cache_dir
-from engine.corpus.melcache import MelCache, build
+from engine.corpus.cache.feature_cache import MelCache, build
+from engine.corpus.cache.location import cache_dir
 from engine.corpus.scanning import scan
 from engine.export.text_tables import Sheet, to_csv, to_latex
 from engine.model import checkpoint

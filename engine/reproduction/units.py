@@ -18,8 +18,8 @@ from engine.api import Control, Steer
 from engine.api.errors import EngineError
 from engine.api.specs import AudioSpec
 from engine.audio import files
+from engine.corpus.cache.feature_cache import MelCache, build
 from engine.corpus.manifest import Manifest, Utterance
-from engine.corpus.melcache import MelCache, build
 from engine.model import checkpoint
 from engine.probes.examples import Recording
 from engine.reproduction import judges, measuring, pictures, plan

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from engine import levels as slow
 from engine.api.specs import ENVELOPE_COEFFICIENTS, AudioSpec
-from engine.corpus.melcache import MelCache
+from engine.corpus.cache.feature_cache import MelCache
 from engine.levels import AverageVoice
 from engine.model.aux_vae import AuxVAE
 from engine.sounds import fit, sound_features

@@ -39,9 +39,9 @@ from engine.api import (
     TrainPoint,
 )
 from engine.api.errors import TrainingError
-from engine.cache.place import cache_dir
+from engine.corpus.cache.feature_cache import MelCache, build, earlier_key
+from engine.corpus.cache.location import cache_dir
 from engine.corpus.crops import CropOrder, Crops, Division, SpeakerNumbers, divide, gather
-from engine.corpus.melcache import MelCache, build, earlier_key
 from engine.corpus.resident import ResidentCorpus, fits
 from engine.corpus.scanning import scan
 from engine.lanes import Lanes, lanes_of

@@ -23,7 +23,7 @@ import soundfile
 
 from engine.api import Control
 from engine.api.specs import AudioSpec
-from engine.corpus.melcache import build
+from engine.corpus.cache.feature_cache import build
 from engine.corpus.scanning import scan
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "resources" / "example"

@@ -23,9 +23,9 @@ import torch
 from torch.profiler import ProfilerActivity, profile
 
 from engine.api.specs import AudioSpec, presets
+from engine.corpus.cache.feature_cache import MelCache
 from engine.corpus.crops import CropOrder, Stretch, gather
 from engine.corpus.manifest import Manifest
-from engine.corpus.melcache import MelCache
 from engine.corpus.resident import ResidentCorpus
 from engine.model.aux_vae import AuxVAE
 from engine.model.objective import terms

@@ -18,11 +18,11 @@ import numpy as np
 import torch
 
 from engine.api.specs import AudioSpec, presets
-from engine.cache.mapped import mapped
+from engine.corpus.cache.feature_cache import Entry, MelCache
+from engine.corpus.cache.frames import Frames
+from engine.corpus.cache.mapped import mapped
 from engine.corpus.crops import CropOrder, Stretch, gather
-from engine.corpus.frames import Frames
 from engine.corpus.manifest import Manifest, Utterance
-from engine.corpus.melcache import Entry, MelCache
 from engine.memory import keep_freed_memory
 from engine.model.aux_vae import AuxVAE
 from engine.model.objective import terms

@@ -10,8 +10,8 @@ import torch
 
 from engine.api import Control
 from engine.api.specs import AudioSpec
+from engine.corpus.cache.feature_cache import build
 from engine.corpus.crops import CropOrder, Stretch, gather
-from engine.corpus.melcache import build
 from engine.corpus.resident import ResidentCorpus, fits
 from engine.corpus.scanning import scan
 

@@ -13,8 +13,8 @@ from engine import systems
 from engine.analysis import analyse
 from engine.api import AudioSpec, ClipRef, Control, ModelSpec, RunSpec, SpecError, TrainSpec
 from engine.api.errors import CheckpointError, TrainingError
+from engine.corpus.cache.feature_cache import build
 from engine.corpus.crops import SpeakerNumbers
-from engine.corpus.melcache import build
 from engine.corpus.scanning import scan
 from engine.model import checkpoint
 from engine.training import loop

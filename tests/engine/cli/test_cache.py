@@ -10,8 +10,8 @@ import pytest
 
 from engine.__main__ import main
 from engine.api import AudioSpec, Control
-from engine.cache.place import cache_dir
-from engine.corpus.melcache import build
+from engine.corpus.cache.feature_cache import build
+from engine.corpus.cache.location import cache_dir
 from engine.corpus.scanning import scan
 
 

@@ -14,9 +14,9 @@ import torch
 from engine.api import ClipRef, Control
 from engine.api.errors import Cancelled, CorpusError, TrainingError
 from engine.api.specs import AudioSpec
+from engine.corpus.cache.feature_cache import MelCache, build
 from engine.corpus.crops import CropOrder, Stretch, divide, gather
 from engine.corpus.manifest import Manifest, Utterance
-from engine.corpus.melcache import MelCache, build
 from engine.corpus.scanning import scan
 
 SPEC = AudioSpec()

@@ -14,7 +14,7 @@ import pytest
 import soundfile
 from small_runs import MODEL, changed, go, run_spec
 
-from engine import cache, probe_clips
+from engine import probe_clips
 from engine.analysis import analyse
 from engine.api import (
     Analyse,
@@ -37,6 +37,7 @@ from engine.api import (
 )
 from engine.api.auditions import CHECKPOINTS, LIST, RESULTS, SOUNDS, step_name
 from engine.api.errors import Cancelled, CheckpointError, EngineError
+from engine.corpus import cache
 from engine.evaluation import audition_job
 from engine.probes import checkpoints as probes
 from engine.probes.examples import Example, Table

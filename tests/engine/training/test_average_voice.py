@@ -11,7 +11,7 @@ import torch
 from engine import views
 from engine.api import ClipRef, Control
 from engine.api.specs import AudioSpec, ModelSpec
-from engine.corpus.melcache import MelCache, build
+from engine.corpus.cache.feature_cache import MelCache, build
 from engine.corpus.scanning import scan
 from engine.model.aux_vae import AuxVAE
 from engine.training.average_voice import learn

@@ -21,7 +21,7 @@ from small_runs import MODEL, TRAIN, Watcher, changed, go, run_spec, same, weigh
 from engine.api import Control, Progress
 from engine.api.errors import Cancelled, CheckpointError, CorpusError, SpecError, TrainingError
 from engine.api.specs import AudioSpec, TrainSpec
-from engine.corpus import melcache
+from engine.corpus.cache import feature_cache
 from engine.lanes import lanes_of
 from engine.model import checkpoint, tensor_file
 from engine.model.objective import TERM_NAMES, Terms
@@ -267,7 +267,9 @@ def test_a_run_begun_before_there_was_a_common_cache_goes_on(
         run_spec(speech).write(tmp_path / name)
     whole = go(tmp_path / "whole")
     with monkeypatch.context() as before:
-        before.setattr(melcache._Builder, "_key", lambda self, *_: melcache.earlier_key(self._manifest, self._spec))
+        before.setattr(
+            feature_cache._Builder, "_key", lambda self, *_: feature_cache.earlier_key(self._manifest, self._spec)
+        )
         go(tmp_path / "parts", Watcher(lambda look: Control.STOP if look > 6 else Control.RUN))
     assert same(weights(go(tmp_path / "parts").last), weights(whole.last))
 

@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from engine.cache.locks import Lock
-from engine.cache.mapped import mapped
+from engine.corpus.cache.locks import Lock
+from engine.corpus.cache.mapped import mapped
 
 PACK_BYTES = 256_000_000  # a pack is not begun on a recording beyond this
 SUFFIXES = (".mel", ".f0")

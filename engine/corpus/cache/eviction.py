@@ -7,8 +7,8 @@ import shutil
 from collections.abc import Collection
 from pathlib import Path
 
-from engine.cache import packs
-from engine.cache.index import Index
+from engine.corpus.cache import packs
+from engine.corpus.cache.index import Index
 
 
 def used_bytes(index: Index) -> int:

@@ -25,13 +25,12 @@ from engine.api.errors import AudioError, Cancelled, CorpusError
 from engine.api.specs import AudioSpec
 from engine.audio import f0, files
 from engine.audio.mel import MelFrontEnd
-from engine.cache import packs, upkeep
-from engine.cache.index import Index
-from engine.cache.locks import Lock
-from engine.cache.mapped import asked_for, mapped
-from engine.corpus import crew, features, melcache
-from engine.corpus.frames import Frames
-from engine.corpus.melcache import MelCache, build
+from engine.corpus.cache import eviction, feature_cache, feature_extraction, feature_workers, packs
+from engine.corpus.cache.feature_cache import MelCache, build
+from engine.corpus.cache.frames import Frames
+from engine.corpus.cache.index import Index
+from engine.corpus.cache.locks import Lock
+from engine.corpus.cache.mapped import asked_for, mapped
 from engine.corpus.scanning import scan
 
 SPEC = AudioSpec()
@@ -69,7 +68,7 @@ def nothing_is_read(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
         def refuse(*_: object) -> Iterator[object]:
             raise AssertionError("a recording was read again")
 
-        monkeypatch.setattr(features.Features, "pieces", refuse)
+        monkeypatch.setattr(feature_extraction.Features, "pieces", refuse)
 
     return forbid
 
@@ -91,7 +90,7 @@ def test_a_long_recording_is_cached_in_pieces_like_a_short_one(
 ) -> None:
     voices(tmp_path / "corpus", tone, (130.0,))
     whole = cached(tmp_path / "corpus")
-    monkeypatch.setattr(features, "LONG_S", 1.0)
+    monkeypatch.setattr(feature_extraction, "LONG_S", 1.0)
     pieces = cached(tmp_path / "corpus", to="other")
     assert pieces.entries[0].frames == whole.entries[0].frames == SPEC.frames(130 * 16_000)
     np.testing.assert_allclose(pieces.mel, whole.mel, atol=0.02)
@@ -123,14 +122,14 @@ def test_a_recording_that_breaks_off_leaves_nothing_of_itself(
 ) -> None:
     voices(tmp_path / "corpus", tone, (0.5, 0.6, 0.7))
     whole = cached(tmp_path / "corpus", to="other")
-    truly = features.Features.pieces
+    truly = feature_extraction.Features.pieces
 
-    def breaking(self: features.Features, path: str, notes: list[str]) -> Iterator[object]:
+    def breaking(self: feature_extraction.Features, path: str, notes: list[str]) -> Iterator[object]:
         yield from truly(self, path, notes)
         if path.endswith("clip1.wav"):
             raise AudioError("It breaks off.", "")
 
-    monkeypatch.setattr(features.Features, "pieces", breaking)
+    monkeypatch.setattr(feature_extraction.Features, "pieces", breaking)
     cache = cached(tmp_path / "corpus")
     assert [item.why for item in cache.manifest.skipped] == ["It breaks off."]
     first, last = whole.entries[0], whole.entries[2]
@@ -198,13 +197,13 @@ def test_corpora_that_share_recordings_share_their_frames(
     shutil.copy(tmp_path / "corpus" / "clip1.wav", tmp_path / "part")
     cached(tmp_path / "part")
     read: list[str] = []
-    truly = features.Features.pieces
+    truly = feature_extraction.Features.pieces
 
-    def watched(self: features.Features, path: str, notes: list[str]) -> Iterator[object]:
+    def watched(self: feature_extraction.Features, path: str, notes: list[str]) -> Iterator[object]:
         read.append(Path(path).name)
         return truly(self, path, notes)
 
-    monkeypatch.setattr(features.Features, "pieces", watched)
+    monkeypatch.setattr(feature_extraction.Features, "pieces", watched)
     cached(tmp_path / "corpus")
     assert read == ["clip0.wav", "clip2.wav"]
 
@@ -268,7 +267,7 @@ def test_a_build_that_is_killed_is_gone_on_with_by_the_next(tmp_path: Path, tone
     script = tmp_path / "killed.py"
     script.write_text(KILLED)
     command = [sys.executable, str(script), str(tmp_path / "corpus"), str(tmp_path / "cache"), str(processes)]
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[4])}
     with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, text=True) as process:
         assert process.stdout is not None
         for line in process.stdout:
@@ -319,7 +318,7 @@ def test_a_damaged_index_is_begun_anew(tmp_path: Path, tone: Tone) -> None:
 
 def test_a_busy_index_is_not_taken_for_a_damaged_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Index(tmp_path / "cache").__exit__()
-    monkeypatch.setattr("engine.cache.index._WAIT_S", 0.01)
+    monkeypatch.setattr("engine.corpus.cache.index._WAIT_S", 0.01)
     writer = sqlite3.connect(tmp_path / "cache" / "index.sqlite", isolation_level=None)
     writer.execute("BEGIN EXCLUSIVE")
     with pytest.raises(CorpusError, match="locked"):
@@ -373,7 +372,7 @@ def test_several_processes_give_the_same_as_one(tmp_path: Path, tone: Tone) -> N
 def test_a_crew_can_be_cancelled_and_keeps_what_it_has(
     tmp_path: Path, tone: Tone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(melcache, "_REPORT_S", 0.0)
+    monkeypatch.setattr(feature_cache, "_REPORT_S", 0.0)
     voices(tmp_path / "corpus", tone, tuple(0.5 + 0.01 * i for i in range(30)))
     told: list[Progress] = []
 
@@ -390,15 +389,15 @@ def test_a_crew_can_be_cancelled_and_keeps_what_it_has(
 
 
 @contextlib.contextmanager
-def _dies(*arguments: Any) -> Iterator[Callable[[crew.Task], crew.Outcome]]:
+def _dies(*arguments: Any) -> Iterator[Callable[[feature_workers.Task], feature_workers.Outcome]]:
     """A process that ends on every recording called clip1, as a fault in a decoder would."""
 
-    def read(task: crew.Task) -> crew.Outcome:
+    def read(task: feature_workers.Task) -> feature_workers.Outcome:
         if "clip1" in task.path:
             os._exit(11)
         return reader(task)
 
-    with crew._reading(*arguments) as reader:
+    with feature_workers._reading(*arguments) as reader:
         yield read
 
 
@@ -406,7 +405,7 @@ def test_a_recording_that_ends_its_process_costs_no_other(
     tmp_path: Path, tone: Tone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     voices(tmp_path / "corpus", tone, (0.5, 0.6, 0.7))
-    monkeypatch.setattr(crew, "_reading", _dies)
+    monkeypatch.setattr(feature_workers, "_reading", _dies)
     cache = cached(tmp_path / "corpus", processes=2)
     assert [Path(e.utterance.path).name for e in cache.entries] == ["clip0.wav", "clip2.wav"]
     assert "ended the process (code 11)" in cache.manifest.skipped[0].why
@@ -438,7 +437,7 @@ def test_processes_that_cannot_begin_are_an_error_in_words(
     tmp_path: Path, tone: Tone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     voices(tmp_path / "corpus", tone, (0.5, 0.6))
-    monkeypatch.setattr(crew, "_reading", _never_begins)
+    monkeypatch.setattr(feature_workers, "_reading", _never_begins)
     with pytest.raises(CorpusError, match="before it began"):
         cached(tmp_path / "corpus", processes=2)
 
@@ -462,18 +461,18 @@ def test_what_was_not_used_for_longest_makes_room(
     cached(tmp_path / "b")
     cached(tmp_path / "a")  # used again: b is older now
     with Index(tmp_path / "cache") as index:
-        index.set_limit(upkeep.used_bytes(index) + 1)
+        index.set_limit(eviction.used_bytes(index) + 1)
     cached(tmp_path / "c")
     with Index(tmp_path / "cache") as index:
-        assert upkeep.used_bytes(index) <= index.limit_bytes
+        assert eviction.used_bytes(index) <= index.limit_bytes
     read: list[str] = []
-    truly = features.Features.pieces
+    truly = feature_extraction.Features.pieces
 
-    def watched(self: features.Features, path: str, notes: list[str]) -> Iterator[object]:
+    def watched(self: feature_extraction.Features, path: str, notes: list[str]) -> Iterator[object]:
         read.append(Path(path).parent.name)
         return truly(self, path, notes)
 
-    monkeypatch.setattr(features.Features, "pieces", watched)
+    monkeypatch.setattr(feature_extraction.Features, "pieces", watched)
     cached(tmp_path / "c")
     cached(tmp_path / "a")
     assert read == []
@@ -484,10 +483,10 @@ def test_what_was_not_used_for_longest_makes_room(
 def test_a_corpus_larger_than_the_limit_is_refused_in_words(
     tmp_path: Path, tone: Tone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(melcache, "_KEEP_S", 0.0)
+    monkeypatch.setattr(feature_cache, "_KEEP_S", 0.0)
     voices(tmp_path / "corpus", tone, (0.5, 0.6, 0.7, 0.8))
     with Index(tmp_path / "cache") as index:
-        index.set_limit(upkeep.used_bytes(index) + 15_000)
+        index.set_limit(eviction.used_bytes(index) + 15_000)
     with pytest.raises(CorpusError, match="more room than the cache may take"):
         cached(tmp_path / "corpus")
 
@@ -496,7 +495,7 @@ def test_clearing_leaves_nothing_but_what_is_being_written(tmp_path: Path, tone:
     voices(tmp_path / "corpus", tone, (0.5, 0.6))
     cache = cached(tmp_path / "corpus")
     with Index(tmp_path / "cache") as index:
-        upkeep.clear(index)
+        eviction.clear(index)
         assert index.count() == (0, 0)
     assert list((tmp_path / "cache" / "packs").iterdir()) == []
     assert cache.mel[:4].shape == (4, 140)  # who reads it goes on reading
@@ -506,7 +505,7 @@ def test_clearing_leaves_nothing_but_what_is_being_written(tmp_path: Path, tone:
     held = Lock.take(lock)
     assert held is not None
     with Index(tmp_path / "cache") as index:
-        upkeep.clear(index)
+        eviction.clear(index)
     held.release()
     assert len(list((tmp_path / "cache" / "packs").glob("*.mel"))) == 1
 

@@ -23,10 +23,10 @@ from engine.api.errors import AudioError, Cancelled, CorpusError
 from engine.api.specs import AudioSpec
 from engine.audio import files as audio
 from engine.audio.decoding import shown
-from engine.cache import packs, upkeep
-from engine.cache.index import Found, Index, hashed
-from engine.corpus.crew import Outcome, Reader, Task, Unread, Written, crew
-from engine.corpus.frames import Frames
+from engine.corpus.cache import eviction, packs
+from engine.corpus.cache.feature_workers import Outcome, Reader, Task, Unread, Written, crew
+from engine.corpus.cache.frames import Frames
+from engine.corpus.cache.index import Found, Index, hashed
 from engine.corpus.manifest import Manifest, Skipped, Utterance
 from engine.runtime.control import Pace, obey
 from engine.runtime.process_pool import cores
@@ -133,7 +133,7 @@ class _Builder:
         self._found = self._index.find(self._spec_key, list(set(self._contents.values())))
         todo = [u.path for u in self._manifest.utterances if self._contents.get(u.path) not in self._found]
         if todo:
-            upkeep.tidy(self._index)
+            eviction.tidy(self._index)
             self._read(todo, processes)
         while True:
             try:
@@ -226,7 +226,7 @@ class _Builder:
             self._index.keep(self._spec_key, [self._found[item.task.content] for item in self._written])
             self._index.keep_contents(self._hashed)
         self._written, self._hashed = [], []
-        if not upkeep.make_room(self._index, {place.pack for place in self._found.values()}):
+        if not eviction.make_room(self._index, {place.pack for place in self._found.values()}):
             raise CorpusError(
                 f"The corpus needs more room than the cache may take ({self._index.limit_bytes / 1e9:.3g} GB).",
                 "Raise the limit (Preferences > Storage, or triptych cache --limit GB) or take fewer recordings.",

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from engine.api import CacheState, CareForCache
-from engine.cache import upkeep
-from engine.cache.index import Index
-from engine.cache.place import cache_dir
+from engine.corpus.cache import eviction
+from engine.corpus.cache.index import Index
+from engine.corpus.cache.location import cache_dir
 
 
 def care(request: CareForCache) -> CacheState:
@@ -18,8 +18,8 @@ def care(request: CareForCache) -> CacheState:
     with Index(folder) as index:
         if request.limit_bytes is not None:
             index.set_limit(request.limit_bytes)
-            upkeep.make_room(index)
+            eviction.make_room(index)
         if request.clear:
-            upkeep.clear(index)
+            eviction.clear(index)
         recordings, clips = index.count()
-        return CacheState(str(folder), upkeep.used_bytes(index), index.limit_bytes, recordings, clips)
+        return CacheState(str(folder), eviction.used_bytes(index), index.limit_bytes, recordings, clips)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from engine.cache.mapped import asked_for
+from engine.corpus.cache.mapped import asked_for
 
 
 class Frames:

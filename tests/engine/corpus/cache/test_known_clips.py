@@ -28,10 +28,10 @@ from engine.api import (
     TrainSpec,
 )
 from engine.audio import files
-from engine.cache import clips, upkeep
-from engine.cache.care import care
-from engine.cache.index import Index
-from engine.cache.place import cache_dir
+from engine.corpus.cache import analyses, eviction
+from engine.corpus.cache.cache_job import care
+from engine.corpus.cache.index import Index
+from engine.corpus.cache.location import cache_dir
 from engine.model import checkpoint
 from engine.model.aux_vae import AuxVAE
 
@@ -193,7 +193,7 @@ def test_where_files_cannot_have_two_names_they_are_copied_unless_the_disk_is_ne
     monkeypatch.setattr(os, "link", no_links)
     analysed(speech[:1], tmp_path / "out", None)
     assert care(CareForCache()).clips == 1
-    monkeypatch.setattr(clips, "_LEAVE_FREE_BYTES", 10**18)
+    monkeypatch.setattr(analyses, "_LEAVE_FREE_BYTES", 10**18)
     found, notes = analysed(speech[1:2], tmp_path / "out2", None)
     assert StoredClip(found[0].folder).has("mel")
     assert any("cannot be kept" in note.what for note in notes)
@@ -204,7 +204,7 @@ def test_analyses_make_room_before_spectrograms_do(tmp_path: Path, speech: list[
     analysed(speech[:2], tmp_path / "out", None)
     with Index(cache_dir()) as index:
         (oldest, size), (newest, _) = index.clips()
-        index.set_limit(upkeep.used_bytes(index) - size)
-        assert upkeep.make_room(index)
+        index.set_limit(eviction.used_bytes(index) - size)
+        assert eviction.make_room(index)
         assert [key for key, _ in index.clips()] == [newest]
-    assert not upkeep.clip_folder(cache_dir(), oldest).exists()
+    assert not eviction.clip_folder(cache_dir(), oldest).exists()

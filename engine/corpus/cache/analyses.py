@@ -20,8 +20,8 @@ from typing import Any
 
 from engine.api.atomic_files import link_or_copy
 from engine.api.errors import CorpusError
-from engine.cache import upkeep
-from engine.cache.index import Index, hashed, stamp
+from engine.corpus.cache import eviction
+from engine.corpus.cache.index import Index, hashed, stamp
 
 _WRITE_S = 1.0  # at most so much of what was learnt is lost by a kill
 _ROOM_BYTES = 200_000_000  # kept between two looks at the limit
@@ -72,7 +72,7 @@ class KnownClips:
 
     def take(self, key: str, names: Sequence[str], to: Path) -> bool:
         """Link the files of a kept analysis into a folder; False, and nothing there, if it is not held."""
-        held = upkeep.clip_folder(self._folder, key)
+        held = eviction.clip_folder(self._folder, key)
         if self._index is None or not held.is_dir():
             return False
         try:
@@ -89,7 +89,7 @@ class KnownClips:
 
     def keep(self, key: str, names: Sequence[str], source: Path) -> None:
         """Keep files of a clip's folder under a key. A cache that is full or unwritable is told once: `trouble`."""
-        target = upkeep.clip_folder(self._folder, key)
+        target = eviction.clip_folder(self._folder, key)
         if self._index is None or self.trouble is not None or target.is_dir():
             return
         temporary = target.with_name(f".{uuid.uuid4().hex}")
@@ -137,7 +137,7 @@ class KnownClips:
                 self._index.keep_clips(self._kept)
                 self._index.use_clips(self._used)
             if self._since_room > _ROOM_BYTES:
-                upkeep.make_room(self._index)
+                eviction.make_room(self._index)
                 self._since_room = 0
         self._hashed, self._kept, self._used = [], [], []
         self._written_at = time.monotonic()

@@ -56,8 +56,8 @@ class Reader:
 
     def __init__(self, folder: Path, spec: dict[str, Any], begun: dict[str, int] | None = None) -> None:
         from engine.api.specs import AudioSpec
-        from engine.cache.packs import PackWriter
-        from engine.corpus.features import Features
+        from engine.corpus.cache.feature_extraction import Features
+        from engine.corpus.cache.packs import PackWriter
 
         known = AudioSpec.from_dict(spec)
         self._features = Features(known)
@@ -65,7 +65,7 @@ class Reader:
 
     def read(self, task: Task, look: Callable[[], object] = lambda: None) -> Outcome:
         """Read one recording; `look` is called between its pieces, and what it raises ends the work."""
-        from engine.cache.index import stamp
+        from engine.corpus.cache.index import stamp
         from engine.runtime.threads import one_thread
 
         notes: list[str] = []
