@@ -12,12 +12,12 @@ from types import MappingProxyType
 from engine.api import AUDIO_SUFFIXES, TABLE_SUFFIXES, ClipRef, Steer, TableColumns
 from engine.api.errors import Cancelled, CorpusError
 from engine.corpus import label_table as tables
-from engine.corpus.emodb import EmoDb
-from engine.corpus.folders import speaker_of_each
-from engine.corpus.librispeech import LibriSpeech
+from engine.corpus.layouts.emodb import EmoDb
+from engine.corpus.layouts.folders import speaker_of_each
+from engine.corpus.layouts.librispeech import LibriSpeech
+from engine.corpus.layouts.omg import Omg
+from engine.corpus.layouts.ravdess import Ravdess
 from engine.corpus.manifest import LABEL_NAMES, Labels, Manifest, Skipped, Utterance
-from engine.corpus.omg import Omg
-from engine.corpus.ravdess import Ravdess
 from engine.runtime.control import obey
 
 # Tables that label the recordings below their folder without being asked for.

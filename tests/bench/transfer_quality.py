@@ -35,7 +35,7 @@ from engine.api import (
 )
 from engine.api.specs import AudioSpec
 from engine.audio.vocoders.griffin_lim import GriffinLim
-from engine.corpus.librispeech import LibriSpeech
+from engine.corpus.layouts.librispeech import LibriSpeech
 from tests.bench.takes import analysed, latents, take_of
 from tests.bench.words import Recogniser
 

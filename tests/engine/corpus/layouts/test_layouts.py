@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from engine.corpus.affect import coordinates
-from engine.corpus.emodb import EmoDb
-from engine.corpus.folders import speaker_of_each
-from engine.corpus.librispeech import LibriSpeech
+from engine.corpus.layouts.affect import coordinates
+from engine.corpus.layouts.emodb import EmoDb
+from engine.corpus.layouts.folders import speaker_of_each
+from engine.corpus.layouts.librispeech import LibriSpeech
+from engine.corpus.layouts.ravdess import Ravdess
 from engine.corpus.manifest import Labels
-from engine.corpus.ravdess import Ravdess
 
 
 def touch(path: Path) -> Path:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from engine.corpus.affect import coordinates
+from engine.corpus.layouts.affect import coordinates
 from engine.corpus.manifest import Labels
 
 _GENDERS = {
