@@ -131,7 +131,7 @@ def run(request: Request, report: Report, steer: Steer) -> Result:
 
             return matrix.export(request)
         case Reproduce():
-            from engine.reproduction import run as reproduction
+            from engine.evaluation.paper import run as reproduction
 
             return reproduction.reproduce(request, report, steer)
 

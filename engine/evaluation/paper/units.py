@@ -20,10 +20,11 @@ from engine.api.specs import AudioSpec
 from engine.audio import files
 from engine.corpus.cache.feature_cache import MelCache, build
 from engine.corpus.manifest import Manifest, Utterance
+from engine.evaluation.paper import external_models, figures, plan
+from engine.evaluation.paper import measure as measuring
+from engine.evaluation.paper.measure import Encode, Measured, Recordings
 from engine.model import checkpoint
 from engine.probes.examples import Recording
-from engine.reproduction import judges, measuring, pictures, plan
-from engine.reproduction.measuring import Encode, Measured, Recordings
 from engine.runtime import devices
 from engine.runtime.blas import on_one_thread
 from engine.runtime.control import obey
@@ -164,7 +165,7 @@ class Measurer:
         if unit.name != OURS:
             return found, ()
         try:
-            pictures.keep_points(pictures.chosen(held), self._ground.points)
+            figures.keep_points(figures.chosen(held), self._ground.points)
         except EngineError as error:
             return found, (("Figure 2", error.what, error.hint),)
         return found, ()
@@ -187,7 +188,7 @@ class Measurer:
             return measuring.encoder(model, self._device, self._steer)
         if unit.name == FLOORS:
             return measuring.encoder(None, self._device, self._steer)
-        told = judges.judge(unit.name)
+        told = external_models.judge(unit.name)
 
         def heard(recording: Recording) -> npt.NDArray[np.float32]:
             """The recording as loud as it is: loudness tells emotion, and m is told it too."""

@@ -19,11 +19,11 @@ import pytest
 from engine.api import Cancelled, Control, CorpusError, EngineError, Progress, Reproduce, RunSpec, SpecError
 from engine.api.specs import ModelSpec
 from engine.corpus.manifest import Labels, Manifest, Utterance
+from engine.evaluation.paper import external_models, figures, measure, plan, published_numbers, run, units
+from engine.evaluation.paper.measure import Measured
+from engine.evaluation.paper.tables import Sheets
 from engine.model import checkpoint
 from engine.probes.examples import Example, Table
-from engine.reproduction import judges, measuring, paper, pictures, plan, run, units
-from engine.reproduction.measuring import Measured
-from engine.reproduction.tables import Sheets
 from engine.training.setup import fresh_model
 
 
@@ -159,7 +159,7 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(plan, "systems", systems)
     monkeypatch.setitem(run._SEEDS, "small", 1)
-    monkeypatch.setattr(judges, "PACKAGES", {"A judge": "a_package_that_nobody_has"})
+    monkeypatch.setattr(external_models, "PACKAGES", {"A judge": "a_package_that_nobody_has"})
     monkeypatch.setattr(units, "_processes", lambda count: 1)  # which alone knows of these changes
 
 
@@ -264,7 +264,7 @@ def test_a_report_is_whole_killed_runs_go_on_and_what_is_missing_says_why(
     assert "What could not be run" in page
 
     # Again: nothing is trained, encoded or probed.
-    monkeypatch.setattr(measuring, "measure", None)
+    monkeypatch.setattr(measure, "measure", None)
     monkeypatch.setattr(
         "engine.training.loop.train", lambda *a: json.loads('{"stopped": false}') and _done(runs, a[0])
     )
@@ -289,7 +289,7 @@ def test_models_are_trained_further_on_emotional_speech_and_measured_before_and_
     reading_and_acted: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(plan, "_SMALL_MINUTES", {"timescale": 1.0, "two-auxiliary": 1.0})
-    monkeypatch.setattr(judges, "PACKAGES", {})
+    monkeypatch.setattr(external_models, "PACKAGES", {})
     monkeypatch.setattr(plan, "second_stage", lambda size, name, train: dataclasses.replace(train, epochs=2))
 
     out = tmp_path / "report"
@@ -312,8 +312,8 @@ def test_models_are_trained_further_on_emotional_speech_and_measured_before_and_
     assert all("timescale" in spec["from_model"] for spec in trained)
 
     # Again: what was measured stands.
-    monkeypatch.setattr(measuring, "measure_sides", None)
-    monkeypatch.setattr(measuring, "measure", None)
+    monkeypatch.setattr(measure, "measure_sides", None)
+    monkeypatch.setattr(measure, "measure", None)
     again, _ = reproduce(Reproduce(reading_and_acted, str(out), device="cpu"))
     assert again.missing == done.missing
 
@@ -333,7 +333,7 @@ def untrained(tiny: None, monkeypatch: pytest.MonkeyPatch) -> None:
         return _done(folder, folder)
 
     monkeypatch.setattr("engine.training.loop.train", train)
-    monkeypatch.setattr(judges, "PACKAGES", {})
+    monkeypatch.setattr(external_models, "PACKAGES", {})
 
 
 def measured(request: Reproduce, report: Any = lambda event: None, steer: Any = lambda: Control.RUN) -> Any:
@@ -362,7 +362,7 @@ def test_two_processes_measure_what_one_does_and_say_what_fails(
     assert len(numbers(one)) == 10  # five systems, the floors and four stages; CPC is missing
     assert numbers(one) == numbers(two)
     points = [
-        pictures.kept_points(out / "work" / "measured" / "figure2.npz") for out in map(Path, (one.out, two.out))
+        figures.kept_points(out / "work" / "measured" / "figure2.npz") for out in map(Path, (one.out, two.out))
     ]
     assert np.array_equal(points[0].h, points[1].h)
     assert (beside.measured, beside.before, beside.after) == (alone.measured, alone.before, alone.after)
@@ -431,20 +431,20 @@ def test_a_corpus_with_its_own_parts_is_tested_by_them() -> None:
         for i, split in enumerate(("train", "train", "validation", "test"))
     )
     table = Table(examples, {"h": np.zeros((4, 2), np.float32)})
-    material = measuring.by_split(table)
+    material = measure.by_split(table)
     assert [e.clip for e in material.table.examples] == ["c0", "c1"]
     assert material.test is not None
     assert [e.clip for e in material.test.examples] == ["c3"]
-    assert measuring.by_split(table.only(np.array([True, True, False, False]))).test is None
+    assert measure.by_split(table.only(np.array([True, True, False, False]))).test is None
 
 
 def test_measurements_of_another_model_or_half_a_file_are_not_taken(tmp_path: Path) -> None:
     file = tmp_path / "m.json"
-    measuring.save(Measured({}, "abc", ("h",)), file)
-    assert measuring.load(file, "abc") == Measured({}, "abc", ("h",))
-    assert measuring.load(file, "other") is None
+    measure.save(Measured({}, "abc", ("h",)), file)
+    assert measure.load(file, "abc") == Measured({}, "abc", ("h",))
+    assert measure.load(file, "other") is None
     file.write_text(file.read_text("utf-8")[:-10], "utf-8")
-    assert measuring.load(file, "abc") is None
+    assert measure.load(file, "abc") is None
 
 
 def test_figure_2_takes_as_many_women_as_men() -> None:
@@ -453,15 +453,15 @@ def test_figure_2_takes_as_many_women_as_men() -> None:
         Example(f"{s}{n}", f"{s}{n}", s, s, {"gender": g}) for s, g in genders.items() for n in range(4)
     )
     values = np.zeros((16, 3), np.float32)
-    points = pictures.chosen(Table(examples, {"h": values, "m": values}))
+    points = figures.chosen(Table(examples, {"h": values, "m": values}))
     assert set(points.speakers) == {"a", "d"}
     with pytest.raises(EngineError, match="not a woman and a man"):
-        pictures.chosen(Table(examples[:12], {"h": values[:12], "m": values[:12]}))
+        figures.chosen(Table(examples[:12], {"h": values[:12], "m": values[:12]}))
 
 
 def test_the_papers_numbers_stand_as_printed_and_the_slip_is_named() -> None:
-    assert paper.SPEAKER["two-auxiliary", "m"] == (98.30, 0.20)
-    assert paper.EMOTION["valence", "m"][0] == paper.PRINTED_AROUSAL_OF_M
+    assert published_numbers.SPEAKER["two-auxiliary", "m"] == (98.30, 0.20)
+    assert published_numbers.EMOTION["valence", "m"][0] == published_numbers.PRINTED_AROUSAL_OF_M
     table = Sheets({}, {}, (), {}, {}).table3()
     row = next(row for row in table.rows if row[0] == "The paper's m")
     assert row[1] == "0.3531 [1]"

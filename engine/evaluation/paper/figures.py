@@ -17,10 +17,10 @@ from engine.analysis import analyse
 from engine.api import Analyse, ClipRef, Figure, FitMap, LatentRef, Report, Steer, Transfer
 from engine.api.atomic_files import placed_whole
 from engine.api.errors import EngineError
+from engine.evaluation.paper.plan import TITLES
 from engine.export import figures
 from engine.maps import layout
 from engine.probes.examples import Table
-from engine.reproduction.plan import TITLES
 from engine.transfer import transfer_job
 
 FORMATS = (".png", ".pdf")

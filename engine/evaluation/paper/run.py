@@ -20,14 +20,14 @@ from engine.api.specs import AudioSpec, ModelSpec, TrainSpec
 from engine.corpus.cache.feature_cache import MelCache, build
 from engine.corpus.cache.location import cache_dir
 from engine.corpus.scanning import scan
+from engine.evaluation.paper import external_models, figures, plan, units
+from engine.evaluation.paper.measure import Measured
+from engine.evaluation.paper.page import page
+from engine.evaluation.paper.tables import Sheets
+from engine.evaluation.paper.units import FLOORS, OURS, Outcome, Unit
 from engine.export.text_tables import Sheet, to_csv, to_latex
 from engine.model import checkpoint
 from engine.probes import matrix
-from engine.reproduction import judges, pictures, plan, units
-from engine.reproduction.measuring import Measured
-from engine.reproduction.page import page
-from engine.reproduction.tables import Sheets
-from engine.reproduction.units import FLOORS, OURS, Outcome, Unit
 from engine.runtime import devices
 from engine.runtime.control import obey
 from engine.runtime.process_pool import cores
@@ -151,7 +151,7 @@ class _Work:
     # ------------------------------------------------------------------------------------------ numbers
     def _expected_s(self) -> float:
         """About how long all measuring takes one processor: for the progress alone."""
-        them = [(name, "") for name in (*self.systems, FLOORS, *judges.PACKAGES)]
+        them = [(name, "") for name in (*self.systems, FLOORS, *external_models.PACKAGES)]
         if self.sides:
             them += [(name, stage) for name in plan.SECOND_STAGE for stage in ("first", "second")]
         return sum(units.expected_seconds(name, stage) for name, stage in them)
@@ -178,7 +178,7 @@ class _Work:
     def _units(self) -> Iterator[Unit]:
         for name, path in self.models.items():
             yield from self._unit(name, (path,))
-        for name in (FLOORS, *judges.PACKAGES):
+        for name in (FLOORS, *external_models.PACKAGES):
             yield Unit(name, (), self.cache.key)
         for name, paths in self.further.items():
             yield from self._unit(name, (self.models[name],) * len(self.sides), "first")
@@ -256,7 +256,7 @@ class _Work:
             self._figure3,
         )
         runs = {name: self.folder / "runs" / name for name in self.systems}
-        drawn("Training curves", "The objective in training", lambda: pictures.curves(runs, self.out / "curves"))
+        drawn("Training curves", "The objective in training", lambda: figures.curves(runs, self.out / "curves"))
         drawn("Probe matrix", "What h, m and z tell, beside two floors", self._matrix)
         return shown
 
@@ -264,8 +264,8 @@ class _Work:
         file = self.folder / "measured" / "figure2.npz"
         if not file.exists():
             raise EngineError(self.why.get(OURS, "The model was not measured."), "Run it again.")
-        points = pictures.kept_points(file)
-        return pictures.figure2(points, self.request.seed, self.within, self.steer, self.out / "figure2")
+        points = figures.kept_points(file)
+        return figures.figure2(points, self.request.seed, self.within, self.steer, self.out / "figure2")
 
     def _figure3(self) -> tuple[Path, ...]:
         if OURS not in self.models:
@@ -276,7 +276,7 @@ class _Work:
             if not of:
                 raise EngineError(f"No held-out speaker is {gender}.", "Hold other speakers out (--hold-out).")
             clips[gender] = of[0].path
-        return pictures.figure3(
+        return figures.figure3(
             clips["male"], clips["female"], str(self.models[OURS]), self.folder / "figure3", self.request.device,
             self.within, self.steer, self.out / "figure3",
         )  # fmt: skip
@@ -289,7 +289,7 @@ class _Work:
             matrix.beside(result, floors.results.get(task) if floors else None) for task, result in ours.items()
         ]
         files = []
-        for suffix in pictures.FORMATS:
+        for suffix in figures.FORMATS:
             file = self.out / f"probe-matrix{suffix}"
             with placed_whole(file) as temporary:
                 matrix.draw(results, temporary, plan.TITLES[OURS])

@@ -6,11 +6,11 @@ import math
 from collections.abc import Mapping
 
 from engine.api import ProbeResult, ProbeScore
+from engine.evaluation.paper import published_numbers
+from engine.evaluation.paper.measure import EMOTIONS, Measured
+from engine.evaluation.paper.plan import SECOND_STAGE, TITLES
 from engine.export.text_tables import Sheet
 from engine.probes.matrix import interval, shown
-from engine.reproduction import paper
-from engine.reproduction.measuring import EMOTIONS, Measured
-from engine.reproduction.plan import SECOND_STAGE, TITLES
 
 THE_PAPERS = "two-auxiliary"  # the row that is the paper's model by the paper's recipe
 ROWS = ("timescale", "two-auxiliary", "one-auxiliary", "vae", "cpc", "supervised")
@@ -66,7 +66,7 @@ class Sheets:
         notes = Footnotes()
         rows = []
         for system, name, title in self._rows():
-            printed = paper.SPEAKER.get((system, name))
+            printed = published_numbers.SPEAKER.get((system, name))
             rows.append((
                 title, name if system in ROWS else "",
                 _printed(printed),
@@ -83,7 +83,7 @@ class Sheets:
             "speaker ID, labels shuffled", "verification, labels shuffled",
         )  # fmt: skip
         title = "Table 1. Who speaks: linear speaker ID, and verification of voices no system was trained on"
-        said = (*self._said, *self._left_out(), *notes.numbered, paper.SLIPS[3])
+        said = (*self._said, *self._left_out(), *notes.numbered, published_numbers.SLIPS[3])
         return Sheet("table1", title, columns, tuple(rows), said)
 
     _no_sessions = "No held-out speaker has clips of two chapters, so cross-chapter speaker ID cannot be measured."
@@ -92,7 +92,11 @@ class Sheets:
         notes = Footnotes()
         rows = []
         for system, name, title in self._rows():
-            printed = f"{paper.GENDER[name]:.2f} %" if system == THE_PAPERS and name in paper.GENDER else ""
+            printed = (
+                f"{published_numbers.GENDER[name]:.2f} %"
+                if system == THE_PAPERS and name in published_numbers.GENDER
+                else ""
+            )
             shown_name = name if system in ROWS else ""
             rows.append((
                 title, shown_name, printed, self._cell(system, name, "gender", notes),
@@ -108,7 +112,10 @@ class Sheets:
         for system in ("timescale", "two-auxiliary"):
             for task in ("arousal", "valence"):
                 for name in ("h", "m", "z"):
-                    printed = [f"{ccc:.3f}" if system == THE_PAPERS else "" for ccc in paper.EMOTION[task, name]]
+                    printed = [
+                        f"{ccc:.3f}" if system == THE_PAPERS else ""
+                        for ccc in published_numbers.EMOTION[task, name]
+                    ]
                     score = self._score(system, name, task)
                     rows.append((
                         TITLES[system], task, name, *printed,
@@ -124,15 +131,15 @@ class Sheets:
             "CCC training, mean of sessions", "labels shuffled",
         )  # fmt: skip
         title = "Table 2. Arousal and valence, one hidden layer, concordance (CCC)"
-        said = (*self._said, *self._other_corpus(), *notes.numbered, *paper.SLIPS[1:3])
+        said = (*self._said, *self._other_corpus(), *notes.numbered, *published_numbers.SLIPS[1:3])
         return Sheet("table2", title, columns, tuple(rows), said)
 
     def table3(self) -> Sheet:
         notes = Footnotes()
-        rows = [(name, f"{a:.4g}", f"{v:.4g}", "paper", "") for name, (a, v) in paper.OTHERS.items()]
-        slip = notes.mark(paper.SLIPS[0])
+        rows = [(name, f"{a:.4g}", f"{v:.4g}", "paper", "") for name, (a, v) in published_numbers.OTHERS.items()]
+        slip = notes.mark(published_numbers.SLIPS[0])
         rows.append((
-            "The paper's m", f"{paper.AROUSAL_OF_M} {slip}", f"{paper.VALENCE_OF_M}", "paper", "",
+            "The paper's m", f"{published_numbers.AROUSAL_OF_M} {slip}", f"{published_numbers.VALENCE_OF_M}", "paper", "",
         ))  # fmt: skip
         for system, name, title in self._rows():
             if system in ("two-auxiliary", "timescale") and name != "m":
