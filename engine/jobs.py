@@ -123,11 +123,11 @@ def run(request: Request, report: Report, steer: Steer) -> Result:
 
             return tags.read(request, steer)
         case Probe():
-            from engine.probes import job
+            from engine.evaluation.probes import job
 
             return job.probe(request, report, steer)
         case ExportProbes():
-            from engine.probes import matrix
+            from engine.evaluation.probes import matrix
 
             return matrix.export(request)
         case Reproduce():

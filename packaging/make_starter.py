@@ -21,8 +21,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from engine.api import Control, Event, ProbeCorpus, Progress, RunSpec, presets  # noqa: E402
+from engine.evaluation.probes.job import keep_heads  # noqa: E402
 from engine.model import checkpoint
-from engine.probes.job import keep_heads  # noqa: E402
 from engine.runtime.resources import STARTER_MODEL  # noqa: E402
 from engine.training import loop  # noqa: E402
 

@@ -14,8 +14,8 @@ from engine.cli.terminal import Terminal
 
 
 def probe(options: argparse.Namespace, terminal: Terminal) -> Facts:
-    from engine.probes.heads import READS
-    from engine.probes.job import facts, keep_heads
+    from engine.evaluation.probes.heads import READS
+    from engine.evaluation.probes.job import facts, keep_heads
 
     model = model_named(options)
     named = options.train or options.test

@@ -39,9 +39,9 @@ from engine.api.edit_syntax import placed
 from engine.api.errors import CheckpointError, EngineError, ExportError
 from engine.api.specs import AudioSpec
 from engine.audio import files, loudness
+from engine.evaluation.probes import checkpoints as probes
 from engine.model import checkpoint
 from engine.model.checkpoint import Checkpoint
-from engine.probes import checkpoints as probes
 from engine.runtime import devices
 from engine.runtime.control import obey
 from engine.transfer import transfer_job

@@ -39,7 +39,7 @@ from engine.audio import loudness
         (Export((), "out.csv"), "engine.export.latents_table.export"),
         (Figure("out.png"), "engine.export.figures.draw"),
         (Picture(("clip",)), "engine.analysis.spectrogram.store"),
-        (Probe(("gender",), ProbeCorpus(), "m"), "engine.probes.job.probe"),
+        (Probe(("gender",), ProbeCorpus(), "m"), "engine.evaluation.probes.job.probe"),
     ],
 )
 def test_a_request_reaches_its_function(request_: Request, function: str, monkeypatch: pytest.MonkeyPatch) -> None:

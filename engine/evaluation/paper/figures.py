@@ -18,9 +18,9 @@ from engine.api import Analyse, ClipRef, Figure, FitMap, LatentRef, Report, Stee
 from engine.api.atomic_files import placed_whole
 from engine.api.errors import EngineError
 from engine.evaluation.paper.plan import TITLES
+from engine.evaluation.probes.examples import Table
 from engine.export import figures
 from engine.maps import layout
-from engine.probes.examples import Table
 from engine.transfer import transfer_job
 
 FORMATS = (".png", ".pdf")

@@ -18,9 +18,9 @@ from engine.api import ProbeResult, ProbeScore, Steer
 from engine.api.atomic_files import cannot_write, write_whole
 from engine.api.errors import EngineError
 from engine.evaluation.paper.plan import own_parts
+from engine.evaluation.probes.examples import FLOORS, Recording, Table, example_of, joined, table
+from engine.evaluation.probes.probing import MEASURES, Material, Sides, probe
 from engine.model.checkpoint import SystemCheckpoint
-from engine.probes.examples import FLOORS, Recording, Table, example_of, joined, table
-from engine.probes.probing import MEASURES, Material, Sides, probe
 from engine.runtime.control import obey
 
 VERSION = 3  # of the files kept; 1 kept failures of speaker ID that are none, 2 did not tell m how loud a clip is

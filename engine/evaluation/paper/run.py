@@ -25,9 +25,9 @@ from engine.evaluation.paper.measure import Measured
 from engine.evaluation.paper.page import page
 from engine.evaluation.paper.tables import Sheets
 from engine.evaluation.paper.units import FLOORS, OURS, Outcome, Unit
+from engine.evaluation.probes import matrix
 from engine.export.text_tables import Sheet, to_csv, to_latex
 from engine.model import checkpoint
-from engine.probes import matrix
 from engine.runtime import devices
 from engine.runtime.control import obey
 from engine.runtime.process_pool import cores

@@ -9,8 +9,8 @@ from engine.api import ProbeResult, ProbeScore
 from engine.evaluation.paper import published_numbers
 from engine.evaluation.paper.measure import EMOTIONS, Measured
 from engine.evaluation.paper.plan import SECOND_STAGE, TITLES
+from engine.evaluation.probes.matrix import interval, shown
 from engine.export.text_tables import Sheet
-from engine.probes.matrix import interval, shown
 
 THE_PAPERS = "two-auxiliary"  # the row that is the paper's model by the paper's recipe
 ROWS = ("timescale", "two-auxiliary", "one-auxiliary", "vae", "cpc", "supervised")

@@ -23,8 +23,8 @@ from engine.corpus.manifest import Manifest, Utterance
 from engine.evaluation.paper import external_models, figures, plan
 from engine.evaluation.paper import measure as measuring
 from engine.evaluation.paper.measure import Encode, Measured, Recordings
+from engine.evaluation.probes.examples import Recording
 from engine.model import checkpoint
-from engine.probes.examples import Recording
 from engine.runtime import devices
 from engine.runtime.blas import on_one_thread
 from engine.runtime.control import obey

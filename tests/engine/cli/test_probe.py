@@ -11,9 +11,9 @@ import torch
 
 from engine.__main__ import main
 from engine.api import AudioSpec, Control, ModelSpec, Partial, Probe, ProbeCorpus, ProbeResult, TrainSpec
+from engine.evaluation.probes import job
 from engine.model import checkpoint, linear_heads
 from engine.model.aux_vae import AuxVAE
-from engine.probes import job
 
 LATENT = 8
 CELL = {"n", "score", "interval", "shuffled"}

@@ -39,8 +39,8 @@ from engine.api.auditions import CHECKPOINTS, LIST, RESULTS, SOUNDS, step_name
 from engine.api.errors import Cancelled, CheckpointError, EngineError
 from engine.corpus import cache
 from engine.evaluation import audition_job
-from engine.probes import checkpoints as probes
-from engine.probes.examples import Example, Table
+from engine.evaluation.probes import checkpoints as probes
+from engine.evaluation.probes.examples import Example, Table
 from engine.training import loop
 from engine.training.checkpoints import KeptCheckpoints
 from engine.transfer import transfer_job

@@ -22,8 +22,8 @@ from engine.corpus.manifest import Labels, Manifest, Utterance
 from engine.evaluation.paper import external_models, figures, measure, plan, published_numbers, run, units
 from engine.evaluation.paper.measure import Measured
 from engine.evaluation.paper.tables import Sheets
+from engine.evaluation.probes.examples import Example, Table
 from engine.model import checkpoint
-from engine.probes.examples import Example, Table
 from engine.training.setup import fresh_model
 
 

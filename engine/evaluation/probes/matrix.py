@@ -15,9 +15,9 @@ from matplotlib.figure import Figure as Canvas
 from engine.api import ExportDone, ExportProbes, ProbeResult, ProbeScore
 from engine.api.atomic_files import placed_whole
 from engine.api.errors import ExportError
+from engine.evaluation.probes.examples import FLOORS
 from engine.export import figures
 from engine.export.text_tables import Sheet, to_csv, to_latex
-from engine.probes.examples import FLOORS
 
 SUFFIXES = (".csv", ".tex", *figures.SUFFIXES)
 TITLES = {

@@ -9,8 +9,8 @@ import pytest
 
 from engine.api.errors import EngineError
 from engine.corpus.balanced_sample import evenly_by_speaker
-from engine.probes.scores import accuracy, balanced_accuracy, bootstrap, ccc, ccc_per_group
-from engine.probes.verification import SCALINGS, best_scaling, equal_error, scaled, verify
+from engine.evaluation.probes.scores import accuracy, balanced_accuracy, bootstrap, ccc, ccc_per_group
+from engine.evaluation.probes.verification import SCALINGS, best_scaling, equal_error, scaled, verify
 
 
 def test_balanced_accuracy_counts_every_class_the_same() -> None:

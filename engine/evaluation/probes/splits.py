@@ -15,7 +15,7 @@ import numpy.typing as npt
 from sklearn.model_selection import StratifiedGroupKFold
 
 from engine.api.errors import EngineError
-from engine.probes.examples import Example
+from engine.evaluation.probes.examples import Example
 
 FOLDS = 5
 SAME_SESSION = "same session"  # other clips of a speaker, recorded in one sitting with the training's

@@ -11,11 +11,11 @@ import torch
 
 from engine.api import Control, ProbeScore
 from engine.api.errors import EngineError, SpecError
-from engine.probes import linear, regressor
-from engine.probes.examples import Example, Table
-from engine.probes.probing import Material, Sides, probe
-from engine.probes.scores import ccc
-from engine.probes.splits import LeakError
+from engine.evaluation.probes import linear, regressor
+from engine.evaluation.probes.examples import Example, Table
+from engine.evaluation.probes.probing import Material, Sides, probe
+from engine.evaluation.probes.scores import ccc
+from engine.evaluation.probes.splits import LeakError
 
 SPEAKERS, CLIPS = 12, 8
 Score = Callable[[str, str], ProbeScore]

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.api.errors import EngineError
-from engine.probes.examples import Example
-from engine.probes.splits import LeakError, Split, across_sessions, folds, two_corpora
+from engine.evaluation.probes.examples import Example
+from engine.evaluation.probes.splits import LeakError, Split, across_sessions, folds, two_corpora
 
 
 def example(clip: str, speaker: str = "s", session: str = "", content: str = "") -> Example:

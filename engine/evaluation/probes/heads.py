@@ -17,12 +17,12 @@ from sklearn.preprocessing import StandardScaler
 from engine.analysis.analyse import ClipViews
 from engine.api import Steer
 from engine.api.errors import EngineError
+from engine.evaluation.probes import linear
+from engine.evaluation.probes.examples import Recording, example_of
+from engine.evaluation.probes.scores import balanced_accuracy, ccc
+from engine.evaluation.probes.splits import folds
 from engine.model.checkpoint import Checkpoint
 from engine.model.linear_heads import Head
-from engine.probes import linear
-from engine.probes.examples import Recording, example_of
-from engine.probes.scores import balanced_accuracy, ccc
-from engine.probes.splits import folds
 from engine.runtime.control import obey
 
 READS = {"gender": "h", "emotion": "m", "arousal": "m", "valence": "m"}

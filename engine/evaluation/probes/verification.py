@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.api.errors import EngineError
-from engine.probes.scores import REPLICATES, Floats, Interval, percentiles
+from engine.evaluation.probes.scores import REPLICATES, Floats, Interval, percentiles
 from engine.runtime.blas import on_one_thread
 
 MOST_CLIPS = 1500  # all pairs of more would take minutes and a gigabyte

@@ -16,13 +16,13 @@ import torch
 
 from engine.api import CheckpointProbes, ProbeReading, Steer
 from engine.api.errors import EngineError
+from engine.evaluation.probes import linear, regressor
+from engine.evaluation.probes.examples import FLOORS, Recording, Table, table
+from engine.evaluation.probes.probing import MEASURES, REGRESSIONS, says, thirds
+from engine.evaluation.probes.scores import accuracy, balanced_accuracy, ccc
+from engine.evaluation.probes.splits import Split, folds
 from engine.model.checkpoint import SystemCheckpoint
 from engine.probe_clips import ProbeClip
-from engine.probes import linear, regressor
-from engine.probes.examples import FLOORS, Recording, Table, table
-from engine.probes.probing import MEASURES, REGRESSIONS, says, thirds
-from engine.probes.scores import accuracy, balanced_accuracy, ccc
-from engine.probes.splits import Split, folds
 from engine.runtime.control import obey
 
 READS = {"speaker": "h", "gender": "h", "emotion": "m", "arousal": "m", "valence": "m"}

@@ -26,17 +26,10 @@ import numpy.typing as npt
 from engine.api import PROBE_TASKS, ProbeScore, Steer
 from engine.api.errors import EngineError, SpecError
 from engine.corpus.balanced_sample import evenly_by_speaker
-from engine.probes import linear, regressor
-from engine.probes.examples import Example, Table, joined
-from engine.probes.scores import (
-    Floats,
-    accuracy,
-    balanced_accuracy,
-    bootstrap,
-    ccc,
-    ccc_per_group,
-)
-from engine.probes.splits import (
+from engine.evaluation.probes import linear, regressor
+from engine.evaluation.probes.examples import Example, Table, joined
+from engine.evaluation.probes.scores import Floats, accuracy, balanced_accuracy, bootstrap, ccc, ccc_per_group
+from engine.evaluation.probes.splits import (
     CROSS_CHAPTER,
     SAME_SESSION,
     SPEAKER_DISJOINT,
@@ -45,7 +38,7 @@ from engine.probes.splits import (
     folds,
     two_corpora,
 )
-from engine.probes.verification import MOST_CLIPS, SCALINGS, best_scaling, equal_error, scaled, verify
+from engine.evaluation.probes.verification import MOST_CLIPS, SCALINGS, best_scaling, equal_error, scaled, verify
 from engine.runtime.control import obey
 
 CLASSES = ("speaker", "gender", "emotion")

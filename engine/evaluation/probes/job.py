@@ -24,13 +24,13 @@ from engine.api.specs import AudioSpec
 from engine.corpus.cache.feature_cache import build
 from engine.corpus.cache.location import cache_dir
 from engine.corpus.scanning import scan
+from engine.evaluation.probes.examples import FLOORS, LATENTS, Recording, Table, table
+from engine.evaluation.probes.heads import fit_head
+from engine.evaluation.probes.probing import CLASSES, MEASURES, Material
+from engine.evaluation.probes.probing import probe as measure
 from engine.model import checkpoint
 from engine.model.checkpoint import SystemCheckpoint
 from engine.model.linear_heads import as_tensors
-from engine.probes.examples import FLOORS, LATENTS, Recording, Table, table
-from engine.probes.heads import fit_head
-from engine.probes.probing import CLASSES, MEASURES, Material
-from engine.probes.probing import probe as measure
 from engine.runtime import devices
 from engine.runtime.control import Pace, obey
 

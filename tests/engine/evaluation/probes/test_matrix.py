@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine.api import ExportError, ExportProbes, ProbeResult, ProbeScore
-from engine.probes import matrix
+from engine.evaluation.probes import matrix
 
 NAN = float("nan")
 
