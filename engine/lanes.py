@@ -39,9 +39,9 @@ from engine import ranks
 from engine.adam import LanesAdam
 from engine.memory import keep_freed_memory
 from engine.model.aux_vae import AuxVAE
+from engine.model.baselines import Network
 from engine.products import get_loops_ready
 from engine.ranks import LostProcessError, Share
-from engine.systems import Network
 from engine.training.step import Step, stacked
 from engine.views import Batch
 

@@ -15,14 +15,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from engine import systems
 from engine.api import FIRST_VOCODER, OWN_VOCODER, VOCODERS, ModelInfo
 from engine.api.atomic_files import write_whole
 from engine.api.errors import CheckpointError, SpecError
 from engine.api.specs import AudioSpec, ModelSpec, TrainSpec
-from engine.model import tensor_file
+from engine.model import baselines, tensor_file
 from engine.model.aux_vae import AuxVAE
-from engine.systems import Network
+from engine.model.baselines import Network
 
 SUFFIX = ".triptych.safetensors"
 FORMAT = "triptych-model"
@@ -208,7 +207,7 @@ def _build(file: Path, spec: ModelSpec, weights: dict[str, Tensor]) -> Network:
     """A model that takes over `weights`, after a look at their shapes that costs no memory."""
     try:
         with torch.device("meta"):
-            model = systems.build(spec)
+            model = baselines.build(spec)
     except SpecError as error:
         raise CheckpointError(f"The model file {file} cannot be used: {error.what}", error.hint) from error
     except RuntimeError as error:  # torch's word for sizes beyond any memory

@@ -17,9 +17,9 @@ from engine.api.specs import ENVELOPE_COEFFICIENTS, AudioSpec
 from engine.corpus.cache.feature_cache import MelCache
 from engine.levels import AverageVoice
 from engine.model.aux_vae import AuxVAE
+from engine.model.baselines import Network
 from engine.sounds import fit, sound_features
 from engine.source_filter import SourceFilter, source_filter
-from engine.systems import Network
 
 MOST_CLIPS = 600
 LONGEST_S = 20.0

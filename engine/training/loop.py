@@ -48,13 +48,13 @@ from engine.lanes import Lanes, lanes_of
 from engine.memory import keep_freed_memory
 from engine.model import checkpoint
 from engine.model.aux_vae import AuxVAE
+from engine.model.baselines import Network
+from engine.model.baselines import build as build_system
 from engine.model.objective import TERM_NAMES
 from engine.products import bfloat16_pays
 from engine.ranks import LostProcessError, Ranks, joined
 from engine.runtime import device_memory, devices
 from engine.runtime.control import obey
-from engine.systems import Network
-from engine.systems import build as build_system
 from engine.training.average_voice import learn
 from engine.training.checkpoints import KeptCheckpoints
 from engine.training.compilation import compile_trunks

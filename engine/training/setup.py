@@ -8,7 +8,7 @@ from engine.api import FIRST_VOCODER, RunSpec
 from engine.api.errors import TrainingError
 from engine.api.specs import ModelSpec
 from engine.model import checkpoint
-from engine.systems import Network, build
+from engine.model.baselines import Network, build
 
 # What a model may differ in from the one it is fine-tuned from: what it hears, not its shape.
 _FREE_TO_DIFFER = frozenset({"reference_hz"})

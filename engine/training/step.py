@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from engine.api.specs import AudioSpec, ModelSpec, TrainSpec
+from engine.model.baselines import Network, terms
 from engine.model.objective import TERM_NAMES, Terms
-from engine.systems import Network, terms
 from engine.views import Batch, for_training
 
 

@@ -24,11 +24,11 @@ from engine.api.specs import AudioSpec, ModelSpec
 from engine.lanes import MOST, ROOM, Lanes, lanes_of
 from engine.launched import Place
 from engine.model.aux_vae import AuxVAE
+from engine.model.baselines import Network
+from engine.model.baselines import build as build_system
 from engine.model.objective import TERM_NAMES, Terms
 from engine.products import bfloat16_pays
 from engine.ranks import LostProcessError, Ranks
-from engine.systems import Network
-from engine.systems import build as build_system
 from engine.training.step import Step
 from engine.views import Batch
 

@@ -16,10 +16,10 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from engine import systems
 from engine.analysis.analyse import ClipViews
 from engine.api import Steer
 from engine.api.errors import EngineError
+from engine.model import baselines
 from engine.model.checkpoint import SystemCheckpoint
 
 LATENTS = ("h", "m", "z")
@@ -123,7 +123,7 @@ def encoded(
     """One vector a latent of one clip, each (dimensions,); those the system has."""
     views = ClipViews(mel, f0, gain_db, model, device, steer)
     with torch.inference_mode():
-        found = systems.vectors(model.model, views, len(mel), chunk_windows=_CHUNK_WINDOWS)
+        found = baselines.vectors(model.model, views, len(mel), chunk_windows=_CHUNK_WINDOWS)
     return {name: vector.cpu().numpy() for name, vector in found.items()}
 
 

@@ -9,14 +9,13 @@ import numpy as np
 import pytest
 import torch
 
-from engine import systems
 from engine.analysis import analyse
 from engine.api import AudioSpec, ClipRef, Control, ModelSpec, RunSpec, SpecError, TrainSpec
 from engine.api.errors import CheckpointError, TrainingError
 from engine.corpus.cache.feature_cache import build
 from engine.corpus.crops import SpeakerNumbers
 from engine.corpus.scanning import scan
-from engine.model import checkpoint
+from engine.model import baselines, checkpoint
 from engine.training import loop
 from engine.views import Views
 
@@ -33,9 +32,9 @@ def spec_of(system: str) -> ModelSpec:
     return dataclasses.replace(SPEC, system=system)
 
 
-def built(system: str) -> systems.Network:
+def built(system: str) -> baselines.Network:
     torch.manual_seed(0)
-    return systems.build(spec_of(system)).eval()
+    return baselines.build(spec_of(system)).eval()
 
 
 def pieces(batch: int = 4, frames: int = 128) -> Views:
@@ -43,7 +42,7 @@ def pieces(batch: int = 4, frames: int = 128) -> Views:
     return Views(x, x, x, x)
 
 
-def of(x: torch.Tensor) -> systems.ViewsOf:
+def of(x: torch.Tensor) -> baselines.ViewsOf:
     return lambda start, stop: Views(*([x[:, start:stop]] * 4))
 
 
@@ -55,7 +54,7 @@ def test_every_system_learns_from_a_batch_it_sees_again(system: str) -> None:
     totals = []
     for _ in range(60):
         generator = torch.Generator().manual_seed(1)
-        got = systems.terms(network, views, TRAIN, generator=generator, speakers=speakers)
+        got = baselines.terms(network, views, TRAIN, generator=generator, speakers=speakers)
         optimiser.zero_grad()
         got.loss.backward()
         optimiser.step()
@@ -67,8 +66,8 @@ def test_every_system_learns_from_a_batch_it_sees_again(system: str) -> None:
 def test_a_long_clip_in_chunks_gives_what_the_whole_gives(system: str) -> None:
     network = built(system)
     x = torch.randn(1, 64 * 5 + 30, SPEC.bands)
-    whole = systems.vectors(network, of(x), x.shape[1], chunk_windows=100)
-    chunked = systems.vectors(network, of(x), x.shape[1], chunk_windows=2)
+    whole = baselines.vectors(network, of(x), x.shape[1], chunk_windows=100)
+    chunked = baselines.vectors(network, of(x), x.shape[1], chunk_windows=2)
     assert set(whole) == LATENTS.get(system, {"h", "m", "z"})
     for name in whole:
         assert whole[name].shape == ((SPEC.latent,) if name != "z" or system != "cpc" else (16,))
@@ -84,8 +83,8 @@ def test_padding_changes_nothing(system: str) -> None:
     padded = Views(*(torch.nn.functional.pad(v, (0, 0, 0, 64)) for v in (views.clip,) * 4))
     lengths, speakers = torch.tensor([96, 96]), torch.tensor([0, 1])
     # Draws have the shape of the padded batch, so only what no draw enters is compared.
-    a = systems.terms(network, views, TRAIN, generator=torch.Generator().manual_seed(0), speakers=speakers)
-    b = systems.terms(
+    a = baselines.terms(network, views, TRAIN, generator=torch.Generator().manual_seed(0), speakers=speakers)
+    b = baselines.terms(
         network, padded, TRAIN, lengths=lengths, generator=torch.Generator().manual_seed(0), speakers=speakers
     )
     names = {
@@ -103,38 +102,38 @@ def test_contrastive_prediction_of_noise_is_chance_and_of_what_stays_is_not() ->
     optimiser = torch.optim.Adam(network.parameters(), lr=3e-3)
     for _ in range(60):
         steady = torch.randn(6, 1, SPEC.bands) + 0.1 * torch.randn(6, 128, SPEC.bands)
-        got = systems.terms(network, Views(*([steady] * 4)), TRAIN)
+        got = baselines.terms(network, Views(*([steady] * 4)), TRAIN)
         optimiser.zero_grad()
         got.loss.backward()
         optimiser.step()
     network.eval()
     with torch.no_grad():
         noise = torch.randn(6, 128, SPEC.bands)
-        lost = systems.terms(network, Views(*([noise] * 4)), TRAIN)
-        found = systems.terms(network, Views(*([steady] * 4)), TRAIN)
+        lost = baselines.terms(network, Views(*([noise] * 4)), TRAIN)
+        found = baselines.terms(network, Views(*([steady] * 4)), TRAIN)
     # Twelve anchors of one steady clip cannot be told apart, so 11 of 12 picks miss even at best.
     assert float(found.total) > float(lost.total) + 0.5
     assert float(lost.error) > 0.9
 
 
 def test_pieces_too_short_to_look_ahead_in_teach_nothing_and_break_nothing() -> None:
-    got = systems.terms(built("cpc"), pieces(2, 12), TRAIN)
+    got = baselines.terms(built("cpc"), pieces(2, 12), TRAIN)
     assert got.total.item() == 0.0
 
 
 def test_unnamed_speakers_teach_the_supervised_system_nothing() -> None:
     network, views = built("supervised"), pieces()
-    named = systems.terms(network, views, TRAIN, speakers=torch.tensor([1, -1, -1, -1]))
-    alone = systems.terms(network, Views(*([views.clip[:1]] * 4)), TRAIN, speakers=torch.tensor([1]))
+    named = baselines.terms(network, views, TRAIN, speakers=torch.tensor([1, -1, -1, -1]))
+    alone = baselines.terms(network, Views(*([views.clip[:1]] * 4)), TRAIN, speakers=torch.tensor([1]))
     assert torch.allclose(named.total, alone.total, atol=1e-5)
-    assert systems.terms(network, views, TRAIN, speakers=torch.full((4,), -1)).total.item() == 0.0
+    assert baselines.terms(network, views, TRAIN, speakers=torch.full((4,), -1)).total.item() == 0.0
     with pytest.raises(TrainingError, match="more than the 4 speakers"):
-        systems.terms(network, views, TRAIN, speakers=torch.tensor([0, 1, 2, 9]))
+        baselines.terms(network, views, TRAIN, speakers=torch.tensor([0, 1, 2, 9]))
 
 
 def test_the_supervised_system_must_know_how_many_speakers_there_are() -> None:
     with pytest.raises(SpecError) as raised:
-        systems.build(dataclasses.replace(SPEC, system="supervised", speakers=0))
+        baselines.build(dataclasses.replace(SPEC, system="supervised", speakers=0))
     assert raised.value.name == "speakers"
 
 

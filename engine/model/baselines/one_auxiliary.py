@@ -17,10 +17,10 @@ from torch import Tensor
 
 from engine.api.specs import ModelSpec, TrainSpec
 from engine.draws import LOG_TWO_PI
+from engine.model.baselines.base import System, ViewsOf, chunks, need, only_total, pooled
 from engine.model.modules import Gaussian, GaussianHead, Trunk, frame_mask, mean_over_clip
 from engine.model.objective import Terms
 from engine.products import Product
-from engine.systems.base import System, ViewsOf, chunks, need, only_total, pooled
 from engine.views import Views
 
 

@@ -16,11 +16,11 @@ from engine.api.errors import SpecError
 from engine.api.specs import ModelSpec, TrainSpec
 from engine.model import objective
 from engine.model.aux_vae import AuxVAE
+from engine.model.baselines.base import System, ViewsOf
+from engine.model.baselines.cpc import ContrastivePredictiveCoding
+from engine.model.baselines.one_auxiliary import OneAuxiliary, PlainVAE
+from engine.model.baselines.supervised import Supervised
 from engine.model.objective import Terms
-from engine.systems.base import System, ViewsOf
-from engine.systems.contrastive import ContrastivePredictiveCoding
-from engine.systems.one_auxiliary import OneAuxiliary, PlainVAE
-from engine.systems.supervised import Supervised
 from engine.views import Views
 
 Network = AuxVAE | System

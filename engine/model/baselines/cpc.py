@@ -13,9 +13,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from engine.api.specs import ModelSpec, TrainSpec
+from engine.model.baselines.base import System, ViewsOf, need, only_total
 from engine.model.modules import frame_mask
 from engine.model.objective import Terms
-from engine.systems.base import System, ViewsOf, need, only_total
 from engine.views import Views
 
 STEPS_AHEAD = 12

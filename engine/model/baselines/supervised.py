@@ -11,9 +11,9 @@ from torch.nn import functional
 
 from engine.api.errors import SpecError, TrainingError
 from engine.api.specs import ModelSpec, TrainSpec
+from engine.model.baselines.base import System, ViewsOf, chunks, need, only_total, pooled
 from engine.model.modules import Trunk, frame_mask, mean_over_clip
 from engine.model.objective import Terms
-from engine.systems.base import System, ViewsOf, chunks, need, only_total, pooled
 from engine.views import Views
 
 
