@@ -40,10 +40,10 @@ from engine.adam import LanesAdam
 from engine.memory import keep_freed_memory
 from engine.model.aux_vae import AuxVAE
 from engine.model.baselines import Network
+from engine.model.timescale.inputs import Batch
 from engine.products import get_loops_ready
 from engine.ranks import LostProcessError, Share
 from engine.training.step import Step, stacked
-from engine.views import Batch
 
 MOST = 4
 ROOM = 1 << 16  # numbers that are exchanged at once

@@ -21,7 +21,6 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from engine import views
 from engine.analysis.read_ahead import Begun, ReadAhead
 from engine.api import (
     Analyse,
@@ -45,10 +44,11 @@ from engine.audio.decoding import shown
 from engine.audio.mel import MelFrontEnd
 from engine.corpus.cache.analyses import KnownClips, key_of
 from engine.corpus.cache.location import cache_dir
-from engine.levels import joined as joined_levels
 from engine.model import checkpoint, linear_heads
 from engine.model.aux_vae import AuxVAE, StreamedLatents
 from engine.model.checkpoint import Checkpoint, SystemCheckpoint
+from engine.model.timescale import inputs
+from engine.model.timescale.attributes import joined as joined_levels
 from engine.runtime import devices
 from engine.runtime.control import Pace, obey_cancel
 
@@ -351,7 +351,7 @@ class Analyst:
             return torch.nn.utils.rnn.pad_sequence([getattr(view, name)[0] for view in seen], batch_first=True)
 
         levels = joined_levels([view.levels for view in seen if view.levels is not None])
-        batch = views.Views(
+        batch = inputs.Views(
             joined("clip"), joined("second"), joined("frame"), joined("target"), levels, clip_levels=levels
         )
         latents = network.encode(batch, lengths=torch.tensor(lengths, device=self._device))
@@ -385,7 +385,7 @@ class ClipViews:
         self._steer = steer
         self._whole = self._view(0, len(mel)) if len(mel) <= WHOLE_FRAMES else None
 
-    def __call__(self, start: int, stop: int) -> views.Views:
+    def __call__(self, start: int, stop: int) -> inputs.Views:
         obey_cancel(self._steer)
         if self._whole is None:
             return self._view(start, stop)
@@ -393,7 +393,7 @@ class ClipViews:
         cut = slice(start, stop)
         window = self._spec.window_frames
         levels = None if whole.levels is None else whole.levels.windows(start // window, -(-stop // window))
-        return views.Views(
+        return inputs.Views(
             whole.clip[:, cut],
             whole.second[:, cut],
             whole.frame[:, cut],
@@ -402,10 +402,10 @@ class ClipViews:
             clip_levels=whole.clip_levels,
         )
 
-    def _view(self, start: int, stop: int) -> views.Views:
+    def _view(self, start: int, stop: int) -> inputs.Views:
         mel = torch.from_numpy(np.array(self._mel[start:stop], np.float32))[None].to(self._device)
         f0 = torch.from_numpy(np.array(self._f0[start:stop]))[None].to(self._device)
-        return views.for_analysis(mel, f0, self._spec, self._audio, self._average, self._gain_db)
+        return inputs.for_analysis(mel, f0, self._spec, self._audio, self._average, self._gain_db)
 
 
 class ArrayWriter:

@@ -15,7 +15,7 @@ import torch
 
 from engine.api.errors import TrainingError
 from engine.corpus.cache.feature_cache import MelCache
-from engine.views import Batch
+from engine.model.timescale.inputs import Batch
 
 _VALIDATION = 2**31  # an "epoch" number that training never reaches
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from engine.corpus.cache.feature_cache import MelCache
 from engine.corpus.crops import Crops, placed
-from engine.views import Batch
+from engine.model.timescale.inputs import Batch
 
 LARGEST_SHARE = 0.5  # of the memory that is free: the networks need the rest
 _AT_ONCE = 1 << 18  # frames copied at a time

@@ -26,11 +26,11 @@ from torch import Tensor, nn
 
 from engine.api.errors import SpecError
 from engine.api.specs import ENVELOPE_COEFFICIENTS, TONE_COEFFICIENTS, ModelSpec
-from engine.levels import AverageVoice, Levels
 from engine.model.modules import Gaussian, GaussianHead, Trunk, frame_mask, mean_over_clip, mean_over_windows
+from engine.model.timescale.attributes import AverageVoice, Levels
+from engine.model.timescale.inputs import Views
+from engine.model.timescale.sound_classes import SoundClasses, unused
 from engine.products import Product, rounded_for_products
-from engine.sounds import SoundClasses, unused
-from engine.views import Views
 
 # What makes a level one unit large, so that none drowns the others in h and m.
 PITCH_UNIT = 0.1  # natural log: 10 %

@@ -28,8 +28,8 @@ from engine.api.specs import TrainSpec
 from engine.draws import LOG_TWO_PI
 from engine.model.aux_vae import AuxVAE, Latents
 from engine.model.modules import Gaussian, frame_mask, window_mask
+from engine.model.timescale.inputs import Views
 from engine.products import rounded_for_products
-from engine.views import Views
 
 # Of each level in the unit that the model gives it: of pitch 5 %, a little under a semitone.
 LEVEL_DEVIATION = 0.5

@@ -12,14 +12,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine import levels as slow
 from engine.api.specs import ENVELOPE_COEFFICIENTS, AudioSpec
 from engine.corpus.cache.feature_cache import MelCache
-from engine.levels import AverageVoice
 from engine.model.aux_vae import AuxVAE
 from engine.model.baselines import Network
-from engine.sounds import fit, sound_features
-from engine.source_filter import SourceFilter, source_filter
+from engine.model.timescale import attributes as slow
+from engine.model.timescale.attributes import AverageVoice
+from engine.model.timescale.sound_classes import fit, sound_features
+from engine.model.timescale.source_filter import SourceFilter, source_filter
 
 MOST_CLIPS = 600
 LONGEST_S = 20.0

@@ -51,6 +51,7 @@ from engine.model.aux_vae import AuxVAE
 from engine.model.baselines import Network
 from engine.model.baselines import build as build_system
 from engine.model.objective import TERM_NAMES
+from engine.model.timescale.inputs import Batch
 from engine.products import bfloat16_pays
 from engine.ranks import LostProcessError, Ranks, joined
 from engine.runtime import device_memory, devices
@@ -62,7 +63,6 @@ from engine.training.plan import Clock, Speed
 from engine.training.setup import fresh_model
 from engine.training.state import STATE_FILES, RunLog, Standing, StateFiles
 from engine.training.step import Step, stacked
-from engine.views import Batch
 
 BEST = "best" + checkpoint.SUFFIX
 LAST = "last" + checkpoint.SUFFIX

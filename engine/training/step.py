@@ -10,7 +10,7 @@ from torch import Tensor
 from engine.api.specs import AudioSpec, ModelSpec, TrainSpec
 from engine.model.baselines import Network, terms
 from engine.model.objective import TERM_NAMES, Terms
-from engine.views import Batch, for_training
+from engine.model.timescale.inputs import Batch, for_training
 
 
 @dataclass(frozen=True)

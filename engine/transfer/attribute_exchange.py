@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from engine.api.specs import TONE_COEFFICIENTS
-from engine.levels import Levels
 from engine.model.aux_vae import AuxVAE
+from engine.model.timescale.attributes import Levels
 
 LOUDEST_CHANGE_DB = 24.0  # from a murmur to a shout; recordings made at other gains are changed by no more
 WIDEST_CONTOUR = 2.0  # times the source's own

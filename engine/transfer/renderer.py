@@ -16,16 +16,16 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from engine import views
 from engine.api import Steer, StoredClip
 from engine.audio import f0 as pitch
 from engine.audio import files, world
 from engine.audio.mel import MelFrontEnd
 from engine.audio.vocoders import registry
-from engine.levels import SPEECH_NEPERS, Levels, pitch_curve
 from engine.model.checkpoint import Checkpoint
+from engine.model.timescale import inputs
+from engine.model.timescale.attributes import SPEECH_NEPERS, Levels, pitch_curve
+from engine.model.timescale.source_filter import source_filter
 from engine.runtime.control import obey
-from engine.source_filter import source_filter
 from engine.transfer import evidence as measure
 from engine.transfer import splicing
 from engine.transfer.attribute_exchange import Kept, Latents, given_levels, louder_by
@@ -228,7 +228,7 @@ class Studio:
         if measured is None or carrier is None:
             return _Decoded(mel, None)
         levels = given_levels(network, measured, self._own, given, kept, self._tone_db(1.0))
-        restored = views.restore(
+        restored = inputs.restore(
             mel[None].to(self._device), levels, carrier, network.spec, self.spec, network.average,
             own=measured, habits=kept.habits,
         )  # fmt: skip
@@ -375,12 +375,12 @@ class Studio:
         return self._tone_db(louder_by(made.levels, measured, kept))
 
     def _tone_db(self, tone: float) -> float:
-        return float(views.tone_decibels(torch.tensor(tone), self.spec))
+        return float(inputs.tone_decibels(torch.tensor(tone), self.spec))
 
-    def _hear(self, mel: torch.Tensor, f0: Floats) -> views.Views:
+    def _hear(self, mel: torch.Tensor, f0: Floats) -> inputs.Views:
         """What the networks hear of a whole clip: mel (frames, bands), f0 (frames,)."""
         network = self.model.model
-        return views.for_analysis(
+        return inputs.for_analysis(
             mel[None].to(self._device),
             torch.from_numpy(f0)[None].to(self._device),
             network.spec,

@@ -29,8 +29,8 @@ from engine.corpus.manifest import Manifest
 from engine.corpus.resident import ResidentCorpus
 from engine.model.aux_vae import AuxVAE
 from engine.model.objective import terms
+from engine.model.timescale.inputs import Batch, for_training
 from engine.training.compilation import compile_trunks
-from engine.views import Batch, for_training
 
 EPOCHS, HOURS, GOAL_MIN, PEAK_TFLOPS = 40, 100.0, 10.0, 990.0
 PARTS = ("gathering", "views", "networks", "optimiser")

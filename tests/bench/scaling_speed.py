@@ -26,8 +26,8 @@ from engine.corpus.manifest import Manifest, Utterance
 from engine.memory import keep_freed_memory
 from engine.model.aux_vae import AuxVAE
 from engine.model.objective import terms
+from engine.model.timescale.inputs import for_training
 from engine.products import bfloat16_pays
-from engine.views import for_training
 
 CLIP_FRAMES = 256
 AUDIO = AudioSpec()

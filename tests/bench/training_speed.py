@@ -25,9 +25,9 @@ from engine.api.specs import AudioSpec, ModelSpec, TrainSpec, presets
 from engine.lanes import Lanes, lanes_of
 from engine.memory import keep_freed_memory
 from engine.model.aux_vae import AuxVAE
+from engine.model.timescale.inputs import Batch
 from engine.products import bfloat16_pays
 from engine.training.step import Step
-from engine.views import Batch
 
 FRAMES_A_SECOND = 43.07  # 22 050 Hz, hop 512
 GOAL = 5.0

@@ -23,13 +23,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from engine import levels
 from engine.api import Control, RunSpec, presets
 from engine.api.specs import TrainSpec
 from engine.model.aux_vae import AuxVAE
 from engine.model.objective import Terms
+from engine.model.timescale import attributes
+from engine.model.timescale.inputs import Views
 from engine.training import loop
-from engine.views import Views
 from tests.bench.transfer_quality import Bench, find_clips, summary
 
 HELD_OUT = ("1088", "2416", "3242", "332", "460", "1970", "19", "163", "118", "226")
@@ -72,12 +72,12 @@ def swapped_pairs() -> Iterator[None]:
 @contextmanager
 def tone_left_in() -> Iterator[None]:
     """Loudness and tilt of the seconds stay in what the local network hears."""
-    before = levels.PRIOR_SECOND_FRAMES
-    levels.PRIOR_SECOND_FRAMES = 1e9
+    before = attributes.PRIOR_SECOND_FRAMES
+    attributes.PRIOR_SECOND_FRAMES = 1e9
     try:
         yield
     finally:
-        levels.PRIOR_SECOND_FRAMES = before
+        attributes.PRIOR_SECOND_FRAMES = before
 
 
 VARIANTS = {

@@ -27,10 +27,10 @@ from engine.model.aux_vae import AuxVAE
 from engine.model.baselines import Network
 from engine.model.baselines import build as build_system
 from engine.model.objective import TERM_NAMES, Terms
+from engine.model.timescale.inputs import Batch
 from engine.products import bfloat16_pays
 from engine.ranks import LostProcessError, Ranks
 from engine.training.step import Step
-from engine.views import Batch
 
 pytestmark = [
     pytest.mark.timeout(120),

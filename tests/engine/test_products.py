@@ -11,12 +11,12 @@ from torch.nn import functional
 
 from engine import products
 from engine.api.specs import ENVELOPE_COEFFICIENTS, TONE_COEFFICIENTS, ModelSpec, TrainSpec
-from engine.levels import Levels
 from engine.model.aux_vae import AuxVAE
 from engine.model.modules import FrameLinear, Gaussian, GaussianHead, Trunk
 from engine.model.objective import TEMPERATURE, TERM_NAMES, add_up, level_density, terms
+from engine.model.timescale.attributes import Levels
+from engine.model.timescale.inputs import Views
 from engine.products import Product, bfloat16_pays, tanh_of_product
-from engine.views import Views
 
 SPEC = ModelSpec(
     bands=20,

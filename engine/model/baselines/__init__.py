@@ -21,7 +21,7 @@ from engine.model.baselines.cpc import ContrastivePredictiveCoding
 from engine.model.baselines.one_auxiliary import OneAuxiliary, PlainVAE
 from engine.model.baselines.supervised import Supervised
 from engine.model.objective import Terms
-from engine.views import Views
+from engine.model.timescale.inputs import Views
 
 Network = AuxVAE | System
 

@@ -11,11 +11,11 @@ from torch import Tensor, nn
 
 from engine.api.errors import SpecError
 from engine.api.specs import ENVELOPE_COEFFICIENTS, ModelSpec, TrainSpec
-from engine.levels import AverageVoice
 from engine.model.modules import Trunk
 from engine.model.objective import Terms
-from engine.sounds import unused
-from engine.views import Views
+from engine.model.timescale.attributes import AverageVoice
+from engine.model.timescale.inputs import Views
+from engine.model.timescale.sound_classes import unused
 
 ViewsOf = Callable[[int, int], Views]
 

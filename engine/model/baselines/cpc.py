@@ -16,7 +16,7 @@ from engine.api.specs import ModelSpec, TrainSpec
 from engine.model.baselines.base import System, ViewsOf, need, only_total
 from engine.model.modules import frame_mask
 from engine.model.objective import Terms
-from engine.views import Views
+from engine.model.timescale.inputs import Views
 
 STEPS_AHEAD = 12
 STRIDE = 2  # frames a step

@@ -20,8 +20,8 @@ from engine.draws import LOG_TWO_PI
 from engine.model.baselines.base import System, ViewsOf, chunks, need, only_total, pooled
 from engine.model.modules import Gaussian, GaussianHead, Trunk, frame_mask, mean_over_clip
 from engine.model.objective import Terms
+from engine.model.timescale.inputs import Views
 from engine.products import Product
-from engine.views import Views
 
 
 class PlainVAE(System):

@@ -14,7 +14,7 @@ from engine.api.specs import ModelSpec, TrainSpec
 from engine.model.baselines.base import System, ViewsOf, chunks, need, only_total, pooled
 from engine.model.modules import Trunk, frame_mask, mean_over_clip
 from engine.model.objective import Terms
-from engine.views import Views
+from engine.model.timescale.inputs import Views
 
 
 class Supervised(System):

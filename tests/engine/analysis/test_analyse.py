@@ -39,7 +39,7 @@ from engine.audio.mel import MelFrontEnd
 from engine.model import checkpoint
 from engine.model.aux_vae import AuxVAE
 from engine.model.linear_heads import Head, as_tensors
-from engine.views import for_analysis
+from engine.model.timescale.inputs import for_analysis
 
 SMALL = ModelSpec(
     latent=8, global_channels=(12,), medium_channels=(12,), local_channels=(16,), decoder_channels=(16,),

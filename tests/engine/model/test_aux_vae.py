@@ -19,7 +19,7 @@ from engine.model.modules import (
     frame_mask,
     mean_over_windows,
 )
-from engine.views import Views
+from engine.model.timescale.inputs import Views
 
 SMALL = ModelSpec(
     bands=20,

@@ -12,7 +12,7 @@ from engine.api.specs import ModelSpec, TrainSpec
 from engine.model.aux_vae import AuxVAE, Latents, networks
 from engine.model.modules import Gaussian
 from engine.model.objective import TERM_NAMES, Terms, add_up, terms
-from engine.views import Views
+from engine.model.timescale.inputs import Views
 
 SPEC = ModelSpec(
     bands=20,

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from engine import views
 from engine.api import ClipRef, Control
 from engine.api.specs import AudioSpec, ModelSpec
 from engine.corpus.cache.feature_cache import MelCache, build
 from engine.corpus.scanning import scan
 from engine.model.aux_vae import AuxVAE
+from engine.model.timescale import inputs
 from engine.training.average_voice import learn
 
 AUDIO = AudioSpec()
@@ -49,11 +49,11 @@ def learnt(cache: MelCache, spec: ModelSpec = SMALL, seed: int = 0) -> AuxVAE:
     return model.eval()
 
 
-def view_of(cache: MelCache, model: AuxVAE, entry: int) -> views.Views:
+def view_of(cache: MelCache, model: AuxVAE, entry: int) -> inputs.Views:
     at = cache.entries[entry]
     cut = slice(at.start, at.start + at.frames)
     mel = torch.from_numpy(cache.mel[cut].astype("float32"))[None]
-    return views.for_analysis(mel, torch.tensor(cache.f0[cut])[None], model.spec, AUDIO, model.average)
+    return inputs.for_analysis(mel, torch.tensor(cache.f0[cut])[None], model.spec, AUDIO, model.average)
 
 
 def test_every_class_is_used_and_the_average_voice_is_the_mean_of_the_voices(cache: MelCache) -> None:
@@ -85,9 +85,9 @@ def test_a_whole_clip_and_its_stream_tell_the_same(cache: MelCache) -> None:
     seen = view_of(cache, model, 0)
     frames, window = seen.frame.shape[1], SMALL.window_frames
 
-    def piece(start: int, stop: int) -> views.Views:
+    def piece(start: int, stop: int) -> inputs.Views:
         cut = slice(start, stop)
-        return views.Views(
+        return inputs.Views(
             seen.clip[:, cut],
             seen.second[:, cut],
             seen.frame[:, cut],

@@ -11,9 +11,9 @@ from small_runs import MODEL, TRAIN, Watcher, changed, go, run_spec, same, weigh
 
 from engine.model.aux_vae import AuxVAE
 from engine.model.objective import terms
+from engine.model.timescale.inputs import Views
 from engine.training.compilation import compile_trunks
 from engine.training.state import StateFiles
-from engine.views import Views
 
 
 class RefusedError(RuntimeError):

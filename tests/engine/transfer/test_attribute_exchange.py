@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from engine.api.specs import ENVELOPE_COEFFICIENTS, TONE_COEFFICIENTS, ModelSpec
-from engine.levels import Levels
 from engine.model.aux_vae import AuxVAE
+from engine.model.timescale.attributes import Levels
 from engine.transfer.attribute_exchange import (
     HABITS_KEPT,
     LOUDEST_CHANGE_DB,

@@ -16,8 +16,8 @@ from engine.corpus.cache.feature_cache import build
 from engine.corpus.crops import SpeakerNumbers
 from engine.corpus.scanning import scan
 from engine.model import baselines, checkpoint
+from engine.model.timescale.inputs import Views
 from engine.training import loop
-from engine.views import Views
 
 SPEC = ModelSpec(
     latent=8, global_channels=(12, 12), medium_channels=(12,), local_channels=(16, 16), decoder_channels=(16,),

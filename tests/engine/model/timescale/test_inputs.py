@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 import torch
 
-from engine import views
 from engine.api.specs import ENVELOPE_COEFFICIENTS, AudioSpec, ModelSpec
 from engine.audio import f0 as pitch
 from engine.audio import files
 from engine.audio.mel import MelFrontEnd
 from engine.audio.vocoders.griffin_lim import GriffinLim
-from engine.levels import ONSET_FRAMES, AverageVoice, Levels
-from engine.sounds import unused
-from engine.source_filter import source_filter
+from engine.model.timescale import inputs
+from engine.model.timescale.attributes import ONSET_FRAMES, AverageVoice, Levels
+from engine.model.timescale.sound_classes import unused
+from engine.model.timescale.source_filter import source_filter
 
 AUDIO = AudioSpec()
 PLAIN, TIMESCALE = ModelSpec(), ModelSpec(views="timescale", sounds=4)
@@ -46,23 +46,23 @@ def clip(speech: list) -> Clip:
     return mel[None], torch.from_numpy(pitch.track(samples, AUDIO.rate_hz, AUDIO))[None]
 
 
-def heard(clip: Clip, gain_db: float = 0.0) -> views.Views:
-    return views.for_analysis(*clip, TIMESCALE, AUDIO, AVERAGE, gain_db)
+def heard(clip: Clip, gain_db: float = 0.0) -> inputs.Views:
+    return inputs.for_analysis(*clip, TIMESCALE, AUDIO, AVERAGE, gain_db)
 
 
-def restored(seen: views.Views, levels: Levels, habits: float = 1.0) -> torch.Tensor:
-    return views.restore(
+def restored(seen: inputs.Views, levels: Levels, habits: float = 1.0) -> torch.Tensor:
+    return inputs.restore(
         seen.target, levels, seen.carrier, TIMESCALE, AUDIO, AVERAGE, own=seen.levels, habits=habits
     )
 
 
-def batch_of(clip: Clip, copies: int = 4) -> views.Batch:
+def batch_of(clip: Clip, copies: int = 4) -> inputs.Batch:
     mel, f0 = (x.expand(copies, *x.shape[1:]).clone() for x in clip)
-    return views.Batch(mel, f0, mel.flip(1), f0.flip(1), torch.full((copies,), mel.shape[1]))
+    return inputs.Batch(mel, f0, mel.flip(1), f0.flip(1), torch.full((copies,), mel.shape[1]))
 
 
 def test_plain_views_are_all_the_same_x(clip: Clip) -> None:
-    seen = views.for_analysis(*clip, PLAIN, AUDIO, AVERAGE)
+    seen = inputs.for_analysis(*clip, PLAIN, AUDIO, AVERAGE)
     assert seen.clip is seen.second is seen.frame is seen.target
     assert seen.levels is None
 
@@ -87,7 +87,7 @@ def test_the_local_network_cannot_hear_the_pitch_the_mean_spectrum_or_the_loudne
     ratio = torch.full((1, mel.shape[1]), 1.35)
     tilt = torch.linspace(0.5, -0.5, AUDIO.bands) @ tools.basis.T @ tools.basis
     louder = torch.sin(torch.arange(mel.shape[1]) / 90.0)[None, :, None]  # slower than a second
-    changed = tools.revoice(mel, ratio, views.formants_for(ratio)) + tilt + louder
+    changed = tools.revoice(mel, ratio, inputs.formants_for(ratio)) + tilt + louder
     one, other = heard(clip), heard((changed, f0 * 1.35))
     assert float((one.frame - other.frame).abs().mean()) < 0.45 * float((mel - changed).abs().mean())
     assert float(other.levels.pitch - one.levels.pitch) == pytest.approx(np.log(1.35), abs=1e-4)
@@ -124,7 +124,7 @@ def test_a_louder_second_is_louder_and_the_others_are_not(clip: Clip) -> None:
 def test_the_gain_of_a_recording_is_told_by_its_seconds_and_nothing_else(clip: Clip) -> None:
     one, other = heard(clip), heard(clip, gain_db=20.0)
     assert torch.equal(one.frame, other.frame)
-    change = views.tone_decibels(other.levels.second_tone[..., 0] - one.levels.second_tone[..., 0], AUDIO)
+    change = inputs.tone_decibels(other.levels.second_tone[..., 0] - one.levels.second_tone[..., 0], AUDIO)
     torch.testing.assert_close(change, torch.full_like(change, -20.0), atol=1e-3, rtol=0)
     assert torch.equal(one.levels.spectrum, other.levels.spectrum)
 
@@ -172,9 +172,9 @@ def test_any_length_has_views(frames: int) -> None:
 
 
 def test_training_views_are_drawn_from_the_generator_alone(clip: Clip) -> None:
-    def drawn(seed: int) -> views.Views:
+    def drawn(seed: int) -> inputs.Views:
         generator = torch.Generator().manual_seed(seed)
-        return views.for_training(batch_of(clip), TIMESCALE, generator, AUDIO, AVERAGE)
+        return inputs.for_training(batch_of(clip), TIMESCALE, generator, AUDIO, AVERAGE)
 
     assert torch.equal(drawn(0).target, drawn(0).target)
     assert not torch.equal(drawn(0).target, drawn(1).target)
@@ -186,8 +186,8 @@ def test_training_views_are_drawn_from_the_generator_alone(clip: Clip) -> None:
 
 def test_the_two_pieces_of_a_clip_come_through_different_microphones(clip: Clip) -> None:
     mel, f0 = clip
-    same = views.Batch(mel, f0, mel, f0, torch.tensor([mel.shape[1]]))
-    seen = views.for_training(same, TIMESCALE, torch.Generator().manual_seed(3), AUDIO, AVERAGE)
+    same = inputs.Batch(mel, f0, mel, f0, torch.tensor([mel.shape[1]]))
+    seen = inputs.for_training(same, TIMESCALE, torch.Generator().manual_seed(3), AUDIO, AVERAGE)
     difference = (seen.clip - seen.again)[0]
     assert float(difference.std(dim=0).max()) < 1e-4  # one filter for the whole piece
     assert float(difference.abs().max()) > 0.1
@@ -195,16 +195,16 @@ def test_the_two_pieces_of_a_clip_come_through_different_microphones(clip: Clip)
 
 def test_padding_changes_nothing_of_what_is_real(clip: Clip) -> None:
     mel, f0 = (x[:, :100] for x in clip)
-    padded = views.Batch(
+    padded = inputs.Batch(
         torch.nn.functional.pad(mel, (0, 0, 0, 60), value=-11.0),
         torch.nn.functional.pad(f0, (0, 60), value=float("nan")),
         torch.nn.functional.pad(mel, (0, 0, 0, 60), value=-11.0),
         torch.nn.functional.pad(f0, (0, 60), value=float("nan")),
         torch.tensor([100]),
     )
-    whole = views.Batch(mel, f0, mel, f0, torch.tensor([100]))
+    whole = inputs.Batch(mel, f0, mel, f0, torch.tensor([100]))
     long, short = (
-        views.for_training(batch, TIMESCALE, torch.Generator().manual_seed(0), AUDIO, AVERAGE)
+        inputs.for_training(batch, TIMESCALE, torch.Generator().manual_seed(0), AUDIO, AVERAGE)
         for batch in (padded, whole)
     )
     for name in ("pitch", "spectrum", "sounds", "spread"):
@@ -213,7 +213,7 @@ def test_padding_changes_nothing_of_what_is_real(clip: Clip) -> None:
 
 def test_without_classes_of_sounds_there_is_one_mean_for_all(clip: Clip) -> None:
     spec, no_sounds = ModelSpec(views="timescale", sounds=0), average(0)
-    seen = views.for_analysis(*clip, spec, AUDIO, no_sounds)
+    seen = inputs.for_analysis(*clip, spec, AUDIO, no_sounds)
     assert seen.levels.sounds.shape == (1, 0, ENVELOPE_COEFFICIENTS)
-    back = views.restore(seen.target, seen.levels, seen.carrier, spec, AUDIO, no_sounds, own=seen.levels)
+    back = inputs.restore(seen.target, seen.levels, seen.carrier, spec, AUDIO, no_sounds, own=seen.levels)
     assert float((back - clip[0]).abs().mean()) < 0.3

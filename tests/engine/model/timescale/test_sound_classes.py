@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 import torch
 
-from engine.sounds import FEATURES, REACH_FRAMES, SHAPE_COEFFICIENTS, fit, held, sound_features, unused
+from engine.model.timescale.sound_classes import (
+    FEATURES,
+    REACH_FRAMES,
+    SHAPE_COEFFICIENTS,
+    fit,
+    held,
+    sound_features,
+    unused,
+)
 
 
 def clusters(count: int, each: int = 200) -> tuple[np.ndarray, np.ndarray]:

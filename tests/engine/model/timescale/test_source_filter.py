@@ -10,7 +10,7 @@ from engine.api.specs import AudioSpec
 from engine.audio import f0 as pitch
 from engine.audio.mel import MelFrontEnd
 from engine.audio.vocoders.griffin_lim import GriffinLim
-from engine.source_filter import formants_for, source_filter
+from engine.model.timescale.source_filter import formants_for, source_filter
 
 AUDIO = AudioSpec()
 CPU = torch.device("cpu")

@@ -20,8 +20,8 @@ from torch.nn import functional
 from torch.nn.utils.rnn import pad_sequence
 
 from engine.api.specs import ENVELOPE_COEFFICIENTS, TONE_COEFFICIENTS, ModelSpec
-from engine.sounds import SoundClasses, held, sound_features, weighted_moments
-from engine.source_filter import SourceFilter, formants_for
+from engine.model.timescale.sound_classes import SoundClasses, held, sound_features, weighted_moments
+from engine.model.timescale.source_filter import SourceFilter, formants_for
 
 SPEECH_NEPERS = 4.0  # below the clip's loudest frame there is no speech
 LONGEST_OCTAVES = 1.5  # a second's median pitch strays no further from the clip's
