@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from engine import probe_clips
 from engine.analysis.analyse import SIGNAL_ARRAYS, Analyst, load_model
 from engine.analysis.read_ahead import Begun
 from engine.api import (
@@ -44,6 +43,7 @@ from engine.model import checkpoint
 from engine.model.checkpoint import Checkpoint
 from engine.runtime import devices
 from engine.runtime.control import obey
+from engine.training.data import probe_set
 from engine.transfer import transfer_job
 from engine.transfer.renderer import Studio
 
@@ -177,9 +177,9 @@ class _Work:
         self._keep(kept, lambda heard: Heard({**heard.probes, kept.step: found}, heard.sounds))
         self._report(Partial(found))
 
-    def _clips(self) -> tuple[probe_clips.ProbeClip, ...]:
+    def _clips(self) -> tuple[probe_set.ProbeClip, ...]:
         """None where the run was begun before there were any, which its probes then say."""
-        return probe_clips.read(self.run_dir) if (self.run_dir / probe_clips.FILE).exists() else ()
+        return probe_set.read(self.run_dir) if (self.run_dir / probe_set.FILE).exists() else ()
 
     # ------------------------------------------------------------------------------------------ results
     def _keep(self, kept: KeptCheckpoint, change: Callable[[Heard], Heard]) -> None:

@@ -22,7 +22,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from engine import probe_clips
 from engine.adam import LanesAdam
 from engine.api import (
     FIRST_VOCODER,
@@ -41,8 +40,6 @@ from engine.api import (
 from engine.api.errors import TrainingError
 from engine.corpus.cache.feature_cache import MelCache, build, earlier_key
 from engine.corpus.cache.location import cache_dir
-from engine.corpus.crops import CropOrder, Crops, Division, SpeakerNumbers, divide, gather
-from engine.corpus.resident import ResidentCorpus, fits
 from engine.corpus.scanning import scan
 from engine.lanes import Lanes, lanes_of
 from engine.memory import keep_freed_memory
@@ -59,6 +56,9 @@ from engine.runtime.control import obey
 from engine.training.average_voice import learn
 from engine.training.checkpoints import KeptCheckpoints
 from engine.training.compilation import compile_trunks
+from engine.training.data import probe_set
+from engine.training.data.crops import CropOrder, Crops, Division, SpeakerNumbers, divide, gather
+from engine.training.data.gpu_corpus import ResidentCorpus, fits
 from engine.training.plan import Clock, Speed
 from engine.training.setup import fresh_model
 from engine.training.state import STATE_FILES, RunLog, Standing, StateFiles
@@ -140,7 +140,7 @@ class _Trainer:
         self.held_out: Crops = held_out.held_out(_VALIDATION_CROPS)
 
         if run.train.checkpoints:
-            probe_clips.write(folder, self.cache, self.division, run.audio.frames_per_second, run.train.seed)
+            probe_set.write(folder, self.cache, self.division, run.audio.frames_per_second, run.train.seed)
         if resumed is None and parent is None and ranks.first:
             learn(model, self.cache, self.division.entries, run.audio, run.train.seed)
         ranks.make_alike(model)

@@ -24,13 +24,13 @@ from torch.profiler import ProfilerActivity, profile
 
 from engine.api.specs import AudioSpec, presets
 from engine.corpus.cache.feature_cache import MelCache
-from engine.corpus.crops import CropOrder, Stretch, gather
 from engine.corpus.manifest import Manifest
-from engine.corpus.resident import ResidentCorpus
 from engine.model.aux_vae import AuxVAE
 from engine.model.objective import terms
 from engine.model.timescale.inputs import Batch, for_training
 from engine.training.compilation import compile_trunks
+from engine.training.data.crops import CropOrder, Stretch, gather
+from engine.training.data.gpu_corpus import ResidentCorpus
 
 EPOCHS, HOURS, GOAL_MIN, PEAK_TFLOPS = 40, 100.0, 10.0, 990.0
 PARTS = ("gathering", "views", "networks", "optimiser")

@@ -21,13 +21,13 @@ from engine.api.specs import AudioSpec, presets
 from engine.corpus.cache.feature_cache import Entry, MelCache
 from engine.corpus.cache.frames import Frames
 from engine.corpus.cache.mapped import mapped
-from engine.corpus.crops import CropOrder, Stretch, gather
 from engine.corpus.manifest import Manifest, Utterance
 from engine.memory import keep_freed_memory
 from engine.model.aux_vae import AuxVAE
 from engine.model.objective import terms
 from engine.model.timescale.inputs import for_training
 from engine.products import bfloat16_pays
+from engine.training.data.crops import CropOrder, Stretch, gather
 
 CLIP_FRAMES = 256
 AUDIO = AudioSpec()

@@ -22,8 +22,8 @@ from engine.evaluation.probes.probing import MEASURES, REGRESSIONS, says, thirds
 from engine.evaluation.probes.scores import accuracy, balanced_accuracy, ccc
 from engine.evaluation.probes.splits import Split, folds
 from engine.model.checkpoint import SystemCheckpoint
-from engine.probe_clips import ProbeClip
 from engine.runtime.control import obey
+from engine.training.data.probe_set import ProbeClip
 
 READS = {"speaker": "h", "gender": "h", "emotion": "m", "arousal": "m", "valence": "m"}
 FEWEST_CLIPS = 4  # tested; of fewer a share says nothing

@@ -15,9 +15,9 @@ from engine.api import ClipRef, Control
 from engine.api.errors import Cancelled, CorpusError, TrainingError
 from engine.api.specs import AudioSpec
 from engine.corpus.cache.feature_cache import MelCache, build
-from engine.corpus.crops import CropOrder, Stretch, divide, gather
 from engine.corpus.manifest import Manifest, Utterance
 from engine.corpus.scanning import scan
+from engine.training.data.crops import CropOrder, Stretch, divide, gather
 
 SPEC = AudioSpec()
 Tone = Callable[..., np.ndarray]

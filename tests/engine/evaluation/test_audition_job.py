@@ -14,7 +14,6 @@ import pytest
 import soundfile
 from small_runs import MODEL, changed, go, run_spec
 
-from engine import probe_clips
 from engine.analysis import analyse
 from engine.api import (
     Analyse,
@@ -43,6 +42,7 @@ from engine.evaluation.probes import checkpoints as probes
 from engine.evaluation.probes.examples import Example, Table
 from engine.training import loop
 from engine.training.checkpoints import KeptCheckpoints
+from engine.training.data import probe_set
 from engine.transfer import transfer_job
 
 REBUILT, GIVEN, EDITED = "rebuilt", "given", "edited"
@@ -312,7 +312,7 @@ def test_every_checkpoint_is_probed_and_what_cannot_be_says_why(stage: Stage) ->
         assert "no labels for gender" in found.missing["gender"]
         assert "1 can be tested for speaker" in found.missing["speaker"], "one clip is held out"
     (stage.run_dir / SOUNDS / RESULTS).unlink()
-    (stage.run_dir / probe_clips.FILE).unlink()
+    (stage.run_dir / probe_set.FILE).unlink()
     stage.hear()
     assert "set no clips apart" in stage.told(CheckpointProbes)[0].missing["speaker"]
 

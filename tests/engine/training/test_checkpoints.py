@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from small_runs import Watcher, changed, go, run_spec, same, weights
 
-from engine import probe_clips
 from engine.api import Control, KeptCheckpoint, best_of, checkpoints_of
 from engine.api.auditions import CHECKPOINTS, LIST, SOUNDS
 from engine.api.errors import CheckpointError
 from engine.model import checkpoint
 from engine.training.checkpoints import KeptCheckpoints
+from engine.training.data import probe_set
 
 
 def kept_at(step: int, total: float = -1.0, number: int = 1) -> KeptCheckpoint:
@@ -141,7 +141,7 @@ def test_keeping_checkpoints_changes_nothing_of_what_is_learnt(tmp_path: Path, s
         models.append(weights(go(tmp_path / name).last))
     assert same(*models)
     assert not (tmp_path / "without" / CHECKPOINTS).exists()
-    assert not (tmp_path / "without" / probe_clips.FILE).exists()
+    assert not (tmp_path / "without" / probe_set.FILE).exists()
 
 
 def test_a_resumed_run_has_the_checkpoints_of_one_never_stopped(tmp_path: Path, speech: list[Path]) -> None:
@@ -180,7 +180,7 @@ def test_a_disk_that_fills_while_a_checkpoint_is_kept_leaves_those_before(
 def test_the_clips_for_probes_are_chosen_once_from_both_sides(tmp_path: Path, speech: list[Path]) -> None:
     run_spec(speech, changed(epochs=1)).write(tmp_path / "run")
     go(tmp_path / "run")
-    clips = probe_clips.read(tmp_path / "run")
+    clips = probe_set.read(tmp_path / "run")
     assert sorted(clip.held_out for clip in clips) == [False, False, False, True]
     assert {clip.labels["speaker"] for clip in clips} == {path.parent.name for path in speech}
     for clip in clips:
@@ -188,12 +188,12 @@ def test_the_clips_for_probes_are_chosen_once_from_both_sides(tmp_path: Path, sp
         assert len(clip.f0) <= 256
         assert clip.mel.dtype == "float16"
         assert clip.f0[clip.f0 > 0].size > 0
-    written = (tmp_path / "run" / probe_clips.FILE).stat().st_mtime_ns
+    written = (tmp_path / "run" / probe_set.FILE).stat().st_mtime_ns
     go(tmp_path / "run")
-    assert (tmp_path / "run" / probe_clips.FILE).stat().st_mtime_ns == written
+    assert (tmp_path / "run" / probe_set.FILE).stat().st_mtime_ns == written
 
 
 def test_damaged_clips_for_probes_are_told(tmp_path: Path) -> None:
-    (tmp_path / probe_clips.FILE).write_bytes(b"not tensors")
+    (tmp_path / probe_set.FILE).write_bytes(b"not tensors")
     with pytest.raises(CheckpointError):
-        probe_clips.read(tmp_path)
+        probe_set.read(tmp_path)

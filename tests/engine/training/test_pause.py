@@ -23,11 +23,11 @@ from engine.api import (
     heard_of,
 )
 from engine.api.errors import Cancelled, TrainingError
-from engine.corpus.resident import ResidentCorpus
 from engine.evaluation import audition_job
 from engine.model.aux_vae import AuxVAE
 from engine.runtime import device_memory
 from engine.training import loop
+from engine.training.data.gpu_corpus import ResidentCorpus
 
 PAUSED_AT = 5  # of the looks of the loop, which takes one a step
 

@@ -13,11 +13,11 @@ from engine.analysis import analyse
 from engine.api import AudioSpec, ClipRef, Control, ModelSpec, RunSpec, SpecError, TrainSpec
 from engine.api.errors import CheckpointError, TrainingError
 from engine.corpus.cache.feature_cache import build
-from engine.corpus.crops import SpeakerNumbers
 from engine.corpus.scanning import scan
 from engine.model import baselines, checkpoint
 from engine.model.timescale.inputs import Views
 from engine.training import loop
+from engine.training.data.crops import SpeakerNumbers
 
 SPEC = ModelSpec(
     latent=8, global_channels=(12, 12), medium_channels=(12,), local_channels=(16, 16), decoder_channels=(16,),

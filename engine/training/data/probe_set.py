@@ -20,8 +20,8 @@ from engine.api.atomic_files import write_whole
 from engine.api.errors import CheckpointError
 from engine.corpus.balanced_sample import evenly_by_speaker
 from engine.corpus.cache.feature_cache import MelCache
-from engine.corpus.crops import Division
 from engine.model import tensor_file
+from engine.training.data.crops import Division
 
 FILE = "probe_clips.safetensors"
 _KIND, _VERSION = "triptych-probe-clips", 1

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from engine.corpus.cache.feature_cache import MelCache
-from engine.corpus.crops import Crops, placed
 from engine.model.timescale.inputs import Batch
+from engine.training.data.crops import Crops, placed
 
 LARGEST_SHARE = 0.5  # of the memory that is free: the networks need the rest
 _AT_ONCE = 1 << 18  # frames copied at a time

@@ -11,9 +11,9 @@ import torch
 from engine.api import Control
 from engine.api.specs import AudioSpec
 from engine.corpus.cache.feature_cache import build
-from engine.corpus.crops import CropOrder, Stretch, gather
-from engine.corpus.resident import ResidentCorpus, fits
 from engine.corpus.scanning import scan
+from engine.training.data.crops import CropOrder, Stretch, gather
+from engine.training.data.gpu_corpus import ResidentCorpus, fits
 
 CPU = torch.device("cpu")
 
