@@ -18,7 +18,7 @@ from engine.api import OWN_VOCODER, PROBE_TASKS, RENDERINGS, RULES, SYSTEMS, VOC
 from engine.api.errors import EngineError
 from engine.cli import Facts
 from engine.cli.terminal import Terminal
-from engine.launched import place
+from engine.training.distributed.launch import place
 from engine.worker import set_threads
 
 DONE, FAULT, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130

@@ -4,7 +4,7 @@ A step is some thousand operations of a tenth of a millisecond. Shared out one b
 would wait for a sleeping thread to wake, which takes as long as the operation itself; threads that each go through
 a whole step wait as long for Python's lock. So every lane is a process: it goes through the step alone, forwards
 and backwards, on weights in memory common to all, and meets the others only where the batch is looked across, as
-processes on several machines do (engine/ranks.py).
+processes on several machines do (engine/training/distributed/ranks.py).
 
 What is learnt is what one process learns, but for the order of sums, and always the same for the same number of
 lanes: sums are taken in the lanes' order, and no random number depends on how many there are.
@@ -35,14 +35,14 @@ import torch
 import torch.multiprocessing  # tensors in common memory can be handed to a process from here on
 from torch import Tensor
 
-from engine import ranks
 from engine.adam import LanesAdam
 from engine.memory import keep_freed_memory
 from engine.model.aux_vae import AuxVAE
 from engine.model.baselines import Network
 from engine.model.timescale.inputs import Batch
 from engine.products import get_loops_ready
-from engine.ranks import LostProcessError, Share
+from engine.training.distributed import ranks
+from engine.training.distributed.ranks import LostProcessError, Share
 from engine.training.step import Step, stacked
 
 MOST = 4

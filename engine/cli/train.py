@@ -13,7 +13,7 @@ from engine.api.errors import SpecError
 from engine.api.specs import AudioSpec, ModelSpec
 from engine.cli.common import Facts
 from engine.cli.terminal import Terminal
-from engine.launched import place
+from engine.training.distributed.launch import place
 
 
 def train(options: argparse.Namespace, terminal: Terminal) -> Facts:

@@ -16,11 +16,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from engine import draws, ranks
+from engine import draws
 from engine.blocks import Norm, means_of_tanh_of_product, normed_tanh_of_product
 from engine.draws import LOG_TWO_PI
 from engine.products import Product, loops, mean_over_frames, tanh_of_product
-from engine.shared_norm import normed_over_all
+from engine.training.distributed import ranks
+from engine.training.distributed.sync_batch_norm import normed_over_all
 
 
 @dataclass(frozen=True)

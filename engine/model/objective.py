@@ -23,13 +23,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from engine import draws, ranks
+from engine import draws
 from engine.api.specs import TrainSpec
 from engine.draws import LOG_TWO_PI
 from engine.model.aux_vae import AuxVAE, Latents
 from engine.model.modules import Gaussian, frame_mask, window_mask
 from engine.model.timescale.inputs import Views
 from engine.products import rounded_for_products
+from engine.training.distributed import ranks
 
 # Of each level in the unit that the model gives it: of pitch 5 %, a little under a semitone.
 LEVEL_DEVIATION = 0.5
@@ -40,7 +41,7 @@ TEMPERATURE = 0.1  # of the contrast, as usual for cosines (Chen et al. 2020)
 class Terms:
     """Scalars. total is the weighted sum of the seven terms, to be maximised.
 
-    Of a batch that several processes share (engine/ranks.py), each has its share of every term: they add up.
+    Of a batch that several processes share (engine/training/distributed/ranks.py), each has its share of every term: they add up.
 
     levels: log density (less its constant) of the measured slow part as h and m tell it; 0 for plain views. It is
         the slow factor of p(x|...) in the timescale recipe, and is added to the total with weight 1.

@@ -50,7 +50,6 @@ from engine.model.baselines import build as build_system
 from engine.model.objective import TERM_NAMES
 from engine.model.timescale.inputs import Batch
 from engine.products import bfloat16_pays
-from engine.ranks import LostProcessError, Ranks, joined
 from engine.runtime import device_memory, devices
 from engine.runtime.control import obey
 from engine.training.average_voice import learn
@@ -59,6 +58,7 @@ from engine.training.compilation import compile_trunks
 from engine.training.data import probe_set
 from engine.training.data.crops import CropOrder, Crops, Division, SpeakerNumbers, divide, gather
 from engine.training.data.gpu_corpus import ResidentCorpus, fits
+from engine.training.distributed.ranks import LostProcessError, Ranks, joined
 from engine.training.plan import Clock, Speed
 from engine.training.setup import fresh_model
 from engine.training.state import STATE_FILES, RunLog, Standing, StateFiles

@@ -19,17 +19,17 @@ import torch
 from small_runs import MODEL, changed
 from torch import Tensor
 
-from engine import ranks
 from engine.api.specs import AudioSpec, ModelSpec
 from engine.lanes import MOST, ROOM, Lanes, lanes_of
-from engine.launched import Place
 from engine.model.aux_vae import AuxVAE
 from engine.model.baselines import Network
 from engine.model.baselines import build as build_system
 from engine.model.objective import TERM_NAMES, Terms
 from engine.model.timescale.inputs import Batch
 from engine.products import bfloat16_pays
-from engine.ranks import LostProcessError, Ranks
+from engine.training.distributed import ranks
+from engine.training.distributed.launch import Place
+from engine.training.distributed.ranks import LostProcessError, Ranks
 from engine.training.step import Step
 
 pytestmark = [

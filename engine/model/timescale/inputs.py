@@ -24,11 +24,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from engine import ranks
 from engine.api.specs import AudioSpec, ModelSpec
 from engine.model.timescale import attributes as slow
 from engine.model.timescale.attributes import AverageVoice, Carrier, Levels
 from engine.model.timescale.source_filter import SourceFilter, formants_for, source_filter
+from engine.training.distributed import ranks
 
 # Training meets more voices than the corpus holds: each crop may be re-voiced as a whole, harmonics and formants.
 REVOICED_SHARE = 0.5

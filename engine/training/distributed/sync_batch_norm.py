@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from engine import ranks
 from engine.draws import pieces
+from engine.training.distributed import ranks
 
 MOMENTUM, EPSILON = 0.1, 1e-5  # functional.batch_norm's own
 

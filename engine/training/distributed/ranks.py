@@ -37,8 +37,8 @@ from torch.distributed.rendezvous import rendezvous
 
 from engine.api import Control, Steer
 from engine.api.errors import SpecError, TrainingError
-from engine.launched import Place, place
 from engine.runtime import devices
+from engine.training.distributed.launch import Place, place
 
 ANSWER_TIME = datetime.timedelta(minutes=10)  # a process that answers no more by then is lost
 CORPUS_TIME = datetime.timedelta(days=2)  # a corpus may take hours to read
