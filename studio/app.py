@@ -13,9 +13,9 @@ from PySide6.QtCore import QTimer
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication
 
-from studio.dialogs.appearance_page import PREFERENCE as SCHEME
-from studio.dialogs.device_page import PREFERENCE as DEVICE
-from studio.dialogs.sound_page import preferred_vocoder
+from studio.dialogs.preferences.appearance_page import PREFERENCE as SCHEME
+from studio.dialogs.preferences.device_page import PREFERENCE as DEVICE
+from studio.dialogs.preferences.sound_page import preferred_vocoder
 from studio.engine_link.engine_link import EngineLink
 from studio.services import paths, theme
 from studio.services.garbage_collector import Collector

@@ -25,7 +25,7 @@ from PySide6.QtWidgets import (
 
 from studio.dialogs.about import system_info
 from studio.dialogs.error import ErrorDialog
-from studio.dialogs.preferences import DEVICE, SHORTCUTS, PreferencesDialog
+from studio.dialogs.preferences.dialog import DEVICE, SHORTCUTS, PreferencesDialog
 from studio.dialogs.record import RecordDialog
 from studio.domain import payload
 from studio.panels.clip_view import ClipViewPanel

@@ -411,7 +411,7 @@ class RandomSession:
         self.look_at(CompareTakes(self.session, self.session.takes[:4], self.window))
 
     def look_at_preferences(self) -> None:
-        from studio.dialogs.preferences import SHORTCUTS, PreferencesDialog
+        from studio.dialogs.preferences.dialog import SHORTCUTS, PreferencesDialog
 
         page = self.random.randrange(SHORTCUTS + 1)
         self.look_at(

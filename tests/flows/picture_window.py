@@ -273,7 +273,7 @@ class States:
 
     def preferences(self) -> Shown:
         """Every page."""
-        from studio.dialogs.preferences import SHORTCUTS, PreferencesDialog
+        from studio.dialogs.preferences.dialog import SHORTCUTS, PreferencesDialog
 
         for page in range(SHORTCUTS + 1):
             parts = (self._session, self._studio.preferences, self._window.shortcuts)
@@ -455,7 +455,7 @@ class States:
 
     def picture(self) -> None:
         """What the display shows now, in every scheme."""
-        from studio.dialogs.appearance_page import PREFERENCE
+        from studio.dialogs.preferences.appearance_page import PREFERENCE
         from studio.services import theme
 
         self._count += 1

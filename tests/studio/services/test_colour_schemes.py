@@ -16,7 +16,7 @@ from engine.api import SpecError
 from studio.app import Studio
 from studio.dialogs.get_corpus import GetCorpusDialog
 from studio.dialogs.new_run import NewRunForm
-from studio.dialogs.preferences import APPEARANCE, PreferencesDialog
+from studio.dialogs.preferences.dialog import APPEARANCE, PreferencesDialog
 from studio.services import theme
 
 

@@ -12,8 +12,8 @@ from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from studio.app import Studio
-from studio.dialogs.preferences import SHORTCUTS, PreferencesDialog
-from studio.dialogs.shortcuts_page import ShortcutsPage
+from studio.dialogs.preferences.dialog import SHORTCUTS, PreferencesDialog
+from studio.dialogs.preferences.shortcuts_page import ShortcutsPage
 from studio.services.preferences import Preferences
 from studio.services.shortcuts import Shortcuts
 

@@ -36,7 +36,7 @@ from studio.app import Studio
 from studio.dialogs.about import AboutDialog
 from studio.dialogs.compare_takes import CompareTakes
 from studio.dialogs.error import ErrorDialog
-from studio.dialogs.preferences import PreferencesDialog
+from studio.dialogs.preferences.dialog import PreferencesDialog
 from studio.dialogs.take_recipe import TakeRecipe
 from studio.domain.payload import Payload
 from studio.services.messages import Message

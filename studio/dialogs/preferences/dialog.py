@@ -5,11 +5,11 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QTabWidget, QVBoxLayout, QWidget
 
-from studio.dialogs.appearance_page import AppearancePage
-from studio.dialogs.device_page import DevicePage
-from studio.dialogs.shortcuts_page import ShortcutsPage
-from studio.dialogs.sound_page import SoundPage
-from studio.dialogs.storage_page import StoragePage
+from studio.dialogs.preferences.appearance_page import AppearancePage
+from studio.dialogs.preferences.device_page import DevicePage
+from studio.dialogs.preferences.shortcuts_page import ShortcutsPage
+from studio.dialogs.preferences.sound_page import SoundPage
+from studio.dialogs.preferences.storage_page import StoragePage
 from studio.services import theme
 from studio.services.preferences import Preferences
 from studio.services.shortcuts import Shortcuts

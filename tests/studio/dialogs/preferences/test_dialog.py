@@ -10,9 +10,9 @@ from pytestqt.qtbot import QtBot
 from stage import Idle, some_take
 
 from engine.api import VOCODERS, Analyse, CacheState, CareForCache, DevicesFound, Done, FindDevices
-from studio.dialogs.device_page import DevicePage
-from studio.dialogs.sound_page import SoundPage, preferred_vocoder
-from studio.dialogs.storage_page import StoragePage
+from studio.dialogs.preferences.device_page import DevicePage
+from studio.dialogs.preferences.sound_page import SoundPage, preferred_vocoder
+from studio.dialogs.preferences.storage_page import StoragePage
 from studio.services.preferences import Preferences
 from studio.session.session import Session
 
