@@ -28,12 +28,12 @@ from studio.dialogs.error import ErrorDialog
 from studio.dialogs.preferences.dialog import DEVICE, SHORTCUTS, PreferencesDialog
 from studio.dialogs.record import RecordDialog
 from studio.domain import payload
-from studio.panels.clip_view import ClipViewPanel
+from studio.panels.clip.m_lane import MLanePanel
+from studio.panels.clip.panel import ClipViewPanel
 from studio.panels.dashboard import DashboardPanel
 from studio.panels.history import HistoryPanel
 from studio.panels.jobs import JobsPanel
 from studio.panels.library import LibraryPanel
-from studio.panels.m_lane import MLanePanel
 from studio.panels.map_view import MapViewPanel
 from studio.panels.training import TrainingPanel
 from studio.panels.transfer_desk import TransferDeskPanel

@@ -39,7 +39,7 @@ from studio.audition.section import AuditionSection
 from studio.domain.payload import Payload
 from studio.domain.run_record import RunRecord
 from studio.engine_link.job import Job
-from studio.panels.clip_view import ClipViewPanel
+from studio.panels.clip.panel import ClipViewPanel
 from studio.project import project_file
 from studio.services.messages import Message
 from studio.services.preferences import Preferences

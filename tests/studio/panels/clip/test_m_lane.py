@@ -13,12 +13,12 @@ from PySide6.QtWidgets import QMenu
 from pytestqt.qtbot import QtBot
 from stage import analysed
 
-from studio import affect_colours
 from studio.domain import payload
 from studio.domain.payload import Payload
-from studio.lane_cells import DISTANCE
-from studio.panels.m_lane import MLanePanel
-from studio.phrases import phrase_at
+from studio.panels.clip import affect_colours
+from studio.panels.clip.lane_cells import DISTANCE
+from studio.panels.clip.m_lane import MLanePanel
+from studio.panels.clip.phrases import phrase_at
 from studio.plots.timeline import Timeline
 from studio.services.preferences import Preferences
 from studio.session.session import Session

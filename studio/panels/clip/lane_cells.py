@@ -10,10 +10,10 @@ from PySide6.QtCore import QCoreApplication
 from PySide6.QtGui import QColor
 
 from engine.api import ModelInfo, SecondEdit, StoredClip
-from studio import affect_colours
 from studio.domain.clip import Clip
 from studio.domain.transfer_setup import LaneEdit, clips_of
 from studio.domain.transfer_words import rule_words
+from studio.panels.clip import affect_colours
 from studio.plots.second_lane import Second
 
 AFFECT, DISTANCE = "affect", "distance"

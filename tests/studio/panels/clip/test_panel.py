@@ -22,8 +22,8 @@ from studio.audio.player import Player
 from studio.domain import payload as drag
 from studio.engine_link.engine_link import EngineLink
 from studio.engine_link.job import Job
-from studio.panels.clip_view import ClipViewPanel
-from studio.panels.m_lane import MLanePanel
+from studio.panels.clip.m_lane import MLanePanel
+from studio.panels.clip.panel import ClipViewPanel
 from studio.plots.frequency import MelScale
 from studio.plots.mel_image import DB_PER_NEPER
 from studio.services.messages import Messages

@@ -18,7 +18,6 @@ from PySide6.QtWidgets import (
 )
 
 from engine.api import AudioSpec, StoredClip
-from studio import affect_colours, phrases
 from studio.dialogs.reference_menu import GiverMenu
 from studio.domain import drop_rules
 from studio.domain import payload as drag
@@ -27,7 +26,8 @@ from studio.domain.drop_rules import EMOTION
 from studio.domain.payload import Payload
 from studio.domain.transfer_setup import LaneEdit, span_words
 from studio.domain.transfer_words import rule_words
-from studio.lane_cells import AFFECT, DISTANCE, LaneCells, has_affect
+from studio.panels.clip import affect_colours, phrases
+from studio.panels.clip.lane_cells import AFFECT, DISTANCE, LaneCells, has_affect
 from studio.plots.colour_key import ColourKey
 from studio.plots.second_lane import SecondLane
 from studio.plots.timeline import Span, Timeline

@@ -10,7 +10,6 @@ from PySide6.QtGui import QAction, QDragEnterEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedWidget, QVBoxLayout, QWidget
 
 from engine.api import AudioSpec, ClipAnalysed, EngineError, StoredClip, Take
-from studio import pictures
 from studio.audio.player import Player
 from studio.audio.transport import TransportBar
 from studio.domain import drop_rules
@@ -18,13 +17,8 @@ from studio.domain import payload as drag
 from studio.domain.audition_set import Hearing
 from studio.domain.drop_rules import EMOTION, VOICE
 from studio.domain.transfer_setup import title_of
-from studio.plots.recording_view import RecordingView
-from studio.plots.timeline import clock_text
-from studio.services import theme
-from studio.services.messages import Messages
-from studio.services.preferences import Preferences
-from studio.session.session import Clip, Session
-from studio.versions import (
+from studio.panels.clip import pictures
+from studio.panels.clip.versions import (
     NAMES,
     Version,
     gains_of,
@@ -33,6 +27,12 @@ from studio.versions import (
     versions_of,
     versions_of_checkpoints,
 )
+from studio.plots.recording_view import RecordingView
+from studio.plots.timeline import clock_text
+from studio.services import theme
+from studio.services.messages import Messages
+from studio.services.preferences import Preferences
+from studio.session.session import Clip, Session
 from studio.widgets.drop_choice import DropChoice, Field
 from studio.widgets.elided_label import ElidedLabel
 

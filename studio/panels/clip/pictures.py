@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from engine.api import AudioSpec, StoredClip
+from studio.panels.clip.versions import Version
 from studio.plots.frequency import FrequencyScale, LinearScale, MelScale
 from studio.plots.mel_image import DifferenceImage, LevelImage, MelImage
 from studio.plots.recording_view import RecordingView
-from studio.versions import Version
 
 COMPARED = ("transformed", "reconstruction")  # a difference shows the first minus the second
 OVERVIEWS = (4, 16)  # frames behind a column, as the engine stores them

@@ -1,0 +1,1 @@
+"""The clip view: waveform, spectrogram and the lane of seconds."""
