@@ -29,13 +29,13 @@ from studio.audition.section import AuditionSection
 from studio.dialogs.new_run import NewRunForm
 from studio.domain.run_record import RunRecord
 from studio.engine_link.job import Job
+from studio.panels.dashboard.probes_model import CCC_TASKS, task_titles
 from studio.plots.curves import CurvesView
 from studio.services import theme
 from studio.services.messages import Messages
 from studio.services.preferences import Preferences
 from studio.session.session import Session
 from studio.tables.checkpoints import PROBES
-from studio.tables.probes import CCC_TASKS, task_titles
 from studio.tables.runs import BEST, NAME, STATE, STEPS, WHEN, RunsTable
 from studio.widgets.progress_row import duration_words
 

@@ -30,7 +30,7 @@ from studio.dialogs.record import RecordDialog
 from studio.domain import payload
 from studio.panels.clip.m_lane import MLanePanel
 from studio.panels.clip.panel import ClipViewPanel
-from studio.panels.dashboard import DashboardPanel
+from studio.panels.dashboard.panel import DashboardPanel
 from studio.panels.history import HistoryPanel
 from studio.panels.jobs import JobsPanel
 from studio.panels.library import LibraryPanel

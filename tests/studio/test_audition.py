@@ -40,12 +40,12 @@ from studio.domain.payload import Payload
 from studio.domain.run_record import RunRecord
 from studio.engine_link.job import Job
 from studio.panels.clip.panel import ClipViewPanel
+from studio.panels.dashboard.probes_model import task_titles
 from studio.project import project_file
 from studio.services.messages import Message
 from studio.services.preferences import Preferences
 from studio.session.session import Session
 from studio.tables.checkpoints import OBJECTIVE, PROBES, SOUND, STEP, best_words
-from studio.tables.probes import task_titles
 
 RATE = 16_000
 SAMPLES = 2 * RATE

@@ -14,12 +14,12 @@ from stage import HASH, analysed
 
 from engine.api import PROBE_TASKS, ExportProbes, Probe, ProbeDone, ProbeResult, ProbeScore, Progress
 from studio.engine_link.job import Job
-from studio.panels.dashboard import DashboardPanel
+from studio.panels.dashboard.panel import DashboardPanel
+from studio.panels.dashboard.probes_model import BEST, PENDING
 from studio.services import theme
 from studio.services.messages import Messages
 from studio.services.preferences import Preferences
 from studio.session.session import Session
-from studio.tables.probes import BEST, PENDING
 
 NAN = float("nan")
 

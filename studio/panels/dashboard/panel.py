@@ -24,15 +24,15 @@ from PySide6.QtWidgets import (
 )
 
 from studio.engine_link.job import Job
+from studio.panels.dashboard.probes_model import BEST, COLUMNS, FLOORS, PENDING, RANGE, SCORE, ProbesTable
+from studio.panels.dashboard.score_cell import HEIGHT, WIDTH, ScoreCell
 from studio.services import theme
 from studio.services.messages import Messages
 from studio.services.plurals import counted
 from studio.services.preferences import Preferences
 from studio.session.probes import FEWEST_CLIPS
 from studio.session.session import Session
-from studio.tables.probes import BEST, COLUMNS, FLOORS, PENDING, RANGE, SCORE, ProbesTable
 from studio.widgets.flow_layout import FlowLayout
-from studio.widgets.score_cell import HEIGHT, WIDTH, ScoreCell
 from studio.widgets.when_seen import WhenSeen
 
 ALL, SELECTED, FOLDER = "all", "selected", "folder"
