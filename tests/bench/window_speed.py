@@ -129,8 +129,8 @@ def library(folder: Path, count: int) -> list[Row]:
     from PySide6.QtWidgets import QApplication
 
     from studio.app import Studio
+    from studio.panels.library.table_model import DURATION, NAME, SPEAKER
     from studio.services import theme
-    from studio.tables.clips import DURATION, NAME, SPEAKER
 
     files = many_files(folder / "corpus", count)
     app = QApplication.instance() or QApplication(["triptych"])

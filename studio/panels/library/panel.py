@@ -43,14 +43,14 @@ from studio.domain import drop_rules
 from studio.domain import payload as drag
 from studio.domain.payload import Payload
 from studio.domain.transfer_setup import clips_of
+from studio.panels.library.drops import ClipDrops
+from studio.panels.library.table_model import DURATION, EMOTION, F0, GENDER, LABELS, NAME, SPEAKER, STATE, ClipTable
+from studio.panels.library.table_view import LibraryView
 from studio.services import paths, theme
 from studio.services.messages import Messages
 from studio.services.plurals import counted
 from studio.services.preferences import Preferences
 from studio.session.session import Session
-from studio.tables.clip_drops import ClipDrops
-from studio.tables.clips import DURATION, EMOTION, F0, GENDER, LABELS, NAME, SPEAKER, STATE, ClipTable
-from studio.tables.library_view import LibraryView
 from studio.widgets.drag_picture import HOT_SPOT, drag_picture
 
 _FILTER_AFTER_MS = 150

@@ -13,9 +13,9 @@ from studio.domain import payload as drag
 from studio.domain.drop_rules import EMOTION, VOICE
 from studio.domain.payload import Payload
 from studio.domain.transfer_setup import title_of
+from studio.panels.library.table_model import ClipTable
 from studio.services.plurals import counted
 from studio.session.session import Session
-from studio.tables.clips import ClipTable
 
 
 class ClipDrops(QObject):

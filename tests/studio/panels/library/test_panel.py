@@ -17,11 +17,11 @@ from engine.api import AudioSpec, ModelInfo
 from studio.domain.clip import Clip
 from studio.domain.payload import Payload
 from studio.engine_link.engine_link import EngineLink
-from studio.panels.library import LibraryPanel
+from studio.panels.library.panel import LibraryPanel
+from studio.panels.library.table_model import DURATION, EMOTION, F0, NAME, SPEAKER, STATE, length_text
 from studio.services.messages import Messages
 from studio.services.preferences import Preferences
 from studio.session.session import Session
-from studio.tables.clips import DURATION, EMOTION, F0, NAME, SPEAKER, STATE, length_text
 
 HASH = "ab" * 32
 
@@ -90,7 +90,7 @@ def test_an_empty_library_says_how_to_begin_and_offers_the_example(
     assert button.isVisible()
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
     (files,) = asked
-    assert files == [Path(__file__).resolve().parents[2] / "resources" / "example"]
+    assert files == [Path(__file__).resolve().parents[4] / "resources" / "example"]
 
 
 def test_recordings_appear_as_they_come_and_go(panel: LibraryPanel, session: Session) -> None:

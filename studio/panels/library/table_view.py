@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from studio.tables.clips import LABELS, SPEAKER, ClipTable, Index
+from studio.panels.library.table_model import LABELS, SPEAKER, ClipTable, Index
 
 
 class LibraryView(QTableView):
