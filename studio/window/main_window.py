@@ -34,7 +34,7 @@ from studio.panels.dashboard.panel import DashboardPanel
 from studio.panels.history import HistoryPanel
 from studio.panels.jobs import JobsPanel
 from studio.panels.library.panel import LibraryPanel
-from studio.panels.map_view import MapViewPanel
+from studio.panels.map.panel import MapViewPanel
 from studio.panels.training import TrainingPanel
 from studio.panels.transfer_desk import TransferDeskPanel
 from studio.services import paths

@@ -13,8 +13,8 @@ from small_model import save_small_model
 
 from studio.audio.loudspeaker import ClockOutput
 from studio.engine_link.engine_link import EngineLink, Job
-from studio.maps.audition import Audition
-from studio.panels.map_view import MapViewPanel
+from studio.panels.map.listening import Audition
+from studio.panels.map.panel import MapViewPanel
 from studio.services.messages import Messages
 from studio.services.preferences import Preferences
 from studio.session.session import Session

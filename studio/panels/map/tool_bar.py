@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu, QPushButton, QToolButton, QWidget, QWidgetAction
 
+from studio.panels.map.settings import MapSettings
 from studio.services import theme
 from studio.widgets.choice_button import ChoiceButton
 from studio.widgets.flow_layout import FlowLayout
-from studio.widgets.map_settings import MapSettings
 from studio.widgets.scatter import TOOLS
 
 MAPS = ("h", "m", "z", "all")

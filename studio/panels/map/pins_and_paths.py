@@ -12,9 +12,9 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from engine.api import MorphDone
 from studio.domain.payload import Payload
 from studio.engine_link.job import Job
-from studio.maps.audition import Audition
-from studio.maps.pane import MapPane
-from studio.maps.place_bar import PlaceBar
+from studio.panels.map.listening import Audition
+from studio.panels.map.pane import MapPane
+from studio.panels.map.pin_bar import PlaceBar
 from studio.session.session import Session
 
 NAMED = 3  # of those a pin is the mean of

@@ -8,10 +8,10 @@ import numpy as np
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QComboBox, QVBoxLayout, QWidget
 
-from studio import colouring
-from studio.colouring import Colouring
-from studio.maps.pane import MapPane
-from studio.maps.points import Mask
+from studio.panels.map import colouring
+from studio.panels.map.colouring import Colouring
+from studio.panels.map.pane import MapPane
+from studio.panels.map.point_table import Mask
 from studio.services import theme
 from studio.session.session import Session
 from studio.widgets.legend import ColourScale, Legend

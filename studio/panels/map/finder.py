@@ -8,9 +8,9 @@ import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from engine.api import Neighbours
-from studio.maps.find_list import MOST_ROWS, FindList, Found, matching
-from studio.maps.pane import MapPane
-from studio.maps.points import Key
+from studio.panels.map.find_list import MOST_ROWS, FindList, Found, matching
+from studio.panels.map.pane import MapPane
+from studio.panels.map.point_table import Key
 from studio.session.session import Session
 
 ASK_MS = 150  # after the last step of a walk

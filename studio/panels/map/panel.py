@@ -17,19 +17,19 @@ from PySide6.QtWidgets import (
 )
 
 from engine.api import AudioSpec
-from studio import colouring
 from studio.dialogs.export_figure import ExportFigureDialog
 from studio.domain import payload as drag
-from studio.maps.audition import Audition
-from studio.maps.colour_key import ColourKey
-from studio.maps.commands import MapCommands
-from studio.maps.finder import Finder
-from studio.maps.hover_card import Thumbnails
-from studio.maps.map_words import FEWEST_CLIPS, MapWords
-from studio.maps.pane import MapPane
-from studio.maps.place_desk import PlaceDesk
-from studio.maps.points import FRAMES_A_SECOND, Key
-from studio.maps.tool_bar import MapBar
+from studio.panels.map import colouring
+from studio.panels.map.captions import FEWEST_CLIPS, MapWords
+from studio.panels.map.colour_key import ColourKey
+from studio.panels.map.commands import MapCommands
+from studio.panels.map.finder import Finder
+from studio.panels.map.hover_card import Thumbnails
+from studio.panels.map.listening import Audition
+from studio.panels.map.pane import MapPane
+from studio.panels.map.pins_and_paths import PlaceDesk
+from studio.panels.map.point_table import FRAMES_A_SECOND, Key
+from studio.panels.map.tool_bar import MapBar
 from studio.services import theme
 from studio.services.messages import Messages
 from studio.services.preferences import Preferences

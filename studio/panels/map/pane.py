@@ -21,12 +21,12 @@ from PySide6.QtWidgets import (
 )
 
 from engine.api import LatentRef, MapPoints
-from studio.colouring import Colouring
 from studio.domain.clip import Clip
 from studio.domain.payload import Payload
 from studio.engine_link.job import Job
-from studio.maps.hover_card import HoverCard, Thumbnails
-from studio.maps.points import FRAMES_A_SECOND, Key, Mask, PointTable
+from studio.panels.map.colouring import Colouring
+from studio.panels.map.hover_card import HoverCard, Thumbnails
+from studio.panels.map.point_table import FRAMES_A_SECOND, Key, Mask, PointTable
 from studio.plots.timeline import clock_text
 from studio.services import theme
 from studio.widgets import plane

@@ -11,12 +11,11 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from engine.api import AudioSpec, Control, FitMap, LatentRef, MapPoints, ModelInfo, MorphDone, Neighbours
-from studio import colouring
 from studio.engine_link.engine_link import EngineLink
 from studio.engine_link.job import Job
-from studio.maps import pane
-from studio.panels import map_view
-from studio.panels.map_view import MapViewPanel
+from studio.panels.map import colouring, pane
+from studio.panels.map import panel as map_view
+from studio.panels.map.panel import MapViewPanel
 from studio.services import theme
 from studio.services.messages import Messages
 from studio.services.preferences import Preferences
