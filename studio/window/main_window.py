@@ -35,7 +35,7 @@ from studio.panels.history import HistoryPanel
 from studio.panels.jobs import JobsPanel
 from studio.panels.library.panel import LibraryPanel
 from studio.panels.map.panel import MapViewPanel
-from studio.panels.training import TrainingPanel
+from studio.panels.training.panel import TrainingPanel
 from studio.panels.transfer_desk import TransferDeskPanel
 from studio.services import paths
 from studio.services.messages import Message, Messages

@@ -15,8 +15,8 @@ from pytestqt.qtbot import QtBot
 from engine.api import SpecError
 from studio.app import Studio
 from studio.dialogs.get_corpus import GetCorpusDialog
-from studio.dialogs.new_run import NewRunForm
 from studio.dialogs.preferences.dialog import APPEARANCE, PreferencesDialog
+from studio.panels.training.new_run_form import NewRunForm
 from studio.services import theme
 
 

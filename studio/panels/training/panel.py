@@ -25,18 +25,18 @@ from PySide6.QtWidgets import (
 )
 
 from engine.api import RunSpec
-from studio.audition.section import AuditionSection
-from studio.dialogs.new_run import NewRunForm
 from studio.domain.run_record import RunRecord
 from studio.engine_link.job import Job
 from studio.panels.dashboard.probes_model import CCC_TASKS, task_titles
+from studio.panels.training.auditions import AuditionSection
+from studio.panels.training.checkpoints_model import PROBES
+from studio.panels.training.new_run_form import NewRunForm
+from studio.panels.training.runs_model import BEST, NAME, STATE, STEPS, WHEN, RunsTable
 from studio.plots.curves import CurvesView
 from studio.services import theme
 from studio.services.messages import Messages
 from studio.services.preferences import Preferences
 from studio.session.session import Session
-from studio.tables.checkpoints import PROBES
-from studio.tables.runs import BEST, NAME, STATE, STEPS, WHEN, RunsTable
 from studio.widgets.progress_row import duration_words
 
 REFRESH_MS = 200  # points come faster than eyes read

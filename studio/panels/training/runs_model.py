@@ -15,8 +15,8 @@ from PySide6.QtCore import (
 )
 
 from studio.domain.run_record import RunRecord
+from studio.panels.training.checkpoints_model import objective_text
 from studio.session.session import Session
-from studio.tables.checkpoints import objective_text
 
 Index = QModelIndex | QPersistentModelIndex
 NAME, WHEN, STATE, STEPS, BEST = range(5)

@@ -11,15 +11,15 @@ from pytestqt.qtbot import QtBot
 
 from engine.api import AudioSpec, ModelInfo, ModelSpec, RunSpec, Train, TrainPoint, presets
 from engine.model.aux_vae import AuxVAE
-from studio.dialogs.new_run import weights_of
 from studio.domain.clip import Clip
 from studio.domain.run_record import BEST, RunRecord
 from studio.engine_link.engine_link import EngineLink
 from studio.engine_link.job import Job
-from studio.panels.training import NEW, RUNS, TrainingPanel
+from studio.panels.training import runs_model as runs_table
+from studio.panels.training.new_run_form import weights_of
+from studio.panels.training.panel import NEW, RUNS, TrainingPanel
 from studio.services.preferences import Preferences
 from studio.session.session import Session
-from studio.tables import runs as runs_table
 
 
 @pytest.fixture

@@ -35,17 +35,17 @@ from engine.api import (
 from engine.api.auditions import CHECKPOINTS, LIST, RESULTS, SOUNDS, checkpoints_text, heard_text, step_name
 from studio.audio.loudspeaker import ClockOutput
 from studio.audio.player import Player
-from studio.audition.section import AuditionSection
 from studio.domain.payload import Payload
 from studio.domain.run_record import RunRecord
 from studio.engine_link.job import Job
 from studio.panels.clip.panel import ClipViewPanel
 from studio.panels.dashboard.probes_model import task_titles
+from studio.panels.training.auditions import AuditionSection
+from studio.panels.training.checkpoints_model import OBJECTIVE, PROBES, SOUND, STEP, best_words
 from studio.project import project_file
 from studio.services.messages import Message
 from studio.services.preferences import Preferences
 from studio.session.session import Session
-from studio.tables.checkpoints import OBJECTIVE, PROBES, SOUND, STEP, best_words
 
 RATE = 16_000
 SAMPLES = 2 * RATE

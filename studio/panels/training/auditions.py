@@ -19,10 +19,10 @@ from PySide6.QtWidgets import (
 
 from studio.domain.audition_set import item_of
 from studio.domain.run_record import RunRecord
+from studio.panels.training.checkpoints_model import CheckpointsTable, best_words
 from studio.services import theme
 from studio.services.plurals import counted
 from studio.session.session import Session
-from studio.tables.checkpoints import CheckpointsTable, best_words
 from studio.widgets.choice_button import ChoiceButton
 from studio.widgets.flow_layout import FlowLayout
 

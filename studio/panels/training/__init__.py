@@ -1,0 +1,1 @@
+"""Training runs, their curves and auditions."""
