@@ -36,7 +36,7 @@ from studio.panels.jobs import JobsPanel
 from studio.panels.library.panel import LibraryPanel
 from studio.panels.map.panel import MapViewPanel
 from studio.panels.training.panel import TrainingPanel
-from studio.panels.transfer_desk import TransferDeskPanel
+from studio.panels.transfer.panel import TransferDeskPanel
 from studio.services import paths
 from studio.services.messages import Message, Messages
 from studio.services.preferences import Preferences

@@ -20,8 +20,8 @@ def main(model: str, clips: list[str]) -> None:
     from PySide6.QtWidgets import QApplication, QWidget
 
     from studio.app import Studio
+    from studio.panels.transfer.takes_list import NAME
     from studio.services import theme
-    from studio.tables.takes import NAME
 
     app = QApplication([])
     theme.apply(app)

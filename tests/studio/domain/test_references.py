@@ -13,8 +13,8 @@ from stage import Idle, analysed, some_take
 from engine.api import LatentRef
 from studio.domain.clip import Clip
 from studio.domain.references import Givers, givers_of
+from studio.panels.transfer.takes_model import VOICE, TakesTable
 from studio.session.session import Session
-from studio.tables.takes_table import VOICE, TakesTable
 
 
 def clip(name: str, speaker: str = "") -> Clip:

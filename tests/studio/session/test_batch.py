@@ -14,7 +14,7 @@ from engine.api import Done, Failed, Transfer
 from studio.domain import payload as drag
 from studio.domain.payload import Payload
 from studio.panels.library.panel import LibraryPanel
-from studio.panels.transfer_desk import TransferDeskPanel
+from studio.panels.transfer.panel import TransferDeskPanel
 from studio.services.preferences import Preferences
 from studio.session.session import Session
 

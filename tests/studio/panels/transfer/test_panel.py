@@ -15,19 +15,19 @@ from pytestqt.qtbot import QtBot
 from stage import rendered
 
 from engine.api import VOCODERS, AudioSpec, Evidence, ModelInfo, Take, Transfer
-from studio.desk.zones import DeskZones
 from studio.domain import payload as drag
 from studio.domain.clip import Clip
 from studio.domain.payload import Payload
 from studio.domain.transfer_words import all_sounds
 from studio.engine_link.engine_link import EngineLink
 from studio.engine_link.job import Job
-from studio.panels.transfer_desk import TransferDeskPanel
+from studio.panels.transfer.panel import TransferDeskPanel
+from studio.panels.transfer.takes_list import NAME, PITCH, STAR, VOICE
+from studio.panels.transfer.takes_list import SOURCE as SOURCE_OF_TAKE
+from studio.panels.transfer.zones import DeskZones
 from studio.services.messages import Messages
 from studio.services.preferences import Preferences
 from studio.session.session import Session
-from studio.tables.takes import NAME, PITCH, STAR, VOICE
-from studio.tables.takes import SOURCE as SOURCE_OF_TAKE
 
 ANNA = Payload("speaker", speaker="anna")
 FIRST = Payload("clips", clips=("c0",))

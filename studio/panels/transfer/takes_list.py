@@ -20,9 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from engine.api import Take
-from studio.services.plurals import counted
-from studio.session.session import Session
-from studio.tables.takes_table import (
+from studio.panels.transfer.takes_model import (  # fmt: skip
     EMOTION,
     NAME,
     PITCH,
@@ -31,7 +29,9 @@ from studio.tables.takes_table import (
     STRENGTH,
     VOICE,
     TakesTable,
-)  # fmt: skip
+)
+from studio.services.plurals import counted
+from studio.session.session import Session
 from studio.widgets.drag_picture import HOT_SPOT, drag_picture
 
 __all__ = ["EMOTION", "NAME", "PITCH", "SOURCE", "STAR", "STRENGTH", "VOICE", "TakesList", "TakesTable"]

@@ -24,9 +24,6 @@ from PySide6.QtWidgets import (
 )
 
 from engine.api import Take
-from studio.desk.batch_list import BatchList
-from studio.desk.listening import ListeningCard
-from studio.desk.zones import DeskZones
 from studio.dialogs.compare_takes import CompareTakes
 from studio.dialogs.take_recipe import TakeRecipe
 from studio.domain import drop_rules
@@ -34,12 +31,15 @@ from studio.domain.drop_rules import EMOTION, SOURCE, VOICE
 from studio.domain.payload import Payload
 from studio.domain.transfer_setup import clips_of
 from studio.engine_link.job import Job
+from studio.panels.transfer.batch_list import BatchList
+from studio.panels.transfer.listening_card import ListeningCard
+from studio.panels.transfer.takes_list import NAME, TakesList
+from studio.panels.transfer.zones import DeskZones
 from studio.services import theme
 from studio.services.messages import Messages
 from studio.services.preferences import Preferences
 from studio.session.batch import BATCH_WAITING, RENDERING
 from studio.session.session import Session
-from studio.tables.takes import NAME, TakesList
 
 RENDER_DELAY_MS = 150  # a moving slider asks once it rests
 WIDE_PX = 1240  # beneath it the parts stand below each other

@@ -19,7 +19,6 @@ from PySide6.QtWidgets import (
 )
 
 from engine.api import OWN_VOCODER, StoredClip
-from studio.desk.controls import StrengthRow
 from studio.dialogs.reference_menu import GiverMenu
 from studio.domain import drop_rules
 from studio.domain import payload as drag
@@ -28,6 +27,7 @@ from studio.domain.drop_rules import EMOTION, SOURCE, VOICE
 from studio.domain.payload import Payload
 from studio.domain.transfer_setup import EmotionChip, TransferSetup, VoiceChip, clips_of
 from studio.domain.transfer_words import all_rules, all_sounds, chip_detail, rule_words, shares
+from studio.panels.transfer.strength import StrengthRow
 from studio.plots.mel_thumbnail import MelThumbnail
 from studio.services import theme
 from studio.services.messages import Messages

@@ -1,0 +1,1 @@
+"""The transfer desk and the list of takes."""
