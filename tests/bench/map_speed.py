@@ -241,8 +241,8 @@ def view() -> list[Row]:
     from PySide6.QtGui import QColor
     from PySide6.QtWidgets import QApplication
 
-    from studio.widgets.point_cloud import Mark
-    from studio.widgets.scatter import ScatterView
+    from studio.plots.scatter.point_cloud import Mark
+    from studio.plots.scatter.scatter import ScatterView
 
     application = QApplication.instance() or QApplication([])
     random = np.random.default_rng(0)

@@ -12,9 +12,9 @@ from studio.panels.map import colouring
 from studio.panels.map.colouring import Colouring
 from studio.panels.map.pane import MapPane
 from studio.panels.map.point_table import Mask
+from studio.plots.scatter.legend import ColourScale, Legend
 from studio.services import theme
 from studio.session.session import Session
-from studio.widgets.legend import ColourScale, Legend
 
 
 class ColourKey(QWidget):

@@ -8,8 +8,8 @@ from typing import Any
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction, QActionGroup
 
+from studio.plots.scatter.scatter import TOOLS
 from studio.services import theme
-from studio.widgets.scatter import TOOLS
 
 
 class MapCommands(QObject):

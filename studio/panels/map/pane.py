@@ -27,11 +27,11 @@ from studio.engine_link.job import Job
 from studio.panels.map.colouring import Colouring
 from studio.panels.map.hover_card import HoverCard, Thumbnails
 from studio.panels.map.point_table import FRAMES_A_SECOND, Key, Mask, PointTable
+from studio.plots.scatter import plane
+from studio.plots.scatter.scatter import ScatterView
 from studio.plots.timeline import clock_text
 from studio.services import theme
-from studio.widgets import plane
 from studio.widgets.elided_label import ElidedLabel
-from studio.widgets.scatter import ScatterView
 
 CARD_LETTERS = 48
 LEAST_PX, ABOUT_FROM_PX = 84, 150  # heights: of a pane, and of one that has room to say how it was made

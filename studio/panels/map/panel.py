@@ -30,11 +30,11 @@ from studio.panels.map.pane import MapPane
 from studio.panels.map.pins_and_paths import PlaceDesk
 from studio.panels.map.point_table import FRAMES_A_SECOND, Key
 from studio.panels.map.tool_bar import MapBar
+from studio.plots.scatter.plane import tour
 from studio.services import theme
 from studio.services.messages import Messages
 from studio.services.preferences import Preferences
 from studio.session.session import Session
-from studio.widgets.plane import tour
 
 LATENTS = ("h", "m", "z")
 REFRESH_MS = 100

@@ -14,11 +14,11 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
 
-from studio.widgets import scatter
-from studio.widgets.legend import ColourScale, Legend
-from studio.widgets.plane import beside, inside
-from studio.widgets.point_cloud import Mark
-from studio.widgets.scatter import ScatterView
+from studio.plots.scatter import scatter
+from studio.plots.scatter.legend import ColourScale, Legend
+from studio.plots.scatter.plane import beside, inside
+from studio.plots.scatter.point_cloud import Mark
+from studio.plots.scatter.scatter import ScatterView
 
 Mods = Qt.KeyboardModifier
 # Five points: four corners of a square and its middle.

@@ -29,7 +29,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QAbstractItemView, QListView, QMenu, QSizePolicy, QWidget
 
-from studio.widgets.point_cloud import Mark, draw_mark
+from studio.plots.scatter.point_cloud import Mark, draw_mark
 
 SWATCH_PX = 14
 Index = QModelIndex | QPersistentModelIndex

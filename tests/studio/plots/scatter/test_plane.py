@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from studio.widgets import plane
+from studio.plots.scatter import plane
 
 GRID = np.array([[x, y] for y in range(3) for x in range(3)], np.float32)  # 4 is the middle
 POINTS = arrays(np.float32, st.tuples(st.integers(1, 30), st.just(2)), elements=st.floats(-50, 50, width=32))

@@ -11,10 +11,10 @@ from PySide6.QtCore import QEvent, QPointF, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QGuiApplication, QKeyEvent, QPainterPath, QPalette
 from PySide6.QtWidgets import QWidget
 
-from studio.widgets import plane
-from studio.widgets.point_cloud import Mark, PointCloud
-from studio.widgets.scatter_box import ScatterBox
-from studio.widgets.scatter_marks import PIN_HEAD_PX, PIN_HEIGHT_PX, ScatterMarks
+from studio.plots.scatter import plane
+from studio.plots.scatter.point_cloud import Mark, PointCloud
+from studio.plots.scatter.scatter_box import ScatterBox
+from studio.plots.scatter.scatter_marks import PIN_HEAD_PX, PIN_HEIGHT_PX, ScatterMarks
 
 REACH_PX = 9.0  # a point this near to the cursor is meant
 SELECTING = ("lasso", "rectangle")
