@@ -89,8 +89,8 @@ class LanesAdam(torch.optim.Adam):
         step = self.state[group["params"][i]]["step"]
         step += 1.0
         taken = float(step)
-        pace = float(group["lr"]) / (1.0 - of_mean**taken)
-        return of_mean, of_square, pace, math.sqrt(1.0 - of_square**taken), group["eps"]
+        eta = float(group["lr"]) / (1.0 - of_mean**taken)
+        return of_mean, of_square, eta, math.sqrt(1.0 - of_square**taken), group["eps"]
 
 
 def _move(share: Sequence[_Piece], gradients: dict[int, _Numbers], factors: dict[int, tuple[float, ...]]) -> None:

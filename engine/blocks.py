@@ -1,7 +1,7 @@
 """Blocks of a trunk, [product, tanh, batch norm], in bfloat16 on one thread: nothing between products goes through
 memory more often than it must.
 
-The batch norm is that over the rows of everyone who shares a batch (engine/training/distributed/sync_batch_norm.py), by the same sums and
+The batch norm is that over the rows of everyone who shares a batch (sync_batch_norm.py), by the same sums and
 formulas. Where only means of a block are asked for, what was normed is never written out: the mean of what is
 normed is the normed mean, and all frames of a window have one gradient.
 """

@@ -11,6 +11,7 @@ from engine.api import (
     Analyse,
     Audition,
     CareForCache,
+    ControlSignal,
     Export,
     ExportProbes,
     Figure,
@@ -31,14 +32,13 @@ from engine.api import (
     Result,
     SaveSound,
     Scan,
-    Steer,
     Train,
     Transfer,
 )
 from engine.api.errors import EngineError
 
 
-def run(request: Request, report: Report, steer: Steer) -> Result:
+def run(request: Request, report: Report, control: ControlSignal) -> Result:
     """Perform a request, reporting events on the way; the caller wraps the result in Done.
 
     Raises:
@@ -49,19 +49,19 @@ def run(request: Request, report: Report, steer: Steer) -> Result:
         case Analyse():
             from engine.analysis import analyse
 
-            return analyse.analyse(request, report, steer)
+            return analyse.analyse(request, report, control)
         case Scan():
             from engine.corpus import import_job
 
-            return import_job.find(request, report, steer)
+            return import_job.find(request, report, control)
         case PreviewTable():
             from engine.corpus import table_preview
 
-            return table_preview.preview(request, steer)
+            return table_preview.preview(request, control)
         case GetCorpus():
             from engine.corpus import download
 
-            return download.get(request, report, steer)
+            return download.get(request, report, control)
         case CareForCache():
             from engine.corpus.cache import cache_job
 
@@ -73,35 +73,35 @@ def run(request: Request, report: Report, steer: Steer) -> Result:
         case FitMap():
             from engine.maps import layout
 
-            return layout.fit(request, report, steer)
+            return layout.fit(request, report, control)
         case PlaceOnMap():
             from engine.maps import layout
 
-            return layout.place(request, report, steer)
+            return layout.place(request, report, control)
         case FindNearest():
             from engine.maps import nearest
 
-            return nearest.find(request, report, steer)
+            return nearest.find(request, report, control)
         case Morph():
             from engine.transfer import morph_job
 
-            return morph_job.render(request, report, steer)
+            return morph_job.render(request, report, control)
         case Transfer():
             from engine.transfer import transfer_job
 
-            return transfer_job.render(request, report, steer)
+            return transfer_job.render(request, report, control)
         case Train():
             from engine.training import loop
 
-            return loop.train(request.run_dir, report, steer)
+            return loop.train(request.run_dir, report, control)
         case Audition():
             from engine.evaluation import audition_job
 
-            return audition_job.audition(request, report, steer)
+            return audition_job.audition(request, report, control)
         case Export():
             from engine.export import latents_table
 
-            return latents_table.export(request, report, steer)
+            return latents_table.export(request, report, control)
         case Figure():
             from engine.export import figures
 
@@ -109,7 +109,7 @@ def run(request: Request, report: Report, steer: Steer) -> Result:
         case Picture():
             from engine.analysis import spectrogram
 
-            return spectrogram.store(request, report, steer)
+            return spectrogram.store(request, report, control)
         case SaveSound():
             from engine.audio import tags
 
@@ -121,11 +121,11 @@ def run(request: Request, report: Report, steer: Steer) -> Result:
         case ReadRecipes():
             from engine.audio import tags
 
-            return tags.read(request, steer)
+            return tags.read(request, control)
         case Probe():
             from engine.evaluation.probes import job
 
-            return job.probe(request, report, steer)
+            return job.probe(request, report, control)
         case ExportProbes():
             from engine.evaluation.probes import matrix
 
@@ -133,7 +133,7 @@ def run(request: Request, report: Report, steer: Steer) -> Result:
         case Reproduce():
             from engine.evaluation.paper import run as reproduction
 
-            return reproduction.reproduce(request, report, steer)
+            return reproduction.reproduce(request, report, control)
 
 
 def get_ready(after: Request) -> None:

@@ -366,7 +366,7 @@ def drawn_gradient(raw, noise, middle, radius, to_value, to_expected, to_entropy
 
 # ------------------------------------------------------------------------------------------------ weights
 @_compiled(_ROW, _ROW, _ROW, _ROW, _ROW, types.float32, types.float32, types.float32, types.float32, types.float32)
-def adam(weights, gradient, more, mean, square, of_mean, of_square, pace, correction, epsilon):  # type: ignore[no-untyped-def]
+def adam(weights, gradient, more, mean, square, of_mean, of_square, eta, correction, epsilon):  # type: ignore[no-untyped-def]
     """A step of Adam (Kingma and Ba 2015) along gradient + more, as torch's does it.
 
     mean, square: running means of the gradient and of its square, of which of_mean and of_square stay. pace: the
@@ -378,4 +378,4 @@ def adam(weights, gradient, more, mean, square, of_mean, of_square, pace, correc
         m = mean[i] + (np.float32(1.0) - of_mean) * (g - mean[i])
         v = of_square * square[i] + (np.float32(1.0) - of_square) * g * g
         mean[i], square[i] = m, v
-        weights[i] -= pace * m / (np.sqrt(v) * inverse + epsilon)
+        weights[i] -= eta * m / (np.sqrt(v) * inverse + epsilon)

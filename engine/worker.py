@@ -31,7 +31,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
 
-from engine.api import Control, Done, Event, Failed, Progress, Report, Request, Result, Steer, Train
+from engine.api import Control, ControlSignal, Done, Event, Failed, Progress, Report, Request, Result, Train
 from engine.api.errors import Cancelled
 
 KINDS = ("inference", "looking", "training", "fetching", "audition")
@@ -79,7 +79,7 @@ def serve(connection: Connection, kind: str = "inference", log_path: str | None 
 
 def attend(
     connection: Connection,
-    run: Callable[[Request, Report, Steer], Result],
+    run: Callable[[Request, Report, ControlSignal], Result],
     grace_s: float,
     get_ready: Callable[[Request], None] = lambda request: None,
 ) -> None:
@@ -99,9 +99,9 @@ def attend(
         job_id, request = job
         report = Reporter(outbox, job_id)
         # Training is worth keeping when the user's side is gone; anything else is not.
-        steer = Steering(desk, outbox, job_id, Control.STOP if isinstance(request, Train) else Control.CANCEL)
+        control = JobControl(desk, outbox, job_id, Control.STOP if isinstance(request, Train) else Control.CANCEL)
         try:
-            report(Done(run(request, report, steer)))
+            report(Done(run(request, report, control)))
         except Cancelled:
             report(CANCELLED)
         except Exception as error:  # noqa: BLE001 - the top of the process: everything becomes words for the user
@@ -293,8 +293,8 @@ class Desk:
             self._wishes.pop(job_id, None)
 
 
-class Steering:
-    """The `steer` of one job: returns at once what its user wants now.
+class JobControl:
+    """The `control` of one job: returns at once what its user wants now.
 
     Args:
         at_close: the wish to assume when the user's side is gone.

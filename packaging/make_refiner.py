@@ -28,12 +28,12 @@ import numpy as np  # noqa: E402
 import torch  # noqa: E402
 from make_starter import CREDIT, corpus, tell  # noqa: E402
 
-from engine.analysis import analyse
+from engine.analysis import analyse  # noqa: E402
 from engine.api import Analyse, ClipRef, Control, StoredClip  # noqa: E402
 from engine.api.specs import AudioSpec  # noqa: E402
 from engine.audio.mel import MelFrontEnd  # noqa: E402
 from engine.audio.vocoders import refiner  # noqa: E402
-from engine.model import checkpoint
+from engine.model import checkpoint  # noqa: E402
 from engine.runtime.resources import REFINER, STARTER_MODEL  # noqa: E402
 from engine.transfer.renderer import Studio  # noqa: E402
 

@@ -22,7 +22,7 @@ sys.path.insert(0, str(ROOT))
 
 from engine.api import Control, Event, ProbeCorpus, Progress, RunSpec, presets  # noqa: E402
 from engine.evaluation.probes.job import keep_heads  # noqa: E402
-from engine.model import checkpoint
+from engine.model import checkpoint  # noqa: E402
 from engine.runtime.resources import STARTER_MODEL  # noqa: E402
 from engine.training import loop  # noqa: E402
 

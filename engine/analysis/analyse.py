@@ -28,11 +28,11 @@ from engine.api import (
     ClipAnalysed,
     ClipFailed,
     ClipRef,
+    ControlSignal,
     Note,
     Partial,
     Progress,
     Report,
-    Steer,
     StoredClip,
     unfinished,
 )
@@ -50,7 +50,7 @@ from engine.model.checkpoint import Checkpoint, SystemCheckpoint
 from engine.model.timescale import inputs
 from engine.model.timescale.attributes import joined as joined_levels
 from engine.runtime import devices
-from engine.runtime.control import Pace, obey_cancel
+from engine.runtime.control import Eta, check_cancel
 
 STORAGE_VERSION = 2  # part of every key: raise it when mel, f0 or audio are computed otherwise
 PEAK_SAMPLES = 256
@@ -68,7 +68,7 @@ _NAME = "\0"  # stands for the recording's name in notes that are kept
 READINGS = ("arousal", "valence")  # of every second, where the model carries them
 
 
-def analyse(request: Analyse, report: Report, steer: Steer) -> AnalyseDone:
+def analyse(request: Analyse, report: Report, control: ControlSignal) -> AnalyseDone:
     """Analyse clips in their order, each into out_dir/<id>; a bad clip is reported and passed over.
 
     Reading runs ahead of the networks, and short clips are encoded together.
@@ -89,35 +89,37 @@ def analyse(request: Analyse, report: Report, steer: Steer) -> AnalyseDone:
     except OSError as error:
         raise cannot_write(out_dir, error) from error
     with KnownClips(cache_dir()) as kept:
-        done = _analyse(request, Analyst(model, device, steer, kept), out_dir, report, steer)
+        done = _analyse(request, Analyst(model, device, control, kept), out_dir, report, control)
     if kept.trouble is not None:
         report(Note(*kept.trouble))
     return dataclasses.replace(done, seconds=time.monotonic() - began, device=devices.described(device))
 
 
-def _analyse(request: Analyse, analyst: Analyst, out_dir: Path, report: Report, steer: Steer) -> AnalyseDone:
+def _analyse(
+    request: Analyse, analyst: Analyst, out_dir: Path, report: Report, control: ControlSignal
+) -> AnalyseDone:
     sizes = [_size(clip.path) for clip in request.clips]
-    pace = Pace(sum(sizes))
+    eta = Eta(sum(sizes))
     done = failed = 0
     audio_s = 0.0
-    with ReadAhead(analyst, request.clips, out_dir, steer) as ahead:
-        for result in ahead.results(lambda finished: report(_progress(request, finished, pace))):
+    with ReadAhead(analyst, request.clips, out_dir, control) as ahead:
+        for result in ahead.results(lambda finished: report(_progress(request, finished, eta))):
             if isinstance(result, ClipFailed):
                 failed += 1
             else:
                 done += 1
                 audio_s += result.duration_s
             report(Partial(result))
-            pace.advance(sizes[done + failed - 1])
+            eta.advance(sizes[done + failed - 1])
     if failed:
         report(Note(f"{failed} of {len(request.clips)} clips could not be analysed.", "Each one says why."))
     return AnalyseDone(done, failed, audio_s, seconds=0.0, device="")
 
 
-def _progress(request: Analyse, finished: int, pace: Pace) -> Progress:
+def _progress(request: Analyse, finished: int, eta: Eta) -> Progress:
     total = len(request.clips)
     name = Path(request.clips[min(finished, total - 1)].path).name
-    return Progress(pace.fraction, f"Clip {min(finished + 1, total)} of {total}: {name}", pace.eta_s)
+    return Progress(eta.fraction, f"Clip {min(finished + 1, total)} of {total}: {name}", eta.eta_s)
 
 
 def load_model(path: str | os.PathLike[str], device: torch.device) -> Checkpoint:
@@ -157,13 +159,13 @@ class Analyst:
     """
 
     def __init__(
-        self, model: Checkpoint | None, device: torch.device, steer: Steer, kept: KnownClips | None = None
+        self, model: Checkpoint | None, device: torch.device, control: ControlSignal, kept: KnownClips | None = None
     ) -> None:
         self._kept = kept or KnownClips(None)
         self._model = model
         self._heads = {} if model is None else linear_heads.read(model.extra, model.model.spec.latent)
         self._device = device
-        self._steer = steer
+        self._steer = control
         self._spec = AudioSpec() if model is None else model.audio
         self._front_end = MelFrontEnd(self._spec)
 
@@ -179,7 +181,7 @@ class Analyst:
             return None
         return dataclasses.replace(before, clip_id=clip.id, folder=str(folder))
 
-    def begin(self, clip: ClipRef, out_dir: Path, steer: Steer) -> Begun:
+    def begin(self, clip: ClipRef, out_dir: Path, control: ControlSignal) -> Begun:
         """All that needs no network of a clip that is not up to date, in a folder beside its own.
 
         Raises:
@@ -199,7 +201,7 @@ class Analyst:
                     for name in SIGNAL_ARRAYS:
                         link_or_copy(folder / f"{name}.npy", partial / f"{name}.npy")
                 else:
-                    meta = self._kept_signal(clip, partial, key) or self._signal(clip, partial, key, steer)
+                    meta = self._kept_signal(clip, partial, key) or self._signal(clip, partial, key, control)
             except BaseException:
                 shutil.rmtree(partial, ignore_errors=True)
                 raise
@@ -252,20 +254,20 @@ class Analyst:
         (folder / SIGNAL_META).unlink()
 
     # ------------------------------------------------------------------------------------------ signal
-    def _signal(self, clip: ClipRef, folder: Path, key: str, steer: Steer) -> ClipAnalysed:
+    def _signal(self, clip: ClipRef, folder: Path, key: str, control: ControlSignal) -> ClipAnalysed:
         spec = self._spec
         source = files.stream(clip.path, spec, block_s=BLOCK_S)
         with ArrayWriter(folder / "audio.npy", np.dtype(np.float32), ()) as writer:
-            gain_db = files.measure_gain_db(_watched(writer.passing(source), steer), spec)
+            gain_db = files.measure_gain_db(_watched(writer.passing(source), control), spec)
         wave = StoredClip(str(folder)).array("audio")
         with ArrayWriter(folder / "peaks.npy", np.dtype(np.float32), (2,)) as writer:
-            for block in _blocks(wave, PEAK_SAMPLES * 1024, steer):
+            for block in _blocks(wave, PEAK_SAMPLES * 1024, control):
                 writer.add(_peaks(block))
         with ArrayWriter(folder / "mel.npy", np.dtype(np.float16), (spec.bands,)) as writer:
-            blocks = _blocks(wave, round(BLOCK_S * spec.rate_hz), steer)
+            blocks = _blocks(wave, round(BLOCK_S * spec.rate_hz), control)
             for piece in self._front_end.stream_log_mel(blocks, gain_db):
                 writer.add(piece.numpy())
-        f0 = self._f0(wave, steer)
+        f0 = self._f0(wave, control)
         np.save(folder / "f0.npy", f0)
         meta = ClipAnalysed(
             clip_id=clip.id,
@@ -286,13 +288,13 @@ class Analyst:
             self._keep_signal(clip, folder, meta)
         return meta
 
-    def _f0(self, wave: npt.NDArray[np.float32], steer: Steer) -> npt.NDArray[np.float32]:
+    def _f0(self, wave: npt.NDArray[np.float32], control: ControlSignal) -> npt.NDArray[np.float32]:
         spec = self._spec
         frames, hop = spec.frames(len(wave)), spec.hop_samples
         size, context = (round(s * spec.frames_per_second) for s in (BLOCK_S, PITCH_CONTEXT_S))
         f0 = np.empty(frames, np.float32)
         for first in range(0, frames, size):
-            obey_cancel(steer)
+            check_cancel(control)
             start, last = max(0, first - context), min(first + size, frames)
             found = pitch.track(wave[start * hop : (last + context) * hop], spec.rate_hz, spec)
             f0[first:last] = found[first - start : last - start]
@@ -373,7 +375,7 @@ class ClipViews:
         gain_db: float,
         model: SystemCheckpoint,
         device: torch.device,
-        steer: Steer,
+        control: ControlSignal,
     ) -> None:
         self._mel = mel
         self._f0 = f0
@@ -382,11 +384,11 @@ class ClipViews:
         self._audio = model.audio
         self._average = model.model.average
         self._device = device
-        self._steer = steer
+        self._steer = control
         self._whole = self._view(0, len(mel)) if len(mel) <= WHOLE_FRAMES else None
 
     def __call__(self, start: int, stop: int) -> inputs.Views:
-        obey_cancel(self._steer)
+        check_cancel(self._steer)
         if self._whole is None:
             return self._view(start, stop)
         whole = self._whole
@@ -458,15 +460,17 @@ def store_sound(folder: Path, samples: npt.NDArray[np.float32]) -> None:
     np.save(folder / "peaks.npy", _peaks(samples))
 
 
-def _blocks(wave: npt.NDArray[np.float32], size: int, steer: Steer) -> Iterator[npt.NDArray[np.float32]]:
+def _blocks(wave: npt.NDArray[np.float32], size: int, control: ControlSignal) -> Iterator[npt.NDArray[np.float32]]:
     for start in range(0, len(wave), size):
-        obey_cancel(steer)
+        check_cancel(control)
         yield np.array(wave[start : start + size])
 
 
-def _watched(blocks: Iterable[npt.NDArray[np.float32]], steer: Steer) -> Iterator[npt.NDArray[np.float32]]:
+def _watched(
+    blocks: Iterable[npt.NDArray[np.float32]], control: ControlSignal
+) -> Iterator[npt.NDArray[np.float32]]:
     for block in blocks:
-        obey_cancel(steer)
+        check_cancel(control)
         yield block
 
 

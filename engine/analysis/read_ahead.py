@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from engine.api import ClipAnalysed, ClipFailed, ClipRef, Control, Steer
+from engine.api import ClipAnalysed, ClipFailed, ClipRef, Control, ControlSignal
 from engine.api.errors import AudioError
-from engine.runtime.control import obey, obey_cancel
+from engine.runtime.control import check_cancel, check_control
 
 AHEAD = 16  # clips read before the networks come to them
 TOGETHER_S = 8.0  # of short clips gathered for one batch, so that results come in steps no one minds
@@ -37,7 +37,7 @@ class Begins(Protocol):
     """What analyses clips in two parts (see analysis.Analyst)."""
 
     def known(self, clip: ClipRef, out_dir: Path) -> ClipAnalysed | None: ...
-    def begin(self, clip: ClipRef, out_dir: Path, steer: Steer) -> Begun: ...
+    def begin(self, clip: ClipRef, out_dir: Path, control: ControlSignal) -> Begun: ...
     def finish(self, begun: Sequence[Begun]) -> Iterator[ClipAnalysed]: ...
 
 
@@ -47,8 +47,8 @@ class ReadAhead:
     What was begun and is not finished when the context ends leaves nothing behind.
     """
 
-    def __init__(self, analyst: Begins, clips: Sequence[ClipRef], out_dir: Path, steer: Steer) -> None:
-        self._analyst, self._out_dir, self._steer = analyst, out_dir, steer
+    def __init__(self, analyst: Begins, clips: Sequence[ClipRef], out_dir: Path, control: ControlSignal) -> None:
+        self._analyst, self._out_dir, self._steer = analyst, out_dir, control
         self._todo = deque(clips)
         self._reading: deque[tuple[ClipRef, ClipAnalysed | Future[Begun]]] = deque()
         self._ended = threading.Event()
@@ -72,7 +72,7 @@ class ReadAhead:
         """
         finished_clips = 0
         while self._todo or self._reading:
-            if obey(self._steer):
+            if check_control(self._steer):
                 return
             tell(finished_clips)
             group = self._next_group()
@@ -80,7 +80,7 @@ class ReadAhead:
             finished = self._analyst.finish(begun)
             try:
                 for number, result in enumerate(group):
-                    if number and obey(self._steer):
+                    if number and check_control(self._steer):
                         return
                     if number:
                         tell(finished_clips)
@@ -117,7 +117,7 @@ class ReadAhead:
             return future
         while not future.done():
             wait((future,), _LOOK_S)
-            obey_cancel(self._steer)
+            check_cancel(self._steer)
         try:
             return future.result()
         except AudioError as error:

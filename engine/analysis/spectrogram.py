@@ -14,18 +14,18 @@ import numpy.typing as npt
 import torch
 
 from engine.analysis.analyse import ArrayWriter
-from engine.api import Picture, PictureDone, Progress, Report, Steer, StoredClip
+from engine.api import ControlSignal, Picture, PictureDone, Progress, Report, StoredClip
 from engine.api.atomic_files import cannot_write, placed_whole
 from engine.api.errors import EngineError
 from engine.api.specs import AudioSpec
-from engine.runtime.control import Pace, obey
+from engine.runtime.control import Eta, check_control
 
 CHUNK_FRAMES = 2048  # transformed at a time: 8 MB, whatever the clip's length
 FLOOR = 1e-6  # amplitude: -120 dB
 OVERVIEWS = (4, 16)  # frames behind one column; what a screen shows of minutes is read from these
 
 
-def store(request: Picture, report: Report, steer: Steer) -> PictureDone:
+def store(request: Picture, report: Report, control: ControlSignal) -> PictureDone:
     """Compute what each folder lacks of spectrum.npy (and its overviews) and intensity.npy.
 
     Raises:
@@ -33,19 +33,19 @@ def store(request: Picture, report: Report, steer: Steer) -> PictureDone:
         Cancelled: the user cancelled, or a newer request took its place; what is finished stays.
     """
     wanted = [folder for folder in request.folders if not _has(StoredClip(folder), request.spectrum)]
-    pace = Pace(len(wanted))
+    eta = Eta(len(wanted))
     for folder in wanted:
-        report(Progress(pace.fraction, Path(folder).name, pace.eta_s))
+        report(Progress(eta.fraction, Path(folder).name, eta.eta_s))
         stored = StoredClip(folder)
         try:
             sound, spec = stored.array("audio"), AudioSpec.from_dict(stored.meta().audio)
         except (OSError, ValueError, TypeError) as error:
             raise EngineError("The sound of this clip is not stored any more.", "Analyse it again.") from error
         try:
-            _store(Path(folder), sound, spec, request.spectrum, steer)
+            _store(Path(folder), sound, spec, request.spectrum, control)
         except OSError as error:
             raise cannot_write(folder, error) from error
-        pace.advance(1)
+        eta.advance(1)
     return PictureDone(request.folders)
 
 
@@ -55,7 +55,7 @@ def _has(stored: StoredClip, spectrum: bool) -> bool:
 
 
 def _store(
-    folder: Path, sound: npt.NDArray[np.float32], spec: AudioSpec, with_spectrum: bool, steer: Steer
+    folder: Path, sound: npt.NDArray[np.float32], spec: AudioSpec, with_spectrum: bool, control: ControlSignal
 ) -> None:
     """Stream the sound through the transform; files appear whole, the one that others are judged by last."""
     window = torch.hann_window(spec.n_fft)
@@ -72,7 +72,7 @@ def _store(
         writers = {each: writer(f"spectrum{each}") for each in OVERVIEWS} if with_spectrum else {}
         whole = writer("spectrum") if with_spectrum else None
         for first in range(0, len(intensity), CHUNK_FRAMES):
-            obey(steer)
+            check_control(control)
             last = min(first + CHUNK_FRAMES, len(intensity))
             piece = torch.from_numpy(_around(sound, first, last, spec))
             bins = torch.stft(

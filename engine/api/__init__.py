@@ -61,6 +61,7 @@ from engine.api.exports import Export, ExportDone, Figure, FigureDone
 from engine.api.maps import FindNearest, FitMap, MapPoints, Neighbours, PlaceOnMap
 from engine.api.messages import (
     Control,
+    ControlSignal,
     Done,
     Event,
     Failed,
@@ -70,7 +71,6 @@ from engine.api.messages import (
     Report,
     Request,
     Result,
-    Steer,
 )
 from engine.api.probing import (
     PROBE_TASKS,
@@ -133,6 +133,7 @@ __all__ = [
     "ClipRef",
     "ClipsFound",
     "Control",
+    "ControlSignal",
     "CorpusError",
     "CorpusGot",
     "DevicesFound",
@@ -192,7 +193,6 @@ __all__ = [
     "SoundSaved",
     "Spec",
     "SpecError",
-    "Steer",
     "StoredClip",
     "TableColumns",
     "TablePreview",

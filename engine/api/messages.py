@@ -134,7 +134,7 @@ class Report(Protocol):
     def __call__(self, event: Event) -> None: ...
 
 
-class Steer(Protocol):
+class ControlSignal(Protocol):
     """Returns at once what the user wants now."""
 
     def __call__(self) -> Control: ...

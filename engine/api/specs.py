@@ -174,7 +174,8 @@ def _slaney_hz(mel: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 SYSTEMS = ("two-auxiliary", "one-auxiliary", "vae", "cpc", "supervised")
 
 
-# Of the log-mel envelope (engine/model/timescale/source_filter.py): of 140 bands, the harmonics of most voices begin above 24.
+# Of the log-mel envelope (model/timescale/source_filter.py): of 140 bands, the harmonics of most voices begin
+# above 24.
 ENVELOPE_COEFFICIENTS = 24
 TONE_COEFFICIENTS = 3  # of these, told by m (engine/model/timescale/attributes.py): loudness and two of tilt
 
@@ -226,7 +227,7 @@ class ModelSpec(Spec):
 
     @property
     def told_levels(self) -> tuple[int, int]:
-        """How many numbers of the slow part are read from h and from m (engine/model/timescale/attributes.py); none for plain views."""
+        """How many numbers of the slow part are read from h and from m (timescale/attributes.py); none if plain."""
         if self.views == "plain":
             return 0, 0
         return 1 + (2 + self.sounds) * ENVELOPE_COEFFICIENTS, 2 + TONE_COEFFICIENTS

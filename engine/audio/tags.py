@@ -16,10 +16,10 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from engine.api import Note, ReadRecipes, RecipesRead, Report, SaveSound, SoundSaved, Steer
+from engine.api import ControlSignal, Note, ReadRecipes, RecipesRead, Report, SaveSound, SoundSaved
 from engine.api.errors import EngineError
 from engine.audio import files
-from engine.runtime.control import obey
+from engine.runtime.control import check_control
 
 WAV_COMMENT_BYTES = 2_040  # libsndfile reads a text of 2045 bytes and drops a longer one
 WORDS_BYTES = 200  # kept free for the line for people
@@ -88,11 +88,11 @@ def save(request: SaveSound, report: Report) -> SoundSaved:
     return SoundSaved(request.out, kept)
 
 
-def read(request: ReadRecipes, steer: Steer) -> RecipesRead:
+def read(request: ReadRecipes, control: ControlSignal) -> RecipesRead:
     """The recipes of those files that have one; whatever else is among them is passed over."""
     found = []
     for path in request.paths:
-        obey(steer)
+        check_control(control)
         try:
             with soundfile.SoundFile(os.fspath(path)) as file:
                 comment = file.comment

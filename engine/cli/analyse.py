@@ -23,7 +23,7 @@ def analyse(options: argparse.Namespace, terminal: Terminal) -> Facts:
                 f"None of the {len(named)} recordings could be analysed: {failed[0].what}", failed[0].hint
             )
         pairs = tuple((named[int(clip.clip_id)], clip.folder) for clip in clips)
-        written = jobs.run(Export(pairs, options.out, options.latent, model), terminal.report, terminal.steer)
+        written = jobs.run(Export(pairs, options.out, options.latent, model), terminal.report, terminal.control)
     assert isinstance(written, ExportDone)
     return {
         "clips": done.clips, "audio_s": done.audio_s, "seconds": done.seconds, "device": done.device,

@@ -17,6 +17,6 @@ def cache(options: argparse.Namespace, terminal: Terminal) -> Facts:
     if options.limit is not None and not 0.1 <= options.limit <= 1e6:
         raise SpecError(f"limit is {options.limit:g} GB.", "It can be 0.1 to 1000000 GB.", "limit")
     limit = None if options.limit is None else round(options.limit * 1e9)
-    state = jobs.run(CareForCache(options.clear, limit), terminal.report, terminal.steer)
+    state = jobs.run(CareForCache(options.clear, limit), terminal.report, terminal.control)
     assert isinstance(state, CacheState)
     return dataclasses.asdict(state)

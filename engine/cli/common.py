@@ -38,7 +38,7 @@ def recordings(paths: Sequence[str], terminal: Terminal) -> tuple[list[ClipRef],
     for path in paths:
         if not Path(path).exists():
             raise EngineError(f"{path} is not there.", "Check the name, then try again.")
-    manifest = scan(paths, [], terminal.steer)
+    manifest = scan(paths, [], terminal.control)
     for what, hint in manifest.troubles:
         terminal.report(Note(what, hint))
     for row in manifest.unmatched:
@@ -70,7 +70,7 @@ def analyse_all(
         terminal.report(event)
 
     numbered = tuple(ClipRef(str(n), clip.path, clip.labels) for n, clip in enumerate(named))
-    done = jobs.run(Analyse(numbered, folder, model, device), report, terminal.steer)
+    done = jobs.run(Analyse(numbered, folder, model, device), report, terminal.control)
     assert isinstance(done, AnalyseDone)
     return done, clips, failed
 

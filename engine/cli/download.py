@@ -36,7 +36,7 @@ def get(options: argparse.Namespace, terminal: Terminal) -> Facts:
     if options.url is not None:
         chosen = dataclasses.replace(chosen, url=options.url)
     _announce(chosen, Path(options.to), terminal)
-    result = jobs.run(GetCorpus(chosen, options.to), terminal.report, terminal.steer)
+    result = jobs.run(GetCorpus(chosen, options.to), terminal.report, terminal.control)
     assert isinstance(result, CorpusGot)
     if not result.new:
         terminal.say(f"{result.folder} is there already; nothing was fetched.")

@@ -13,6 +13,6 @@ from engine.cli.terminal import Terminal
 
 def info(options: argparse.Namespace, terminal: Terminal) -> Facts:
     options.model = options.model_file or options.model
-    result = jobs.run(Inspect(model_named(options)), terminal.report, terminal.steer)
+    result = jobs.run(Inspect(model_named(options)), terminal.report, terminal.control)
     assert isinstance(result, ModelInfo)
     return dataclasses.asdict(result)

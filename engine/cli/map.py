@@ -29,7 +29,7 @@ def map(options: argparse.Namespace, terminal: Terminal) -> Facts:
             f"Choose one of {', '.join(held.columns)}.",
         )
     if options.model is not None:
-        known = jobs.run(Inspect(options.model), terminal.report, terminal.steer)
+        known = jobs.run(Inspect(options.model), terminal.report, terminal.control)
         assert isinstance(known, ModelInfo)
         if held.model_hash != known.hash:
             raise EngineError(
@@ -41,13 +41,13 @@ def map(options: argparse.Namespace, terminal: Terminal) -> Facts:
     points = layout.Points(
         tuple(held.ids[i] for i in at), held.index[at], held.values[at], len(held.ids), held.model_hash
     )
-    result = layout.fit_points(request, points, terminal.report, terminal.steer)
+    result = layout.fit_points(request, points, terminal.report, terminal.control)
     columns = {name: tuple(column[i] for i in at) for name, column in held.columns.items()}
     _write_points(options.out, result.ids, result.index, columns, result.xy)
     if options.figure is not None:
         colours = columns[options.colour] if options.colour is not None else ()
         figure = Figure(options.figure, result, colours, options.colour or "")
-        jobs.run(figure, terminal.report, terminal.steer)
+        jobs.run(figure, terminal.report, terminal.control)
     return {"points": len(result.ids), "out": options.out, "figure": options.figure, "settings": result.settings}
 
 

@@ -41,13 +41,13 @@ def probe(options: argparse.Namespace, terminal: Terminal) -> Facts:
         raise SpecError(
             f"The model file can carry no reading of {options.task}.", f"Choose one of {', '.join(READS)}.", "keep"
         )
-    done = jobs.run(request, terminal.report, terminal.steer)
+    done = jobs.run(request, terminal.report, terminal.control)
     assert isinstance(done, ProbeDone)
     found = facts(done.results[0])
     if options.keep is not None:
         names = (options.task,)
         tested = keep_heads(
-            names, request.corpus, model, options.keep, options.cache, terminal.report, terminal.steer
+            names, request.corpus, model, options.keep, options.cache, terminal.report, terminal.control
         )
         found["kept"] = {"file": options.keep, "tested": tested[options.task]}
     for note in done.results[0].notes:

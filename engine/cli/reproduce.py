@@ -22,7 +22,7 @@ def reproduce(options: argparse.Namespace, terminal: Terminal) -> Facts:
         seed=options.seed,
         device=options.device,
     )
-    done = jobs.run(request, terminal.report, terminal.steer)
+    done = jobs.run(request, terminal.report, terminal.control)
     assert isinstance(done, ReproduceDone)
     for reason in done.missing:
         terminal.say(reason)

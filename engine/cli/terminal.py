@@ -16,7 +16,7 @@ WIDTH = 100
 
 
 class Terminal:
-    """The `report` and the `steer` of one command.
+    """The `report` and the `control` of one command.
 
     The first Ctrl-C asks the job to end in the way `on_interrupt` says; the second ends the program as usual.
 
@@ -46,7 +46,7 @@ class Terminal:
         self.interrupted = True
         signal.signal(signal.SIGINT, self._before)
 
-    def steer(self) -> Control:
+    def control(self) -> Control:
         return self._on_interrupt if self.interrupted else Control.RUN
 
     # ------------------------------------------------------------------------------------------ report

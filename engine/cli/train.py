@@ -32,7 +32,7 @@ def train(options: argparse.Namespace, terminal: Terminal) -> Facts:
             RunSpec.read(options.run_dir)
         else:
             _run_spec(options, terminal).write(options.run_dir)
-    result = jobs.run(Train(options.run_dir), terminal.report, terminal.steer)
+    result = jobs.run(Train(options.run_dir), terminal.report, terminal.control)
     assert isinstance(result, TrainDone)
     return dataclasses.asdict(result)
 
@@ -54,7 +54,7 @@ def _run_spec(options: argparse.Namespace, terminal: Terminal) -> RunSpec:
     model, audio = preset.model, AudioSpec()
     from_model = options.from_model or options.model
     if from_model is not None:
-        known = jobs.run(Inspect(from_model), terminal.report, terminal.steer)
+        known = jobs.run(Inspect(from_model), terminal.report, terminal.control)
         assert isinstance(known, ModelInfo)
         model, audio = ModelSpec.from_dict(known.model), AudioSpec.from_dict(known.audio)
         from_model = str(Path(from_model).absolute())
@@ -77,4 +77,4 @@ def _run_spec(options: argparse.Namespace, terminal: Terminal) -> RunSpec:
 def _named_speakers(paths: Sequence[str], terminal: Terminal) -> int:
     from engine.corpus.scanning import scan
 
-    return scan(paths, [], terminal.steer).speakers
+    return scan(paths, [], terminal.control).speakers

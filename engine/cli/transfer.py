@@ -53,7 +53,7 @@ def transfer(options: argparse.Namespace, terminal: Terminal) -> Facts:
                 rendering=options.rendering, vocoder=options.vocoder,
                 rule=options.rule, edits=changes,
             )  # fmt: skip
-            take = jobs.run(request, terminal.report, terminal.steer)
+            take = jobs.run(request, terminal.report, terminal.control)
             assert isinstance(take, Take)
             control = target.with_name(f"{target.stem}.control.wav")
             _copy(take.transformed, target)

@@ -21,10 +21,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from engine.api import CorpusGot, GetCorpus, Progress, Report, Steer
+from engine.api import ControlSignal, CorpusGot, GetCorpus, Progress, Report
 from engine.api.downloads import Offer
 from engine.api.errors import Cancelled, CorpusError
-from engine.runtime.control import Pace, obey
+from engine.runtime.control import Eta, check_control
 
 _LOOK_S = 0.05
 _REPORT_S = 0.2
@@ -33,7 +33,7 @@ _UNPACK_WEIGHT = 0.3  # unpacking is so much of the work, compared with fetching
 _AGAIN = "Try again; what was fetched before is not used."
 
 
-def get(request: GetCorpus, report: Report, steer: Steer) -> CorpusGot:
+def get(request: GetCorpus, report: Report, control: ControlSignal) -> CorpusGot:
     """Fetch and unpack one offer into request.to; if it is there already, nothing is done.
 
     Raises:
@@ -54,9 +54,9 @@ def get(request: GetCorpus, report: Report, steer: Steer) -> CorpusGot:
         _check_room(offer, to, archive)
         share = 1.0 - _UNPACK_WEIGHT
         if not archive.exists():
-            _Download(offer, archive, report, steer, share).run()
+            _Download(offer, archive, report, control, share).run()
         unpacked = work / "unpacked"
-        _unpack(archive, unpacked, report, steer, share)
+        _unpack(archive, unpacked, report, control, share)
         _move(unpacked, to, offer)
         shutil.rmtree(work, ignore_errors=True)
     except OSError as error:
@@ -145,11 +145,11 @@ class _Watcher(urllib.request.BaseHandler):
 class _Download:
     """Fetches the archive in a thread, so that a connection that is silent does not keep the user waiting."""
 
-    def __init__(self, offer: Offer, archive: Path, report: Report, steer: Steer, share: float) -> None:
+    def __init__(self, offer: Offer, archive: Path, report: Report, control: ControlSignal, share: float) -> None:
         self._offer = offer
         self._archive = archive
         self._report = report
-        self._steer = steer
+        self._steer = control
         self._share = share
         self._transfer = _Transfer(offer.archive_bytes)
         self._error: BaseException | None = None
@@ -170,19 +170,19 @@ class _Download:
             raise _in_words(self._error, self._offer, self._transfer) from self._error
 
     def _attend(self, thread: threading.Thread) -> None:
-        pace, told, counted = Pace(float(self._transfer.total)), 0.0, 0
+        eta, told, counted = Eta(float(self._transfer.total)), 0.0, 0
         while thread.is_alive():
             thread.join(_LOOK_S)
-            if obey(self._steer):
+            if check_control(self._steer):
                 raise Cancelled
             now, received = time.monotonic(), self._transfer.received
-            pace.advance(received - counted)
+            eta.advance(received - counted)
             counted = received
             if now - told > _REPORT_S and received:
                 told = now
                 fraction = min(1.0, received / max(1, self._transfer.total))
                 words = f"{received / 1e6:,.0f} of {self._transfer.total / 1e6:,.0f} MB fetched"
-                self._report(Progress(self._share * fraction, words, pace.eta_s))
+                self._report(Progress(self._share * fraction, words, eta.eta_s))
 
     def _fetch(self) -> None:
         from torchaudio.datasets import librispeech
@@ -257,20 +257,20 @@ class _Counted:
         return self._file.read(size)
 
 
-def _unpack(archive: Path, to: Path, report: Report, steer: Steer, share: float) -> None:
+def _unpack(archive: Path, to: Path, report: Report, control: ControlSignal, share: float) -> None:
     size = max(1, archive.stat().st_size)
-    pace, told, at = Pace(float(size)), 0.0, 0
+    eta, told, at = Eta(float(size)), 0.0, 0
 
     def look(position: int) -> None:
         nonlocal told, at
-        if obey(steer):
+        if check_control(control):
             raise Cancelled
-        pace.advance(position - at)
+        eta.advance(position - at)
         at = position
         if time.monotonic() - told > _REPORT_S:
             told = time.monotonic()
             fraction = share + (1.0 - share) * position / size
-            report(Progress(fraction, f"Unpacking: {100 * position // size} %", pace.eta_s))
+            report(Progress(fraction, f"Unpacking: {100 * position // size} %", eta.eta_s))
 
     try:
         with archive.open("rb") as file:

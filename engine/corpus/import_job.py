@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from engine.api import TABLE_SUFFIXES, ClipRef, ClipsFound, Note, Partial, Report, Scan, ScanDone, Steer
+from engine.api import TABLE_SUFFIXES, ClipRef, ClipsFound, ControlSignal, Note, Partial, Report, Scan, ScanDone
 from engine.corpus.scanning import scan
 
 CHUNK = 250  # rows that appear at once
@@ -14,7 +14,7 @@ CHUNK_S = 0.05  # between two chunks where recordings come slowly
 BREATH_S = 0.02  # between two chunks where they come fast: the window that takes them in also has to draw
 
 
-def find(request: Scan, report: Report, steer: Steer) -> ScanDone:
+def find(request: Scan, report: Report, control: ControlSignal) -> ScanDone:
     """Find recordings below the given folders, in the given tables and among the given files (see scanning).
 
     What lies below folders is reported as it is come across, and once more with its labels when all is known.
@@ -29,7 +29,7 @@ def find(request: Scan, report: Report, steer: Steer) -> ScanDone:
     columns = {str(Path(path).absolute()): meant for path, meant in request.columns}
     telling = _Telling(report)
     come = _AsTheyCome(telling)
-    manifest = scan([str(place) for place in places], clips, steer, columns, come.take, come.tell)
+    manifest = scan([str(place) for place in places], clips, control, columns, come.take, come.tell)
     for what, hint in manifest.troubles:
         report(Note(what, hint))
     told = [(utterance.path, utterance.words()) for utterance in manifest.utterances]

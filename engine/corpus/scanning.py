@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
-from engine.api import AUDIO_SUFFIXES, TABLE_SUFFIXES, ClipRef, Steer, TableColumns
+from engine.api import AUDIO_SUFFIXES, TABLE_SUFFIXES, ClipRef, ControlSignal, TableColumns
 from engine.api.errors import Cancelled, CorpusError
 from engine.corpus import label_table as tables
 from engine.corpus.layouts.emodb import EmoDb
@@ -18,7 +18,7 @@ from engine.corpus.layouts.librispeech import LibriSpeech
 from engine.corpus.layouts.omg import Omg
 from engine.corpus.layouts.ravdess import Ravdess
 from engine.corpus.manifest import LABEL_NAMES, Labels, Manifest, Skipped, Utterance
-from engine.runtime.control import obey
+from engine.runtime.control import check_control
 
 # Tables that label the recordings below their folder without being asked for.
 OWN_TABLES = tuple(f"{name}{suffix}" for name in ("labels", "manifest") for suffix in TABLE_SUFFIXES)
@@ -28,7 +28,7 @@ _OMG_LEVELS_UP = 2  # from a split's folder to the tables
 def scan(
     places: Sequence[str],
     clips: Sequence[ClipRef],
-    steer: Steer,
+    control: ControlSignal,
     columns: Mapping[str, TableColumns] | None = None,
     seen: Callable[[Path], None] = lambda path: None,
     all_seen: Callable[[], None] = lambda: None,
@@ -50,7 +50,7 @@ def scan(
         CorpusError: a folder is missing or unreadable, or there is no recording at all.
         Cancelled: the user cancelled or stopped it.
     """
-    return _Scan(steer, columns or {}, seen, all_seen).run([Path(place).absolute() for place in places], clips)
+    return _Scan(control, columns or {}, seen, all_seen).run([Path(place).absolute() for place in places], clips)
 
 
 @dataclass(frozen=True)
@@ -75,12 +75,12 @@ class _Looked:
 class _Scan:
     def __init__(
         self,
-        steer: Steer,
+        control: ControlSignal,
         columns: Mapping[str, TableColumns],
         seen: Callable[[Path], None],
         all_seen: Callable[[], None],
     ) -> None:
-        self._steer = steer
+        self._steer = control
         self._columns = columns
         self._seen, self._all_seen = seen, all_seen
         self._told: set[str] = set()  # real paths of what `seen` has been told
@@ -232,9 +232,9 @@ class _Scan:
         raise CorpusError(f"The corpus holds no recording{told}.", "Choose a folder that holds sound files.")
 
 
-def recordings_below(root: Path, steer: Steer) -> list[Path]:
+def recordings_below(root: Path, control: ControlSignal) -> list[Path]:
     """Every file below a folder that is named like a recording."""
-    return [path for path in _files(root, [], steer) if path.suffix.lower() in AUDIO_SUFFIXES]
+    return [path for path in _files(root, [], control) if path.suffix.lower() in AUDIO_SUFFIXES]
 
 
 def _below(folder: Path, recordings: Sequence[Path]) -> Iterable[Path]:
@@ -251,7 +251,7 @@ def _must_be_there(root: Path) -> None:
         raise CorpusError(f"The folder {root} is not there.", "Check whether it was moved, or choose another one.")
 
 
-def _files(root: Path, skipped: list[Skipped], steer: Steer) -> Iterator[Path]:
+def _files(root: Path, skipped: list[Skipped], control: ControlSignal) -> Iterator[Path]:
     """Every file below root, in order, hidden ones left out."""
     _must_be_there(root)
 
@@ -263,7 +263,7 @@ def _files(root: Path, skipped: list[Skipped], steer: Steer) -> Iterator[Path]:
         skipped.append(Skipped(str(error.filename), f"The folder cannot be read: {error.strerror}."))
 
     for folder, below, names in os.walk(root, onerror=unreadable):
-        if obey(steer):
+        if check_control(control):
             raise Cancelled
         below[:] = sorted(name for name in below if not name.startswith("."))
         for name in sorted(names):

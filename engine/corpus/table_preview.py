@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from engine.api import PreviewTable, Steer, TablePreview
+from engine.api import ControlSignal, PreviewTable, TablePreview
 from engine.api.errors import CorpusError
 from engine.corpus import label_table as tables
 from engine.corpus.scanning import recordings_below
@@ -14,7 +14,7 @@ SHOWN_ROWS = 20
 SHOWN_UNMATCHED = 200
 
 
-def preview(request: PreviewTable, steer: Steer) -> TablePreview:
+def preview(request: PreviewTable, control: ControlSignal) -> TablePreview:
     """What the table holds, what its columns mean and which rows have a recording.
 
     Raises:
@@ -26,7 +26,7 @@ def preview(request: PreviewTable, steer: Steer) -> TablePreview:
     rows = tuple(cells for _, cells in table.rows[:SHOWN_ROWS])
     try:
         columns = request.columns or tables.guess(table)
-        joined = tables.join(table, columns, partial(recordings_below, path.parent, steer))
+        joined = tables.join(table, columns, partial(recordings_below, path.parent, control))
     except CorpusError as error:
         return TablePreview(str(path), table.headings, rows, len(table.rows), None, trouble=error.what)
     unmatched = tuple((row.path, row.why) for row in joined.unmatched[:SHOWN_UNMATCHED])

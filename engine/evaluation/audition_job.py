@@ -19,6 +19,7 @@ from engine.api import (
     AuditionDone,
     AuditionItem,
     AuditionSound,
+    ControlSignal,
     Heard,
     KeptCheckpoint,
     LatentRef,
@@ -26,7 +27,6 @@ from engine.api import (
     Progress,
     Report,
     RunSpec,
-    Steer,
     StoredClip,
     Transfer,
     checkpoints_of,
@@ -42,7 +42,7 @@ from engine.evaluation.probes import checkpoints as probes
 from engine.model import checkpoint
 from engine.model.checkpoint import Checkpoint
 from engine.runtime import devices
-from engine.runtime.control import obey
+from engine.runtime.control import check_control
 from engine.training.data import probe_set
 from engine.transfer import transfer_job
 from engine.transfer.renderer import Studio
@@ -51,7 +51,7 @@ _WORK = ".work"
 MUTE = ("A system of comparison has no h, m and z to play with.", "Train the system two-auxiliary to hear it.")
 
 
-def audition(request: Audition, report: Report, steer: Steer) -> AuditionDone:
+def audition(request: Audition, report: Report, control: ControlSignal) -> AuditionDone:
     """Perform an Audition; every result is written, and told, as soon as it is there.
 
     Raises:
@@ -59,12 +59,12 @@ def audition(request: Audition, report: Report, steer: Steer) -> AuditionDone:
         Cancelled: the user cancelled it; what is done stays.
     """
     began = time.monotonic()
-    work = _Work(Path(request.run_dir), request, report, steer)
+    work = _Work(Path(request.run_dir), request, report, control)
     try:
         for kept in checkpoints_of(request.run_dir):
             if kept.step not in request.steps or not kept.held:
                 continue
-            if obey(steer):
+            if check_control(control):
                 break
             work.hear(kept)
     except OSError as error:
@@ -77,8 +77,8 @@ def audition(request: Audition, report: Report, steer: Steer) -> AuditionDone:
 class _Work:
     """One request: the results there are, and how further ones are made."""
 
-    def __init__(self, run_dir: Path, request: Audition, report: Report, steer: Steer) -> None:
-        self.run_dir, self.request, self._report, self._steer = run_dir, request, report, steer
+    def __init__(self, run_dir: Path, request: Audition, report: Report, control: ControlSignal) -> None:
+        self.run_dir, self.request, self._report, self._steer = run_dir, request, report, control
         self.folder = run_dir / SOUNDS
         self.scratch = self.folder / _WORK
         self.made = 0
@@ -96,7 +96,7 @@ class _Work:
         try:
             if due:
                 self._render(kept, due)
-            if kept.step not in known.probes and not obey(self._steer):
+            if kept.step not in known.probes and not check_control(self._steer):
                 self._tell(f"Step {kept.step}: probing held-out voices")
                 self._probe(kept)
             else:
@@ -117,7 +117,7 @@ class _Work:
         self.scratch.mkdir(parents=True)
         encoded = _Encoded(self.scratch / "clips", model, self._device, self._steer)
         for item in due:
-            if obey(self._steer):
+            if check_control(self._steer):
                 return
             self._tell(f"Step {kept.step}: {item.title}")
             try:
@@ -200,9 +200,9 @@ class _Work:
 class _Encoded:
     """Analyses with the latents of one model, by the folders of those of another: made when first asked for."""
 
-    def __init__(self, folder: Path, model: Checkpoint, device: torch.device, steer: Steer) -> None:
+    def __init__(self, folder: Path, model: Checkpoint, device: torch.device, control: ControlSignal) -> None:
         self._folder, self._model = folder, model
-        self._analyst = Analyst(model, device, steer)
+        self._analyst = Analyst(model, device, control)
         self._known: dict[str, str] = {}
 
     def __call__(self, folder: str) -> str:

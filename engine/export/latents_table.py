@@ -19,10 +19,10 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.analysis.latents import LATENTS, Stack, stack
-from engine.api import ClipRef, Export, ExportDone, ModelInfo, Note, Progress, Report, Steer, StoredClip
+from engine.api import ClipRef, ControlSignal, Export, ExportDone, ModelInfo, Note, Progress, Report, StoredClip
 from engine.api.atomic_files import placed_whole
 from engine.api.errors import Cancelled, EngineError, ExportError
-from engine.runtime.control import Pace, obey
+from engine.runtime.control import Eta, check_control
 
 SUFFIXES = (".csv", ".npz", ".parquet")
 # A spreadsheet would run a cell that begins with one of these as a formula.
@@ -41,7 +41,7 @@ UNITS = {
 }
 
 
-def export(request: Export, report: Report, steer: Steer) -> ExportDone:
+def export(request: Export, report: Report, control: ControlSignal) -> ExportDone:
     """Write the latents and a sidecar NAME.json; for latent "all", NAME-h, NAME-m and NAME-z.
 
     Raises:
@@ -59,7 +59,7 @@ def export(request: Export, report: Report, steer: Steer) -> ExportDone:
         target = out.with_name(f"{out.stem}-{latent}{out.suffix}") if request.latent == "all" else out
         table = _table(request, latent, model, report)
         with placed_whole(target) as temporary:
-            _write(table, temporary, report, steer)
+            _write(table, temporary, report, control)
         with placed_whole(target.with_suffix(".json")) as temporary:
             text = json.dumps(_sidecar(table, target, model), indent=2, ensure_ascii=False)
             temporary.write_text(text + "\n", "utf-8", errors="backslashreplace")
@@ -115,12 +115,12 @@ class Table:
     def dimensions(self) -> tuple[str, ...]:
         return tuple(f"{self.latents.latent}_{d:03d}" for d in range(self.latents.dimensions))
 
-    def pieces(self, steer: Steer) -> Iterator[Piece]:
+    def pieces(self, control: ControlSignal) -> Iterator[Piece]:
         """All rows in order, at most ROWS_AT_ONCE at a time. Half a table is worth nothing: STOP cancels."""
         for i, (clip, array) in enumerate(zip(self.clips, self.latents.arrays, strict=True)):
             texts = (clip.id, Path(clip.path).name, *(clip.labels.get(name, "") for name in self.labels))
             for start in range(0, len(array), ROWS_AT_ONCE):
-                if obey(steer):
+                if check_control(control):
                     raise Cancelled
                 values = np.asarray(array[start : start + ROWS_AT_ONCE], np.float32)
                 rows = np.arange(start, start + len(values), dtype=np.float64)
@@ -181,17 +181,17 @@ class _Writer(Protocol):
     def close(self) -> None: ...
 
 
-def _write(table: Table, path: Path, report: Report, steer: Steer) -> None:
+def _write(table: Table, path: Path, report: Report, control: ControlSignal) -> None:
     writers: dict[str, type[CsvWriter] | type[NpzWriter] | type[ParquetWriter]] = {
         ".csv": CsvWriter, ".npz": NpzWriter, ".parquet": ParquetWriter,
     }  # fmt: skip
     writer: _Writer = writers[path.suffix.lower()](path, table)
-    pace = Pace(table.total)
+    eta = Eta(table.total)
     try:
-        for piece in table.pieces(steer):
+        for piece in table.pieces(control):
             writer.add(piece)
-            pace.advance(len(piece.values))
-            report(Progress(pace.fraction, f"Writing {table.latents.latent}", pace.eta_s))
+            eta.advance(len(piece.values))
+            report(Progress(eta.fraction, f"Writing {table.latents.latent}", eta.eta_s))
     finally:
         writer.close()
 

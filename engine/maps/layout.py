@@ -19,13 +19,13 @@ import scipy.sparse
 from openTSNE.affinity import PrecomputedAffinities
 
 from engine.analysis.latents import stack
-from engine.api import FitMap, MapPoints, Note, Partial, PlaceOnMap, Progress, Report, Steer
+from engine.api import ControlSignal, FitMap, MapPoints, Note, Partial, PlaceOnMap, Progress, Report
 from engine.api.errors import EngineError, SpecError
 from engine.maps import quality, tsne
 from engine.maps.neighbours import METRICS, Space
 from engine.maps.pca import Projection, principal
 from engine.runtime.blas import on_one_thread
-from engine.runtime.control import Pace, obey
+from engine.runtime.control import Eta, check_control
 
 LAYOUT_INTERVAL_S = 0.5
 # Fewer points have no neighbourhoods to speak of; their PCA shows all there is.
@@ -75,24 +75,24 @@ class _StoppedError(Exception):
 _last: dict[str, Fitted] = {}  # by latent
 
 
-def fit(request: FitMap, report: Report, steer: Steer) -> MapPoints:
+def fit(request: FitMap, report: Report, control: ControlSignal) -> MapPoints:
     """Fit a map. STOP keeps the layout reached; a later request with go_on continues from it.
 
     Raises:
         SpecError: a setting is out of range. EngineError: no latents, or of several models. Cancelled.
     """
     report(Progress(None, f"Reading {request.latent} of {len(request.clips)} clips"))
-    latents = stack([folder for _, folder in request.clips], request.latent, lambda: obey(steer))
+    latents = stack([folder for _, folder in request.clips], request.latent, lambda: check_control(control))
     if latents.missing:
         report(Note(f"{len(latents.missing)} clips are not on the map.", "Analyse them with the model first."))
     at, index, values = latents.thinned(request.most_points)
     ids = tuple(request.clips[i][0] for i in at)
     points = Points(ids, index, values, sum(latents.rows), latents.model_hash)
-    return fit_points(request, points, report, steer)
+    return fit_points(request, points, report, control)
 
 
 @on_one_thread()
-def fit_points(request: FitMap, points: Points, report: Report, steer: Steer) -> MapPoints:
+def fit_points(request: FitMap, points: Points, report: Report, control: ControlSignal) -> MapPoints:
     """As `fit`, of latents at hand; request.clips is not looked at."""
     _check(request)
     before = _last.get(request.latent)
@@ -101,23 +101,23 @@ def fit_points(request: FitMap, points: Points, report: Report, steer: Steer) ->
     else:
         if points.of > len(points.ids):
             report(Note(f"The map shows {len(points.ids)} of {points.of} points, evenly chosen."))
-        fitted = _begin(request, points, report, steer)
+        fitted = _begin(request, points, report, control)
     if fitted.tsne is not None:
-        _optimise(fitted, request.iterations, report, steer)
-    _judge(fitted, points, report, steer)
+        _optimise(fitted, request.iterations, report, control)
+    _judge(fitted, points, report, control)
     _last[request.latent] = fitted
     return fitted.points(final=True)
 
 
 @on_one_thread()
-def place(request: PlaceOnMap, report: Report, steer: Steer) -> MapPoints:
+def place(request: PlaceOnMap, report: Report, control: ControlSignal) -> MapPoints:
     """Positions for more clips on the map last fitted, none of whose points moves. Only the new ones are returned.
 
     Raises:
         EngineError: there is no map, its clips are gone, or the new ones come from another model. Cancelled.
     """
-    fitted = _map_of(request, report, steer)
-    latents = stack([folder for _, folder in request.clips], request.latent, lambda: obey(steer))
+    fitted = _map_of(request, report, control)
+    latents = stack([folder for _, folder in request.clips], request.latent, lambda: check_control(control))
     if latents.model_hash != fitted.model_hash:
         raise EngineError(
             "The clips were encoded by another model than the map shows.", "Draw the map again with one model."
@@ -125,19 +125,19 @@ def place(request: PlaceOnMap, report: Report, steer: Steer) -> MapPoints:
     if latents.missing:
         report(Note(f"{len(latents.missing)} clips are not placed.", "Analyse them with the model first."))
     at, index, values = latents.thinned(max(1, round(fitted.share * sum(latents.rows))))
-    xy = _placed(fitted, fitted.projection(values), steer)
+    xy = _placed(fitted, fitted.projection(values), control)
     ids = tuple(request.clips[i][0] for i in at)
     return MapPoints(request.latent, ids, index, xy, dict(fitted.settings), final=True)
 
 
 @on_one_thread()
-def place_values(latent: str, values: Floats, steer: Steer) -> Floats:
+def place_values(latent: str, values: Floats, control: ControlSignal) -> Floats:
     """As `place`, of latents at hand: (points, dimensions) -> (points, 2)."""
     fitted = _last[latent]
-    return _placed(fitted, fitted.projection(values), steer)
+    return _placed(fitted, fitted.projection(values), control)
 
 
-def _map_of(request: PlaceOnMap, report: Report, steer: Steer) -> Fitted:
+def _map_of(request: PlaceOnMap, report: Report, control: ControlSignal) -> Fitted:
     """The map to place on: the one fitted here, else the one that the request brings along."""
     fitted, onto = _last.get(request.latent), request.onto
     if onto is None:
@@ -147,14 +147,14 @@ def _map_of(request: PlaceOnMap, report: Report, steer: Steer) -> Fitted:
     # What was placed since lies behind what was fitted, and new points go by what was fitted.
     count = 0 if fitted is None else len(fitted.ids)
     if fitted is None or onto.ids[:count] != fitted.ids or not np.array_equal(onto.xy[:count], fitted.xy):
-        fitted = _last[request.latent] = _taken_up(request, onto, report, steer)
+        fitted = _last[request.latent] = _taken_up(request, onto, report, control)
     return fitted
 
 
-def _taken_up(request: PlaceOnMap, onto: MapPoints, report: Report, steer: Steer) -> Fitted:
+def _taken_up(request: PlaceOnMap, onto: MapPoints, report: Report, control: ControlSignal) -> Fitted:
     """A map that was fitted elsewhere, made ready to take points in: its latents are read again."""
     report(Progress(None, f"Reading {onto.latent} of the {len(request.of)} clips on the map"))
-    latents = stack([folder for _, folder in request.of], onto.latent, lambda: obey(steer))
+    latents = stack([folder for _, folder in request.of], onto.latent, lambda: check_control(control))
     rows = {request.of[at][0]: latents.arrays[i] for i, at in enumerate(latents.positions)}
     try:
         values = np.stack([rows[i][at] for i, at in zip(onto.ids, onto.index.tolist(), strict=True)])
@@ -166,7 +166,7 @@ def _taken_up(request: PlaceOnMap, onto: MapPoints, report: Report, steer: Steer
     made_with = onto.settings
     values = np.asarray(values, np.float32)
     kept = min(int(made_with.get("pca") or 50), *values.shape)
-    projection = principal(values, kept, lambda: _heed(steer))
+    projection = principal(values, kept, lambda: _heed(control))
     metric = str(made_with.get("metric") or "euclidean")
     space = Space(projection(values), metric if metric in METRICS else "euclidean")
     embedding = None
@@ -182,10 +182,10 @@ def _taken_up(request: PlaceOnMap, onto: MapPoints, report: Report, steer: Steer
     )  # fmt: skip
 
 
-def _placed(fitted: Fitted, reduced: Floats, steer: Steer) -> Floats:
+def _placed(fitted: Fitted, reduced: Floats, control: ControlSignal) -> Floats:
     if fitted.tsne is None:
         return _two_columns(reduced)
-    return tsne.place(fitted.tsne, fitted.space, reduced, lambda _share: _heed(steer), _jobs())
+    return tsne.place(fitted.tsne, fitted.space, reduced, lambda _share: _heed(control), _jobs())
 
 
 def _check(request: FitMap) -> None:
@@ -216,7 +216,7 @@ def _continues(before: Fitted, now: FitMap, points: Points) -> bool:
     )
 
 
-def _begin(request: FitMap, points: Points, report: Report, steer: Steer) -> Fitted:
+def _begin(request: FitMap, points: Points, report: Report, control: ControlSignal) -> Fitted:
     """The map before its first iteration; complete already where t-SNE has nothing to do.
 
     Its first layout, the two main components, is shown at once. Stopped before t-SNE could begin, it stays at that.
@@ -224,7 +224,7 @@ def _begin(request: FitMap, points: Points, report: Report, steer: Steer) -> Fit
     values = points.values
     count, dimensions = values.shape
     report(Progress(None, f"Comparing {count} points"))
-    projection = principal(values, min(request.pca, count, dimensions), lambda: _heed(steer))
+    projection = principal(values, min(request.pca, count, dimensions), lambda: _heed(control))
     reduced = projection(values)
     settings: dict[str, Any] = {
         "method": "PCA",
@@ -247,7 +247,7 @@ def _begin(request: FitMap, points: Points, report: Report, steer: Steer) -> Fit
 
     def look(share: float) -> None:
         report(Progress(None, f"Looking for neighbours, {share:.0%} of {count} points"))
-        if obey(steer):
+        if check_control(control):
             raise _StoppedError
 
     try:
@@ -266,24 +266,24 @@ def _begin(request: FitMap, points: Points, report: Report, steer: Steer) -> Fit
     return fitted
 
 
-def _optimise(fitted: Fitted, iterations: int, report: Report, steer: Steer) -> None:
+def _optimise(fitted: Fitted, iterations: int, report: Report, control: ControlSignal) -> None:
     """Go down from where the map is, telling of progress and layouts, until it is stopped."""
     before = fitted.settings["iterations"]
-    pace = Pace(iterations)
+    eta = Eta(iterations)
     shown_at = time.monotonic()
 
     def look(done: int, layout: npt.NDArray[np.float64]) -> bool:
         nonlocal shown_at
         if done:
-            pace.advance(1)
+            eta.advance(1)
         fitted.settings["iterations"] = before + min(done, iterations)
         said = "" if math.isnan(descent.divergence) else f", divergence {descent.divergence:.3f}"
-        report(Progress(pace.fraction, f"t-SNE, iteration {done} of {iterations}{said}", pace.eta_s))
+        report(Progress(eta.fraction, f"t-SNE, iteration {done} of {iterations}{said}", eta.eta_s))
         if time.monotonic() - shown_at >= LAYOUT_INTERVAL_S:
             shown_at = time.monotonic()
             fitted.xy = np.array(layout, np.float32)
             report(Partial(fitted.points(final=False)))
-        return obey(steer)
+        return check_control(control)
 
     descent = tsne.Descent(fitted.tsne, look, _jobs())
     descent.run(iterations, early=before == 0)
@@ -292,10 +292,10 @@ def _optimise(fitted: Fitted, iterations: int, report: Report, steer: Steer) -> 
         fitted.settings["kl_divergence"] = round(descent.divergence, 4)
 
 
-def _judge(fitted: Fitted, points: Points, report: Report, steer: Steer) -> None:
+def _judge(fitted: Fitted, points: Points, report: Report, control: ControlSignal) -> None:
     """Note on the map how far it can be trusted."""
     report(Progress(None, "Comparing the map with the latents"))
-    found = quality.score(points.values, fitted.xy, fitted.request.metric, lambda _share: _heed(steer))
+    found = quality.score(points.values, fitted.xy, fitted.request.metric, lambda _share: _heed(control))
     if found is not None:
         fitted.settings |= {
             "neighbours_kept": round(found.kept, 4),
@@ -305,9 +305,9 @@ def _judge(fitted: Fitted, points: Points, report: Report, steer: Steer) -> None
         }
 
 
-def _heed(steer: Steer) -> None:
+def _heed(control: ControlSignal) -> None:
     """Only a cancel ends these steps: what comes of them is short, and wanted whatever else was stopped."""
-    obey(steer)
+    check_control(control)
 
 
 def _two_columns(reduced: npt.NDArray[Any]) -> Floats:

@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.analysis.latents import stack
-from engine.api import FindNearest, LatentRef, Neighbours, Progress, Report, Steer, StoredClip
+from engine.api import ControlSignal, FindNearest, LatentRef, Neighbours, Progress, Report, StoredClip
 from engine.api.errors import EngineError, SpecError
 from engine.maps.neighbours import METRICS, Space
-from engine.runtime.control import obey
+from engine.runtime.control import check_control
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class _Held:
 _held: _Held | None = None
 
 
-def find(request: FindNearest, report: Report, steer: Steer) -> Neighbours:
+def find(request: FindNearest, report: Report, control: ControlSignal) -> Neighbours:
     """The nearest latents, nearest first.
 
     Raises:
@@ -43,7 +43,7 @@ def find(request: FindNearest, report: Report, steer: Steer) -> Neighbours:
     asked_for = (request.latent, request.metric, request.most_points, made_by, request.clips)
     if _held is None or _held.asked_for != asked_for:
         report(Progress(None, f"Reading {request.latent} of {len(request.clips)} clips"))
-        latents = stack([folder for _, folder in request.clips], request.latent, lambda: obey(steer))
+        latents = stack([folder for _, folder in request.clips], request.latent, lambda: check_control(control))
         at, index, values = latents.thinned(request.most_points)
         _held = _Held(
             asked_for,
@@ -55,7 +55,10 @@ def find(request: FindNearest, report: Report, steer: Steer) -> Neighbours:
     itself = _place_of(request, _held)
     count = min(request.count, len(_held.space) - (itself is not None))
     near, distances = _held.space.nearest(
-        count, query[None], own=None if itself is None else np.array([itself]), between=lambda _share: _look(steer)
+        count,
+        query[None],
+        own=None if itself is None else np.array([itself]),
+        between=lambda _share: _look(control),
     )
     return Neighbours(
         request.latent,
@@ -65,8 +68,8 @@ def find(request: FindNearest, report: Report, steer: Steer) -> Neighbours:
     )
 
 
-def _look(steer: Steer) -> None:
-    obey(steer)
+def _look(control: ControlSignal) -> None:
+    check_control(control)
 
 
 def _mean(refs: tuple[LatentRef, ...], latent: str) -> tuple[npt.NDArray[np.float32], str]:

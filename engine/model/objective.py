@@ -41,7 +41,7 @@ TEMPERATURE = 0.1  # of the contrast, as usual for cosines (Chen et al. 2020)
 class Terms:
     """Scalars. total is the weighted sum of the seven terms, to be maximised.
 
-    Of a batch that several processes share (engine/training/distributed/ranks.py), each has its share of every term: they add up.
+    Of a batch that several processes share (see ranks), each has its share of every term: they add up.
 
     levels: log density (less its constant) of the measured slow part as h and m tell it; 0 for plain views. It is
         the slow factor of p(x|...) in the timescale recipe, and is added to the total with weight 1.

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 
-from engine.api import Control, Steer
+from engine.api import Control, ControlSignal
 from engine.api.errors import Cancelled
 
 _PAUSE_LOOK_S = 0.05
 
 
-def obey(steer: Steer) -> bool:
+def check_control(control: ControlSignal) -> bool:
     """Call between two pieces of work: holds still while paused.
 
     Returns:
@@ -19,23 +19,23 @@ def obey(steer: Steer) -> bool:
     Raises:
         Cancelled: the user cancelled the job.
     """
-    while (wish := steer()) is Control.PAUSE:
+    while (wish := control()) is Control.PAUSE:
         time.sleep(_PAUSE_LOOK_S)
     if wish is Control.CANCEL:
         raise Cancelled
     return wish is Control.STOP
 
 
-def obey_cancel(steer: Steer) -> None:
+def check_cancel(control: ControlSignal) -> None:
     """Call within a piece of work: only pause and cancel count, STOP lets the piece be finished and kept.
 
     Raises:
         Cancelled: the user cancelled the job.
     """
-    obey(steer)
+    check_control(control)
 
 
-class Pace:
+class Eta:
     """Time still needed, from the share of the work done so far.
 
     Args:

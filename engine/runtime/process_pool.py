@@ -20,7 +20,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any, Generic, TypeVar
 
-from engine.api import Control, Steer
+from engine.api import Control, ControlSignal
 from engine.api.errors import Cancelled, EngineError
 
 TaskT = TypeVar("TaskT")
@@ -35,7 +35,7 @@ class Trade(Generic[TaskT, OutcomeT]):
     """What a crew does.
 
     name: of its processes, for people who look at them.
-    make: called in every process, found there by its name, with `steer` (what the user wants, see Crew.passing_on),
+    make: called in every process, found there by its name, with `control` (see Crew.passing_on),
         `tell` (takes words about the task, see Crew.run) and the crew's arguments. A context that gives what
         performs a task. An EngineError of making it ends the whole work.
     lost: the outcome of a task that ended its process, from the task and the exit code.
@@ -84,11 +84,11 @@ class Crew(Generic[TaskT, OutcomeT]):
             process.terminate()
             process.join()
 
-    def passing_on(self, steer: Steer) -> Steer:
-        """`steer`, whose answers the processes hear of: whoever obeys this one here lets them obey it there."""
+    def passing_on(self, control: ControlSignal) -> ControlSignal:
+        """`control`, whose answers the processes hear of: whoever obeys this one here lets them obey it there."""
 
         def asked() -> Control:
-            wish = steer()
+            wish = control()
             self._wish.value = _WISHES.index(wish)
             return wish
 
@@ -179,7 +179,7 @@ def _work(pipe: Connection, wish: Any) -> None:
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[name] = "1"  # before torch is imported, which may come with what the pipe brings
 
-    def steer() -> Control:
+    def control() -> Control:
         # Nothing is sent to a process that works: what there is to read then is the end of the pipe.
         return Control.CANCEL if pipe.poll() else _WISHES[wish.value]
 
@@ -190,7 +190,7 @@ def _work(pipe: Connection, wish: Any) -> None:
     with contextlib.suppress(*usual), contextlib.ExitStack() as stack:
         make, arguments = pipe.recv()
         try:
-            perform = stack.enter_context(make(steer, tell, *arguments))
+            perform = stack.enter_context(make(control, tell, *arguments))
         except EngineError as error:
             pipe.send(error)
             return

@@ -26,6 +26,7 @@ from engine.adam import LanesAdam
 from engine.api import (
     FIRST_VOCODER,
     Control,
+    ControlSignal,
     Event,
     KeptCheckpoint,
     Note,
@@ -33,7 +34,6 @@ from engine.api import (
     Progress,
     Report,
     RunSpec,
-    Steer,
     TrainDone,
     TrainPoint,
 )
@@ -51,7 +51,7 @@ from engine.model.objective import TERM_NAMES
 from engine.model.timescale.inputs import Batch
 from engine.products import bfloat16_pays
 from engine.runtime import device_memory, devices
-from engine.runtime.control import obey
+from engine.runtime.control import check_control
 from engine.training.average_voice import learn
 from engine.training.checkpoints import KeptCheckpoints
 from engine.training.compilation import compile_trunks
@@ -74,7 +74,7 @@ _VALIDATION_SHARE = 0.15  # of a time budget, at most
 _COSINE_END = 0.05
 
 
-def train(run_dir: str | os.PathLike[str], report: Report, steer: Steer) -> TrainDone:
+def train(run_dir: str | os.PathLike[str], report: Report, control: ControlSignal) -> TrainDone:
     """Start the run that run_dir/spec.json describes, or go on with it where it was last saved.
 
     Reports Progress, Note and Partial(TrainPoint). Control.STOP ends early and keeps what there is; PAUSE saves,
@@ -90,7 +90,7 @@ def train(run_dir: str | os.PathLike[str], report: Report, steer: Steer) -> Trai
         with joined() as ranks, ranks.folder(Path(run_dir), ("spec.json", *STATE_FILES)) as folder:
             run = RunSpec.read(folder)
             torch.set_num_threads(run.train.threads or max(1, _cores() // ranks.local_count))
-            return _Trainer(folder, run, report if ranks.first else _nobody, ranks.steered(steer), ranks).run()
+            return _Trainer(folder, run, report if ranks.first else _nobody, ranks.steered(control), ranks).run()
     except OSError as error:
         raise TrainingError(
             f"The run folder {run_dir} cannot be written or read: {error.strerror or error}.",
@@ -103,8 +103,8 @@ def train(run_dir: str | os.PathLike[str], report: Report, steer: Steer) -> Trai
 class _Trainer:
     """One run, from the corpus to the finished model. `run` is the loop; everything else serves it."""
 
-    def __init__(self, folder: Path, run: RunSpec, report: Report, steer: Steer, ranks: Ranks) -> None:
-        self.folder, self.spec, self.report, self.steer, self.ranks = folder, run, report, steer, ranks
+    def __init__(self, folder: Path, run: RunSpec, report: Report, control: ControlSignal, ranks: Ranks) -> None:
+        self.folder, self.spec, self.report, self.control, self.ranks = folder, run, report, control, ranks
         self.device = ranks.device(run.train.device)
         self.log = RunLog(folder)
         self.states = StateFiles(folder)
@@ -541,18 +541,18 @@ class _Trainer:
         """
 
         def agreed() -> Control:
-            return self.ranks.agreed(self.steer())
+            return self.ranks.agreed(self.control())
 
         wish = agreed()
         if wish is not Control.PAUSE:
-            return obey(lambda: wish)
+            return check_control(lambda: wish)
         self._save()
         self.log.write("paused", self.at.step)
         freed = self._leave_device()
         what = f"{freed / 1e9:.1f} GB of {devices.described(self.device)} are" if freed else "the processor is"
         self.report(Progress(self.at.fraction, f"Paused at step {self.at.step}; {what} free for other work"))
         with self.clock.held():
-            stop = obey(agreed)
+            stop = check_control(agreed)
             self._return_to_device()
         self.saved_at = time.monotonic()
         return stop
@@ -615,9 +615,9 @@ class _Trainer:
     # ------------------------------------------------------------------------------------------ the beginning
     def _corpus(self) -> MelCache:
         self.report(Progress(None, "Looking for recordings"))
-        manifest = scan(self.spec.folders, self.spec.clips, self.steer)
+        manifest = scan(self.spec.folders, self.spec.clips, self.control)
         self.earlier_key = earlier_key(manifest, self.spec.audio)
-        return build(manifest, self.spec.audio, cache_dir(), self.report, self.steer)
+        return build(manifest, self.spec.audio, cache_dir(), self.report, self.control)
 
 
 def _nobody(event: Event) -> None:

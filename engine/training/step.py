@@ -30,7 +30,7 @@ class Step:
         generator: torch.Generator,
         speakers: Tensor | None = None,
     ) -> Terms:
-        """The terms of these pieces: a share of them, while a batch is shared (engine/training/distributed/ranks.py).
+        """The terms of these pieces: a share of them, while a batch is shared (training/distributed/ranks.py).
 
         Args:
             lengths: None when no piece is shorter than the batch. speakers: see systems.terms.

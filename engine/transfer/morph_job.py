@@ -10,17 +10,17 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
-from engine.api import Morph, MorphDone, Note, Partial, Progress, Report, Steer, Transfer
+from engine.api import ControlSignal, Morph, MorphDone, Note, Partial, Progress, Report, Transfer
 from engine.api.atomic_files import cannot_write
 from engine.api.errors import SpecError
 from engine.audio import files
-from engine.runtime.control import obey
+from engine.runtime.control import check_control
 from engine.transfer import transfer_job
 
 PAUSE_S = 0.25  # between steps
 
 
-def render(request: Morph, report: Report, steer: Steer) -> MorphDone:
+def render(request: Morph, report: Report, control: ControlSignal) -> MorphDone:
     """Render every step as a transfer of its own and put them in a row. STOP keeps the steps there are.
 
     Raises:
@@ -42,7 +42,7 @@ def render(request: Morph, report: Report, steer: Steer) -> MorphDone:
     try:
         for number, refs in enumerate(request.steps):
             report(Progress(number / len(request.steps), f"Step {number + 1} of {len(request.steps)}"))
-            if obey(steer) and sounds:
+            if check_control(control) and sounds:
                 break
             take = transfer_job.render(
                 Transfer(
@@ -51,7 +51,7 @@ def render(request: Morph, report: Report, steer: Steer) -> MorphDone:
                     vocoder=request.vocoder, device=request.device,
                 ),
                 _notes_of(report),
-                steer,
+                control,
             )  # fmt: skip
             sound, rate_hz = soundfile.read(take.transformed, dtype="float32", always_2d=True)
             sounds.append(np.ascontiguousarray(sound[:, 0], np.float32))

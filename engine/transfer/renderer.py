@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from engine.api import Steer, StoredClip
+from engine.api import ControlSignal, StoredClip
 from engine.audio import f0 as pitch
 from engine.audio import files, world
 from engine.audio.mel import MelFrontEnd
@@ -25,7 +25,7 @@ from engine.model.checkpoint import Checkpoint
 from engine.model.timescale import inputs
 from engine.model.timescale.attributes import SPEECH_NEPERS, Levels, pitch_curve
 from engine.model.timescale.source_filter import source_filter
-from engine.runtime.control import obey
+from engine.runtime.control import check_control
 from engine.transfer import evidence as measure
 from engine.transfer import splicing
 from engine.transfer.attribute_exchange import Kept, Latents, given_levels, louder_by
@@ -123,7 +123,7 @@ class Studio:
         self._unedited: _Sound | None = None  # the last one: edits of seconds are put into it
         self._measured: weakref.WeakKeyDictionary[Rendering, Measured] = weakref.WeakKeyDictionary()
 
-    def control(self, road: str, vocoder_name: str, steer: Steer) -> Rendering:
+    def control(self, road: str, vocoder_name: str, steer: ControlSignal) -> Rendering:
         """The source with its own h and m, as loud as the source; made at the first call."""
         return self._control(road, vocoder_name, steer).rendering
 
@@ -136,7 +136,7 @@ class Studio:
         kept_m: Floats,
         road: str,
         vocoder_name: str,
-        steer: Steer,
+        steer: ControlSignal,
         unedited: tuple[Floats, Floats] | None = None,
     ) -> Rendering:
         """The source with h (latent,) and m (seconds, latent), as a sound of the source's length.
@@ -170,7 +170,7 @@ class Studio:
             gain = float(files.amplitude(self._level - measure.level_dbfs(levelled) + louder))
         return self._heard(wave * np.float32(gain))
 
-    def decoded(self, steer: Steer) -> torch.Tensor:
+    def decoded(self, steer: ControlSignal) -> torch.Tensor:
         """The control's log-mel (frames, bands), before any vocoder: what the networks make of the source."""
         return self._own_decoded(steer).mel
 
@@ -206,7 +206,7 @@ class Studio:
 
     # ------------------------------------------------------------------------------------------ what is made
     @torch.no_grad()
-    def _control(self, road: str, vocoder_name: str, steer: Steer) -> _Control:
+    def _control(self, road: str, vocoder_name: str, steer: ControlSignal) -> _Control:
         known = self._controls.get((road, vocoder_name))
         if known is not None:
             return known
@@ -218,11 +218,11 @@ class Studio:
         return control
 
     @torch.no_grad()
-    def _own_decoded(self, steer: Steer) -> _Decoded:
+    def _own_decoded(self, steer: ControlSignal) -> _Decoded:
         nothing = Kept(1.0, torch.ones(len(self._own.m), device=self._device))
         return self._decoded(self._own, nothing, steer)
 
-    def _decoded(self, given: Latents, kept: Kept, steer: Steer) -> _Decoded:
+    def _decoded(self, given: Latents, kept: Kept, steer: ControlSignal) -> _Decoded:
         mel, network = self._decode(given, steer), self.model.model
         measured, carrier = self._views.levels, self._views.carrier
         if measured is None or carrier is None:
@@ -243,7 +243,7 @@ class Studio:
         )[0]
         return control + smooth[:, None] * (mel - control)
 
-    def _decode(self, given: Latents, steer: Steer) -> torch.Tensor:
+    def _decode(self, given: Latents, steer: ControlSignal) -> torch.Tensor:
         """(frames, bands) log-mel of q(z|h,m,x) and p(x|z), a minute at a time."""
         network = self.model.model
         window, frames = network.spec.window_frames, len(self.source_mel)
@@ -251,7 +251,7 @@ class Studio:
         context = -(-reach // window) * window
         pieces = []
         for start in range(0, frames, CHUNK_WINDOWS * window):
-            obey(steer)
+            check_control(steer)
             stop = min(frames, start + CHUNK_WINDOWS * window)
             left, right = max(0, start - context), min(frames, stop + context)
             seen = network.scaled(self._views.frame[:, left:right])
@@ -261,16 +261,25 @@ class Studio:
         return torch.cat(pieces)
 
     # ------------------------------------------------------------------------------------------ the two roads
-    def _wave(self, made: _Decoded, control: _Decoded, road: str, vocoder_name: str, steer: Steer) -> Floats:
+    def _wave(
+        self, made: _Decoded, control: _Decoded, road: str, vocoder_name: str, steer: ControlSignal
+    ) -> Floats:
         """The sound (samples,) of what was made, at whatever level the road gives."""
-        obey(steer)
+        check_control(steer)
         if road == "natural":
             envelope, _ = source_filter(self.spec, torch.device("cpu")).split(made.mel - control.mel)
             return world.put_together(self._taken_apart(), self.spec, self._pitch_moved(made), envelope.numpy())
         return self._vocoded(made, vocoder_name, steer)
 
     def _before_edits(
-        self, h: Floats, kept_h: float, m: Floats, kept_m: Floats, road: str, vocoder_name: str, steer: Steer
+        self,
+        h: Floats,
+        kept_h: float,
+        m: Floats,
+        kept_m: Floats,
+        road: str,
+        vocoder_name: str,
+        steer: ControlSignal,
     ) -> _Sound:
         """The sound without the edits: the control where nothing else is given, else made once and kept."""
         control = self._control(road, vocoder_name, steer)
@@ -285,7 +294,7 @@ class Studio:
         return self._unedited
 
     def _patched(
-        self, before: _Sound, made: _Decoded, control: _Decoded, road: str, vocoder_name: str, steer: Steer
+        self, before: _Sound, made: _Decoded, control: _Decoded, road: str, vocoder_name: str, steer: ControlSignal
     ) -> Floats | None:
         """The sound before, the frames that differ from it made anew; None where that is nearly all of them."""
         changed, frames = splicing.changed_spans(before.made.mel, made.mel), len(made.mel)
@@ -311,7 +320,7 @@ class Studio:
             f0 = f0 * np.exp(moved)
         return _Guide(self._normal(begin), torch.from_numpy(f0))
 
-    def _vocoded(self, made: _Decoded, name: str, steer: Steer) -> Floats:
+    def _vocoded(self, made: _Decoded, name: str, steer: ControlSignal) -> Floats:
         """The mel as a sound, in chunks that are cross-faded."""
         size = CHUNK_WINDOWS * self.model.model.spec.window_frames
         wave = np.zeros(len(self._recording), np.float32)
@@ -322,13 +331,13 @@ class Studio:
         return wave
 
     def _pieces(
-        self, made: _Decoded, spans: Sequence[tuple[int, int]], name: str, steer: Steer
+        self, made: _Decoded, spans: Sequence[tuple[int, int]], name: str, steer: ControlSignal
     ) -> Iterator[tuple[int, Floats]]:
         """Spans of frames as sounds, each with its first sample's place."""
         guide = self._guide(made)
         voice = registry.build(name, self.spec)
         for start, stop in spans:
-            obey(steer)
+            check_control(steer)
             first, last = self._samples_of((start, stop))
             piece = voice.synthesise(
                 made.mel[start:stop],

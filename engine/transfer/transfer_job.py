@@ -26,11 +26,11 @@ from engine.api import (
     OWN_VOCODER,
     RENDERINGS,
     ClipAnalysed,
+    ControlSignal,
     Evidence,
     LatentRef,
     Progress,
     Report,
-    Steer,
     StoredClip,
     Take,
     Transfer,
@@ -43,7 +43,7 @@ from engine.audio.vocoders import registry
 from engine.model import linear_heads
 from engine.model.checkpoint import Checkpoint
 from engine.runtime import devices
-from engine.runtime.control import obey
+from engine.runtime.control import check_control
 from engine.runtime.threads import one_thread
 from engine.transfer import edit_evidence, second_edits
 from engine.transfer import evidence as measure
@@ -57,7 +57,7 @@ Floats = npt.NDArray[np.float32]
 
 
 @one_thread()
-def render(request: Transfer, report: Report, steer: Steer) -> Take:
+def render(request: Transfer, report: Report, steer: ControlSignal) -> Take:
     """Perform a transfer and write original, control and transformed beside each other.
 
     Raises:
@@ -86,12 +86,12 @@ def render(request: Transfer, report: Report, steer: Steer) -> Take:
     studio = _studio(request.source, _age(source), request.model, model.hash, device)
     control = studio.control(request.rendering, request.vocoder, steer)
     report(Progress(0.5, "Rendering the transfer"))
-    obey(steer)
+    check_control(steer)
     kept_h = max(0.0, 1.0 - request.strength) if request.voice else 1.0
     before = given.unedited if given.edited else None
     result = studio.render(h, given.m, kept_h, given.kept, request.rendering, request.vocoder, steer, before)
     report(Progress(0.9, "Measuring"))
-    obey(steer)
+    check_control(steer)
 
     target_h = _mean_h(request.voice) if request.voice else None
     target_hz = _mean_pitch(request.voice or request.emotion)

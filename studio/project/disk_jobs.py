@@ -15,9 +15,8 @@ from studio.domain.clip import Clip
 from studio.project import folder as project_folder
 from studio.project import project_file
 from studio.project.folder import MOVED, Listing, Moved
-from studio.project.project_file import AUTOSAVE, FILE, Project, moved_project
+from studio.project.project_file import AUTOSAVE, FILE, UNTITLED_FILE, Project, moved_project
 from studio.services.background_threads import unhurried
-from studio.session.context import UNTITLED_FILE
 
 
 def bring_and_write(

@@ -27,6 +27,7 @@ from studio.project.folder import Listing
 from studio.services.background_threads import unhurried
 
 FILE, AUTOSAVE, SUFFIX = "project.json", "project.autosave.json", ".triptych"
+UNTITLED_FILE = "library.json"  # of work that was never saved
 FORMAT, VERSION = "triptych-project", 2
 OLD_FORMAT = "triptych-library"  # version 1: absolute places, neither maps nor runs nor the desk
 

@@ -150,8 +150,11 @@ class MainJob:
         record = self._session.runs[-1]
         assert record.done is not None
         self._finish(self._session.set_model(record.done.model), "the model could not be opened")
-        synthetic_input.wait(lambda: len(self._session.encoded()) == len(self._ready()) > 0 and not self._unfinished(),
-                   JOB_S, "not every recording was encoded")  # fmt: skip
+        synthetic_input.wait(
+            lambda: len(self._session.encoded()) == len(self._ready()) > 0 and not self._unfinished(),
+            JOB_S,
+            "not every recording was encoded",
+        )
         model = self._session.model
         assert model is not None
         return {"model": model.hash, "weights": model.weights, "encoded": len(self._session.encoded())}

@@ -33,7 +33,6 @@ from studio.session.undo import UndoActions
 
 SAVE_AFTER_MS = 1_000
 SAVE_RESULTS_AFTER_MS = 15_000  # what the engine found can be had again: no hurry
-UNTITLED_FILE = "library.json"  # of work that was never saved
 
 
 class SessionState(UndoActions):
@@ -191,7 +190,7 @@ class SessionState(UndoActions):
         self.named = named
         self.runs_dir, self.takes_dir = folder / "runs", folder / "takes"
         self.maps_dir, self.analysis_dir = folder / "maps", folder / "analysis"
-        self._autosave = folder / (project_file.AUTOSAVE if named else UNTITLED_FILE)
+        self._autosave = folder / (project_file.AUTOSAVE if named else project_file.UNTITLED_FILE)
         self.analysis.set_folder(str(self.analysis_dir))
 
     @property

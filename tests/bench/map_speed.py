@@ -69,10 +69,10 @@ def layout(
     values: Floats,
     iterations: int | None = None,
     report: Callable[[Event], None] = lambda event: None,
-    steer: Callable[[], Control] = lambda: Control.RUN,
+    control: Callable[[], Control] = lambda: Control.RUN,
 ) -> MapPoints:
     request = FitMap(()) if iterations is None else FitMap((), iterations=iterations)
-    return mapping.fit_points(request, points_of(values), report, steer)
+    return mapping.fit_points(request, points_of(values), report, control)
 
 
 # ---------------------------------------------------------------------------------------------- the whole layout
@@ -176,7 +176,7 @@ class Stretches:
     @classmethod
     def of_layout(cls, values: Floats, iterations: int | None) -> tuple[list[float], list[float]]:
         stretches = cls()
-        layout(values, iterations, steer=stretches.look)
+        layout(values, iterations, control=stretches.look)
         stretches.look()
         return stretches.walls, stretches.cpus
 

@@ -46,7 +46,7 @@ class Watcher:
     def report(self, event: object) -> None:
         self.events.append(event)
 
-    def steer(self) -> Control:
+    def control(self) -> Control:
         if not self.points("validation"):  # the corpus is still being read
             return Control.RUN
         self._looks += 1
@@ -71,7 +71,7 @@ def run_spec(clips: list[Path], train: TrainSpec = TRAIN, **more: Any) -> RunSpe
 
 def go(folder: Path, watcher: Watcher | None = None) -> Any:
     watcher = watcher or Watcher()
-    return loop.train(folder, watcher.report, watcher.steer)
+    return loop.train(folder, watcher.report, watcher.control)
 
 
 def changed(**values: Any) -> TrainSpec:

@@ -20,6 +20,7 @@ import pytest
 from engine.api import (
     Cancelled,
     Control,
+    ControlSignal,
     Done,
     Event,
     ExportDone,
@@ -35,7 +36,6 @@ from engine.api import (
     Request,
     Result,
     Scan,
-    Steer,
     Train,
 )
 from engine.worker import NICENESS, PROGRESS_INTERVAL_S, attend, start_worker
@@ -47,7 +47,9 @@ DONE = FigureDone("figure.png")
 class Office:
     """A worker's loop in a thread of this process, with the work given by the test."""
 
-    def __init__(self, run: Callable[[Request, Report, Steer], Result], *more: Callable[[Request], None]) -> None:
+    def __init__(
+        self, run: Callable[[Request, Report, ControlSignal], Result], *more: Callable[[Request], None]
+    ) -> None:
         self.pipe, theirs = multiprocessing.get_context("spawn").Pipe()
         self.thread = threading.Thread(target=attend, args=(theirs, run, PATIENCE_S, *more))
         self.thread.start()
@@ -73,7 +75,7 @@ class Office:
 def open_office() -> Iterator[Callable[..., Office]]:
     offices: list[Office] = []
 
-    def start(run: Callable[[Request, Report, Steer], Result], *more: Callable[[Request], None]) -> Office:
+    def start(run: Callable[[Request, Report, ControlSignal], Result], *more: Callable[[Request], None]) -> Office:
         offices.append(Office(run, *more))
         return offices[-1]
 
@@ -82,10 +84,10 @@ def open_office() -> Iterator[Callable[..., Office]]:
         office.close()
 
 
-def wait_for_an_end(request: Request, report: Report, steer: Steer) -> Result:
+def wait_for_an_end(request: Request, report: Report, control: ControlSignal) -> Result:
     """Works until told otherwise: the shape of every long job."""
     report(Note("working"))
-    while (wish := steer()) in (Control.RUN, Control.PAUSE):
+    while (wish := control()) in (Control.RUN, Control.PAUSE):
         time.sleep(0.001)
     if wish is Control.CANCEL:
         raise Cancelled
@@ -93,7 +95,7 @@ def wait_for_an_end(request: Request, report: Report, steer: Steer) -> Result:
 
 
 def test_jobs_end_in_the_order_they_came(open_office: Callable[..., Office]) -> None:
-    office = open_office(lambda request, report, steer: FigureDone(request.model))
+    office = open_office(lambda request, report, control: FigureDone(request.model))
     for job_id in range(20):
         office.submit(job_id, Inspect(str(job_id)))
     assert [office.receive() for _ in range(20)] == [(n, Done(FigureDone(str(n)))) for n in range(20)]
@@ -125,10 +127,10 @@ def test_stop_keeps_what_a_running_job_has(open_office: Callable[..., Office]) -
 
 
 def test_pause_and_resume_reach_the_job(open_office: Callable[..., Office]) -> None:
-    def say_wishes(request: Request, report: Report, steer: Steer) -> Result:
+    def say_wishes(request: Request, report: Report, control: ControlSignal) -> Result:
         seen = None
         while seen is not Control.STOP:
-            if (wish := steer()) is not seen:
+            if (wish := control()) is not seen:
                 seen = wish
                 report(Note(wish.value))
             time.sleep(0.001)
@@ -147,7 +149,7 @@ def test_a_worker_with_nothing_to_do_gets_ready_for_what_follows_the_last_job(
     open_office: Callable[..., Office],
 ) -> None:
     ready: queue.SimpleQueue[Request] = queue.SimpleQueue()
-    office = open_office(lambda request, report, steer: DONE, ready.put)
+    office = open_office(lambda request, report, control: DONE, ready.put)
     office.submit(1, Inspect("first"))
     office.submit(2, Inspect("last"))
     assert [office.receive() for _ in range(2)] == [(1, Done(DONE)), (2, Done(DONE))]
@@ -159,7 +161,7 @@ def test_a_worker_with_nothing_to_do_gets_ready_for_what_follows_the_last_job(
 
 
 def test_a_control_for_a_job_that_has_ended_is_let_pass(open_office: Callable[..., Office]) -> None:
-    office = open_office(lambda request, report, steer: DONE)
+    office = open_office(lambda request, report, control: DONE)
     office.submit(1)
     assert office.receive() == (1, Done(DONE))
     office.control(1, Control.CANCEL)
@@ -170,7 +172,7 @@ def test_a_control_for_a_job_that_has_ended_is_let_pass(open_office: Callable[..
 def test_an_engine_error_keeps_its_words_and_an_unforeseen_one_gets_some(
     open_office: Callable[..., Office],
 ) -> None:
-    def fail(request: Request, report: Report, steer: Steer) -> Result:
+    def fail(request: Request, report: Report, control: ControlSignal) -> Result:
         if isinstance(request, Inspect):
             raise ExportError("It went wrong.", "Do that.")
         raise ZeroDivisionError("by nought")
@@ -203,7 +205,7 @@ def must_hold_progress_back(office: Office) -> list[Event]:
 
 
 def test_progress_is_held_to_ten_a_second_and_the_newest_is_kept(open_office: Callable[..., Office]) -> None:
-    def hurry(request: Request, report: Report, steer: Steer) -> Result:
+    def hurry(request: Request, report: Report, control: ControlSignal) -> Result:
         for n in range(1000):
             report(Progress(n / 1000, f"{n}"))
         return DONE
@@ -212,7 +214,7 @@ def test_progress_is_held_to_ten_a_second_and_the_newest_is_kept(open_office: Ca
 
 
 def test_progress_is_not_hurried_by_what_is_found_on_the_way(open_office: Callable[..., Office]) -> None:
-    def hurry(request: Request, report: Report, steer: Steer) -> Result:
+    def hurry(request: Request, report: Report, control: ControlSignal) -> Result:
         for n in range(1000):
             report(Progress(n / 1000, f"{n}"))
             report(Partial(DONE))
@@ -223,10 +225,10 @@ def test_progress_is_not_hurried_by_what_is_found_on_the_way(open_office: Callab
 
 
 def test_held_progress_is_sent_when_the_job_next_looks_up(open_office: Callable[..., Office]) -> None:
-    def say_twice_then_wait(request: Request, report: Report, steer: Steer) -> Result:
+    def say_twice_then_wait(request: Request, report: Report, control: ControlSignal) -> Result:
         report(Progress(0.1, "first"))
         report(Progress(0.2, "second"))
-        return wait_for_an_end(request, lambda event: None, steer)
+        return wait_for_an_end(request, lambda event: None, control)
 
     office = open_office(say_twice_then_wait)
     office.submit(1)
@@ -240,9 +242,9 @@ def test_held_progress_is_sent_when_the_job_next_looks_up(open_office: Callable[
 def test_when_the_pipe_closes_training_stops_and_other_work_is_dropped(request_: Request, wish: Control) -> None:
     wishes: list[Control] = []
 
-    def work(request: Request, report: Report, steer: Steer) -> Result:
+    def work(request: Request, report: Report, control: ControlSignal) -> Result:
         report(Note("working"))
-        while (now := steer()) is Control.RUN:
+        while (now := control()) is Control.RUN:
             time.sleep(0.001)
         wishes.append(now)
         return ExportDone((), 0)

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from engine.api import Progress, Report, Steer
+from engine.api import ControlSignal, Progress, Report
 from engine.api.errors import AudioError, Cancelled, CorpusError
 from engine.api.specs import AudioSpec
 from engine.audio import files as audio
@@ -28,7 +28,7 @@ from engine.corpus.cache.feature_workers import Outcome, Reader, Task, Unread, W
 from engine.corpus.cache.frames import Frames
 from engine.corpus.cache.index import Found, Index, hashed
 from engine.corpus.manifest import Manifest, Skipped, Utterance
-from engine.runtime.control import Pace, obey
+from engine.runtime.control import Eta, check_control
 from engine.runtime.process_pool import cores
 
 _VERSION = 3  # of how log-mel and F0 are computed: part of every key
@@ -86,7 +86,12 @@ class MelCache:
 
 
 def build(
-    manifest: Manifest, spec: AudioSpec, folder: Path, report: Report, steer: Steer, processes: int | None = None
+    manifest: Manifest,
+    spec: AudioSpec,
+    folder: Path,
+    report: Report,
+    control: ControlSignal,
+    processes: int | None = None,
 ) -> MelCache:
     """Open a corpus in the cache in `folder`, computing what of it is missing.
 
@@ -101,7 +106,7 @@ def build(
     """
     try:
         with Index(folder) as index:
-            return _Builder(manifest, spec, index, report, steer).run(processes)
+            return _Builder(manifest, spec, index, report, control).run(processes)
     except OSError as error:
         raise CorpusError(
             f"The cache folder {folder} cannot be used: {error.strerror or error}.",
@@ -110,7 +115,9 @@ def build(
 
 
 class _Builder:
-    def __init__(self, manifest: Manifest, spec: AudioSpec, index: Index, report: Report, steer: Steer) -> None:
+    def __init__(
+        self, manifest: Manifest, spec: AudioSpec, index: Index, report: Report, control: ControlSignal
+    ) -> None:
         self._manifest = manifest
         self._spec = spec
         self._spec_key = hashlib.sha256(
@@ -119,7 +126,7 @@ class _Builder:
         self._index = index
         self._packs = index.folder / "packs"
         self._report = report
-        self._steer = steer
+        self._steer = control
         self._contents: dict[str, str] = {}  # by path
         self._unread: dict[str, str] = {}  # path -> why
         self._hashed: list[tuple[str, tuple[int, int], str]] = []
@@ -151,7 +158,7 @@ class _Builder:
     def _read(self, paths: list[str], processes: int | None) -> None:
         sizes = {path: _size(path) for path in paths}
         total = sum(sizes.values())
-        self._pace = Pace(float(total))
+        self._pace = Eta(float(total))
         if processes is None:
             processes = min(cores(), _MOST_PROCESSES) if total > _WORTH_A_CREW_BYTES else 1
         tasks = self._tasks(sizes)
@@ -213,7 +220,7 @@ class _Builder:
             self._look()
 
     def _look(self) -> None:
-        if obey(self._steer):
+        if check_control(self._steer):
             raise Cancelled
 
     def _keep(self) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from engine.api import Steer
+from engine.api import ControlSignal
 from engine.api.errors import AudioError, CorpusError
 from engine.runtime.process_pool import Crew, Tell, Trade
 
@@ -84,8 +84,10 @@ class Reader:
 
 
 @contextlib.contextmanager
-def _reading(steer: Steer, tell: Tell, folder: Path, spec: dict[str, Any]) -> Iterator[Callable[[Task], Outcome]]:
-    del steer, tell  # recordings are short
+def _reading(
+    control: ControlSignal, tell: Tell, folder: Path, spec: dict[str, Any]
+) -> Iterator[Callable[[Task], Outcome]]:
+    del control, tell  # recordings are short
     with contextlib.closing(Reader(folder, spec)) as reader:
         yield reader.read
 

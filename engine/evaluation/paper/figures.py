@@ -14,7 +14,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as Canvas
 
 from engine.analysis import analyse
-from engine.api import Analyse, ClipRef, Figure, FitMap, LatentRef, Report, Steer, Transfer
+from engine.api import Analyse, ClipRef, ControlSignal, Figure, FitMap, LatentRef, Report, Transfer
 from engine.api.atomic_files import placed_whole
 from engine.api.errors import EngineError
 from engine.evaluation.paper.plan import TITLES
@@ -65,7 +65,7 @@ def chosen(held: Table) -> Points:
     )  # fmt: skip
 
 
-def figure2(points: Points, seed: int, report: Report, steer: Steer, stem: Path) -> tuple[Path, ...]:
+def figure2(points: Points, seed: int, report: Report, control: ControlSignal, stem: Path) -> tuple[Path, ...]:
     """t-SNE of h and of m, coloured by gender and by speaker: four panels."""
     ids = tuple(map(str, range(len(points.speakers))))
     perplexity = min(30.0, max(2.0, (len(ids) - 1) / 3.0 - 1.0))
@@ -74,7 +74,7 @@ def figure2(points: Points, seed: int, report: Report, steer: Steer, stem: Path)
         request = FitMap((), latent, perplexity=perplexity, seed=seed)
         values = points.h if latent == "h" else points.m
         found = layout.fit_points(
-            request, layout.Points(ids, np.zeros(len(ids), np.int32), values, len(ids), ""), report, steer
+            request, layout.Points(ids, np.zeros(len(ids), np.int32), values, len(ids), ""), report, control
         )
         layouts[latent] = found.xy
     with matplotlib.rc_context(figures.style()):
@@ -103,18 +103,18 @@ def figure2(points: Points, seed: int, report: Report, steer: Steer, stem: Path)
 
 
 def figure3(
-    man: str, woman: str, model: str, folder: Path, device: str, report: Report, steer: Steer, stem: Path
+    man: str, woman: str, model: str, folder: Path, device: str, report: Report, control: ControlSignal, stem: Path
 ) -> tuple[Path, ...]:
     """A man's clip, its reconstruction, and the same given the h of a woman's clip."""
     clips = (ClipRef("man", man), ClipRef("woman", woman))
-    analyse.analyse(Analyse(clips, str(folder), model, device), report, steer)
+    analyse.analyse(Analyse(clips, str(folder), model, device), report, control)
     take = transfer_job.render(
         Transfer(
             source=str(folder / "man"), model=model, out_dir=str(folder), name="figure3",
             voice=(LatentRef(str(folder / "woman")),), device=device,
         ),
         report,
-        steer,
+        control,
     )  # fmt: skip
     told = ["a man’s clip", "reconstruction, his own h", "given a woman’s h"]
     hertz = [take.source_f0_hz, take.control_evidence.f0_median_hz, take.evidence.f0_median_hz]

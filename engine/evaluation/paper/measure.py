@@ -14,14 +14,14 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from engine.api import ProbeResult, ProbeScore, Steer
+from engine.api import ControlSignal, ProbeResult, ProbeScore
 from engine.api.atomic_files import cannot_write, write_whole
 from engine.api.errors import EngineError
 from engine.evaluation.paper.plan import own_parts
 from engine.evaluation.probes.examples import FLOORS, Recording, Table, example_of, joined, table
 from engine.evaluation.probes.probing import MEASURES, Material, Sides, probe
 from engine.model.checkpoint import SystemCheckpoint
-from engine.runtime.control import obey
+from engine.runtime.control import check_control
 
 VERSION = 3  # of the files kept; 1 kept failures of speaker ID that are none, 2 did not tell m how loud a clip is
 EMOTIONS = ("emotion", "arousal", "valence")
@@ -50,7 +50,12 @@ Encode = Callable[[Sequence[Recording], bool], Table]  # recordings, in pieces o
 
 
 def measure(
-    encode: Encode, material: Recordings, digest: str, steer: Steer, seeds: int, tell: Callable[[str], object]
+    encode: Encode,
+    material: Recordings,
+    digest: str,
+    control: ControlSignal,
+    seeds: int,
+    tell: Callable[[str], object],
 ) -> tuple[Measured, Table]:
     """Every task; one that cannot be done says why. Also the held-out voices' vectors.
 
@@ -71,7 +76,7 @@ def measure(
             made = Material(train, held)
         else:
             made = None if acted is None else by_split(acted)
-        results[task] = _probed(made, task, names, steer, seeds)
+        results[task] = _probed(made, task, names, control, seeds)
     return Measured(results, digest, names), held
 
 
@@ -79,7 +84,7 @@ def measure_sides(
     encoders: Sequence[Encode],
     sides: Sequence[tuple[Sequence[Recording], Sequence[Recording]]],
     digest: str,
-    steer: Steer,
+    control: ControlSignal,
     seeds: int,
     tell: Callable[[str], object],
 ) -> Measured:
@@ -99,15 +104,17 @@ def measure_sides(
     results = {}
     for task in EMOTIONS:
         tell(task)
-        results[task] = _probed(material, task, names, steer, seeds)
+        results[task] = _probed(material, task, names, control, seeds)
     return Measured(results, digest, names)
 
 
-def _probed(material: Material | None, task: str, names: tuple[str, ...], steer: Steer, seeds: int) -> ProbeResult:
+def _probed(
+    material: Material | None, task: str, names: tuple[str, ...], control: ControlSignal, seeds: int
+) -> ProbeResult:
     try:
         if material is None:
             raise EngineError(f"No corpus with labels for {task} was named.", "Name one such as RAVDESS.")
-        found = probe(material, task, names, steer, seeds=seeds)
+        found = probe(material, task, names, control, seeds=seeds)
     except EngineError as error:
         return ProbeResult(task, MEASURES[task], "", {}, (), f"{error.what} {error.hint}")
     return ProbeResult(task, found.measure, found.protocol, found.scores, found.notes)
@@ -119,11 +126,11 @@ def by_split(acted: Table) -> Material:
     return Material(acted.only(train), acted.only(test)) if train.any() and test.any() else Material(acted)
 
 
-def encoder(model: SystemCheckpoint | None, device: torch.device, steer: Steer) -> Encode:
+def encoder(model: SystemCheckpoint | None, device: torch.device, control: ControlSignal) -> Encode:
     """Vectors of a trained system; of the floors without one."""
 
     def encode(recordings: Sequence[Recording], pieces: bool) -> Table:
-        found = table(recordings, model, device, steer, pieces=pieces)
+        found = table(recordings, model, device, control, pieces=pieces)
         if model is None:
             return found
         return Table(found.examples, {n: v for n, v in found.values.items() if n not in FLOORS})
@@ -131,14 +138,14 @@ def encoder(model: SystemCheckpoint | None, device: torch.device, steer: Steer) 
     return encode
 
 
-def judged(told: Callable[[Recording], npt.NDArray[np.float32]], steer: Steer) -> Encode:
+def judged(told: Callable[[Recording], npt.NDArray[np.float32]], control: ControlSignal) -> Encode:
     """Vectors of a judge: it hears whole clips alone."""
     known: dict[str, npt.NDArray[np.float32]] = {}
 
     def encode(recordings: Sequence[Recording], pieces: bool) -> Table:
         rows = []
         for recording in recordings:
-            obey(steer)
+            check_control(control)
             if recording.name not in known:
                 known[recording.name] = told(recording)
             rows.append(known[recording.name])

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from engine.api import Note, Progress, Report, Reproduce, ReproduceDone, RunSpec, Steer
+from engine.api import ControlSignal, Note, Progress, Report, Reproduce, ReproduceDone, RunSpec
 from engine.api.atomic_files import placed_whole
 from engine.api.errors import Cancelled, EngineError
 from engine.api.specs import AudioSpec, ModelSpec, TrainSpec
@@ -29,14 +29,14 @@ from engine.evaluation.probes import matrix
 from engine.export.text_tables import Sheet, to_csv, to_latex
 from engine.model import checkpoint
 from engine.runtime import devices
-from engine.runtime.control import obey
+from engine.runtime.control import check_control
 from engine.runtime.process_pool import cores
 from engine.training import loop
 
 _SEEDS = {"small": 2, "paper": 5}
 
 
-def reproduce(request: Reproduce, report: Report, steer: Steer) -> ReproduceDone:
+def reproduce(request: Reproduce, report: Report, control: ControlSignal) -> ReproduceDone:
     """Train or take the models, probe them all, write the report.
 
     A system that cannot be trained or probed leaves cells that say why; the others go on.
@@ -47,7 +47,7 @@ def reproduce(request: Reproduce, report: Report, steer: Steer) -> ReproduceDone
         Cancelled: the user ended it; started again, it goes on.
     """
     began = time.monotonic()
-    work = _Work(request, report, steer)
+    work = _Work(request, report, control)
     work.train()
     work.train_further()
     work.measure()
@@ -56,16 +56,16 @@ def reproduce(request: Reproduce, report: Report, steer: Steer) -> ReproduceDone
 
 
 class _Work:
-    def __init__(self, request: Reproduce, report: Report, steer: Steer) -> None:
-        self.request, self.steer = request, steer
+    def __init__(self, request: Reproduce, report: Report, control: ControlSignal) -> None:
+        self.request, self.control = request, control
         self.out = Path(request.out)
         self.folder = self.out / "work"
         self._report = report
         self._share, self._span, self._furthest = 0.0, 0.02, 0.0
         self.spec = AudioSpec()
         self.tell("Looking for recordings")
-        manifest = scan(request.corpus, [], steer)
-        self.cache: MelCache = build(manifest, self.spec, cache_dir(), self.within, steer)
+        manifest = scan(request.corpus, [], control)
+        self.cache: MelCache = build(manifest, self.spec, cache_dir(), self.within, control)
         model = None if request.model is None else checkpoint.load(request.model)
         self.given = model
         self.heard = _voices(model)
@@ -143,7 +143,7 @@ class _Work:
         if not (folder / "spec.json").exists():
             spec.write(folder)
         RunSpec.read(folder)
-        done = loop.train(folder, self.within, self.steer)
+        done = loop.train(folder, self.within, self.control)
         if done.stopped:
             raise Cancelled
         return Path(done.model)
@@ -173,7 +173,7 @@ class _Work:
         if todo:
             self.tell("Measuring")
             progress = _Measuring(todo, self.within)
-            units.measure(todo, ground, self.cache, self.steer, progress.tell, partial(self._take, progress))
+            units.measure(todo, ground, self.cache, self.control, progress.tell, partial(self._take, progress))
 
     def _units(self) -> Iterator[Unit]:
         for name, path in self.models.items():
@@ -237,7 +237,7 @@ class _Work:
         shown: list[tuple[str, Path]] = []
 
         def drawn(name: str, caption: str, draw: Callable[[], tuple[Path, ...]]) -> None:
-            obey(self.steer)
+            check_control(self.control)
             try:
                 made = draw()
             except EngineError as error:
@@ -265,7 +265,7 @@ class _Work:
         if not file.exists():
             raise EngineError(self.why.get(OURS, "The model was not measured."), "Run it again.")
         points = figures.kept_points(file)
-        return figures.figure2(points, self.request.seed, self.within, self.steer, self.out / "figure2")
+        return figures.figure2(points, self.request.seed, self.within, self.control, self.out / "figure2")
 
     def _figure3(self) -> tuple[Path, ...]:
         if OURS not in self.models:
@@ -278,7 +278,7 @@ class _Work:
             clips[gender] = of[0].path
         return figures.figure3(
             clips["male"], clips["female"], str(self.models[OURS]), self.folder / "figure3", self.request.device,
-            self.within, self.steer, self.out / "figure3",
+            self.within, self.control, self.out / "figure3",
         )  # fmt: skip
 
     def _matrix(self) -> tuple[Path, ...]:
@@ -329,11 +329,11 @@ class _Work:
         self._report(Note(f"{plan.TITLES.get(name, name)}: {error.what}", error.hint))
 
     def _step(self, span: float) -> None:
-        obey(self.steer)
+        check_control(self.control)
         self._share, self._span = min(1.0, self._share + self._span), span
 
     def tell(self, message: str) -> None:
-        if obey(self.steer):
+        if check_control(self.control):
             raise Cancelled
         self._told(self._share, message)
 

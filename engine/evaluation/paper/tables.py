@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 
 from engine.api import ProbeResult, ProbeScore
-from engine.evaluation.paper import published_numbers
+from engine.evaluation.paper import published_numbers as published
 from engine.evaluation.paper.measure import EMOTIONS, Measured
 from engine.evaluation.paper.plan import SECOND_STAGE, TITLES
 from engine.evaluation.probes.matrix import interval, shown
@@ -66,7 +66,7 @@ class Sheets:
         notes = Footnotes()
         rows = []
         for system, name, title in self._rows():
-            printed = published_numbers.SPEAKER.get((system, name))
+            printed = published.SPEAKER.get((system, name))
             rows.append((
                 title, name if system in ROWS else "",
                 _printed(printed),
@@ -83,7 +83,7 @@ class Sheets:
             "speaker ID, labels shuffled", "verification, labels shuffled",
         )  # fmt: skip
         title = "Table 1. Who speaks: linear speaker ID, and verification of voices no system was trained on"
-        said = (*self._said, *self._left_out(), *notes.numbered, published_numbers.SLIPS[3])
+        said = (*self._said, *self._left_out(), *notes.numbered, published.SLIPS[3])
         return Sheet("table1", title, columns, tuple(rows), said)
 
     _no_sessions = "No held-out speaker has clips of two chapters, so cross-chapter speaker ID cannot be measured."
@@ -92,11 +92,7 @@ class Sheets:
         notes = Footnotes()
         rows = []
         for system, name, title in self._rows():
-            printed = (
-                f"{published_numbers.GENDER[name]:.2f} %"
-                if system == THE_PAPERS and name in published_numbers.GENDER
-                else ""
-            )
+            printed = f"{published.GENDER[name]:.2f} %" if system == THE_PAPERS and name in published.GENDER else ""
             shown_name = name if system in ROWS else ""
             rows.append((
                 title, shown_name, printed, self._cell(system, name, "gender", notes),
@@ -113,8 +109,7 @@ class Sheets:
             for task in ("arousal", "valence"):
                 for name in ("h", "m", "z"):
                     printed = [
-                        f"{ccc:.3f}" if system == THE_PAPERS else ""
-                        for ccc in published_numbers.EMOTION[task, name]
+                        f"{ccc:.3f}" if system == THE_PAPERS else "" for ccc in published.EMOTION[task, name]
                     ]
                     score = self._score(system, name, task)
                     rows.append((
@@ -131,15 +126,15 @@ class Sheets:
             "CCC training, mean of sessions", "labels shuffled",
         )  # fmt: skip
         title = "Table 2. Arousal and valence, one hidden layer, concordance (CCC)"
-        said = (*self._said, *self._other_corpus(), *notes.numbered, *published_numbers.SLIPS[1:3])
+        said = (*self._said, *self._other_corpus(), *notes.numbered, *published.SLIPS[1:3])
         return Sheet("table2", title, columns, tuple(rows), said)
 
     def table3(self) -> Sheet:
         notes = Footnotes()
-        rows = [(name, f"{a:.4g}", f"{v:.4g}", "paper", "") for name, (a, v) in published_numbers.OTHERS.items()]
-        slip = notes.mark(published_numbers.SLIPS[0])
+        rows = [(name, f"{a:.4g}", f"{v:.4g}", "paper", "") for name, (a, v) in published.OTHERS.items()]
+        slip = notes.mark(published.SLIPS[0])
         rows.append((
-            "The paper's m", f"{published_numbers.AROUSAL_OF_M} {slip}", f"{published_numbers.VALENCE_OF_M}", "paper", "",
+            "The paper's m", f"{published.AROUSAL_OF_M} {slip}", f"{published.VALENCE_OF_M}", "paper", "",
         ))  # fmt: skip
         for system, name, title in self._rows():
             if system in ("two-auxiliary", "timescale") and name != "m":

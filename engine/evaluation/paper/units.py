@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from engine.api import Control, Steer
+from engine.api import Control, ControlSignal
 from engine.api.errors import EngineError
 from engine.api.specs import AudioSpec
 from engine.audio import files
@@ -27,7 +27,7 @@ from engine.evaluation.probes.examples import Recording
 from engine.model import checkpoint
 from engine.runtime import devices
 from engine.runtime.blas import on_one_thread
-from engine.runtime.control import obey
+from engine.runtime.control import check_control
 from engine.runtime.process_pool import Crew, Tell, Trade, cores
 from engine.runtime.threads import one_thread
 
@@ -135,8 +135,10 @@ class Measurer:
         cache: the ground's, opened. tell: called with the unit in work and words about it.
     """
 
-    def __init__(self, ground: Ground, cache: MelCache, steer: Steer, tell: Callable[[Unit, str], object]) -> None:
-        self._ground, self._cache, self._steer, self._tell = ground, cache, steer, tell
+    def __init__(
+        self, ground: Ground, cache: MelCache, control: ControlSignal, tell: Callable[[Unit, str], object]
+    ) -> None:
+        self._ground, self._cache, self._steer, self._tell = ground, cache, control, tell
         self._device = devices.resolve(ground.device)
         parts = ground.parts
         self._recordings = Recordings(
@@ -216,7 +218,7 @@ def measure(
     units: Sequence[Unit],
     ground: Ground,
     cache: MelCache,
-    steer: Steer,
+    control: ControlSignal,
     tell: Callable[[Unit, str], object],
     take: Callable[[Outcome], object],
 ) -> None:
@@ -232,19 +234,19 @@ def measure(
         EngineError: no process can be started, or the cache cannot be read in it.
     """
     in_order = sorted(units, key=lambda unit: -unit.seconds)
-    steer = _ended_by(steer)
+    control = _ended_by(control)
     processes = _processes(len(in_order))
     if processes < 2:
-        measurer = Measurer(ground, cache, steer, tell)
+        measurer = Measurer(ground, cache, control, tell)
         for unit in in_order:
             take(measurer.measure(unit))
         return
     with Crew(processes, Trade("measurer", _measuring, _lost, _unable), ground) as crew:
-        asked = crew.passing_on(steer)
+        asked = crew.passing_on(control)
         for outcome in crew.run(iter(in_order), tell):
             if outcome is not None:
                 take(outcome)
-            obey(asked)
+            check_control(asked)
 
 
 def _processes(units: int) -> int:
@@ -252,19 +254,19 @@ def _processes(units: int) -> int:
     return min(cores(), units)
 
 
-def _ended_by(steer: Steer) -> Steer:
+def _ended_by(control: ControlSignal) -> ControlSignal:
     """Half a measurement is worth nothing: to stop is to cancel."""
 
     def wish() -> Control:
-        return Control.CANCEL if (wanted := steer()) is Control.STOP else wanted
+        return Control.CANCEL if (wanted := control()) is Control.STOP else wanted
 
     return wish
 
 
 @contextlib.contextmanager
-def _measuring(steer: Steer, tell: Tell, ground: Ground) -> Iterator[Callable[[Unit], Outcome]]:
+def _measuring(control: ControlSignal, tell: Tell, ground: Ground) -> Iterator[Callable[[Unit], Outcome]]:
     """What a process of the crew does: the corpus is opened once."""
-    cache = build(ground.corpus, ground.spec, ground.cache, _ignored, steer, 1)
+    cache = build(ground.corpus, ground.spec, ground.cache, _ignored, control, 1)
     if cache.key != ground.key:
         raise EngineError(
             "The recordings changed while they were measured.", "Leave them as they are; run it again."
@@ -274,7 +276,7 @@ def _measuring(steer: Steer, tell: Tell, ground: Ground) -> Iterator[Callable[[U
         del unit  # the crew knows what each process does
         tell(words)
 
-    yield Measurer(ground, cache, steer, told).measure
+    yield Measurer(ground, cache, control, told).measure
 
 
 def _ignored(event: object) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from engine.api import CheckpointProbes, ProbeReading, Steer
+from engine.api import CheckpointProbes, ControlSignal, ProbeReading
 from engine.api.errors import EngineError
 from engine.evaluation.probes import linear, regressor
 from engine.evaluation.probes.examples import FLOORS, Recording, Table, table
@@ -22,7 +22,7 @@ from engine.evaluation.probes.probing import MEASURES, REGRESSIONS, says, thirds
 from engine.evaluation.probes.scores import accuracy, balanced_accuracy, ccc
 from engine.evaluation.probes.splits import Split, folds
 from engine.model.checkpoint import SystemCheckpoint
-from engine.runtime.control import obey
+from engine.runtime.control import check_control
 from engine.training.data.probe_set import ProbeClip
 
 READS = {"speaker": "h", "gender": "h", "emotion": "m", "arousal": "m", "valence": "m"}
@@ -30,7 +30,7 @@ FEWEST_CLIPS = 4  # tested; of fewer a share says nothing
 
 
 def probe(
-    step: int, clips: Sequence[ProbeClip], model: SystemCheckpoint, device: torch.device, steer: Steer
+    step: int, clips: Sequence[ProbeClip], model: SystemCheckpoint, device: torch.device, control: ControlSignal
 ) -> CheckpointProbes:
     """Every task that the clips have labels for.
 
@@ -43,10 +43,10 @@ def probe(
         return CheckpointProbes(step, readings, dict.fromkeys(READS, "The run set no clips apart."))
     # Clips that were added one by one may share a name; a copy under another name is found by its content.
     recordings = [Recording(f"{n} {c.name}", c.mel, c.f0, c.labels, c.gain_db) for n, c in enumerate(clips)]
-    whole = table(recordings, model, device, steer)
+    whole = table(recordings, model, device, control)
     held_out = np.array([clip.held_out for clip in clips])
     for task in READS:
-        obey(steer)
+        check_control(control)
         try:
             readings[task] = reading(whole, held_out, task)
         except EngineError as error:

@@ -17,7 +17,7 @@ import numpy.typing as npt
 import torch
 
 from engine.analysis.analyse import ClipViews
-from engine.api import Steer
+from engine.api import ControlSignal
 from engine.api.errors import EngineError
 from engine.model import baselines
 from engine.model.checkpoint import SystemCheckpoint
@@ -79,7 +79,7 @@ def table(
     recordings: Iterable[Recording],
     model: SystemCheckpoint | None,
     device: torch.device,
-    steer: Steer,
+    control: ControlSignal,
     *,
     pieces: bool = False,
     each: Callable[[Recording], object] = lambda recording: None,
@@ -103,7 +103,7 @@ def table(
             examples.append(example)
             found = floors(mel[start:stop], recording.gain_db)
             if model is not None:
-                found |= encoded(mel[start:stop], f0[start:stop], recording.gain_db, model, device, steer)
+                found |= encoded(mel[start:stop], f0[start:stop], recording.gain_db, model, device, control)
             for name, vector in found.items():
                 rows.setdefault(name, []).append(vector)
         each(recording)
@@ -118,10 +118,10 @@ def encoded(
     gain_db: float,
     model: SystemCheckpoint,
     device: torch.device,
-    steer: Steer,
+    control: ControlSignal,
 ) -> dict[str, npt.NDArray[np.float32]]:
     """One vector a latent of one clip, each (dimensions,); those the system has."""
-    views = ClipViews(mel, f0, gain_db, model, device, steer)
+    views = ClipViews(mel, f0, gain_db, model, device, control)
     with torch.inference_mode():
         found = baselines.vectors(model.model, views, len(mel), chunk_windows=_CHUNK_WINDOWS)
     return {name: vector.cpu().numpy() for name, vector in found.items()}

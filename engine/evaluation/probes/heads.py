@@ -15,7 +15,7 @@ from sklearn.linear_model import Ridge
 from sklearn.preprocessing import StandardScaler
 
 from engine.analysis.analyse import ClipViews
-from engine.api import Steer
+from engine.api import ControlSignal
 from engine.api.errors import EngineError
 from engine.evaluation.probes import linear
 from engine.evaluation.probes.examples import Recording, example_of
@@ -23,14 +23,14 @@ from engine.evaluation.probes.scores import balanced_accuracy, ccc
 from engine.evaluation.probes.splits import folds
 from engine.model.checkpoint import Checkpoint
 from engine.model.linear_heads import Head
-from engine.runtime.control import obey
+from engine.runtime.control import check_control
 
 READS = {"gender": "h", "emotion": "m", "arousal": "m", "valence": "m"}
 _RIDGE = 100.0  # for standardised vectors
 
 
 def fit_head(
-    name: str, recordings: Sequence[Recording], model: Checkpoint, device: torch.device, steer: Steer
+    name: str, recordings: Sequence[Recording], model: Checkpoint, device: torch.device, control: ControlSignal
 ) -> Head:
     """The reading called `name` ("gender", "emotion", "arousal", "valence"), with its score on held-out speakers.
 
@@ -47,8 +47,8 @@ def fit_head(
     rows: list[npt.NDArray[np.float32]] = []
     of: list[int] = []
     for number, recording in enumerate(labelled):
-        obey(steer)
-        found = _rows(READS[name], recording, model, device, steer)
+        check_control(control)
+        found = _rows(READS[name], recording, model, device, control)
         rows.append(found)
         of += [number] * len(found)
     vectors, owner = np.concatenate(rows), np.array(of)
@@ -91,10 +91,10 @@ def _fitted(
 
 
 def _rows(
-    latent: str, recording: Recording, model: Checkpoint, device: torch.device, steer: Steer
+    latent: str, recording: Recording, model: Checkpoint, device: torch.device, control: ControlSignal
 ) -> npt.NDArray[np.float32]:
     """h as one row, or m a row a second."""
-    views = ClipViews(recording.mel, recording.f0, recording.gain_db, model, device, steer)
+    views = ClipViews(recording.mel, recording.f0, recording.gain_db, model, device, control)
     with torch.inference_mode():
         found = model.model.encode_stream(views, len(recording.mel))
     rows = found.h[None] if latent == "h" else found.m

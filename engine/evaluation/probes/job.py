@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from engine.api import (
+    ControlSignal,
     Partial,
     Probe,
     ProbeCorpus,
@@ -16,7 +17,6 @@ from engine.api import (
     ProbeScore,
     Progress,
     Report,
-    Steer,
     StoredClip,
 )
 from engine.api.errors import EngineError, SpecError
@@ -32,10 +32,10 @@ from engine.model import checkpoint
 from engine.model.checkpoint import SystemCheckpoint
 from engine.model.linear_heads import as_tensors
 from engine.runtime import devices
-from engine.runtime.control import Pace, obey
+from engine.runtime.control import Eta, check_control
 
 
-def probe(request: Probe, report: Report, steer: Steer) -> ProbeDone:
+def probe(request: Probe, report: Report, control: ControlSignal) -> ProbeDone:
     """Probe a corpus for every task asked for; a task that cannot be done says why in its result.
 
     Raises:
@@ -49,17 +49,17 @@ def probe(request: Probe, report: Report, steer: Steer) -> ProbeDone:
     device = devices.resolve(request.device)
     model = checkpoint.load_system(request.model, device)
     folder = Path(request.cache_dir) if request.cache_dir else cache_dir()
-    material = _material(request, model, folder, report, steer)
+    material = _material(request, model, folder, report, control)
     given = [name for name in material.table.values if name not in FLOORS]
     # A system of comparison has latents of its own; whoever asks for all of ours gets all of its.
     wanted = given if set(request.latents) == set(LATENTS) else [n for n in request.latents if n in given]
     names = (*wanted, *FLOORS)
     results: list[ProbeResult] = []
     for number, task in enumerate(request.tasks):
-        if obey(steer):
+        if check_control(control):
             break
         share = number / len(request.tasks)
-        results.append(_one_task(request, task, material, names, report, steer, share))
+        results.append(_one_task(request, task, material, names, report, control, share))
         report(Partial(results[-1]))
     return ProbeDone(tuple(results), model.hash, len(material.table.examples), time.monotonic() - began)
 
@@ -70,7 +70,7 @@ def _one_task(
     material: Material,
     names: tuple[str, ...],
     report: Report,
-    steer: Steer,
+    control: ControlSignal,
     share: float,
 ) -> ProbeResult:
     def told(name: str, scores: dict[str, ProbeScore]) -> None:
@@ -80,7 +80,7 @@ def _one_task(
         report(Progress(share + within, f"Probing {name} for {task}"))
 
     try:
-        found = measure(material, task, names, steer, seeds=request.seeds, each=told)
+        found = measure(material, task, names, control, seeds=request.seeds, each=told)
     except EngineError as error:
         if len(request.tasks) == 1:
             raise
@@ -89,7 +89,13 @@ def _one_task(
 
 
 def keep_heads(
-    names: Sequence[str], corpus: ProbeCorpus, model: str, out: str, cache: str | None, report: Report, steer: Steer
+    names: Sequence[str],
+    corpus: ProbeCorpus,
+    model: str,
+    out: str,
+    cache: str | None,
+    report: Report,
+    control: ControlSignal,
 ) -> dict[str, dict[str, float]]:
     """Write a copy of the model that carries linear readings (see probe_heads) fitted on all of the corpus.
 
@@ -103,22 +109,24 @@ def keep_heads(
     device = devices.resolve("cpu")
     heads = {}
     folder = Path(cache) if cache else cache_dir()
-    recordings = list(_recordings(corpus, held.audio, folder, report, steer))
+    recordings = list(_recordings(corpus, held.audio, folder, report, control))
     for number, name in enumerate(names):
         report(Progress(number / len(names), f"Fitting the reading of {name}"))
-        heads[name] = fit_head(name, recordings, held, device, steer)
+        heads[name] = fit_head(name, recordings, held, device, control)
     extra = {**held.extra, **as_tensors(heads)}
     checkpoint.save(out, held.model, held.audio, held.train, held.provenance, extra, held.vocoder)
     return {name: dict(head.tested) for name, head in heads.items()}
 
 
 # ---------------------------------------------------------------------------------------------- corpora
-def _material(request: Probe, model: SystemCheckpoint, cache: Path, report: Report, steer: Steer) -> Material:
+def _material(
+    request: Probe, model: SystemCheckpoint, cache: Path, report: Report, control: ControlSignal
+) -> Material:
     wants_pieces = request.pieces and any(task in CLASSES for task in request.tasks)
     corpora = [request.corpus] + ([request.test] if request.test is not None else [])
-    tables = [encoded(corpus, model, cache, request.device, report, steer) for corpus in corpora]
+    tables = [encoded(corpus, model, cache, request.device, report, control) for corpus in corpora]
     cut = [
-        encoded(corpus, model, cache, request.device, report, steer, pieces=True)
+        encoded(corpus, model, cache, request.device, report, control, pieces=True)
         for corpus in corpora
         if wants_pieces
     ]
@@ -136,7 +144,7 @@ def encoded(
     cache: Path,
     device: str,
     report: Report,
-    steer: Steer,
+    control: ControlSignal,
     *,
     pieces: bool = False,
 ) -> Table:
@@ -145,19 +153,19 @@ def encoded(
     Raises:
         CorpusError: it cannot be read. EngineError: it holds no recording. Cancelled.
     """
-    recordings = list(_recordings(corpus, model.audio, cache, report, steer))
+    recordings = list(_recordings(corpus, model.audio, cache, report, control))
     key = (model.hash, pieces, tuple((r.name, len(r.mel), tuple(sorted(r.labels.items()))) for r in recordings))
     if (known := _tables.get(key)) is not None:
         return known
-    pace = Pace(float(sum(len(r.mel) for r in recordings)))
+    eta = Eta(float(sum(len(r.mel) for r in recordings)))
 
     def told(recording: Recording) -> None:
-        pace.advance(len(recording.mel))
+        eta.advance(len(recording.mel))
         what = "pieces" if pieces else "clips"
-        report(Progress(pace.fraction, f"Encoding {what}: {recording.name}", pace.eta_s))
-        obey(steer)
+        report(Progress(eta.fraction, f"Encoding {what}: {recording.name}", eta.eta_s))
+        check_control(control)
 
-    found = table(recordings, model, devices.resolve(device), steer, pieces=pieces, each=told)
+    found = table(recordings, model, devices.resolve(device), control, pieces=pieces, each=told)
     while len(_tables) >= _MOST_TABLES:
         del _tables[next(iter(_tables))]
     _tables[key] = found
@@ -169,11 +177,11 @@ _tables: dict[object, Table] = {}
 
 
 def _recordings(
-    corpus: ProbeCorpus, spec: AudioSpec, cache: Path, report: Report, steer: Steer
+    corpus: ProbeCorpus, spec: AudioSpec, cache: Path, report: Report, control: ControlSignal
 ) -> Iterator[Recording]:
     if corpus.folders:
-        manifest = scan(corpus.folders, [], steer)
-        held = build(manifest, spec, cache, report, steer)
+        manifest = scan(corpus.folders, [], control)
+        held = build(manifest, spec, cache, report, control)
         for entry in held.entries:
             frames = slice(entry.start, entry.start + entry.frames)
             labels = entry.utterance.labels.words()

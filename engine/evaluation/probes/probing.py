@@ -23,7 +23,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from engine.api import PROBE_TASKS, ProbeScore, Steer
+from engine.api import PROBE_TASKS, ControlSignal, ProbeScore
 from engine.api.errors import EngineError, SpecError
 from engine.corpus.balanced_sample import evenly_by_speaker
 from engine.evaluation.probes import linear, regressor
@@ -39,7 +39,7 @@ from engine.evaluation.probes.splits import (
     two_corpora,
 )
 from engine.evaluation.probes.verification import MOST_CLIPS, SCALINGS, best_scaling, equal_error, scaled, verify
-from engine.runtime.control import obey
+from engine.runtime.control import check_control
 
 CLASSES = ("speaker", "gender", "emotion")
 REGRESSIONS = ("arousal", "valence")
@@ -118,7 +118,7 @@ class _Told:
 
 
 def probe(
-    material: Material, task: str, names: tuple[str, ...], steer: Steer, *, seeds: int = 3,
+    material: Material, task: str, names: tuple[str, ...], control: ControlSignal, *, seeds: int = 3,
     each: Callable[[str, dict[str, ProbeScore]], object] = lambda name, scores: None,
 ) -> Probed:  # fmt: skip
     """Measure what the vectors called `names` tell of the task.
@@ -137,12 +137,12 @@ def probe(
     if task == "verify":
         for name in names:
             each(name, scores)
-            scores[name] = _verified(whole, name, notes, steer)
+            scores[name] = _verified(whole, name, notes, control)
         return Probed(task, MEASURES[task], "all pairs of clips", scores, tuple(dict.fromkeys(notes)))
-    trial = _Trial(whole, task, steer, notes)
+    trial = _Trial(whole, task, control, notes)
     cut = None
     if material.pieces is not None and task in CLASSES:
-        cut = _Trial(_labelled(material.pieces, material.test_pieces, None, task, []), task, steer, [])
+        cut = _Trial(_labelled(material.pieces, material.test_pieces, None, task, []), task, control, [])
     for name in names:
         each(name, scores)
         found = trial.score(name, seeds)
@@ -156,9 +156,9 @@ def probe(
 class _Trial:
     """One task on one set of examples: its splits, and the score of any vectors on them."""
 
-    def __init__(self, labelled: _Labelled, task: str, steer: Steer, notes: list[str]) -> None:
+    def __init__(self, labelled: _Labelled, task: str, control: ControlSignal, notes: list[str]) -> None:
         whole, of_test = labelled.table, labelled.of_test
-        self._table, self._task, self._steer = whole, task, steer
+        self._table, self._task, self._steer = whole, task, control
         self._speakers = np.array([e.speaker for e in whole.examples], np.str_)
         label = "speaker" if task == "verify" else task
         if task in REGRESSIONS:
@@ -205,7 +205,7 @@ class _Trial:
         rng = np.random.default_rng([seed, 1])
         told = []
         for split in splits:
-            obey(self._steer)
+            check_control(self._steer)
             labels = truth[split.train]
             if shuffle:
                 labels = rng.permutation(labels)
@@ -230,7 +230,7 @@ class _Trial:
         rng = np.random.default_rng([seed, 1])
         splits, told = self._splits(seed), []
         for split in splits:
-            obey(self._steer)
+            check_control(self._steer)
             targets = truth[split.train]
             if shuffle:
                 targets = rng.permutation(targets)
@@ -263,12 +263,12 @@ def _scored(
     )
 
 
-def _verified(labelled: _Labelled, name: str, notes: list[str], steer: Steer) -> ProbeScore:
+def _verified(labelled: _Labelled, name: str, notes: list[str], control: ControlSignal) -> ProbeScore:
     """Pairs of the test corpus (of all, without one), scaled as suits the training corpus best.
 
     Without a training corpus there is nothing to choose by: standardised, by all clips.
     """
-    obey(steer)
+    check_control(control)
     whole, of_test = labelled.table, labelled.of_test
     values = whole.values[name].astype(np.float64)
     speakers = np.array([e.speaker for e in whole.examples])

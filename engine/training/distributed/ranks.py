@@ -35,7 +35,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.distributed.rendezvous import rendezvous
 
-from engine.api import Control, Steer
+from engine.api import Control, ControlSignal
 from engine.api.errors import SpecError, TrainingError
 from engine.runtime import devices
 from engine.training.distributed.launch import Place, place
@@ -274,11 +274,11 @@ class Ranks:
                 with _in_words():
                     dist.broadcast(value, 0)
 
-    def steered(self, steer: Steer) -> Steer:
+    def steered(self, control: ControlSignal) -> ControlSignal:
         """What the user wishes, or STOP once the system has asked this process to end. Waits for nobody."""
 
         def wish() -> Control:
-            asked = steer()
+            asked = control()
             return Control.STOP if self._asked_to_end and asked is not Control.CANCEL else asked
 
         return wish

@@ -11,13 +11,13 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedWidget, QVBoxLayout, 
 
 from engine.api import AudioSpec, ClipAnalysed, EngineError, StoredClip, Take
 from studio.audio.player import Player
-from studio.audio.transport import TransportBar
 from studio.domain import drop_rules
 from studio.domain import payload as drag
 from studio.domain.audition_set import Hearing
 from studio.domain.drop_rules import EMOTION, VOICE
 from studio.domain.transfer_setup import title_of
 from studio.panels.clip import pictures
+from studio.panels.clip.transport import TransportBar
 from studio.panels.clip.versions import (
     NAMES,
     Version,

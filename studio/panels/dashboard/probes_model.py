@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QCoreApplication, QModelIndex, QPersistentModelIndex, Qt
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
 
 from engine.api import PROBE_TASKS, ProbeResult, ProbeScore
+from studio.domain.probe_tasks import CCC_TASKS, shown, task_titles
 from studio.session.session import Session
 
 LATENTS = ("h", "m", "z")
 FLOORS = ("mel", "mfcc")
 COLUMNS = (*LATENTS, *FLOORS)
-CCC_TASKS = ("arousal", "valence")
 SCORE = Qt.ItemDataRole.UserRole  # ProbeScore or None
 RANGE = Qt.ItemDataRole.UserRole + 1  # (left, right) of the cell's scale
 PENDING = Qt.ItemDataRole.UserRole + 2  # to be measured by the job under way
@@ -142,28 +142,6 @@ class ProbesTable(QAbstractTableModel):
         scores = {name: result.scores[name].score for name in LATENTS}
         best = min(scores.values()) if PROBE_TASKS[row] == "verify" else max(scores.values())
         return scores[COLUMNS[column]] == best
-
-
-def task_titles() -> dict[str, str]:
-    """What the probes are called, by task."""
-    tr = QCoreApplication.translate
-    return {
-        "speaker": tr("ProbesTable", "Speaker"),
-        "verify": tr("ProbesTable", "Verification"),
-        "gender": tr("ProbesTable", "Gender"),
-        "emotion": tr("ProbesTable", "Emotion"),
-        "arousal": tr("ProbesTable", "Arousal"),
-        "valence": tr("ProbesTable", "Valence"),
-    }
-
-
-def shown(task: str, value: float, digits: int = 1) -> str:
-    """A score as it is read: CCC with two digits, all else in percent with `digits` after the point."""
-    if not math.isfinite(value):
-        return "–"
-    if task in CCC_TASKS:
-        return f"{value:.2f}".replace("-0.00", "0.00").replace("-", "−")
-    return f"{100.0 * value:.{digits}f} %"
 
 
 def _also(name: str, value: float) -> str:

@@ -8,8 +8,8 @@ from PySide6.QtCore import QAbstractTableModel, QCoreApplication, QModelIndex, Q
 from PySide6.QtGui import QFont
 
 from engine.api import PROBE_TASKS, CheckpointProbes, KeptCheckpoint, best_of
+from studio.domain.probe_tasks import CCC_TASKS, shown, task_titles
 from studio.domain.run_record import RunRecord
-from studio.panels.dashboard.probes_model import CCC_TASKS, shown, task_titles
 from studio.widgets.progress_row import duration_words
 
 Index = QModelIndex | QPersistentModelIndex

@@ -25,9 +25,9 @@ from PySide6.QtWidgets import (
 )
 
 from engine.api import RunSpec
+from studio.domain.probe_tasks import CCC_TASKS, task_titles
 from studio.domain.run_record import RunRecord
 from studio.engine_link.job import Job
-from studio.panels.dashboard.probes_model import CCC_TASKS, task_titles
 from studio.panels.training.auditions import AuditionSection
 from studio.panels.training.checkpoints_model import PROBES
 from studio.panels.training.new_run_form import NewRunForm

@@ -79,11 +79,11 @@ def model(tmp_path: Path) -> str:
 
 
 def analyse(
-    paths: list[Path], out: Path, model: str | None = None, steer: Callable[[], Control] = keep_on
+    paths: list[Path], out: Path, model: str | None = None, control: Callable[[], Control] = keep_on
 ) -> tuple[AnalyseDone, list[ClipAnalysed], list[ClipFailed]]:
     events: list[Event] = []
     clips = tuple(ClipRef(f"clip{n}", str(path)) for n, path in enumerate(paths))
-    done = analysis.analyse(Analyse(clips, str(out), model, "cpu"), events.append, steer)
+    done = analysis.analyse(Analyse(clips, str(out), model, "cpu"), events.append, control)
     values = [event.value for event in events if isinstance(event, Partial)]
     return (
         done,
@@ -205,7 +205,7 @@ def test_a_clip_as_short_as_can_be_is_analysed(tmp_path: Path, tone: Callable[..
 def test_cancel_leaves_finished_clips_and_nothing_half_done(speech: list[Path], tmp_path: Path, model: str) -> None:
     looks = 0
 
-    def steer() -> Control:
+    def control() -> Control:
         nonlocal looks
         looks += 1
         # The second clip is read, and the first is done.
@@ -214,7 +214,7 @@ def test_cancel_leaves_finished_clips_and_nothing_half_done(speech: list[Path], 
 
     out = tmp_path / "out"
     with pytest.raises(Cancelled):
-        analyse(speech, out, model, steer)
+        analyse(speech, out, model, control)
     assert looks > 2
     assert [path.name for path in out.iterdir()] == ["clip0"]
 

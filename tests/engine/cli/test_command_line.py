@@ -21,6 +21,7 @@ from engine.__main__ import main
 from engine.api import (
     AudioSpec,
     Control,
+    ControlSignal,
     Evidence,
     ModelSpec,
     Progress,
@@ -28,7 +29,6 @@ from engine.api import (
     Request,
     Result,
     RunSpec,
-    Steer,
     StoredClip,
     Take,
     Train,
@@ -242,13 +242,13 @@ def test_map_refuses_a_colour_that_is_no_column_and_a_latent_that_is_not_there(
 
 # ------------------------------------------------------------------------------------------ train
 def fake_training(result_stopped: bool = False) -> Any:
-    def run(request: Request, report: Report, steer: Steer) -> Result:
+    def run(request: Request, report: Report, control: ControlSignal) -> Result:
         assert isinstance(request, Train)
         report(Progress(0.5, "half"))
         folder = Path(request.run_dir)
         return TrainDone(
             str(folder), "best", "last", 10, 1.0, 2.0, "cpu", {"total": 1.0}, {"total": 2.0},
-            result_stopped or steer() is Control.STOP,
+            result_stopped or control() is Control.STOP,
         )  # fmt: skip
 
     return run
@@ -296,9 +296,9 @@ def test_fine_tuning_takes_the_models_sizes(
 def test_ctrl_c_stops_training_keeps_it_and_exits_130(
     triptych: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def run(request: Request, report: Report, steer: Steer) -> Result:
+    def run(request: Request, report: Report, control: ControlSignal) -> Result:
         os.kill(os.getpid(), signal.SIGINT)
-        return fake_training()(request, report, steer)  # type: ignore[no-any-return]
+        return fake_training()(request, report, control)  # type: ignore[no-any-return]
 
     monkeypatch.setattr(jobs, "run", run)
     before = signal.getsignal(signal.SIGINT)
@@ -313,9 +313,9 @@ def test_ctrl_c_cancels_other_work_and_exits_130(
 ) -> None:
     real = jobs.run
 
-    def run(request: Request, report: Report, steer: Steer) -> Result:
+    def run(request: Request, report: Report, control: ControlSignal) -> Result:
         os.kill(os.getpid(), signal.SIGINT)
-        return real(request, report, steer)
+        return real(request, report, control)
 
     monkeypatch.setattr(jobs, "run", run)
     status, facts, _ = triptych("analyse", *speech, "--out", tmp_path / "o.csv", "--model", model)
@@ -342,11 +342,11 @@ def test_transfer_writes_every_sound_and_its_control_and_reports_f0(
     real = jobs.run
     asked: list[Transfer] = []
 
-    def run(request: Request, report: Report, steer: Steer) -> Result:
+    def run(request: Request, report: Report, control: ControlSignal) -> Result:
         if isinstance(request, Transfer):
             asked.append(request)
             return fake_transfer(request)
-        return real(request, report, steer)
+        return real(request, report, control)
 
     monkeypatch.setattr(jobs, "run", run)
     status, facts, _ = triptych(
@@ -385,12 +385,12 @@ def test_edits_of_seconds_reach_the_engine_with_their_givers_analysed(
     real = jobs.run
     asked: list[tuple[Transfer, list[int]]] = []
 
-    def run(request: Request, report: Report, steer: Steer) -> Result:
+    def run(request: Request, report: Report, control: ControlSignal) -> Result:
         if isinstance(request, Transfer):
             givers = [ref.folder for edit in request.edits for ref in edit.givers]
             asked.append((request, [len(StoredClip(folder).array("audio")) for folder in givers]))
             return fake_transfer(request)
-        return real(request, report, steer)
+        return real(request, report, control)
 
     monkeypatch.setattr(jobs, "run", run)
     status, _, _ = triptych(

@@ -117,11 +117,11 @@ def test_a_cancel_is_obeyed_while_the_server_is_silent_and_leaves_nothing(desk: 
     desk.server.go_on.clear()
     told: list[Any] = []
 
-    def steer() -> Control:
+    def control() -> Control:
         return Control.CANCEL if any("fetched" in event.message for event in told) else Control.RUN
 
     with pytest.raises(Cancelled):
-        get(GetCorpus(desk.offer, str(desk.to)), told.append, steer)
+        get(GetCorpus(desk.offer, str(desk.to)), told.append, control)
     assert list(desk.to.iterdir()) == []
     assert not [thread for thread in threading.enumerate() if thread.name == "fetching"]
 
@@ -129,11 +129,11 @@ def test_a_cancel_is_obeyed_while_the_server_is_silent_and_leaves_nothing(desk: 
 def test_a_job_ended_while_unpacking_goes_on_without_fetching_again(desk: Desk) -> None:
     told: list[Any] = []
 
-    def steer() -> Control:
+    def control() -> Control:
         return Control.STOP if any("Unpacking" in event.message for event in told) else Control.RUN
 
     with pytest.raises(Cancelled):
-        get(GetCorpus(desk.offer, str(desk.to)), told.append, steer)
+        get(GetCorpus(desk.offer, str(desk.to)), told.append, control)
     assert not (desk.to / "LibriSpeech").exists()
     assert get(GetCorpus(desk.offer, str(desk.to)), ignore, run).new
     assert desk.server.asked == 1

@@ -51,11 +51,11 @@ def test_recordings_are_told_of_while_more_are_looked_for_and_their_labels_follo
     events: list[object] = []
     seen: list[list[str]] = []
 
-    def steer() -> Control:  # asked at every folder
+    def control() -> Control:  # asked at every folder
         seen.append(named(events))
         return Control.RUN
 
-    find(Scan((str(tmp_path),)), events.append, steer)
+    find(Scan((str(tmp_path),)), events.append, control)
     assert seen[:4] == [[], [], ["0.wav"], ["0.wav", "1.wav"]]
     assert collect(tmp_path)[0] == {
         "0.wav": {"speaker": "Ann"},

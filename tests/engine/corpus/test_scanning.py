@@ -46,8 +46,8 @@ def voices(folder: Path, tone: Tone, seconds: tuple[float, ...]) -> list[Path]:
     return paths
 
 
-def cached(folder: Path, steer: Callable[[], Control] = run) -> MelCache:
-    return build(scan([str(folder)], [], run), SPEC, folder.parent / "cache", ignore, steer)
+def cached(folder: Path, control: Callable[[], Control] = run) -> MelCache:
+    return build(scan([str(folder)], [], run), SPEC, folder.parent / "cache", ignore, control)
 
 
 # ------------------------------------------------------------------------------------------------- scanning

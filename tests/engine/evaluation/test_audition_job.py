@@ -77,11 +77,11 @@ class Stage:
         return [kept for kept in checkpoints_of(self.run_dir) if kept.held]
 
     def hear(
-        self, *items: AuditionItem, steps: tuple[int, ...] | None = None, steer: Callable[[], Control] = run
+        self, *items: AuditionItem, steps: tuple[int, ...] | None = None, control: Callable[[], Control] = run
     ) -> AuditionDone:
         self.events = []
         wanted = tuple(kept.step for kept in self.kept) if steps is None else steps
-        return audition_job.audition(Audition(str(self.run_dir), wanted, items, "cpu"), self.events.append, steer)
+        return audition_job.audition(Audition(str(self.run_dir), wanted, items, "cpu"), self.events.append, control)
 
     def told(self, kind: type) -> list[Any]:
         values = [event.value for event in self.events if isinstance(event, Partial)]
@@ -204,11 +204,11 @@ def test_a_system_of_comparison_is_probed_and_has_no_sounds(tmp_path: Path, spee
 
 # ---------------------------------------------------------------------------------------------- in between
 def test_cancelling_keeps_what_is_done(stage: Stage) -> None:
-    def steer() -> Control:
+    def control() -> Control:
         return Control.CANCEL if stage.told(AuditionSound) else Control.RUN
 
     with pytest.raises(Cancelled):
-        stage.hear(*stage.items, steer=steer)
+        stage.hear(*stage.items, control=control)
     assert len(heard_of(stage.run_dir, stage.kept).sounds) == 1
     assert not (stage.run_dir / SOUNDS / ".work").exists()
     stage.hear(*stage.items)
@@ -216,7 +216,7 @@ def test_cancelling_keeps_what_is_done(stage: Stage) -> None:
 
 
 def test_stopping_ends_between_two_sounds(stage: Stage) -> None:
-    stage.hear(*stage.items, steer=lambda: Control.STOP if stage.told(AuditionSound) else Control.RUN)
+    stage.hear(*stage.items, control=lambda: Control.STOP if stage.told(AuditionSound) else Control.RUN)
     assert len(stage.told(AuditionSound)) == 1
 
 

@@ -64,9 +64,9 @@ def export(
     out: Path,
     latent: str = "h",
     report: Callable[[Event], None] = lambda event: None,
-    steer: Callable[[], Control] = keep_on,
+    control: Callable[[], Control] = keep_on,
 ) -> ExportDone:
-    return exporting.export(Export(clips, str(out), latent), report, steer)
+    return exporting.export(Export(clips, str(out), latent), report, control)
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:
@@ -228,7 +228,7 @@ def test_a_full_disk_keeps_the_file_that_was_there(
 @pytest.mark.parametrize("wish", [Control.CANCEL, Control.STOP])
 def test_cancel_leaves_no_file(clips: tuple[tuple[ClipRef, str], ...], tmp_path: Path, wish: Control) -> None:
     with pytest.raises(Cancelled):
-        export(clips, tmp_path / "place" / "out.csv", "h", steer=lambda: wish)
+        export(clips, tmp_path / "place" / "out.csv", "h", control=lambda: wish)
     assert os.listdir(tmp_path / "place") == []
 
 

@@ -139,7 +139,7 @@ def test_its_products_wait_for_no_other_thread() -> None:
 
     seen: set[int] = set()
 
-    def steer() -> Control:
+    def control() -> Control:
         seen.update(threads())
         return Control.RUN
 
@@ -147,7 +147,7 @@ def test_its_products_wait_for_no_other_thread() -> None:
     points = mapping.Points(tuple(map(str, range(20))), np.zeros(20, np.int32), values, 20, "abc")
     with threadpool_limits(2, user_api="blas"):
         before = threads()
-        mapping.fit_points(FitMap((), iterations=5), points, silently, steer)
+        mapping.fit_points(FitMap((), iterations=5), points, silently, control)
         assert threads() == before
     assert 2 in before
     assert seen == {1}

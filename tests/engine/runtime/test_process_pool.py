@@ -14,13 +14,13 @@ from pathlib import Path
 
 import pytest
 
-from engine.api import Cancelled, Control, EngineError, Steer
-from engine.runtime.control import obey
+from engine.api import Cancelled, Control, ControlSignal, EngineError
+from engine.runtime.control import check_control
 from engine.runtime.process_pool import Crew, Tell, Trade
 
 
 @contextlib.contextmanager
-def working(steer: Steer, tell: Tell, folder: Path) -> Iterator[Callable[[str], str]]:
+def working(control: ControlSignal, tell: Tell, folder: Path) -> Iterator[Callable[[str], str]]:
     """Tasks by name: one that ends the process, one that never ends of itself, and any other."""
 
     def perform(task: str) -> str:
@@ -28,7 +28,7 @@ def working(steer: Steer, tell: Tell, folder: Path) -> Iterator[Callable[[str], 
         if task == "dies":
             os._exit(7)
         while task == "beats":
-            obey(steer)
+            check_control(control)
             with (folder / "beats").open("a") as stream:
                 stream.write(".")
             time.sleep(0.005)
@@ -99,7 +99,7 @@ def test_a_pause_holds_the_processes_still_and_a_cancel_ends_them(tmp_path: Path
     with Crew(1, TRADE, tmp_path) as crew:
         asked = crew.passing_on(script().__next__)
         with pytest.raises(Cancelled):
-            all(not obey(asked) for _ in crew.run(iter(["beats"])))
+            all(not check_control(asked) for _ in crew.run(iter(["beats"])))
     assert len(set(paused)) == 1
     assert multiprocessing.active_children() == []
 

@@ -131,14 +131,14 @@ def test_a_lane_that_is_killed_leaves_the_run_as_the_last_whole_step_left_it(
         run_spec(speech, changed(threads=2)).write(tmp_path / name)
     whole = go(tmp_path / "whole")
 
-    def steer(look: int) -> Control:
+    def control(look: int) -> Control:
         lanes = [child for child in multiprocessing.active_children() if "lane" in child.name]
         if look == 6:
             os.kill(lanes[0].pid or 0, signal.SIGKILL)
         return Control.RUN
 
     with pytest.raises(TrainingError, match="has ended"):
-        go(tmp_path / "killed", Watcher(steer))
+        go(tmp_path / "killed", Watcher(control))
     assert 0 < checkpoint.load(tmp_path / "killed" / loop.LAST).provenance["steps"] < whole.steps
     resumed = go(tmp_path / "killed")
     assert resumed.steps == whole.steps

@@ -15,7 +15,7 @@ from studio.audio.device_menu import DeviceMenu
 from studio.audio.loudspeaker import ClockOutput, open_output
 from studio.audio.player import Player
 from studio.audio.sound_source import SoundSource
-from studio.audio.transport import TransportBar
+from studio.panels.clip.transport import TransportBar
 
 RATE = 16_000
 

@@ -55,9 +55,9 @@ def voices(folder: Path, tone: Tone, seconds: tuple[float, ...]) -> list[Path]:
 
 
 def cached(
-    folder: Path, steer: Callable[[], Control] = run, to: str = "cache", processes: int | None = None
+    folder: Path, control: Callable[[], Control] = run, to: str = "cache", processes: int | None = None
 ) -> MelCache:
-    return build(scan([str(folder)], [], run), SPEC, folder.parent / to, ignore, steer, processes)
+    return build(scan([str(folder)], [], run), SPEC, folder.parent / to, ignore, control, processes)
 
 
 @pytest.fixture
@@ -376,12 +376,12 @@ def test_a_crew_can_be_cancelled_and_keeps_what_it_has(
     voices(tmp_path / "corpus", tone, tuple(0.5 + 0.01 * i for i in range(30)))
     told: list[Progress] = []
 
-    def steer() -> Control:
+    def control() -> Control:
         return Control.CANCEL if told and told[-1].fraction else Control.RUN
 
     manifest = scan([str(tmp_path / "corpus")], [], run)
     with pytest.raises(Cancelled):
-        build(manifest, SPEC, tmp_path / "cache", told.append, steer, 2)  # type: ignore[arg-type]
+        build(manifest, SPEC, tmp_path / "cache", told.append, control, 2)  # type: ignore[arg-type]
     assert multiprocessing.active_children() == []
     with Index(tmp_path / "cache") as index:
         done, _ = index.count()

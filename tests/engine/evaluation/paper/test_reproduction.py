@@ -202,9 +202,9 @@ def reading_and_acted(voices: Path, tmp_path: Path) -> tuple[str, str]:
     return str(reading), str(acted)
 
 
-def reproduce(request: Reproduce, steer: Any = lambda: Control.RUN) -> tuple[Any, list[object]]:
+def reproduce(request: Reproduce, control: Any = lambda: Control.RUN) -> tuple[Any, list[object]]:
     told: list[object] = []
-    return run.reproduce(request, told.append, steer), told
+    return run.reproduce(request, told.append, control), told
 
 
 @pytest.mark.usefixtures("tiny")
@@ -336,8 +336,8 @@ def untrained(tiny: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(external_models, "PACKAGES", {})
 
 
-def measured(request: Reproduce, report: Any = lambda event: None, steer: Any = lambda: Control.RUN) -> Any:
-    work = run._Work(request, report, steer)
+def measured(request: Reproduce, report: Any = lambda event: None, control: Any = lambda: Control.RUN) -> Any:
+    work = run._Work(request, report, control)
     work.train()
     work.train_further()
     work.measure()
@@ -398,14 +398,14 @@ def test_a_process_that_is_killed_costs_its_system_alone_and_a_cancel_is_gone_on
         file.unlink()
     stopped: list[float] = []
 
-    def steer() -> Control:
+    def control() -> Control:
         if not numbers(request):
             return Control.RUN
         stopped.append(time.monotonic())
         return Control.STOP
 
     with pytest.raises(Cancelled):
-        measured(request, steer=steer)
+        measured(request, control=control)
     assert time.monotonic() - stopped[0] < 2.0
     assert multiprocessing.active_children() == []
     kept = numbers(request)

@@ -369,5 +369,5 @@ def test_what_cannot_be_shared_is_refused_before_the_corpus_is_read(
     run_spec(made_up, train, model=model).write(tmp_path)
     watcher = Watcher(lambda look: Control.CANCEL)
     with pytest.raises(TrainingError, match=said):
-        loop._Trainer(tmp_path, RunSpec.read(tmp_path), watcher.report, watcher.steer, Ranks(Place(0, 3)))
+        loop._Trainer(tmp_path, RunSpec.read(tmp_path), watcher.report, watcher.control, Ranks(Place(0, 3)))
     assert watcher.events == []
