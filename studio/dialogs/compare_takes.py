@@ -29,7 +29,7 @@ class CompareTakes(QDialog):
             [
                 (
                     take.transformed,
-                    star[take.transformed in session.starred] + take.name,
+                    star[take.transformed in session.takes.starred] + take.name,
                     self.tr("Play “{0}”").format(take.name),
                 )
                 for take in takes
@@ -37,7 +37,7 @@ class CompareTakes(QDialog):
             result_last=False,
             wrapped=True,
         )
-        made = [session.recipe_of(take) for take in takes]
+        made = [session.recipes.of(take) for take in takes]
         rows: list[tuple[str, str, list[str]]] = [
             (self.tr("Source"), self.tr("The recording that was changed"), [r.source.name for r in made]),
             (self.tr("Voice (h)"), self.tr("Who gave h, and how much"), [_or_dash(r.voice) for r in made]),
@@ -66,7 +66,7 @@ class CompareTakes(QDialog):
         self.resize(min(1100, 180 + 190 * len(takes)), 480)
 
     def _play(self, key: str) -> None:
-        self._session.play_take(self._takes[key], "transformed")
+        self._session.takes.play(self._takes[key], "transformed")
 
 
 def _or_dash(givers: tuple[recipe.Giver, ...]) -> str:

@@ -42,13 +42,13 @@ class GiverMenu:
     def fill(self, menu: QMenu) -> None:
         """Add an entry for everything that can be chosen now."""
         tr, session = self._parent.tr, self._session
-        clips = list(session.clips.values())
-        if selected := tuple(session.selection):
+        clips = list(session.library.clips.values())
+        if selected := tuple(session.library.selection):
             words = counted(len(selected), tr("&Selected clip"), tr("&Selected clips ({0})"))
             self._add(menu, words, Payload("clips", clips=selected))
-        if self._zone == EMOTION and session.copied_seconds is not None:
-            self._add(menu, tr("&Copied seconds"), session.copied_seconds)
-        speakers = session.speakers()
+        if self._zone == EMOTION and session.second_edits.copied is not None:
+            self._add(menu, tr("&Copied seconds"), session.second_edits.copied)
+        speakers = session.library.speakers()
         if self._zone != SOURCE and speakers:
             submenu = menu.addMenu(tr("S&peakers"))
             for speaker in sorted(speakers, key=natural):
@@ -76,7 +76,7 @@ class GiverMenu:
         titles = {"emotion": self._parent.tr("&Emotions"), "gender": self._parent.tr("&Genders")}
         for name, title in titles.items():
             counts: dict[str, int] = {}
-            for clip in self._session.clips.values():
+            for clip in self._session.library.clips.values():
                 if value := clip.labels.get(name):
                     counts[value] = counts.get(value, 0) + 1
             if not counts:
@@ -97,7 +97,7 @@ class GiverMenu:
     def _find_clip(self) -> None:
         dialog = ChooseClip(
             self._parent.tr("Choose a clip"),
-            list(self._session.clips.values()),
+            list(self._session.library.clips.values()),
             with_second=self._zone == EMOTION,
             parent=self._parent,
         )

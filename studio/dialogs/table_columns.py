@@ -106,7 +106,7 @@ class TableDialog(QDialog):
             return
         self._asked += 1
         number = self._asked
-        job = self._session.preview_table(self._path, known)
+        job = self._session.imports.preview_table(self._path, known)
         job.done.connect(lambda seen: self._show(seen) if number == self._asked else None)
         job.failed.connect(lambda what, hint, _details: self._fail(what, hint) if number == self._asked else None)
 

@@ -23,7 +23,7 @@ class TakeRecipe(QDialog):
         self.setObjectName("takeRecipe")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(self.tr("Recipe of {0}").format(take.name))
-        recipe = self.recipe = session.recipe_of(take)
+        recipe = self.recipe = session.recipes.of(take)
         dash = evidence.DASH
         model = recipe.model or self.tr("another model than the one in use")
         sound = f"{take.rendering} · {take.vocoder}" if take.rendering == "model" else take.rendering
@@ -41,7 +41,7 @@ class TakeRecipe(QDialog):
             (self.tr("Rule for m"), take.rule or dash),
             (self.tr("Sound"), sound),
             (self.tr("Model"), f"{model} · {take.model_hash[:12]}"),
-            (self.tr("Lineage"), "\n".join(session.lineage_of(take))),
+            (self.tr("Lineage"), "\n".join(session.recipes.lineage_of(take))),
             (self.tr("Result"), evidence.sentence(take)),
         ):
             value = QLabel(words)
@@ -62,14 +62,14 @@ class TakeRecipe(QDialog):
         self.command.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
         self.command.setAccessibleName(self.tr("The command that makes this take in a terminal"))
         self.command.setFixedHeight(self.fontMetrics().lineSpacing() * 6 + 12)
-        line = session.command_of(take, tell=False)
+        line = session.recipes.command_of(take, say=False)
         self.command.setPlainText(
             line or self.tr("There is none: its model is not in use, or a recording of it is not in the library.")
         )
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         for words, slot, possible in (
             (self.tr("&Copy as command line"), self._copy, line is not None),
-            (self.tr("&Render again"), self._again, session.model_of_take(take) is not None),
+            (self.tr("&Render again"), self._again, session.recipes.model_of(take) is not None),
             (self.tr("&Put on the desk"), self._put, True),
         ):
             button = buttons.addButton(words, QDialogButtonBox.ButtonRole.ActionRole)
@@ -96,7 +96,7 @@ class TakeRecipe(QDialog):
         self._session.messages.say(self.tr("Copied the command that makes “{0}”.").format(self._take.name))
 
     def _again(self) -> None:
-        self._session.render_take_again(self._take)
+        self._session.recipes.render_take_again(self._take)
 
     def _put(self) -> None:
-        self._session.put_recipe_on_desk(self.recipe)
+        self._session.recipes.put_on_desk(self.recipe)

@@ -19,7 +19,7 @@ class HistoryPanel(QWidget):
         super().__init__(parent)
         del messages, preferences
         self.setObjectName("history")
-        self.view = QUndoView(session.undo_stack)
+        self.view = QUndoView(session.undo.stack)
         self.view.setAccessibleName(self.tr("History: steps that can be undone"))
         self.view.setEmptyLabel(self.tr("As it was opened"))
         self.view.setCleanIcon(theme.icon("check"))

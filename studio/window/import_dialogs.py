@@ -33,7 +33,7 @@ class CorpusCommands(QObject):
 
         def accepted() -> None:
             self._preferences.set(FOLDER, dialog.folder.text())
-            self._session.get_corpus(dialog.offer(), dialog.folder.text(), add=dialog.add.isChecked())
+            self._session.imports.get_corpus(dialog.offer(), dialog.folder.text(), add=dialog.add.isChecked())
 
         dialog.accepted.connect(accepted)
         dialog.open()
@@ -43,11 +43,11 @@ class CorpusCommands(QObject):
         if tables := [file for file in files if _is_table(file)]:
             self._ask(list(files), tables, [])
         else:
-            self._session.add_files(files)
+            self._session.imports.add_files(files)
 
     def _ask(self, files: list[str], tables: list[str], columns: list[tuple[str, TableColumns]]) -> None:
         if not tables:
-            self._session.add_files(files, columns)
+            self._session.imports.add_files(files, columns)
             return
         table, *others = tables
         dialog = TableDialog(self._session, table, self._window)

@@ -136,7 +136,7 @@ class MainWindow(QMainWindow):
         self.clip_view.player.state_changed.connect(
             lambda state: self.map_view.audition.stop() if state == "playing" else None
         )
-        session.stop_requested.connect(self.map_view.audition.stop)
+        session.listening.stop_requested.connect(self.map_view.audition.stop)
         self._laid_out = False
         self._recorder: RecordDialog | None = None
 
@@ -155,10 +155,13 @@ class MainWindow(QMainWindow):
 
     def open_model_dialog(self) -> None:
         file, _ = QFileDialog.getOpenFileName(
-            self, self.tr("Open a model"), str(self.session.runs_dir), self.tr("Triptych models (*.safetensors)")
+            self,
+            self.tr("Open a model"),
+            str(self.session.context.runs_dir),
+            self.tr("Triptych models (*.safetensors)"),
         )
         if file:
-            self.session.set_model(file)
+            self.session.model.open(file)
 
     def export_embeddings_dialog(self, latent: str) -> None:
         file, _ = QFileDialog.getSaveFileName(
@@ -168,7 +171,7 @@ class MainWindow(QMainWindow):
             self.tr("CSV (*.csv);;NumPy (*.npz);;Parquet (*.parquet)"),
         )
         if file:
-            self.session.export_embeddings(file, latent)
+            self.session.exports.embeddings(file, latent)
 
     def copy_system_info(self) -> None:
         QApplication.clipboard().setText(system_info())
@@ -262,7 +265,7 @@ class MainWindow(QMainWindow):
 
     # ------------------------------------------------------------------ layout
     def _play_second(self, clip_id: str, second: int) -> None:
-        self.session.set_current(clip_id)
+        self.session.library.set_current(clip_id)
         self.clip_view.play_second(second)
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -306,11 +309,11 @@ class MainWindow(QMainWindow):
 
     def _may_forget_changes(self) -> bool:
         """Asks about unsaved changes of a saved project; what was never saved waits for the next time."""
-        if not (self.session.named and self.session.modified):
+        if not (self.session.context.named and self.session.project.modified):
             return True
         answer = self.projects.ask_to_save()
         if answer == QMessageBox.StandardButton.Discard:
-            self.session.discard_changes()
+            self.session.project.discard_changes()
             return True
         if answer == QMessageBox.StandardButton.Save:
             self.projects.save_then(self.close)

@@ -31,7 +31,7 @@ class WorkStatus(QObject):
         for widget in (self._work, self._bar, self._model):
             bar.addPermanentWidget(widget)
         session.link.job_added.connect(self._watch)
-        session.model_changed.connect(self._show_model)
+        session.model.changed.connect(self._show_model)
         for job in session.link.jobs():
             self._watch(job)
         self._show_work()
@@ -56,7 +56,7 @@ class WorkStatus(QObject):
             self._bar.setValue(round(1000 * job.fraction))
 
     def _show_model(self) -> None:
-        model = self._session.model
+        model = self._session.model.info
         words = self.tr("No model") if model is None else self.tr("Model {0}").format(_model_name(model.path))
         self._model.setText(words)
         self._model.setToolTip("" if model is None else f"{model.path}\n{model.hash}")

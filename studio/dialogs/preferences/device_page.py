@@ -79,5 +79,5 @@ class DevicePage(QWidget):
     def _choose(self) -> None:
         name = str(self.device.currentData())
         self._preferences.set(PREFERENCE, name)
-        self._session.set_device(name)
+        self._session.link.device = name
         self._say()

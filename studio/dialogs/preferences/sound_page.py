@@ -29,9 +29,9 @@ class SoundPage(QWidget):
         self._session = session
         self._preferences = preferences
         own = self.tr("Every model names the vocoder that suits it.")
-        if session.model is not None:
+        if session.model.info is not None:
             own = self.tr("Every model names the vocoder that suits it; the one in use names {0}.").format(
-                session.model.vocoder
+                session.model.info.vocoder
             )
         words = {
             OWN_VOCODER: (self.tr("&As the model says"), own),
@@ -67,7 +67,7 @@ class SoundPage(QWidget):
     def _choose(self, name: str, on: bool) -> None:
         if on:
             self._preferences.set(PREFERENCE, name)
-            self._session.set_vocoder(name)
+            self._session.transfer.set_vocoder(name)
 
 
 def _hint(words: str) -> QLabel:

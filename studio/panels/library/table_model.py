@@ -10,10 +10,10 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersisten
 from PySide6.QtGui import QColor, QIcon
 from PySide6.QtWidgets import QApplication
 
-from studio.domain.clip import ANALYSING, FAILED, MISSING, READY, WAITING
+from studio.domain.clip import ANALYSING, FAILED, MISSING, READY, WAITING, Clip
 from studio.services import theme
 from studio.services.natural_sort import natural
-from studio.session.session import Clip, Session
+from studio.session.session import Session
 
 Index = QModelIndex | QPersistentModelIndex
 NAME, DURATION, SPEAKER, GENDER, EMOTION, F0, STATE = range(7)
@@ -71,10 +71,10 @@ class ClipTable(QAbstractTableModel):
             F0: _Column(self.tr("F0"), lambda c: f0_text(c.f0_median_hz), lambda c: c.f0_median_hz, True),
             STATE: _Column(self.tr("State"), self.state_text, self.state_text),
         }
-        session.clips_added.connect(self._added)
-        session.clips_removed.connect(self._rebuild)
-        session.clips_changed.connect(self._changed)
-        session.model_changed.connect(self._states_changed)
+        session.library.added.connect(self._added)
+        session.library.removed.connect(self._rebuild)
+        session.library.changed.connect(self._changed)
+        session.model.changed.connect(self._states_changed)
         self._rebuild()
 
     # ------------------------------------------------------------------ which rows
@@ -107,11 +107,11 @@ class ClipTable(QAbstractTableModel):
 
     def values_of(self, label: str) -> list[str]:
         """Every value in use, for completion."""
-        return sorted({v for c in self._session.clips.values() if (v := c.labels.get(label))}, key=natural)
+        return sorted({v for c in self._session.library.clips.values() if (v := c.labels.get(label))}, key=natural)
 
     def _rebuild(self) -> None:
         self.beginResetModel()
-        self._ids = self._ordered([c.id for c in self._session.clips.values() if self._passes(c)])
+        self._ids = self._ordered([c.id for c in self._session.library.clips.values() if self._passes(c)])
         self._row_of = {clip_id: row for row, clip_id in enumerate(self._ids)}
         self.endResetModel()
         self.shown_changed.emit()
@@ -126,7 +126,7 @@ class ClipTable(QAbstractTableModel):
         if self._sorted_by is None:
             return ids
         column, order = self._sorted_by
-        key, clips = self._columns[column].key, self._session.clips
+        key, clips = self._columns[column].key, self._session.library.clips
         keys = {clip_id: key(clips[clip_id]) for clip_id in ids}
         unknown = [clip_id for clip_id in ids if keys[clip_id] in (None, "")]
         known = [clip_id for clip_id in ids if keys[clip_id] not in (None, "")]
@@ -136,7 +136,7 @@ class ClipTable(QAbstractTableModel):
     # ------------------------------------------------------------------ what the session says
     def _added(self, ids: Iterable[str]) -> None:
         # At the end for now: rows that move while they are looked at cannot be read, see sort_again.
-        new = [i for i in ids if i not in self._row_of and self._passes(self._session.clips[i])]
+        new = [i for i in ids if i not in self._row_of and self._passes(self._session.library.clips[i])]
         if not new:
             return
         first = len(self._ids)
@@ -174,7 +174,7 @@ class ClipTable(QAbstractTableModel):
         return None
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        clip = self._session.clips.get(self._ids[index.row()])
+        clip = self._session.library.clips.get(self._ids[index.row()])
         if clip is None:  # being removed
             return None
         column = index.column()
@@ -199,8 +199,8 @@ class ClipTable(QAbstractTableModel):
         clip_id = self._ids[index.row()]
         text = str(value).strip()
         ids = self.edited_together(clip_id)
-        if text != self._session.clips[clip_id].labels.get(label, "") or len(ids) > 1:
-            self._session.set_label(ids, label, text)
+        if text != self._session.library.clips[clip_id].labels.get(label, "") or len(ids) > 1:
+            self._session.library.set_label(ids, label, text)
         return True
 
     def flags(self, index: Index) -> Qt.ItemFlag:
@@ -212,7 +212,7 @@ class ClipTable(QAbstractTableModel):
     def state_text(self, clip: Clip) -> str:
         if clip.state != READY:
             return self._state_words[clip.state]
-        model = self._session.model
+        model = self._session.model.info
         return self._ready_words[None if model is None else clip.model_hash == model.hash]
 
     def _label_column(self, title: str, name: str) -> _Column:
@@ -231,7 +231,7 @@ class ClipTable(QAbstractTableModel):
             clip.state, shades.muted
         )
         name = STATE_ICONS[clip.state]
-        model = self._session.model
+        model = self._session.model.info
         if clip.state == "ready" and (model is None or clip.model_hash != model.hash):
             name, colour = "half", shades.muted
         key = (name, colour.name())
@@ -246,7 +246,7 @@ class ClipTable(QAbstractTableModel):
             return "\n".join((clip.path, *clip.error))
         if column == STATE and clip.state == "missing":
             return self.tr("The file is no longer at {0}").format(clip.path)
-        if column == STATE and clip.state == "ready" and self._session.model is None:
+        if column == STATE and clip.state == "ready" and self._session.model.info is None:
             return self.tr("It can be seen and heard. Maps and transfers need a model.")
         if column == SPEAKER and clip.labels.get("speaker"):
             return self.tr("Drag from here to give the voice of {0}. Double-click to change it.").format(

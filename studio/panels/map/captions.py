@@ -16,18 +16,18 @@ class MapWords(QObject):
 
     def why_empty(self, latent: str) -> tuple[str, bool]:
         """Words for an empty map, and whether it could be laid out now."""
-        if not self._session.clips:
+        if not self._session.library.clips:
             return self.tr(
                 "Drop recordings anywhere in this window; the map shows which of them sound alike."
             ), False
-        if self._session.model is None:
+        if self._session.model.info is None:
             return self.tr(
                 "A map needs a model: h, m and z come from one.\nTrain one in the Training tab, or open one with "
                 "Model > Open."
             ), False
-        if latent in self._session.map_jobs:
+        if latent in self._session.maps.jobs:
             return self.tr("Laying out the map … The first layout appears in a moment."), False
-        ready = len(self._session.encoded())
+        ready = len(self._session.model.encoded())
         if ready < FEWEST_CLIPS:
             return self.tr("A map needs at least {0} analysed clips; there are {1}.").format(
                 FEWEST_CLIPS, ready

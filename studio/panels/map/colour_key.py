@@ -59,7 +59,7 @@ class ColourKey(QWidget):
 
     def show_choices(self, latent: str) -> None:
         """Offer what the recordings' labels allow now."""
-        names = colouring.choices(self._session.clips, latent)
+        names = colouring.choices(self._session.library.clips, latent)
         if names != [self.choice.itemData(i) for i in range(self.choice.count())]:
             current = self.choice.currentData()
             with QSignalBlocker(self.choice):
@@ -74,7 +74,7 @@ class ColourKey(QWidget):
         self._colours = {}
         for pane in self._panes:
             assert pane.table is not None
-            found = colouring.colouring(pane.table, self._session.clips, self.by, dark=theme.is_dark())
+            found = colouring.colouring(pane.table, self._session.library.clips, self.by, dark=theme.is_dark())
             self._colours[pane.latent] = found
         mine = self._colours.get(key_of.latent)
         mine = mine or next(iter(self._colours.values()), None)

@@ -40,7 +40,7 @@ class Finder(QObject):
 
     def search(self, text: str) -> None:
         """Find the clips whose name or labels hold all these words; "" ends the search."""
-        self.found = matching(self._session.clips, text) if text else None
+        self.found = matching(self._session.library.clips, text) if text else None
         self.changed.emit()
         self.refresh()
         if self.found is None and self._asked is not None:
@@ -78,7 +78,7 @@ class Finder(QObject):
         pane = self._pane()
         ref = pane.ref(key)
         metric = "euclidean" if pane.points is None else str(pane.points.settings.get("metric") or "euclidean")
-        job = None if ref is None else self._session.find_nearest(latent, [ref], metric)
+        job = None if ref is None else self._session.maps.find_nearest(latent, [ref], metric)
         if job is None:
             return
         self.list.show_rows(self.tr("Looking for the nearest …"), [])

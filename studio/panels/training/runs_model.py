@@ -60,7 +60,7 @@ class RunsTable(QAbstractTableModel):
 
     def refresh(self) -> None:
         """Show the runs there are now."""
-        runs = list(reversed(self._session.runs))
+        runs = list(reversed(self._session.runs.records))
         if [run.run_dir for run in runs] == [run.run_dir for run in self._runs]:
             self._runs = runs
             if runs:

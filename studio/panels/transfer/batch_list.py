@@ -31,7 +31,7 @@ class BatchTable(QAbstractTableModel):
 
     def refresh(self) -> None:
         """Show the batch as it is now; a selection stays where the same recordings stand."""
-        items = list(self._session.batch)
+        items = list(self._session.batch.items)
         if [id(item) for item in items] == [id(item) for item in self._items]:
             if items:
                 self.dataChanged.emit(self.index(0, 0), self.index(len(items) - 1, RESULT))
@@ -150,19 +150,19 @@ class BatchList(QWidget):
         column.addWidget(self.view, 1)
         column.addWidget(self.empty, 1)
         self.retry_button.clicked.connect(self.retry)
-        self.stop_button.clicked.connect(session.stop_batch)
-        self.clear_button.clicked.connect(session.clear_batch)
+        self.stop_button.clicked.connect(session.batch.stop)
+        self.clear_button.clicked.connect(session.batch.clear)
         self.view.activated.connect(self._activated)
         again = QAction(self.tr("Try again"), self.view)
         again.triggered.connect(self.retry)
         self.view.addAction(again)
         self.view.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
-        session.batch_changed.connect(self.refresh)
+        session.batch.changed.connect(self.refresh)
         self.refresh()
 
     def refresh(self) -> None:
         self.table.refresh()
-        states = [item.state for item in self._session.batch]
+        states = [item.state for item in self._session.batch.items]
         done, failed = states.count(DONE), states.count(BATCH_FAILED)
         words = self.tr("{0} of {1} done").format(done, len(states)) if states else ""
         self.summary.setText(words + (self.tr(", {0} failed").format(failed) if failed else ""))
@@ -176,7 +176,7 @@ class BatchList(QWidget):
         """Of the selected rows those that can; of all, if none is selected."""
         rows = [index.row() for index in self.view.selectionModel().selectedRows()]
         chosen = [row for row in rows if (item := self.table.item(row)) and item.state in (BATCH_FAILED, STOPPED)]
-        self._session.retry_batch(chosen or None)
+        self._session.batch.retry(chosen or None)
 
     def _activated(self, index: QModelIndex) -> None:
         item = self.table.item(index.row())

@@ -45,8 +45,8 @@ class TakesTable(QAbstractTableModel):
 
     def refresh(self) -> None:
         """Show the takes there are now."""
-        takes = list(reversed(self._session.takes))
-        self._clips = {clip.folder: clip for clip in self._session.clips.values() if clip.folder}
+        takes = list(reversed(self._session.takes.items))
+        self._clips = {clip.folder: clip for clip in self._session.library.clips.values() if clip.folder}
         if len(takes) == len(self._takes):  # renamed, starred, or one in another's place: the selection stays
             self._takes = takes
             if takes:
@@ -96,7 +96,7 @@ class TakesTable(QAbstractTableModel):
     def setData(self, index: Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:
         if role != Qt.ItemDataRole.EditRole or index.column() != NAME or not str(value).strip():
             return False
-        self._session.rename_take(self.place(index.row()), str(value))
+        self._session.takes.rename(self.place(index.row()), str(value))
         return True
 
     def flags(self, index: Index) -> Qt.ItemFlag:
@@ -105,7 +105,7 @@ class TakesTable(QAbstractTableModel):
 
     # ------------------------------------------------------------------ cells
     def _starred(self, take: Take) -> bool:
-        return take.transformed in self._session.starred
+        return take.transformed in self._session.takes.starred
 
     def _text(self, take: Take, column: int) -> str:
         if column == STAR:

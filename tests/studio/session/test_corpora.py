@@ -105,7 +105,7 @@ def test_a_corpus_that_is_there_comes_into_the_library_or_is_offered(
 ) -> None:
     monkeypatch.setattr(studio.link, "_start", lambda kind, log: None)
     monkeypatch.setattr(studio.link, "_begin", lambda thread, job: job.begin())
-    job = studio.session.get_corpus(OFFERS[0], str(tmp_path), add=add)
+    job = studio.session.imports.get_corpus(OFFERS[0], str(tmp_path), add=add)
     job.take(Done(CorpusGot(str(tmp_path), OFFERS[0], new=True)))
     assert len(asked(studio, Scan)) == add
     told = studio.messages.history[-1]
@@ -154,8 +154,8 @@ def test_a_dropped_table_asks_what_its_columns_mean_and_labels_what_it_names(
     assert "line 4: none.wav: No such recording." in dialog.unmatched.item(0).text()
     assert dialog.columns() == TableColumns("wavefile", {"speaker": "who", "emotion": "mood"})
     dialog.accept()
-    qtbot.waitUntil(lambda: len(studio.session.clips) == 2, timeout=WORK_MS)
-    labels = sorted((c.labels["speaker"], c.labels["emotion"]) for c in studio.session.clips.values())
+    qtbot.waitUntil(lambda: len(studio.session.library.clips) == 2, timeout=WORK_MS)
+    labels = sorted((c.labels["speaker"], c.labels["emotion"]) for c in studio.session.library.clips.values())
     assert labels == [("Ann", "happy"), ("Bea", "sad")]
 
 
