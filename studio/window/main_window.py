@@ -85,8 +85,8 @@ class MainWindow(QMainWindow):
         self.training = TrainingPanel(*parts)
         self.dashboard = DashboardPanel(*parts)
         self.desk = TransferDeskPanel(*parts)
-        self.jobs = JobsPanel(*parts)
-        self.history = HistoryPanel(*parts)
+        self.jobs = JobsPanel(session.link, messages)
+        self.history = HistoryPanel(session.undo)
         self.banner = Banner()
         self.banner.details_wanted.connect(self._show_details)
         self.banner.action_wanted.connect(self._do_banner_action)
@@ -115,8 +115,8 @@ class MainWindow(QMainWindow):
             },
         )
         self.docks = self.places.by_name
-        self.work_status = WorkStatus(self.statusBar(), session)
-        self.corpora = CorpusCommands(self, session, preferences)
+        self.work_status = WorkStatus(self.statusBar(), session.link, session.model)
+        self.corpora = CorpusCommands(self, session.imports, preferences)
         self.library.files_chosen.connect(self._add)
         self.projects = ProjectCommands(self, session, messages, preferences)
         self.menus = Menus(self)

@@ -208,7 +208,14 @@ class Menus(QObject):
         ):
             below = menu.addMenu(words)
             view = self._window.clip_view
-            givers = GiverMenu(self._session, what, partial(view.refusal, what), partial(view.give, what), view)
+            givers = GiverMenu(
+                self._session.library,
+                self._session.second_edits,
+                what,
+                partial(view.refusal, what),
+                partial(view.give, what),
+                view,
+            )
             below.aboutToShow.connect(partial(givers.refill, below))
         menu.addSeparator()
         self.add(

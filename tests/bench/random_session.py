@@ -411,8 +411,17 @@ class RandomSession:
         from studio.dialogs.compare_takes import CompareTakes
         from studio.dialogs.take_recipe import TakeRecipe
 
-        self.look_at(TakeRecipe(self.session, self.random.choice(self.session.takes.items), self.window))
-        self.look_at(CompareTakes(self.session, self.session.takes.items[:4], self.window))
+        self.look_at(
+            TakeRecipe(
+                self.session.recipes,
+                self.session.messages,
+                self.random.choice(self.session.takes.items),
+                self.window,
+            )
+        )
+        self.look_at(
+            CompareTakes(self.session.takes, self.session.recipes, self.session.takes.items[:4], self.window)
+        )
 
     def look_at_preferences(self) -> None:
         from studio.dialogs.preferences.dialog import SHORTCUTS, PreferencesDialog

@@ -194,13 +194,17 @@ class States:
         from studio.dialogs.compare_takes import CompareTakes
 
         self._render()
-        yield from self._dialog(CompareTakes(self._session, self._session.takes.items[-3:], self._window))
+        yield from self._dialog(
+            CompareTakes(self._session.takes, self._session.recipes, self._session.takes.items[-3:], self._window)
+        )
 
     def recipe(self) -> Shown:
         from studio.dialogs.take_recipe import TakeRecipe
 
         self._render()
-        yield from self._dialog(TakeRecipe(self._session, self._session.takes.items[-1], self._window))
+        yield from self._dialog(
+            TakeRecipe(self._session.recipes, self._session.messages, self._session.takes.items[-1], self._window)
+        )
 
     # ------------------------------------------------------------------ the map
     def no_map(self) -> Shown:
@@ -300,7 +304,7 @@ class States:
         table = self._home / "labels.csv"
         rows = [f"{path.name},{number % 3},calm" for number, path in enumerate(self._recordings[:5])]
         table.write_text("\n".join(["what,who,how", *rows]), "utf-8")
-        yield from self._dialog(TableDialog(self._session, str(table), self._window))
+        yield from self._dialog(TableDialog(self._session.imports, str(table), self._window))
 
     def figure(self) -> Shown:
         from studio.dialogs.export_figure import ExportFigureDialog

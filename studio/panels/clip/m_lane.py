@@ -436,7 +436,9 @@ class MLanePanel(QWidget):
         self.give_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.give_button.setObjectName("laneGive")
         self.give_button.setToolTip(self.tr("Give the selected seconds the m of an emotion, a clip or a speaker"))
-        self._givers = GiverMenu(self._session, EMOTION, self.refusal, self.give, self)
+        self._givers = GiverMenu(
+            self._session.library, self._session.second_edits, EMOTION, self.refusal, self.give, self
+        )
         menu = QMenu(self.give_button)
         menu.aboutToShow.connect(partial(self._givers.refill, menu))
         self.give_button.setMenu(menu)

@@ -54,7 +54,7 @@ class DashboardPanel(QWidget):
         self._folders = {"corpus": "", "test": ""}
         self._job: Job | None = None
         self.setObjectName("dashboard")
-        self.table = ProbesTable(session, self)
+        self.table = ProbesTable(session.probes, self)
         self.view = QTableView()
         self.view.setObjectName("probeMatrix")
         self.view.setAccessibleName(self.tr("Probe matrix"))

@@ -76,7 +76,7 @@ class LibraryPanel(QWidget):
         self._messages = messages
         self._preferences = preferences
         self.setObjectName("library")
-        self.table = ClipTable(session, self)
+        self.table = ClipTable(session.library, session.model, self)
         self.table.edited_together = self._edited_together
         self.view = LibraryView(self.table)
         self.view.drag_wanted.connect(self._drag_out)
@@ -351,7 +351,7 @@ class LibraryPanel(QWidget):
         ):
             below = menu.addMenu(theme.icon(icon), words)
             refusal, give = partial(self.drops.refusal, ids, what), partial(self.drops.give, ids, what)
-            GiverMenu(self._session, what, refusal, give, self).fill(below)
+            GiverMenu(self._session.library, self._session.second_edits, what, refusal, give, self).fill(below)
         batch = menu.addAction(theme.icon("gears"), self.tr("&Render all of them with what is on the desk"))
         batch.triggered.connect(lambda: self._session.batch.render(ids))
         batch.setEnabled(bool(self._session.transfer.setup.chips()))

@@ -75,13 +75,13 @@ class MapViewPanel(QWidget):
         self.thumbnails = Thumbnails(self)
         self.panes = {latent: MapPane(latent, lambda: session.library.clips, self.thumbnails) for latent in LATENTS}
         self.audition = audition or Audition(preferences, self)
-        self.colours = ColourKey(session)
-        self.finder = Finder(session, lambda: self.pane)
+        self.colours = ColourKey(session.library)
+        self.finder = Finder(session.library, session.maps, lambda: self.pane)
         self.places = PlaceDesk(session, self.audition, self)
         self.commands = MapCommands(self).actions
         self.bar = MapBar(self.commands, self.colours.choice)
         self.settings = self.bar.settings
-        self._words = MapWords(session, self)
+        self._words = MapWords(session.library, session.model, session.maps, self)
         self._lay_out()
         for latent, pane in self.panes.items():
             self._wire(latent, pane)

@@ -59,8 +59,8 @@ class TrainingPanel(QWidget):
         self._last_drawn: object = None
         self._heard: set[int] = set()  # jobs whose progress is listened to
         self.setObjectName("training")
-        self.form = NewRunForm(session)
-        self.runs = RunsTable(session, self)
+        self.form = NewRunForm(session.library, session.model)
+        self.runs = RunsTable(session.runs, self)
         self._make_list()
         self._make_progress()
         self.curves = CurvesView()

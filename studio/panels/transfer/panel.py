@@ -67,7 +67,7 @@ class TransferDeskPanel(QWidget):
         self.table, self.verdict = self.card.table, self.card.verdict
         self.card.play_requested.connect(self.play)
         self.takes = TakesList(session, self)
-        self.batch = BatchList(session, self)
+        self.batch = BatchList(session.batch, self)
         self._lay_out()
 
         self._soon = QTimer(self, interval=RENDER_DELAY_MS, singleShot=True)
@@ -81,8 +81,12 @@ class TransferDeskPanel(QWidget):
         session.library.removed.connect(self.refresh)
         session.batch.changed.connect(self._batch_changed)
         self.takes.chosen.connect(self._show_take)
-        self.takes.recipe_wanted.connect(lambda take: TakeRecipe(self._session, take, self).show())
-        self.takes.compare_wanted.connect(lambda takes: CompareTakes(self._session, takes, self).show())
+        self.takes.recipe_wanted.connect(
+            lambda take: TakeRecipe(self._session.recipes, self._session.messages, take, self).show()
+        )
+        self.takes.compare_wanted.connect(
+            lambda takes: CompareTakes(self._session.takes, self._session.recipes, takes, self).show()
+        )
         self.takes.play.connect(lambda take: self._session.takes.play(take, "transformed"))
         self.batch.take_chosen.connect(self._play_of_batch)
         self.refresh()

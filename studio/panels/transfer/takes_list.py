@@ -60,7 +60,7 @@ class TakesList(QWidget):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
-        self.table = TakesTable(session, self)
+        self.table = TakesTable(session.takes, session.library, self)
         self.view = _TakesView()
         self.view.drag_wanted.connect(self._drag_out)
         self.view.setObjectName("takes")

@@ -305,7 +305,14 @@ class DeskZones(QWidget):
 
     # ------------------------------------------------------------------ building
     def _zone(self, zone: str, title: str, invitation: str) -> DropZone:
-        menu = GiverMenu(self._session, zone, partial(self.refusal, zone), partial(self.drop, zone), self)
+        menu = GiverMenu(
+            self._session.library,
+            self._session.second_edits,
+            zone,
+            partial(self.refusal, zone),
+            partial(self.drop, zone),
+            self,
+        )
         made = DropZone(
             title,
             invitation,

@@ -64,6 +64,6 @@ def test_the_table_counts_recordings_not_seconds(session: Session) -> None:
         replace(some_take(f"t{number}", f"/t{number}.wav"), voice=tuple(latents))
         for number, (latents, _words) in enumerate(given)
     ]
-    table = TakesTable(session)
+    table = TakesTable(session.takes, session.library)
     shown = [table.index(row, VOICE).data() for row in range(table.rowCount())]
     assert shown[::-1] == [words for _latents, words in given]

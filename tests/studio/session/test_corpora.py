@@ -166,7 +166,7 @@ def seen(headings: tuple[str, ...], columns: TableColumns | None, matched: int =
 
 def test_a_meaning_belongs_to_one_column(studio: Studio, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(studio.link, "_feed", lambda: None)
-    dialog = TableDialog(studio.session, "/t.csv", studio.window)
+    dialog = TableDialog(studio.session.imports, "/t.csv", studio.window)
     (job,) = asked(studio, PreviewTable)
     job.take(Done(seen(("file", "a", "b"), TableColumns("file", {"speaker": "a", "b": "b"}))))
     assert [choice.currentData() for choice in dialog.meanings] == ["file", "speaker", "own"]
@@ -182,7 +182,7 @@ def test_a_meaning_belongs_to_one_column(studio: Studio, qtbot: QtBot, monkeypat
 
 def test_a_table_that_cannot_be_read_says_why(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(studio.link, "_feed", lambda: None)
-    dialog = TableDialog(studio.session, "/t.csv", studio.window)
+    dialog = TableDialog(studio.session.imports, "/t.csv", studio.window)
     asked(studio, PreviewTable)[0].take(Failed("The table t.csv is empty.", "Give it a line of headings."))
     assert dialog.verdict.text() == "The table t.csv is empty. Give it a line of headings."
     assert not dialog.buttons.button(QDialogButtonBox.StandardButton.Ok).isEnabled()

@@ -152,8 +152,8 @@ def test_every_control_of_a_dialog_has_a_name_and_is_reached(studio: Studio) -> 
     session, window = studio.session, studio.window
     dialogs: list[QDialog] = [
         PreferencesDialog(session, studio.preferences, window.shortcuts, parent=window),
-        TakeRecipe(session, session.takes.items[0], window),
-        CompareTakes(session, session.takes.items, window),
+        TakeRecipe(session.recipes, session.messages, session.takes.items[0], window),
+        CompareTakes(session.takes, session.recipes, session.takes.items, window),
         AboutDialog(window),
         ErrorDialog(Message("What.", "Do.", "details"), window),
     ]

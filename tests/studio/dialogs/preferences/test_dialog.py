@@ -28,7 +28,7 @@ FOUND = DevicesFound("cuda:0 (A card)", (("cpu", "cpu, 2 threads"), ("cuda:0", "
 
 
 def device_page(qtbot: QtBot, session: Session, preferences: Preferences, link: Idle) -> DevicePage:
-    page = DevicePage(session, preferences)
+    page = DevicePage(session.link, preferences)
     qtbot.addWidget(page)
     link.asked(FindDevices)[-1].take(Done(FOUND))
     return page
@@ -64,7 +64,7 @@ def test_a_device_that_is_gone_is_shown_as_such(
 def test_an_engine_that_cannot_tell_is_told_about(
     qtbot: QtBot, session: Session, preferences: Preferences, link: Idle
 ) -> None:
-    page = DevicePage(session, preferences)
+    page = DevicePage(session.link, preferences)
     qtbot.addWidget(page)
     link.asked(FindDevices)[-1].failed.emit("The engine is gone.", "Start again.", "")
     assert page.state.text() == "The engine is gone. Start again."
@@ -74,7 +74,7 @@ def test_the_vocoder_that_is_chosen_is_kept_and_used_from_then_on(
     qtbot: QtBot, session: Session, preferences: Preferences
 ) -> None:
     assert (preferred_vocoder(preferences), session.transfer.vocoder) == ("auto", "auto")
-    page = SoundPage(session, preferences)
+    page = SoundPage(session.model, session.transfer, preferences)
     qtbot.addWidget(page)
     assert list(page.choices) == ["auto", *VOCODERS]
     assert page.choices["auto"].isChecked()
@@ -82,7 +82,7 @@ def test_the_vocoder_that_is_chosen_is_kept_and_used_from_then_on(
     assert shown >= set(VOCODERS.values())
     page.choices["griffin-lim"].click()
     assert (preferred_vocoder(preferences), session.transfer.vocoder) == ("griffin-lim", "griffin-lim")
-    again = SoundPage(session, preferences)
+    again = SoundPage(session.model, session.transfer, preferences)
     qtbot.addWidget(again)
     assert again.choices["griffin-lim"].isChecked()
     again.choices["auto"].click()
