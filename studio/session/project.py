@@ -59,7 +59,7 @@ class OpenProject(QObject):
         self._lock: QLockFile | None = None
         self.autosave = Autosave(context, self.dump)
         self.autosave.first_change.connect(self.changed)
-        context.undo.stack.cleanChanged.connect(lambda _clean: self.changed.emit())
+        self._on_clean = context.undo.stack.cleanChanged.connect(lambda _clean: self.changed.emit())
 
     @property
     def title(self) -> str:
@@ -212,6 +212,7 @@ class OpenProject(QObject):
         elif unsaved:
             self.autosave.write()
         self._context.threads.wait()  # dumping puts maps on their way to the disk
+        self.disconnect(self._on_clean)  # the stack empties itself as it is deleted, which is no one's news
         self._lock = None
 
     def _is_training(self, hint: str) -> bool:

@@ -9,6 +9,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 from stage import Idle
 
+from studio.engine_link.engine_link import EngineLink
 from studio.services.messages import Message, Messages
 from studio.session.session import Session
 
@@ -37,3 +38,13 @@ def session(link: Idle, messages: Messages, tmp_path: Path) -> Iterator[Session]
     made = Session(link, tmp_path / "data", messages)
     yield made
     made.project.close()
+
+
+@pytest.fixture
+def real(qtbot: QtBot, messages: Messages, tmp_path: Path) -> Iterator[Session]:
+    """A session with a worker that works."""
+    link = EngineLink(tmp_path / "logs")
+    made = Session(link, tmp_path / "data", messages)
+    yield made
+    made.project.close()
+    link.shutdown()

@@ -6,8 +6,9 @@ import pytest
 
 from engine.api import AudioSpec, ModelInfo
 from studio.domain.clip import Clip
-from studio.domain.drop_rules import EMOTION, SOURCE, VOICE, refusal, refusal_on_clip, usual
+from studio.domain.drop_rules import EMOTION, SOURCE, VOICE, refusal, refusal_on_clip, usual, why_not_rendered
 from studio.domain.payload import Payload
+from studio.domain.transfer_setup import TransferSetup, VoiceChip
 
 MODEL = ModelInfo("m.triptych.safetensors", "abc", 1, AudioSpec().to_dict(), {}, {}, {})
 
@@ -128,3 +129,34 @@ def test_a_recording_refuses_itself_by_whatever_name_and_takes_a_second_of_itsel
 
 def test_a_recording_takes_another_s_voice() -> None:
     assert refusal_on_clip(VOICE, ONE, "b", CLIPS, MODEL) is None
+
+
+@pytest.mark.parametrize(
+    ("source", "given", "words", "waits"),
+    [
+        (None, TWO, "The transfer has no source.", False),
+        ("removed", TWO, "no longer in the library", False),
+        ("a", None, "Nothing is given to the source.", False),
+        ("gone", TWO, "no longer where it was", False),
+        ("broken", TWO, "broken.wav could not be analysed: It is silent. Use another.", False),
+        ("waiting", TWO, "waiting.wav is still being analysed.", True),
+        ("a", Payload("clips", clips=("waiting",)), "V is not analysed with this model yet.", True),
+    ],
+)
+def test_what_keeps_a_transfer_from_being_rendered_is_named(
+    source: str | None, given: Payload | None, words: str, waits: bool
+) -> None:
+    setup = TransferSetup(source, voices=[] if given is None else [VoiceChip(given, "V")])
+    obstacle = why_not_rendered(setup, CLIPS, MODEL)
+    assert obstacle is not None
+    assert words in str(obstacle)
+    assert obstacle.waits == waits
+
+
+def test_a_transfer_needs_a_model_and_no_more_than_one_clip_of_what_is_given() -> None:
+    late = {**CLIPS, "late": clip("late", state="waiting", folder=None, model_hash=None)}
+    setup = TransferSetup("b", voices=[VoiceChip(SPEAKER, "anna")])
+    assert why_not_rendered(setup, late, MODEL) is None
+    obstacle = why_not_rendered(setup, late, None)
+    assert obstacle is not None
+    assert obstacle.what == "There is no model yet."

@@ -5,14 +5,11 @@ from __future__ import annotations
 import functools
 import gc
 import weakref
-from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from pytestqt.qtbot import QtBot
-from stage import analysed, some_take
+from stage import analysed
 
-from engine.api import ClipsFound, Partial
 from studio.domain.payload import Payload
 from studio.session.session import Session
 from studio.session.undo import UndoHistory
@@ -105,85 +102,6 @@ def test_an_action_that_fails_leaves_no_step(qtbot: QtBot) -> None:
 
 
 # ------------------------------------------------------------------------------------------------ recordings
-def test_an_import_is_undone_whole_and_redone_with_the_labels_it_found(session: Session) -> None:
-    job = session.imports.add_files(["/r/a.wav", "/r/folder"])
-    assert job is not None
-    job.take(Partial(ClipsFound((("/r/folder/b.wav", {"speaker": "b"}), ("/r/a.wav", {"speaker": "a"})))))
-    session.undo.stack.undo()
-    assert names(session) == []
-    session.undo.stack.redo()
-    assert names(session) == ["a.wav", "b.wav"]
-    assert sorted(session.library.speakers()) == ["a", "b"]
-
-
-def test_what_an_undone_import_still_finds_stays_outside(session: Session) -> None:
-    job = session.imports.add_files(["/r/folder"])
-    assert job is not None
-    session.undo.stack.undo()
-    job.take(Partial(ClipsFound((("/r/folder/b.wav", {}),))))
-    assert names(session) == []
-
-
-def test_undoing_an_import_leaves_what_was_there_before(session: Session) -> None:
-    session.imports.add_files(["/r/a.wav"])
-    job = session.imports.add_files(["/r"])
-    assert job is not None
-    job.take(Partial(ClipsFound((("/r/a.wav", {"speaker": "a"}), ("/r/b.wav", {})))))
-    session.undo.stack.undo()
-    assert names(session) == ["a.wav"]
-    assert session.library.speakers() == []
-
-
-def test_a_removed_recording_comes_back_with_its_analysis_and_its_place_on_the_desk(session: Session) -> None:
-    a, b = analysed(session, "a", "b")
-    folder = session.library.clips[a].folder
-    assert folder is not None
-    session.transfer.set_source(a)
-    session.library.remove([a])
-    assert session.transfer.setup.source is None
-    assert Path(folder).is_dir()
-    session.undo.stack.undo()
-    assert sorted(session.library.clips) == sorted([a, b])
-    assert session.library.clips[a].state == "ready"
-    assert session.transfer.setup.source == a
-
-
-def test_labels_are_put_back_as_they_were(session: Session) -> None:
-    a, b = analysed(session, "a", "b")
-    session.library.set_label([a], "emotion", "calm")
-    session.library.set_label([a, b], "emotion", "angry")
-    session.undo.stack.undo()
-    assert [session.library.clips[i].labels.get("emotion") for i in (a, b)] == ["calm", None]
 
 
 # ------------------------------------------------------------------------------------------------ takes
-def test_takes_are_renamed_starred_and_removed_and_all_of_it_is_undone(session: Session, tmp_path: Path) -> None:
-    sound = tmp_path / "data" / "takes" / "one" / "one.wav"
-    sound.parent.mkdir(parents=True)
-    sound.write_bytes(b"RIFF")
-    first, second = some_take("one", str(sound)), some_take("two", "/two.wav")
-    session.takes.add(first)
-    session.takes.add(second)
-    session.takes.rename(0, "the good one")
-    session.takes.star(0, True)
-    session.takes.remove(0)
-    assert [take.name for take in session.takes.items] == ["two"]
-    assert sound.exists()
-    for _ in range(3):
-        session.undo.stack.undo()
-    assert session.takes.items == [first, second]
-    assert session.takes.starred == set()
-    for _ in range(2):
-        session.undo.stack.redo()
-    assert session.takes.items == [replace(first, name="the good one"), second]
-    assert session.takes.starred == {str(sound)}
-
-
-def test_a_take_that_arrives_cuts_nothing_off_that_can_be_redone(session: Session) -> None:
-    session.transfer.set_strength(0.5)
-    session.undo.stack.undo()
-    session.takes.add(some_take("one", "/one.wav"))
-    assert session.undo.stack.canRedo()
-    session.undo.stack.redo()
-    assert session.transfer.setup.strength == 0.5
-    assert len(session.takes.items) == 1

@@ -15,7 +15,6 @@ from pytestqt.qtbot import QtBot
 
 from engine.api import (
     OFFERS,
-    CorpusGot,
     Done,
     Failed,
     GetCorpus,
@@ -97,23 +96,6 @@ def test_the_command_asks_for_the_part_chosen_and_remembers_the_folder(
     assert studio.preferences.get("corpora/folder", "") == str(tmp_path)
     job.take(Failed("The transfer broke off.", "Try again."))
     assert studio.messages.history[-1].what == "The transfer broke off."
-
-
-@pytest.mark.parametrize("add", [True, False])
-def test_a_corpus_that_is_there_comes_into_the_library_or_is_offered(
-    studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, add: bool
-) -> None:
-    monkeypatch.setattr(studio.link, "_start", lambda kind, log: None)
-    monkeypatch.setattr(studio.link, "_begin", lambda thread, job: job.begin())
-    job = studio.session.imports.get_corpus(OFFERS[0], str(tmp_path), add=add)
-    job.take(Done(CorpusGot(str(tmp_path), OFFERS[0], new=True)))
-    assert len(asked(studio, Scan)) == add
-    told = studio.messages.history[-1]
-    assert str(tmp_path) in told.what
-    if not add:
-        assert told.action is not None
-        told.action[1]()
-        assert asked(studio, Scan)[0].request.paths == (str(tmp_path),)
 
 
 # ------------------------------------------------------------------------------------------------- tables
