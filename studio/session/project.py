@@ -212,7 +212,7 @@ class OpenProject(QObject):
         elif unsaved:
             self.autosave.write()
         self._context.threads.wait()  # dumping puts maps on their way to the disk
-        self.disconnect(self._on_clean)  # the stack empties itself as it is deleted, which is no one's news
+        QObject.disconnect(self._on_clean)  # the stack empties itself as it is deleted, which is no one's news
         self._lock = None
 
     def _is_training(self, hint: str) -> bool:

@@ -90,6 +90,3 @@ def test_the_desk_renders_many_with_what_lies_on_it(session: Session, link: Idle
     assert link.asked(Transfer)[0].request.strength == 0.5
     link.asked(Transfer)[0].take(Done(some_take("t0", "/t0.wav")))
     assert link.asked(Transfer)[0].request.voice
-
-
-# ------------------------------------------------------------------------------------------ on the library

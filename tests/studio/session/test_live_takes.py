@@ -66,7 +66,6 @@ def heard(session: Session) -> list[tuple[int, bool]]:
     return told
 
 
-# ---------------------------------------------------------------------------------------- one take
 def test_one_take_follows_the_slider_under_one_name(
     session: Session, ids: list[str], heard: list[tuple[int, bool]]
 ) -> None:
@@ -129,7 +128,6 @@ def test_weights_of_a_mixture_and_of_edits_are_sliders_too(session: Session, ids
     assert session.takes.items == [last]
 
 
-# ---------------------------------------------------------------------------------------- takes of their own
 def test_other_givers_another_source_or_another_sound_begin_a_take_of_their_own(
     session: Session, ids: list[str]
 ) -> None:
@@ -236,7 +234,6 @@ def test_a_take_that_was_removed_is_not_followed(session: Session, ids: list[str
     assert strengths(session) == [100]
 
 
-# ---------------------------------------------------------------------------------------- under way
 def test_a_rendering_that_comes_too_late_is_dropped(session: Session, ids: list[str]) -> None:
     first = answer(live(session))
     session.transfer.set_strength(0.8)
@@ -282,7 +279,6 @@ def test_renderings_under_way_never_share_a_place(session: Session, ids: list[st
     assert {job.request.name, other.name} == {"anna-1", "anna-2"}
 
 
-# ---------------------------------------------------------------------------------------- keeping
 def test_after_unlisted_sounds_are_deleted_nothing_leads_to_them(session: Session, ids: list[str]) -> None:
     answer(live(session))
     second = slide(session, 80)
@@ -314,7 +310,6 @@ def test_another_project_knows_nothing_of_them(session: Session, ids: list[str])
     assert session.takes.items == []
 
 
-# ---------------------------------------------------------------------------------------- what a sound is
 amounts = st.floats(0.0, 1.5)
 
 

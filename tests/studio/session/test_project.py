@@ -118,7 +118,6 @@ def state(session: Session) -> dict[str, Any]:
     }
 
 
-# ------------------------------------------------------------------------------------------------- save and open
 @pytest.mark.parametrize(
     ("place", "link"),
     [
@@ -244,7 +243,6 @@ def test_a_full_disk_is_told_and_nothing_counts_as_saved(
     assert (session.context.folder / FILE).read_text() == before
 
 
-# ------------------------------------------------------------------------------------------------- another project
 def test_another_project_takes_the_place_of_this_one_whole(qtbot: QtBot, session: Session, tmp_path: Path) -> None:
     full(session, tmp_path)
     saved(qtbot, session, tmp_path / "first")
@@ -339,7 +337,6 @@ def test_two_windows_never_write_the_same_unsaved_work(make: Make) -> None:
     assert first.context.folder != second.context.folder
 
 
-# ------------------------------------------------------------------------------------------------- trouble
 def test_after_a_crash_what_was_not_saved_is_still_there(
     qtbot: QtBot, session: Session, make: Make, tmp_path: Path
 ) -> None:
@@ -427,7 +424,6 @@ def test_a_library_of_the_first_version_is_still_read(session: Session, tmp_path
     assert (clip.path, clip.folder, session.context.uuid) == ("/r/a.wav", "/data/analysis/c1", "u")
 
 
-# ----------------------------------------------------------------------------------------------- missing recordings
 def test_missing_recordings_are_told_and_found_again(
     qtbot: QtBot, session: Session, make: Make, tmp_path: Path, said: list[Message]
 ) -> None:

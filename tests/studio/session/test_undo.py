@@ -19,7 +19,6 @@ def names(session: Session) -> list[str]:
     return sorted(clip.name for clip in session.library.clips.values())
 
 
-# ------------------------------------------------------------------------------------------------ the stack
 def test_an_action_is_done_once_undone_and_done_again(qtbot: QtBot) -> None:
     actions, log = UndoHistory(), []
     actions.undoable("Write", lambda: log.append("do"), lambda: log.append("undo"))
@@ -99,9 +98,3 @@ def test_an_action_that_fails_leaves_no_step(qtbot: QtBot) -> None:
     assert actions.stack.count() == 0
     actions.undoable("Work", lambda: None, lambda: None)  # and the next one is a step of its own
     assert actions.stack.count() == 1
-
-
-# ------------------------------------------------------------------------------------------------ recordings
-
-
-# ------------------------------------------------------------------------------------------------ takes

@@ -37,9 +37,9 @@ def library(session: Session, ids: list[str], qtbot: QtBot, tmp_path: Path) -> L
     return made
 
 
-def hover(library: LibraryPanel, payload: Payload, row: int, keys: Qt.KeyboardModifier) -> bool:
+def hover(session: Session, library: LibraryPanel, payload: Payload, row: int, keys: Qt.KeyboardModifier) -> bool:
     """Drag a payload over a row; whether it would be taken."""
-    mime = drag.to_mime(payload, library._session.context.uuid)
+    mime = drag.to_mime(payload, session.context.uuid)
     at: QPoint = library.view.visualRect(library.table.index(row, 0)).center()
     copy, left = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton
     viewport = library.view.viewport()
@@ -49,10 +49,10 @@ def hover(library: LibraryPanel, payload: Payload, row: int, keys: Qt.KeyboardMo
     return move.isAccepted()
 
 
-def let_go(library: LibraryPanel, payload: Payload, row: int, keys: Qt.KeyboardModifier) -> bool:
+def let_go(session: Session, library: LibraryPanel, payload: Payload, row: int, keys: Qt.KeyboardModifier) -> bool:
     """Drag a payload over a row and drop it there; whether it was taken."""
-    would_be_taken = hover(library, payload, row, keys)
-    mime = drag.to_mime(payload, library._session.context.uuid)
+    would_be_taken = hover(session, library, payload, row, keys)
+    mime = drag.to_mime(payload, session.context.uuid)
     at: QPoint = library.view.visualRect(library.table.index(row, 0)).center()
     copy, left = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton
     viewport = library.view.viewport()
@@ -67,7 +67,7 @@ def test_a_voice_dropped_on_a_recording_makes_it_the_source(
     library: LibraryPanel, session: Session, ids: list[str]
 ) -> None:
     session.transfer.add_voice(voice_of(ids[0]))
-    assert let_go(library, voice_of(ids[3]), 1, PLAIN)
+    assert let_go(session, library, voice_of(ids[3]), 1, PLAIN)
     assert session.transfer.setup.source == session.library.current == ids[1]
     assert [chip.payload for chip in session.transfer.setup.voices] == [voice_of(ids[3])]
     session.undo.stack.undo()
@@ -87,9 +87,9 @@ def test_what_letting_go_would_do_is_told_as_long_as_something_hovers(
     library: LibraryPanel, session: Session, ids: list[str], hints: list[str], ending: str
 ) -> None:
     if ending == "drop":
-        let_go(library, voice_of(ids[3]), 1, PLAIN)
+        let_go(session, library, voice_of(ids[3]), 1, PLAIN)
     else:
-        hover(library, voice_of(ids[3]), 1, PLAIN)
+        hover(session, library, voice_of(ids[3]), 1, PLAIN)
         library.drops.eventFilter(library.view.viewport(), QDragLeaveEvent())
     assert hints == ["Let go to give the voice of b2.wav to a2.wav; with Shift its m.", ""]
     assert not any("Let go" in message.what for message in session.messages.history), "it is no news"
@@ -99,7 +99,7 @@ def test_no_recording_is_offered_its_own_voice_by_another_name(
     library: LibraryPanel, session: Session, ids: list[str], hints: list[str]
 ) -> None:
     session.library.set_label(ids[:1], "speaker", "carla")
-    assert not let_go(library, Payload("speaker", (ids[0],), "carla"), 0, PLAIN)
+    assert not let_go(session, library, Payload("speaker", (ids[0],), "carla"), 0, PLAIN)
     assert hints == ["That is this clip: its own voice changes nothing.", ""]
     assert session.messages.history[-1].what == hints[0]
 
@@ -108,19 +108,19 @@ def test_of_several_selected_the_giver_is_left_out(
     library: LibraryPanel, session: Session, ids: list[str], hints: list[str]
 ) -> None:
     session.library.select(ids[:3])
-    assert let_go(library, voice_of(ids[0]), 1, PLAIN)
+    assert let_go(session, library, voice_of(ids[0]), 1, PLAIN)
     assert [item.clip_id for item in session.batch.items] == ids[1:3]
     assert "2 recordings" in hints[0]
 
 
 def test_with_shift_it_is_the_emotion(library: LibraryPanel, session: Session, ids: list[str]) -> None:
-    assert let_go(library, voice_of(ids[3]), 1, SHIFT)
+    assert let_go(session, library, voice_of(ids[3]), 1, SHIFT)
     assert [chip.payload for chip in session.transfer.setup.emotions] == [voice_of(ids[3])]
     assert session.transfer.setup.voices == []
 
 
 def test_a_recording_does_not_take_its_own_voice(library: LibraryPanel, session: Session, ids: list[str]) -> None:
-    assert not let_go(library, voice_of(ids[1]), 1, PLAIN)
+    assert not let_go(session, library, voice_of(ids[1]), 1, PLAIN)
     assert session.transfer.setup.source is None
     assert "changes nothing" in session.messages.history[-1].what
 
@@ -129,7 +129,7 @@ def test_a_voice_dropped_on_one_of_several_selected_goes_to_all(
     library: LibraryPanel, session: Session, ids: list[str]
 ) -> None:
     session.library.select(ids[:3])
-    assert let_go(library, voice_of(ids[3]), 1, PLAIN)
+    assert let_go(session, library, voice_of(ids[3]), 1, PLAIN)
     assert [item.clip_id for item in session.batch.items] == ids[:3]
     assert session.transfer.setup.source is None
 
