@@ -102,11 +102,14 @@ from engine.api.transfers import (
     Transfer,
 )
 from engine.api.vocoders import FIRST_VOCODER, OWN_VOCODER, VOCODERS
+from engine.api.workers import INFERENCE, LOOKING, WORKER_KINDS, WorkerKind, worker_kind
 
 __all__ = [
     "AUDIO_SUFFIXES",
     "FIRST_VOCODER",
+    "INFERENCE",
     "LABELS",
+    "LOOKING",
     "OFFERS",
     "OWN_VOCODER",
     "PROBE_TASKS",
@@ -115,6 +118,7 @@ __all__ = [
     "SYSTEMS",
     "TABLE_SUFFIXES",
     "VOCODERS",
+    "WORKER_KINDS",
     "Analyse",
     "AnalyseDone",
     "AudioError",
@@ -203,9 +207,11 @@ __all__ = [
     "TrainSpec",
     "TrainingError",
     "Transfer",
+    "WorkerKind",
     "best_of",
     "checkpoints_of",
     "heard_of",
     "presets",
     "unfinished",
+    "worker_kind",
 ]
