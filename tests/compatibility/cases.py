@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
-from engine.api import LatentRef, SecondEdit, StoredClip, Transfer
+from engine.api import ClipRef, LatentRef, ModelSpec, RunSpec, SecondEdit, StoredClip, TrainSpec, Transfer
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "resources" / "example"
@@ -82,3 +82,28 @@ def envelope_db(path: str) -> npt.NDArray[np.float32]:
     size = round(ENVELOPE_S * rate_hz)
     pieces = samples[: len(samples) // size * size].reshape(-1, size)
     return (10.0 * np.log10(np.maximum((pieces**2).mean(axis=1), 1e-6))).astype(np.float32)
+
+
+def tiny_run(clips: Path, kind: str, **train: Any) -> RunSpec:
+    """A run of a second on the recordings in a folder. kind: plain, timescale, or a system of comparison."""
+    own = kind in ("plain", "timescale")
+    model = ModelSpec(
+        latent=8,
+        global_channels=(8, 8, 8),
+        medium_channels=(8, 8, 8),
+        local_channels=(12, 12),
+        decoder_channels=(12, 12),
+        predictor_m_channels=(12,),
+        predictor_h_channels=(12,),
+        views="timescale" if kind == "timescale" else "plain",
+        system="two-auxiliary" if own else kind,
+        speakers=3 if kind == "supervised" else 0,
+        sounds=4,
+    )
+    values: dict[str, Any] = {"preset": "paper" if kind == "plain" else "quick", "epochs": 4, "contrast": 0.5}
+    values |= {"learning_rate": 1e-3, "batch_size": 2, "crop_s": 0.5, "validation_share": 0.25}
+    values |= {"device": "cpu", "threads": 1, "checkpoints": 0, "seed": 7}
+    refs = tuple(
+        ClipRef(file.stem, str(file), {"speaker": file.stem.split("_")[0]}) for file in sorted(clips.iterdir())
+    )
+    return RunSpec(TrainSpec(**values | train), model, clips=refs, name=kind)

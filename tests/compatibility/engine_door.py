@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from engine import analysis, jobs, vocoder
+from engine import analysis, checkpoint, jobs, systems, vocoder
 from engine.__main__ import main
 from engine.api import (
     Analyse,
@@ -92,3 +92,13 @@ def _mels_for_the_vocoder() -> Iterator[list[Floats]]:
 
     with mock.patch.object(vocoder, "build", watched):
         yield mels
+
+
+def system_vectors(clip: StoredClip, model: Path) -> dict[str, Floats]:
+    """One vector for each latent of a system of comparison, of a stored mel and F0."""
+    held = checkpoint.load_system(model)
+    device = torch.device("cpu")
+    mel, f0 = clip.array("mel"), clip.array("f0")
+    views = analysis.ClipViews(mel, f0, clip.meta().gain_db, held, device, lambda: Control.RUN)
+    found = systems.vectors(held.model, views, len(mel))
+    return {latent: vector.numpy() for latent, vector in found.items()}
