@@ -1,4 +1,4 @@
-"""What is installed is what is there: a folder of code without a package file is missing only where nobody looks."""
+"""A folder of code that is no package is missing from what is installed, and only where nobody looks."""
 
 from __future__ import annotations
 
