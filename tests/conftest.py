@@ -68,7 +68,7 @@ def example_set() -> Path:
 
 @pytest.fixture(scope="session")
 def speech(example_set: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """Four clips of over three seconds, two of a woman and two of a man: two sentences of an example voice each.
+    """Four clips of some 3.5 s, two of a woman and two of a man: two sentences of an example voice each.
 
     They lie in a folder of the speaker's name.
     """
@@ -77,9 +77,9 @@ def speech(example_set: Path, tmp_path_factory: pytest.TempPathFactory) -> list[
     for voice in ("anna", "emil"):
         (root / voice).mkdir()
         for pair in ((1, 2), (3, 4)):
-            sentences = [soundfile.read(example_set / f"{voice}_sad_{n}.flac", dtype="int16") for n in pair]
+            sentences = [soundfile.read(example_set / f"{voice}_sad_{n}.flac", dtype="int16")[0] for n in pair]
             clips.append(root / voice / f"{voice}_{pair[0]}_{pair[1]}.flac")
-            soundfile.write(clips[-1], np.concatenate([samples for samples, _ in sentences]), sentences[0][1])
+            soundfile.write(clips[-1], np.concatenate(sentences), 16_000)
     return clips
 
 
