@@ -1,4 +1,4 @@
-"""Training on four real clips: curves, files, stop, pause, kill and resume, and every way it can go wrong."""
+"""Training on four clips: curves, files, stop, pause, kill and resume, and every way it can go wrong."""
 
 from __future__ import annotations
 
