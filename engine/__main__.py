@@ -63,7 +63,6 @@ def _print_facts(facts: Facts) -> None:
         print(f"{name}: {shown}")
 
 
-# ---------------------------------------------------------------------------------------------- arguments
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="triptych", description="A voice-analysis studio over a three-timescale autoencoder of speech."

@@ -1,4 +1,4 @@
-"""`triptych train`."""
+"""`triptych train`: training runs."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from engine.training.distributed.launch import place
 
 
 def train(options: argparse.Namespace, terminal: Terminal) -> Facts:
+    """Begin a run by the options, or go on with the one in the folder."""
     here = place()
     settings = ("corpus", "preset", "from_model", "minutes", "epochs", "batch", "compile", "seed", "system")
     given = [name for name in settings if getattr(options, name)]

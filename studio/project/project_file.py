@@ -171,10 +171,10 @@ def _with_links(take: dict[str, Any], base: Path) -> dict[str, Any]:
 
 def _link(place: str, base: Path) -> Link:
     """Inside the project: the relative place alone. Outside: both."""
-    return _told(place, _relative(place, base))
+    return _as_link(place, _relative(place, base))
 
 
-def _told(place: str, relative: str | None) -> Link:
+def _as_link(place: str, relative: str | None) -> Link:
     if relative is None:
         return {"absolute": place}
     return {"relative": relative, "absolute": place} if relative.startswith("../") else relative
@@ -204,7 +204,7 @@ class _Links:
         if folder not in self._folders:
             self._folders[folder] = _relative(folder, self._base)
         beside = self._folders[folder]
-        return _told(place, name if beside == "." else None if beside is None else f"{beside}/{name}")
+        return _as_link(place, name if beside == "." else None if beside is None else f"{beside}/{name}")
 
 
 class _Outside(msgspec.Struct):

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from engine.api import ControlSignal
 from engine.api.errors import AudioError, CorpusError
-from engine.runtime.process_pool import ProcessPool, Tell, WorkerSpec
+from engine.runtime.process_pool import ProcessPool, ReportWords, WorkerSpec
 
 T = TypeVar("T")
 
@@ -85,9 +85,9 @@ class Reader:
 
 @contextlib.contextmanager
 def _reading(
-    control: ControlSignal, tell: Tell, folder: Path, spec: dict[str, Any]
+    control: ControlSignal, report: ReportWords, folder: Path, spec: dict[str, Any]
 ) -> Iterator[Callable[[Task], Outcome]]:
-    del control, tell  # recordings are short
+    del control, report  # recordings are short
     with contextlib.closing(Reader(folder, spec)) as reader:
         yield reader.read
 
