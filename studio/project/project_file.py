@@ -22,7 +22,7 @@ from engine.api.stored_values import DamagedError, NewerError, converted, values
 from studio.domain import audition_set
 from studio.domain import recipe as recipes
 from studio.domain.audition_set import AuditionEntry
-from studio.domain.clip import ANALYSING, WAITING, Clip
+from studio.domain.clip import ANALYSING, STATES, WAITING, Clip
 from studio.domain.recipe import Named, Recipe
 from studio.domain.transfer_setup import TransferSetup
 from studio.project.folder import Listing
@@ -297,10 +297,13 @@ class _Places:
 
 
 def _clip(values: dict[str, Any], place: _Places) -> Clip:
-    places = {name: place(link) for name in ("path", "folder") if (link := values.get(name)) is not None}
+    folder = values.get("folder")
+    places = {"path": place(values.get("path")), "folder": None if folder is None else place(folder)}
     clip = converted(values | places, Clip)
     if os.path.basename(clip.id) != clip.id or "\\" in clip.id or clip.id in ("", ".", ".."):
         raise DamagedError("a clip's id names a folder elsewhere")
+    if clip.state not in STATES:
+        raise DamagedError(f"a clip is {clip.state}")
     if clip.state == ANALYSING:
         clip.state = WAITING
     return clip
