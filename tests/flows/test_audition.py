@@ -51,7 +51,7 @@ def settle(qtbot: QtBot, studio: Studio, record: RunRecord) -> None:
 def test_a_run_is_killed_resumed_heard_flipped_and_used(qtbot: QtBot, studio: Studio, tmp_path: Path) -> None:
     session, link, window = studio.session, studio.link, studio.window
     record = begin(studio)
-    training = next(thread for thread in link._threads if thread.kind == "training")
+    training = next(thread for thread in link._threads if thread.kind.name == "training")
     qtbot.waitUntil(lambda: len(record.checkpoints) >= 2 and record.has_state, timeout=JOB_MS)
     assert training.pid is not None
     os.kill(training.pid, signal.SIGKILL)
@@ -128,7 +128,7 @@ def test_an_audition_that_dies_is_told_and_the_run_goes_on(qtbot: QtBot, studio:
     session, link = studio.session, studio.link
     record = begin(studio)
     qtbot.waitUntil(lambda: session.audition_job is not None, timeout=JOB_MS)
-    audition = next(thread for thread in link._threads if thread.kind == "audition")
+    audition = next(thread for thread in link._threads if thread.kind.name == "audition")
     qtbot.waitUntil(lambda: audition.pid is not None, timeout=JOB_MS)
     with qtbot.waitSignal(link.worker_died, timeout=JOB_MS) as died:
         os.kill(audition.pid or 0, signal.SIGKILL)

@@ -56,7 +56,6 @@ def another(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(VOCODERS, "another", "For a test.")
 
 
-# ------------------------------------------------------------------------------------------------ text
 def test_a_recipe_reads_back_as_it_was_written(session: Session) -> None:
     recipe = recipes.of_take(
         full_take(session, *analysed(session, "a", "b", "c")), session.clips.values(), "/m/x.st"
@@ -104,7 +103,6 @@ def test_a_newer_or_impossible_recipe_is_refused(change: dict[str, object]) -> N
     assert recipes.from_text(json.dumps(good | change)) is None
 
 
-# ------------------------------------------------------------------------------------------------ finding
 def library(*paths: str) -> dict[str, Clip]:
     return {f"{n:032x}": Clip(f"{n:032x}", path) for n, path in enumerate(paths)}
 
@@ -127,7 +125,6 @@ def test_recordings_are_found_by_name_where_ids_are_strange(named: Named, where:
     assert found.missing == (() if where else (named.name,))
 
 
-# ------------------------------------------------------------------------------------------------ words
 def test_words_name_the_givers_by_weight(session: Session) -> None:
     recipe = session.recipe_of(full_take(session, *analysed(session, "a", "b", "c")))
     assert recipes.givers_words(recipe.voice) == "b.wav 75 %, c.wav 25 %"
@@ -161,7 +158,6 @@ def test_a_take_of_a_removed_recording_or_another_model_has_no_command(
     assert "model" in said[-1].hint
 
 
-# ------------------------------------------------------------------------------------------------ actions
 def test_a_saved_take_carries_its_recipe(session: Session, link: Idle, said: list[Message]) -> None:
     session._rendered(full_take(session, *analysed(session, "a", "b", "c")))
     job = session.save_take(0, "/home/me/mine.flac")
