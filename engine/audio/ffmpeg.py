@@ -33,8 +33,8 @@ class FFmpegSource:
     """The first sound track of a file, as decoding.Source describes it.
 
     Args:
-        demuxer: FFmpeg's name for the kind of file. It is not left to FFmpeg, which could take a text for a playlist
-            and open what that names.
+        demuxer: FFmpeg's name for the kind of file. It is not left to FFmpeg, which could take a text for a
+            playlist and open what that names.
 
     Raises:
         NoSoundTrackError, UndecodableError.
@@ -80,9 +80,9 @@ class FFmpegSource:
         finally:
             self.close()
         done += count
-        if self._exact and not self.broken and self.claimed is not None:
-            if done < self.claimed - MISSING_S * self.rate_hz:
-                self.broken = f"{done / self.rate_hz:.2f} s of {self.claimed / self.rate_hz:.2f} s are there."
+        claimed = self.claimed if self._exact and not self.broken else None
+        if claimed is not None and done < claimed - MISSING_S * self.rate_hz:
+            self.broken = f"{done / self.rate_hz:.2f} s of {claimed / self.rate_hz:.2f} s are there."
 
     def close(self) -> None:
         self._file.close()
@@ -111,7 +111,7 @@ class FFmpegSource:
             yield from frames
 
     def _as_floats(self, frames: Iterator[av.AudioFrame]) -> Iterator[Floats]:
-        """The frames' samples (n, channels), with the first one's rate and channels where a later one has others."""
+        """The frames' samples (n, channels), all with the rate and the channels of the first one."""
         kind = None
         for frame in frames:
             if kind != (kind := (frame.format.name, frame.layout.name, frame.sample_rate)):
