@@ -108,8 +108,8 @@ ORPHANED = """
 import sys, time
 from pathlib import Path
 from engine.api import Control
-from engine.crew import Crew
-from test_crew import TRADE
+from engine.runtime.process_pool import Crew
+from test_process_pool import TRADE
 
 if __name__ == "__main__":
     with Crew(1, TRADE, Path(sys.argv[1])) as crew:

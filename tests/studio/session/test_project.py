@@ -500,7 +500,7 @@ from pathlib import Path
 from PySide6.QtCore import QCoreApplication
 app = QCoreApplication([])
 from stage import Idle
-from studio.session import Session
+from studio.session.session import Session
 home = Path(sys.argv[1])
 session = Session(Idle(home / "logs"), home / "data")
 session._insert_paths([("/r/a.wav", {})])
