@@ -44,7 +44,7 @@ class FFmpegSource:
         self.broken = ""
         self._handle = path.open("rb")  # by its handle: a name need not be valid text
         try:
-            self._file = av.open(self._handle, format=demuxer)
+            self._file = av.open(self._handle, "r", format=demuxer)
             if not self._file.streams.audio:
                 raise NoSoundTrackError
             self._stream = self._file.streams.audio[0]
@@ -117,7 +117,7 @@ class FFmpegSource:
             if kind != (kind := (frame.format.name, frame.layout.name, frame.sample_rate)):
                 convert = av.AudioResampler("fltp", self._first.layout, self.rate_hz)
             for converted in convert.resample(frame):
-                yield converted.to_ndarray().T
+                yield np.asarray(converted.to_ndarray().T, np.float32)
 
 
 def _words(error: av.FFmpegError) -> str:

@@ -116,7 +116,7 @@ class MelFrontEnd:
     def _overlap_add(self, frames: torch.Tensor) -> torch.Tensor:
         """The sum (frames * hop ...,) of frames (frames, n_fft) that begin a hop apart."""
         hop = self.spec.hop_samples
-        frames = functional.pad(frames, (0, -frames.shape[-1] % hop)).unflatten(-1, (-1, hop))
+        frames = functional.pad(frames, (0, -frames.shape[-1] % hop)).reshape(len(frames), -1, hop)
         hops = frames.shape[1]
         total = frames.new_zeros(len(frames) + hops - 1, hop)
         for each in range(hops):
