@@ -52,7 +52,7 @@ from engine.model.timescale.attributes import joined as joined_levels
 from engine.runtime import devices
 from engine.runtime.control import Eta, check_cancel
 
-STORAGE_VERSION = 2  # part of every key: raise it when mel, f0 or audio are computed otherwise
+STORAGE_VERSION = 3  # part of every key: raise it when mel, f0 or audio are computed otherwise
 PEAK_SAMPLES = 256
 BLOCK_S = 16.0  # worked on between two looks at the user's wish
 PITCH_CONTEXT_S = 1.0
