@@ -1,4 +1,4 @@
-"""Sound files in and out: any recording -> mono float32 at the spec's rate, seamless and in constant memory."""
+"""Sound files: read any recording as mono float32 at the spec's rate, in constant memory, and write results."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ CLIPPED_SHARE = 0.001
 
 @dataclass(frozen=True)
 class AudioInfo:
-    """What a sound file's header says of it; reading may find less."""
+    """Facts of a sound file by its header; reading may find less."""
 
     path: str
     duration_s: float
@@ -171,7 +171,7 @@ class Stream(Iterator[Floats]):
 
 
 class _Facts:
-    """What a clip's samples show of it, gathered while they pass."""
+    """Facts of a clip by its samples, gathered while they pass."""
 
     def __init__(self, path: Path, channels: int) -> None:
         self._path = path

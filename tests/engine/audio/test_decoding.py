@@ -157,7 +157,7 @@ def test_a_damaged_m4a_is_an_error_that_gives_the_reason(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("suffix", "codec"), [(".webm", "libopus"), (".aac", "aac"), (".wma", "wmav2"), (".wv", "wavpack")]
 )
-def test_of_a_truncated_file_the_beginning_is_used_and_told(tmp_path: Path, suffix: str, codec: str) -> None:
+def test_of_a_truncated_file_the_beginning_is_used_and_reported(tmp_path: Path, suffix: str, codec: str) -> None:
     path = tmp_path / f"a{suffix}"
     encode(path, codec, seconds=10.0)
     content = path.read_bytes()

@@ -220,7 +220,7 @@ def test_a_clip_of_the_shortest_length_is_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", ["wav", "flac", "aiff", "ogg", "mp3"])
-def test_of_a_truncated_file_the_beginning_is_used_and_told(tmp_path: Path, suffix: str) -> None:
+def test_of_a_truncated_file_the_beginning_is_used_and_reported(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"a.{suffix}"
     sound = voice_like(10.0, RATE)
     soundfile.write(path, sound, RATE)
@@ -292,7 +292,7 @@ def test_a_file_without_permission_is_refused_in_words(tmp_path: Path, monkeypat
         files.read(path, SPEC)
 
 
-def test_a_file_that_vanishes_while_it_is_read_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_vanishes_while_it_is_read_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decoding, "CHUNK_VALUES", 4000)
     path = written(tmp_path / "a.wav", voice_like(4.0, RATE))
     blocks = files.stream(path, SPEC, block_s=0.5)
@@ -337,7 +337,7 @@ def test_written_sound_comes_back_with_its_tags(tmp_path: Path, suffix: str, sub
         ("missing/a.wav", np.zeros(10), "cannot be written"),
     ],
 )
-def test_what_cannot_be_written_is_told(tmp_path: Path, name: str, samples: np.ndarray, what: str) -> None:
+def test_what_cannot_be_written_is_reported(tmp_path: Path, name: str, samples: np.ndarray, what: str) -> None:
     with pytest.raises(ExportError, match=what):
         files.write(tmp_path / name, samples, RATE)
     assert not (tmp_path / name).exists()

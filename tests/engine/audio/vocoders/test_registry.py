@@ -139,4 +139,8 @@ def test_a_vocoder_that_is_not_there_is_refused_in_two_parts() -> None:
         registry.build("magic", SPEC)
     assert refused.value.what == "There is no vocoder called 'magic'."
     assert "griffin-lim" in refused.value.hint
+
+
+def test_every_vocoder_is_described_by_its_name() -> None:
+    assert VOCODERS.keys() == registry.MAKERS.keys()
     assert all(line.endswith(".") for line in VOCODERS.values())
