@@ -22,10 +22,19 @@ AUDIO_SUFFIXES = (
     ".w64",
     ".rf64",
     ".m4a",
+    ".m4b",
     ".mp4",
+    ".mov",
+    ".3gp",
     ".aac",
     ".webm",
+    ".mka",
+    ".mkv",
     ".wma",
+    ".avi",
+    ".amr",
+    ".wv",
+    ".ac3",
 )
 TABLE_SUFFIXES = (".csv", ".tsv")
 LABELS = ("speaker", "gender", "emotion", "arousal", "valence", "text", "split", "session")  # that the engine reads

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
-from engine.api import LOOKING, Inspect, Scan
+from engine.api import LOOKING, SaveSound, Scan
 from studio.engine_link import engine_link
 from studio.engine_link.engine_link import EngineLink, Job, State
 
@@ -27,8 +27,10 @@ def link(qtbot: QtBot, tmp_path: Path) -> Iterator[EngineLink]:
     made.shutdown()
 
 
-def ask(link: EngineLink, name: str = "nothing.safetensors", **how: object) -> Job:
-    return link.submit(Inspect(f"/nowhere/{name}"), title=f"Open {name}", **how)  # type: ignore[arg-type]
+def ask(link: EngineLink, name: str = "nothing.wav", **how: object) -> Job:
+    """A job that fails in words, and for which the worker loads nothing heavy."""
+    request = SaveSound(f"/nowhere/{name}", "/nowhere/out.wav", "", "", "")
+    return link.submit(request, title=f"Open {name}", **how)  # type: ignore[arg-type]
 
 
 def test_nothing_is_started_before_there_is_work(link: EngineLink) -> None:
@@ -40,7 +42,7 @@ def test_a_failure_comes_back_in_words(link: EngineLink, qtbot: QtBot) -> None:
     with qtbot.waitSignal(job.failed, timeout=START_MS) as failed:
         pass
     what, hint, _details = failed.args
-    assert "nothing.safetensors" in what
+    assert "nothing.wav" in what
     assert hint
     assert job.state == "failed"
 
