@@ -26,6 +26,7 @@ from torch import Tensor, nn
 
 from engine.api.errors import SpecError
 from engine.api.specs import ENVELOPE_COEFFICIENTS, TONE_COEFFICIENTS, ModelSpec
+from engine.model.batch_context import SINGLE_PROCESS, BatchContext
 from engine.model.modules import Gaussian, GaussianHead, Trunk, frame_mask, mean_over_clip, mean_over_windows
 from engine.model.timescale.attributes import AverageVoice, Levels
 from engine.model.timescale.inputs import Views
@@ -252,6 +253,7 @@ class AuxVAE(nn.Module):
         lengths: Tensor | None = None,
         sample: bool = False,
         generator: torch.Generator | None = None,
+        context: BatchContext = SINGLE_PROCESS,
     ) -> Latents:
         """All three posteriors of a batch.
 
@@ -261,7 +263,9 @@ class AuxVAE(nn.Module):
             sample: True draws h, m and z from their posteriors; False uses the means, the same at every call.
         """
         mask = frame_mask(lengths, views.frame.shape[1])
-        return self.encode_features(self.features(views, mask), mask, sample=sample, generator=generator)
+        return self.encode_features(
+            self.features(views, mask), mask, sample=sample, generator=generator, context=context
+        )
 
     def encode_features(
         self,
@@ -270,11 +274,12 @@ class AuxVAE(nn.Module):
         *,
         sample: bool = False,
         generator: torch.Generator | None = None,
+        context: BatchContext = SINGLE_PROCESS,
     ) -> Latents:
         """As `encode`, of what `features` gave; mask: bool (batch, frames), None when all frames are real."""
 
         def value(posterior: Gaussian) -> Tensor:
-            return posterior.sample(generator) if sample else posterior.mean
+            return posterior.sample(generator, context) if sample else posterior.mean
 
         h = self.posterior_h(features.clip, mask, features.clip_levels)
         h_value = value(h)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from types import ModuleType
 from typing import Any
 
 import torch
@@ -17,11 +16,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from engine import draws
-from engine.blocks import Norm, means_of_tanh_of_product, normed_tanh_of_product
 from engine.draws import LOG_TWO_PI
-from engine.products import Product, loops, mean_over_frames, tanh_of_product
-from engine.training.distributed import ranks
-from engine.training.distributed.sync_batch_norm import normed_over_all
+from engine.model.batch_context import SINGLE_PROCESS, BatchContext
+from engine.products import Product, mean_over_frames, tanh_of_product
 
 
 @dataclass(frozen=True)
@@ -31,9 +28,9 @@ class Gaussian:
     mean: Tensor
     log_variance: Tensor
 
-    def sample(self, generator: torch.Generator | None = None) -> Tensor:
+    def sample(self, generator: torch.Generator | None = None, context: BatchContext = SINGLE_PROCESS) -> Tensor:
         """One draw, by the reparametrisation trick."""
-        noise = ranks.normal(*self.mean.shape, generator=generator, device=self.mean.device)
+        noise = context.normal(*self.mean.shape, generator=generator, device=self.mean.device)
         return self.mean + torch.exp(self.log_variance / 2.0) * noise
 
     def entropy(self) -> Tensor:
@@ -80,10 +77,10 @@ class HeadGaussian(Gaussian):
         self._keep(mean=mean, log_variance=log_variance)
         return mean if name == "mean" else log_variance
 
-    def sample(self, generator: torch.Generator | None = None) -> Tensor:
+    def sample(self, generator: torch.Generator | None = None, context: BatchContext = SINGLE_PROCESS) -> Tensor:
         """One draw, in the precision of the product on a processor."""
         shape = (*self._raw.shape[:-1], self._raw.shape[-1] // 2)
-        noise = ranks.normal(*shape, generator=generator, device=self._raw.device)
+        noise = context.normal(*shape, generator=generator, device=self._raw.device)
         value, expected, entropy = draws.drawn_with_sums(self._raw, noise, *self._bound)
         self._keep(_sums=(expected, entropy))
         return value
@@ -176,58 +173,22 @@ class FrameLinear(nn.Module):
         -> (batch, frames, outputs)."""
         return tanh_of_product(self.frame, x, self._added(slow), kernel=self.kernel, window=self.window)
 
-    def forward_normed(self, x: Tensor, slow: Tensor | None, norm: FrameNorm, by: ModuleType) -> Tensor:
-        """norm of `forward`, in training on frames that are all real; by: see products.loops."""
-        return normed_tanh_of_product(
-            self.frame, x, self._added(slow), norm.parts, by, kernel=self.kernel, window=self.window
-        )
-
-    def forward_means(
-        self, x: Tensor, slow: Tensor | None, norm: FrameNorm | None, by: ModuleType, over: int
-    ) -> Tensor:
-        """Means of `forward_normed`, or of `forward`, over every `over` frames."""
-        of_norm = None if norm is None else norm.parts
-        return means_of_tanh_of_product(
-            self.frame, x, self._added(slow), of_norm, by, kernel=self.kernel, window=self.window, over=over
-        )
-
     def _added(self, slow: Tensor | None) -> Tensor | None:
         return None if self.slow is None or slow is None else self.slow(slow)
 
 
-class FrameNorm(nn.Module):
-    """Batch norm over the real frames of a batch; frames of padding come out as zeros."""
+def norm_real_frames(norm: nn.Module, x: Tensor, mask: Tensor | None) -> Tensor:
+    """Batch norm over the real frames of a batch; frames of padding come out as zeros.
 
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.ones(channels))
-        self.bias = nn.Parameter(torch.zeros(channels))
-        self.running_mean: Tensor
-        self.running_variance: Tensor
-        self.register_buffer("running_mean", torch.zeros(channels))
-        self.register_buffer("running_variance", torch.ones(channels))
-
-    @property
-    def parts(self) -> Norm:
-        return Norm(self.weight, self.bias, self.running_mean, self.running_variance)
-
-    def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
-        """(batch, frames, channels), mask (batch, frames) or None -> the same shape."""
-        if mask is None or not self.training:  # in evaluation no frame bears on another
-            normed = self._norm(x.flatten(0, 1)).view(x.shape)
-            return normed if mask is None else normed * mask[..., None]
-        normed = self._norm(x[mask])
-        return torch.zeros(x.shape, dtype=normed.dtype, device=x.device).masked_scatter(mask[..., None], normed)
-
-    def _norm(self, frames: Tensor) -> Tensor:
-        if self.training and ranks.shared():
-            found: Tensor = normed_over_all(
-                frames, self.weight, self.bias, self.running_mean, self.running_variance
-            )
-            return found
-        return functional.batch_norm(
-            frames, self.running_mean, self.running_variance, self.weight, self.bias, self.training
-        )
+    Args:
+        norm: nn.BatchNorm1d, or what stands for it where several processes share a batch.
+        x: (batch, frames, channels). mask: bool (batch, frames), None when all are real.
+    """
+    if mask is None or not norm.training:  # in evaluation no frame bears on another
+        normed: Tensor = norm(x.flatten(0, 1)).view(x.shape)
+        return normed if mask is None else normed * mask[..., None]
+    normed = norm(x[mask])
+    return torch.zeros(x.shape, dtype=normed.dtype, device=x.device).masked_scatter(mask[..., None], normed)
 
 
 class Trunk(nn.Module):
@@ -254,45 +215,22 @@ class Trunk(nn.Module):
             FrameLinear(a, b, kernel=kernel, slow=slow if i == 0 else 0, window=window)
             for i, (a, b) in enumerate(zip(sizes, channels, strict=False))
         )
-        self.norms = nn.ModuleList(FrameNorm(size) for size in channels) if norm else None
+        self.norms = nn.ModuleList(nn.BatchNorm1d(size) for size in channels) if norm else None
         self.channels = channels[-1]
         self.reach = len(channels) * (kernel // 2)  # frames seen to either side
 
     def forward(self, x: Tensor, mask: Tensor | None = None, slow: Tensor | None = None) -> Tensor:
         """x (batch, frames, inputs), zero in the padding -> (batch, frames, channels[-1])."""
-        by = self._loops(x, mask)
-        for i in range(len(self.layers)):
-            x = self._block(i, x, mask, slow if i == 0 else None, by)
+        for i, layer in enumerate(self.layers):
+            x = layer(x, slow if i == 0 else None)
+            if self.norms is not None:
+                x = norm_real_frames(self.norms[i], x, mask)
         return x
 
     def means(self, x: Tensor, mask: Tensor | None, slow: Tensor | None, window: int) -> Tensor:
         """Means of `forward` over every window of frames, as mean_over_windows takes them: (batch, windows,
         channels[-1]), float32."""
-        by, last = self._loops(x, mask), len(self.layers) - 1
-        if by is None or x.shape[1] % window:
-            return mean_over_windows(self(x, mask, slow), mask, window)
-        for i in range(last):
-            x = self._block(i, x, mask, slow if i == 0 else None, by)
-        layer, norm = self._at(last)
-        return layer.forward_means(x, slow if last == 0 else None, norm, by, window)
-
-    def _loops(self, x: Tensor, mask: Tensor | None) -> ModuleType | None:
-        return loops(x) if self.training and mask is None else None
-
-    def _block(self, i: int, x: Tensor, mask: Tensor | None, slow: Tensor | None, by: ModuleType | None) -> Tensor:
-        layer, norm = self._at(i)
-        if by is not None and norm is not None:
-            return layer.forward_normed(x, slow, norm, by)
-        y: Tensor = layer(x, slow)
-        if norm is not None:
-            y = norm(y, mask)
-        return y
-
-    def _at(self, i: int) -> tuple[FrameLinear, FrameNorm | None]:
-        layer, norm = self.layers[i], None if self.norms is None else self.norms[i]
-        assert isinstance(layer, FrameLinear)
-        assert norm is None or isinstance(norm, FrameNorm)
-        return layer, norm
+        return mean_over_windows(self(x, mask, slow), mask, window)
 
 
 class GaussianHead(nn.Module):

@@ -27,10 +27,10 @@ from engine import draws
 from engine.api.specs import TrainSpec
 from engine.draws import LOG_TWO_PI
 from engine.model.aux_vae import AuxVAE, Latents
+from engine.model.batch_context import SINGLE_PROCESS, BatchContext
 from engine.model.modules import Gaussian, frame_mask, window_mask
 from engine.model.timescale.inputs import Views
 from engine.products import rounded_for_products
-from engine.training.distributed import ranks
 
 # Of each level in the unit that the model gives it: of pitch 5 %, a little under a semitone.
 LEVEL_DEVIATION = 0.5
@@ -41,7 +41,7 @@ TEMPERATURE = 0.1  # of the contrast, as usual for cosines (Chen et al. 2020)
 class Terms:
     """Scalars. total is the weighted sum of the seven terms, to be maximised.
 
-    Of a batch that several processes share (see ranks), each has its share of every term: they add up.
+    Of a batch that several processes share (see BatchContext), each has its share of every term: they add up.
 
     levels: log density (less its constant) of the measured slow part as h and m tell it; 0 for plain views. It is
         the slow factor of p(x|...) in the timescale recipe, and is added to the total with weight 1.
@@ -85,6 +85,7 @@ def terms(
     *,
     lengths: Tensor | None = None,
     generator: torch.Generator | None = None,
+    context: BatchContext = SINGLE_PROCESS,
 ) -> Terms:
     """Encode with one draw of h, m and z, decode, predict, and add up.
 
@@ -94,7 +95,7 @@ def terms(
     """
     mask = frame_mask(lengths, views.frame.shape[1])
     features = model.features(views, mask)
-    latents = model.encode_features(features, mask, sample=True, generator=generator)
+    latents = model.encode_features(features, mask, sample=True, generator=generator, context=context)
     z = rounded_for_products(latents.z_value)
     return add_up(
         latents,
@@ -105,8 +106,9 @@ def terms(
         mask=mask,
         window_frames=model.spec.window_frames,
         spec=spec,
-        levels=level_density(model, views, latents),
-        contrast=contrast(model, features, latents, mask) if spec.contrast else None,
+        context=context,
+        levels=level_density(model, views, latents, context),
+        contrast=contrast(model, features, latents, mask, context) if spec.contrast else None,
     )
 
 
@@ -120,6 +122,7 @@ def add_up(
     mask: Tensor | None,
     window_frames: int,
     spec: TrainSpec,
+    context: BatchContext = SINGLE_PROCESS,
     levels: Tensor | None = None,
     contrast: Tensor | None = None,
 ) -> Terms:
@@ -133,7 +136,7 @@ def add_up(
     real = target.new_ones((batch, frames)) if mask is None else mask.float()
     windows = window_mask(mask, batch, frames, window_frames, target.device)
     clips = target.new_ones(batch)
-    counts = ranks.over_all(torch.stack((real.sum(), windows.sum(), clips.sum())))
+    counts = context.sum_over_processes(torch.stack((real.sum(), windows.sum(), clips.sum())))
     frame_count, window_count, clip_count = counts.unbind()
 
     dimensions = latents.z_value.shape[-1]
@@ -174,7 +177,9 @@ def add_up(
     )
 
 
-def level_density(model: AuxVAE, views: Views, latents: Latents) -> Tensor | None:
+def level_density(
+    model: AuxVAE, views: Views, latents: Latents, context: BatchContext = SINGLE_PROCESS
+) -> Tensor | None:
     """Mean over clips of the log density, less its constant, of the measured slow part around what h and m tell.
 
     h is held to the levels of the piece that it heard, not of the one to rebuild: told by another piece, levels
@@ -186,18 +191,20 @@ def level_density(model: AuxVAE, views: Views, latents: Latents) -> Tensor | Non
     clip = (model.flat_clip(views.clip_levels) - model.flat_clip(told)).square().sum(dim=-1)
     second = (model.flat_seconds(views.levels) - model.flat_seconds(told)).square().sum(dim=-1)
     voiced = views.levels.voiced
-    counts = ranks.over_all(torch.stack((voiced.sum(), voiced.new_tensor(float(len(clip))))))
+    counts = context.sum_over_processes(torch.stack((voiced.sum(), voiced.new_tensor(float(len(clip))))))
     seconds = (second * voiced).sum() / counts[0].clamp(min=1.0)
     return -(clip.sum() / counts[1] + seconds) / (2.0 * LEVEL_DEVIATION**2)
 
 
-def contrast(model: AuxVAE, features: Views, latents: Latents, mask: Tensor | None) -> Tensor | None:
+def contrast(
+    model: AuxVAE, features: Views, latents: Latents, mask: Tensor | None, context: BatchContext = SINGLE_PROCESS
+) -> Tensor | None:
     """Mean log probability that the h of one piece of a clip finds the h of its other piece among the batch's."""
     if features.again is None:
         return None
     again = model.posterior_h(features.again, mask, features.levels).mean
     one, other = (functional.normalize(h.float(), dim=-1) for h in (latents.h.mean, again))
-    (every_one, first), (every_other, _) = ranks.gathered(one), ranks.gathered(other)
+    (every_one, first), (every_other, _) = context.gather_rows(one), context.gather_rows(other)
     found = one.new_zeros(())
     for own, candidates in ((one, every_other), (other, every_one)):
         odds = functional.log_softmax(own @ candidates.T / TEMPERATURE, dim=1)

@@ -41,7 +41,7 @@ from engine.api.errors import TrainingError
 from engine.corpus.cache.feature_cache import MelCache, build, earlier_key
 from engine.corpus.cache.location import cache_dir
 from engine.corpus.scanning import scan
-from engine.lanes import Lanes, lanes_of
+from engine.lanes import Lanes
 from engine.memory import keep_freed_memory
 from engine.model import checkpoint
 from engine.model.aux_vae import AuxVAE
@@ -182,16 +182,8 @@ class _Trainer:
     # ------------------------------------------------------------------------------------------ the loop
     def run(self) -> TrainDone:
         """All of it, or what a lost process leaves of it."""
-        # What else looks across a batch, is compiled, works on a card, or has other processes, knows no lanes.
-        divided = (
-            isinstance(self.model, AuxVAE)
-            and self.spec.train.compiled == "off"
-            and self.device.type == "cpu"
-            and self.ranks.count == 1
-        )
-        count = lanes_of(torch.get_num_threads()) if divided and not self.at.finished else 1
         try:
-            with Lanes(count, self.model, self.step) as self.lanes:
+            with Lanes(1, self.model, self.step) as self.lanes:
                 return self._run()
         except LostProcessError as lost:
             if self.ranks.first:

@@ -22,7 +22,7 @@ import torch
 from engine.api import FIRST_VOCODER
 from engine.api.atomic_files import write_whole
 from engine.api.errors import CheckpointError, TrainingError
-from engine.model import tensor_file
+from engine.model import tensor_file, weight_names
 
 STATE_FILES = ("state.safetensors", "state.previous.safetensors")
 
@@ -77,7 +77,7 @@ class StateFiles:
         Raises:
             OSError: it cannot be written; what was saved before is unharmed.
         """
-        tensors = {_MODEL + name: value for name, value in model.state_dict().items()}
+        tensors = {_MODEL + name: value for name, value in weight_names.to_file(model.state_dict()).items()}
         for index, values in optimiser.state_dict()["state"].items():
             tensors |= {f"{_OPTIMISER}{index}.{name}": value for name, value in values.items()}
         tensors[_GENERATOR] = generator.get_state()
@@ -127,9 +127,8 @@ class SavedState:
                 index, key = name.removeprefix(_OPTIMISER).split(".", 1)
                 optimiser_state.setdefault(int(index), {})[key] = value
         try:
-            model.load_state_dict(
-                {n.removeprefix(_MODEL): t for n, t in self.tensors.items() if n.startswith(_MODEL)}
-            )
+            stored = {n.removeprefix(_MODEL): t for n, t in self.tensors.items() if n.startswith(_MODEL)}
+            model.load_state_dict(weight_names.from_file(stored))
             groups = optimiser.state_dict()["param_groups"]
             optimiser.load_state_dict({"state": optimiser_state, "param_groups": groups})
             generator.set_state(self.tensors[_GENERATOR])

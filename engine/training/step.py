@@ -11,6 +11,7 @@ from engine.api.specs import AudioSpec, ModelSpec, TrainSpec
 from engine.model.baselines import Network, terms
 from engine.model.objective import TERM_NAMES, Terms
 from engine.model.timescale.inputs import Batch, for_training
+from engine.training.distributed.ranks import SHARED
 
 
 @dataclass(frozen=True)
@@ -36,9 +37,11 @@ class Step:
             lengths: None when no piece is shorter than the batch. speakers: see systems.terms.
         """
         with torch.no_grad():
-            views = for_training(batch, self.model, generator, self.audio, model.average)
+            views = for_training(batch, self.model, generator, self.audio, model.average, SHARED)
         with torch.autocast(batch.mel.device.type, torch.bfloat16, enabled=self.half):
-            return terms(model, views, self.train, lengths=lengths, generator=generator, speakers=speakers)
+            return terms(
+                model, views, self.train, lengths=lengths, generator=generator, speakers=speakers, context=SHARED
+            )
 
 
 def stacked(terms_of_batch: Terms) -> Tensor:

@@ -20,6 +20,7 @@ from engine.model.baselines.base import System, ViewsOf
 from engine.model.baselines.cpc import ContrastivePredictiveCoding
 from engine.model.baselines.one_auxiliary import OneAuxiliary, PlainVAE
 from engine.model.baselines.supervised import Supervised
+from engine.model.batch_context import SINGLE_PROCESS, BatchContext
 from engine.model.objective import Terms
 from engine.model.timescale.inputs import Views
 
@@ -54,14 +55,16 @@ def terms(
     lengths: Tensor | None = None,
     generator: torch.Generator | None = None,
     speakers: Tensor | None = None,
+    context: BatchContext = SINGLE_PROCESS,
 ) -> Terms:
     """What a training step maximises, whatever the system.
 
     Args:
         speakers: (batch,) number of each piece's speaker, -1 where it has no name; only `supervised` looks.
+        context: of a batch that several processes share; only the Aux-VAE is trained so.
     """
     if isinstance(model, AuxVAE):
-        return objective.terms(model, views, spec, lengths=lengths, generator=generator)
+        return objective.terms(model, views, spec, lengths=lengths, generator=generator, context=context)
     return model.terms(views, spec, lengths=lengths, generator=generator, speakers=speakers)
 
 

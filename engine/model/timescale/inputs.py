@@ -25,10 +25,10 @@ import torch
 from torch import Tensor
 
 from engine.api.specs import AudioSpec, ModelSpec
+from engine.model.batch_context import SINGLE_PROCESS, BatchContext
 from engine.model.timescale import attributes as slow
 from engine.model.timescale.attributes import AverageVoice, Carrier, Levels
 from engine.model.timescale.source_filter import SourceFilter, formants_for, source_filter
-from engine.training.distributed import ranks
 
 # Training meets more voices than the corpus holds: each crop may be re-voiced as a whole, harmonics and formants.
 REVOICED_SHARE = 0.5
@@ -78,28 +78,33 @@ class Views:
 
 
 def for_training(
-    batch: Batch, spec: ModelSpec, generator: torch.Generator, audio: AudioSpec, average: AverageVoice
+    batch: Batch,
+    spec: ModelSpec,
+    generator: torch.Generator,
+    audio: AudioSpec,
+    average: AverageVoice,
+    context: BatchContext = SINGLE_PROCESS,
 ) -> Views:
     """The views of one training batch; random where the recipe is."""
     if spec.views == "plain":
         return Views(batch.mel, batch.mel, batch.mel, batch.mel)
     tools = source_filter(audio, batch.mel.device)
-    batch = _revoiced(batch, tools, generator)
+    batch = _revoiced(batch, tools, generator, context)
     real = _real(batch)
     gain = _gain_of(
-        ranks.normal(len(batch.mel), generator=generator, device=batch.mel.device) * GAIN_DEVIATION_DB, audio
+        context.normal(len(batch.mel), generator=generator, device=batch.mel.device) * GAIN_DEVIATION_DB, audio
     )
     taken = slow.take_out(batch.mel, batch.f0, real, gain, spec, tools, average)
     heard = slow.measure(batch.other, batch.other_f0, real, gain, spec, tools, average)
     return Views(
-        _equalised(batch.other, tools, generator),
+        _equalised(batch.other, tools, generator, context),
         taken.at_clip,
         taken.at_second,
         taken.at_second,
         taken.levels,
         taken.carrier,
         heard,
-        _equalised(batch.mel, tools, generator),
+        _equalised(batch.mel, tools, generator, context),
     )
 
 
@@ -150,9 +155,9 @@ def _real(batch: Batch) -> Tensor:
     return torch.arange(batch.mel.shape[1], device=batch.mel.device) < batch.lengths[:, None]
 
 
-def _equalised(mel: Tensor, tools: SourceFilter, generator: torch.Generator) -> Tensor:
+def _equalised(mel: Tensor, tools: SourceFilter, generator: torch.Generator, context: BatchContext) -> Tensor:
     """The same speech through other microphones: a smooth random filter for each clip."""
-    curve = ranks.normal(len(mel), EQUALISER_COEFFICIENTS, generator=generator, device=mel.device)
+    curve = context.normal(len(mel), EQUALISER_COEFFICIENTS, generator=generator, device=mel.device)
     scale = (
         EQUALISER_DEVIATION
         * math.sqrt(mel.shape[-1])
@@ -162,12 +167,12 @@ def _equalised(mel: Tensor, tools: SourceFilter, generator: torch.Generator) -> 
     return mel + filters[:, None]
 
 
-def _revoiced(batch: Batch, tools: SourceFilter, generator: torch.Generator) -> Batch:
+def _revoiced(batch: Batch, tools: SourceFilter, generator: torch.Generator, context: BatchContext) -> Batch:
     """Some clips of the batch as if another voice had spoken them."""
     count, device = len(batch.mel), batch.mel.device
 
     def draw() -> Tensor:
-        return ranks.uniform(count, generator=generator, device=device)
+        return context.uniform(count, generator=generator, device=device)
 
     chosen = (draw() < REVOICED_SHARE).nonzero()[:, 0]
     pitch = (2.0 ** ((2.0 * draw() - 1.0) * REVOICED_OCTAVES))[chosen, None]

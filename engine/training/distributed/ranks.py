@@ -37,6 +37,7 @@ from torch.distributed.rendezvous import rendezvous
 
 from engine.api import Control, ControlSignal
 from engine.api.errors import SpecError, TrainingError
+from engine.model.batch_context import BatchContext
 from engine.runtime import devices
 from engine.training.distributed.launch import Place, place
 
@@ -145,6 +146,25 @@ def gathered(rows: Tensor) -> tuple[Tensor, int]:
     before = rows.new_zeros((share.first, *rows.shape[1:]))
     after = rows.new_zeros((share.size - share.last, *rows.shape[1:]))
     return summed(torch.cat((before, rows, after))), share.first
+
+
+class SharedBatch(BatchContext):
+    """The batch in work, whether or not it is shared."""
+
+    def normal(self, *shape: int, generator: torch.Generator | None, device: torch.device) -> Tensor:
+        return normal(*shape, generator=generator, device=device)
+
+    def uniform(self, *shape: int, generator: torch.Generator | None, device: torch.device) -> Tensor:
+        return uniform(*shape, generator=generator, device=device)
+
+    def sum_over_processes(self, values: Tensor) -> Tensor:
+        return over_all(values)
+
+    def gather_rows(self, rows: Tensor) -> tuple[Tensor, int]:
+        return gathered(rows)
+
+
+SHARED = SharedBatch()
 
 
 class _Summed(torch.autograd.Function):
