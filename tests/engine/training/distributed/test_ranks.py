@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 import soundfile
 import torch
+from engine.training.distributed.ranks import Ranks
 from small_runs import MODEL, Watcher, changed, go, run_spec, weights
 
 from engine.api import Control, RunSpec
@@ -25,7 +26,6 @@ from engine.api.errors import SpecError, TrainingError
 from engine.api.specs import ModelSpec, TrainSpec
 from engine.training import loop
 from engine.training.distributed.launch import Place, place
-from engine.training.distributed.ranks import Ranks
 from engine.training.state import StateFiles
 
 pytestmark = pytest.mark.timeout(300)  # each starts several processes that import torch
