@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from engine.api import Control, ControlSignal, Event, Progress, Report, RunSpec, TrainDone
 from engine.api.errors import TrainingError
@@ -117,19 +118,27 @@ def validate(run: Run, *, candidate: bool = True, passing: bool = False) -> None
     """
     began = time.monotonic()
     run.model.eval()
-    held_out, total = run.batches.held_out, torch.zeros(len(TERM_NAMES), device=run.device)
+    while (total := _sum_over_held_out(run)) is None:
+        continue  # the memory ran out and the batch was halved: again
+    run.plan.validation_s = time.monotonic() - began
+    means = dict(zip(TERM_NAMES, (total / len(run.batches.held_out)).tolist(), strict=True))
+    run.recorder.validated(means, candidate=candidate, passing=passing)
+
+
+def _sum_over_held_out(run: Run) -> Tensor | None:
+    """The sum of the terms (terms,) of all held-out crops; None if the memory ran out."""
+    held_out, size = run.batches.held_out, run.progress.batch_size
     generator = torch.Generator(run.device).manual_seed(run.spec.train.seed + 1)
+    total = torch.zeros(len(TERM_NAMES), device=run.device)
     try:
-        for first in range(0, len(held_out), run.progress.batch_size):
-            crops = held_out[first : first + run.progress.batch_size]
+        for first in range(0, len(held_out), size):
+            crops = held_out[first : first + size]
             batch, lengths, speakers = run.batches.gather(crops)
             total += len(crops) * stacked(run.step(batch, lengths, speakers, generator))
     except (RuntimeError, MemoryError) as error:
         recover(run, error)
-        return validate(run, candidate=candidate, passing=passing)  # with the halved batch
-    run.plan.validation_s = time.monotonic() - began
-    means = dict(zip(TERM_NAMES, (total / len(held_out)).tolist(), strict=True))
-    run.recorder.validated(means, candidate=candidate, passing=passing)
+        return None
+    return total
 
 
 def stop_requested(run: Run, control: ControlSignal) -> bool:

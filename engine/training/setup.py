@@ -42,7 +42,7 @@ _NAMED_SKIPPED = 3
 class Run:
     """All that the training loop works with.
 
-    step: a batch to its terms (step.py); training_step: the same, with gradients that are the mean of all processes'.
+    step: a batch to its terms (step.py). training_step: the same, with gradients averaged over all processes.
     generator: of every random number that a step draws.
     """
 

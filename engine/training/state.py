@@ -3,8 +3,8 @@
     state.safetensors, state.previous.safetensors   the last two saved states: enough to go on exactly
     log.jsonl                                       one JSON line an event: curves, notes, saves
 
-A state holds weights, optimiser, random generator and the position in the data. It is written under a temporary name
-and the one before is kept, so neither a kill nor a full disk while saving can cost the run.
+A state holds weights, optimiser, random generator and the position in the data. It is written under a temporary
+name and the one before is kept, so neither a kill nor a full disk while saving can cost the run.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ class Batches:
         return self._order.take(position, count)
 
     def gather(self, crops: Crops, rows: slice = slice(None)) -> tuple[Batch, Tensor | None, Tensor]:
-        """The batch of some crops on the device, its lengths (None when none is shorter), and its speakers' numbers.
+        """The batch of some crops on the device, its lengths (None when all are equal), and its speakers' numbers.
 
         Args:
             rows: of the crops, those to gather; they are padded as the whole batch would be.

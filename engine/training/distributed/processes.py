@@ -1,7 +1,7 @@
 """Processes of a distributed run, started by torchrun: gloo between processors, NCCL between graphics cards.
 
 Every process runs the same loop on its own rows of each batch, with the random numbers of the whole batch, so that
-N processes learn what one learns at the same batch. DistributedDataParallel adds up the gradients; the first process
+N processes learn what one learns at the same batch. DistributedDataParallel adds up the gradients. The first process
 alone writes, and its clock counts.
 """
 
@@ -188,7 +188,7 @@ def joined() -> Iterator[Processes]:
     before = signal.signal(signal.SIGTERM, processes.ask_to_end) if handled else None
     try:
         yield processes
-        dist.destroy_process_group()  # only after a good end: one that has lost a member cannot be taken down in order
+        dist.destroy_process_group()  # after a good end only: a group that has lost a member hangs here
     except RuntimeError as error:
         if not (isinstance(error, dist.DistError) or "gloo" in str(error) or "NCCL" in str(error)):
             raise

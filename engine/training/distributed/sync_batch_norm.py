@@ -15,7 +15,9 @@ class SyncBatchNorm1d(nn.BatchNorm1d):
         """Rows (n, channels), at least one in every process -> the same shape."""
         if not self.training:
             return super().forward(rows)
-        assert self.running_mean is not None and self.running_var is not None and self.momentum is not None
+        assert self.running_mean is not None
+        assert self.running_var is not None
+        assert self.momentum is not None
         variance, mean = (value.double() for value in torch.var_mean(rows.float(), dim=0, correction=0))
         # In double precision, so that squares of a mean that is large against the spread cost no digits.
         own = torch.cat((mean, variance + mean.square(), mean.new_ones(1))) * len(rows)
