@@ -1,8 +1,8 @@
 """Processes of a distributed run, started by torchrun: gloo between processors, NCCL between graphics cards.
 
 Every process runs the same loop on its own rows of each batch, with the random numbers of the whole batch, so that
-N processes learn what one learns at the same batch. DistributedDataParallel adds up the gradients. The first process
-alone writes, and its clock counts.
+N processes learn what one learns at the same batch. DistributedDataParallel adds up the gradients. Only the first
+process writes, and its clock counts.
 """
 
 from __future__ import annotations
