@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
+from torch.distributed.rendezvous import rendezvous
 from torch.nn.parallel import DistributedDataParallel
 
 from engine.api import Control, ControlSignal
@@ -177,7 +178,11 @@ def joined() -> Iterator[Processes]:
         yield Processes(here)
         return
     try:
-        dist.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo")
+        store, number, count = next(rendezvous("env://"))
+        # torchrun keeps its store when it begins processes anew: they must not find the lost ones' addresses.
+        store = dist.PrefixStore(f"attempt{here.restarts}", store)  # type: ignore[attr-defined]
+        backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
+        dist.init_process_group(backend, store=store, rank=number, world_size=count)
         processes = Processes(here, dist.new_group(timeout=CORPUS_TIME, backend="gloo"))
     except (RuntimeError, ValueError) as error:
         raise TrainingError(

@@ -143,7 +143,8 @@ def test_a_killed_process_ends_the_run_in_words_and_it_goes_on_from_its_last_sav
     saved = StateFiles(run_dir).load().progress.step
     assert saved == logged(run_dir, "saved")[-1]["step"] > 0
     done = go(run_dir, Watcher(lambda look: Control.STOP if look > 3 else Control.RUN))
-    assert saved < done.steps < saved + 5  # one process went on with what two began
+    assert done.stopped
+    assert done.steps > saved  # one process went on with what two began
 
 
 def wait_until(true: Callable[[], bool], child: subprocess.Popen[str]) -> None:
