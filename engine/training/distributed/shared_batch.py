@@ -35,5 +35,6 @@ class SharedBatch(BatchContext):
     def gather_rows(self, rows: Tensor) -> tuple[Tensor, int]:
         before = rows.new_zeros((self._rows.start, *rows.shape[1:]))
         after = rows.new_zeros((self._size - self._rows.stop, *rows.shape[1:]))
-        everyone: Tensor = all_reduce(torch.cat((before, rows, after)))
+        whole = torch.cat((before, rows, after))
+        everyone: Tensor = all_reduce(whole)  # type: ignore[no-untyped-call]
         return everyone, self._rows.start

@@ -21,7 +21,7 @@ class SyncBatchNorm1d(nn.BatchNorm1d):
         variance, mean = (value.double() for value in torch.var_mean(rows.float(), dim=0, correction=0))
         # In double precision, so that squares of a mean that is large against the spread cost no digits.
         own = torch.cat((mean, variance + mean.square(), mean.new_ones(1))) * len(rows)
-        everyone: Tensor = all_reduce(own)
+        everyone: Tensor = all_reduce(own)  # type: ignore[no-untyped-call]
         count = everyone[-1].detach()
         mean, square = (everyone[:-1] / count).chunk(2)
         variance = square - mean.square()
