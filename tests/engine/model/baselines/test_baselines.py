@@ -16,7 +16,7 @@ from engine.corpus.cache.feature_cache import build
 from engine.corpus.scanning import scan
 from engine.model import baselines, checkpoint
 from engine.model.timescale.inputs import Views
-from engine.training import loop
+from engine.training import checkpoints, loop
 from engine.training.data.crops import SpeakerNumbers
 
 SPEC = ModelSpec(
@@ -163,11 +163,11 @@ def test_a_run_of_every_system_stops_resumes_and_is_probed_but_never_passes_for_
     loop.train(parts, lambda event: None, lambda: Control.STOP if next(looks) == 12 else Control.RUN)
     done = loop.train(parts, lambda event: None, lambda: Control.RUN)
     assert not done.stopped
-    a, b = (checkpoint.load_system(folder / loop.LAST) for folder in (whole, parts))
+    a, b = (checkpoint.load_system(folder / checkpoints.LAST) for folder in (whole, parts))
     weights, again = a.model.state_dict(), b.model.state_dict()
     assert all(torch.equal(weights[name], again[name]) for name in weights)
     assert a.model.spec.system == system
     with pytest.raises(CheckpointError, match="system of comparison"):
-        checkpoint.load(whole / loop.BEST)
+        checkpoint.load(whole / checkpoints.BEST)
     with pytest.raises(CheckpointError, match="system of comparison"):
-        analyse.load_model(whole / loop.BEST, torch.device("cpu"))
+        analyse.load_model(whole / checkpoints.BEST, torch.device("cpu"))
