@@ -62,7 +62,7 @@ def unpacked(comment: str) -> str | None:
     return None
 
 
-def save(request: SaveSound, report: Report) -> SoundSaved:
+def save(request: SaveSound, report: Report, control: ControlSignal) -> SoundSaved:
     """Write a sound again as WAV or FLAC, with its recipe.
 
     Raises:
@@ -88,7 +88,7 @@ def save(request: SaveSound, report: Report) -> SoundSaved:
     return SoundSaved(request.out, kept)
 
 
-def read(request: ReadRecipes, control: ControlSignal) -> RecipesRead:
+def read(request: ReadRecipes, report: Report, control: ControlSignal) -> RecipesRead:
     """The recipes of those files that have one; whatever else is among them is passed over."""
     found = []
     for path in request.paths:

@@ -19,7 +19,8 @@ from tests.bench.measuring import Apart, Row, Timing, arguments, milliseconds, t
 import torch
 from torch import Tensor, nn
 
-from engine.api.specs import AudioSpec, ModelSpec, TrainSpec, presets
+from engine.api.presets import presets
+from engine.api.specs import AudioSpec, ModelSpec, TrainSpec
 from engine.model.aux_vae import AuxVAE
 from engine.model.timescale.inputs import Batch
 from engine.runtime.devices import bfloat16_pays

@@ -12,8 +12,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from engine import analysis, checkpoint, jobs, systems, vocoder
+from engine import jobs
 from engine.__main__ import main
+from engine.analysis import analyse
 from engine.api import (
     Analyse,
     ClipRef,
@@ -26,6 +27,9 @@ from engine.api import (
     Take,
     Transfer,
 )
+from engine.audio.vocoders import registry
+from engine.model import baselines, checkpoint
+from engine.model.streaming import encode_stream
 
 Floats = npt.NDArray[np.float32]
 
@@ -59,11 +63,11 @@ def encoded(clip: StoredClip, model: Path) -> tuple[Floats, Floats, Floats]:
     The folder of an analysed clip keeps z in half precision.
     """
     device = torch.device("cpu")
-    held = analysis.load_model(model, device)
+    held = analyse.load_model(model, device)
     mel, f0 = clip.array("mel"), clip.array("f0")
-    views = analysis.ClipViews(mel, f0, clip.meta().gain_db, held, device, lambda: Control.RUN)
+    inputs_of = analyse.ClipInputs(mel, f0, clip.meta().gain_db, held, device, lambda: Control.RUN)
     with torch.inference_mode():
-        latents = held.model.encode_stream(views, len(mel))
+        latents = encode_stream(held.model, inputs_of, len(mel))
         return latents.h.numpy(), latents.m.numpy(), torch.cat(list(latents.z)).numpy()
 
 
@@ -78,7 +82,7 @@ def rendered(request: Transfer) -> tuple[Take, Floats]:
 @contextlib.contextmanager
 def _mels_for_the_vocoder() -> Iterator[list[Floats]]:
     mels: list[Floats] = []
-    build = vocoder.build
+    build = registry.build
 
     def watched(*arguments: Any) -> Any:
         synthesise = build(*arguments).synthesise
@@ -90,7 +94,7 @@ def _mels_for_the_vocoder() -> Iterator[list[Floats]]:
 
         return mock.Mock(synthesise=remember)
 
-    with mock.patch.object(vocoder, "build", watched):
+    with mock.patch.object(registry, "build", watched):
         yield mels
 
 
@@ -99,6 +103,6 @@ def system_vectors(clip: StoredClip, model: Path) -> dict[str, Floats]:
     held = checkpoint.load_system(model)
     device = torch.device("cpu")
     mel, f0 = clip.array("mel"), clip.array("f0")
-    views = analysis.ClipViews(mel, f0, clip.meta().gain_db, held, device, lambda: Control.RUN)
-    found = systems.vectors(held.model, views, len(mel))
+    inputs_of = analyse.ClipInputs(mel, f0, clip.meta().gain_db, held, device, lambda: Control.RUN)
+    found = baselines.vectors(held.model, inputs_of, len(mel))
     return {latent: vector.numpy() for latent, vector in found.items()}

@@ -125,16 +125,16 @@ def _models(folder: Path) -> dict[str, Any]:
 
 def _add_readings(trained: Path, model: Path) -> None:
     """Readings of gender and arousal, as a probe leaves them in a model."""
-    from engine import checkpoint, probe_heads
+    from engine.model import checkpoint, linear_heads
 
     held = checkpoint.load(trained)
     random = np.random.default_rng(0)
     heads = (
-        probe_heads.Head("gender", "h", ("female", "male"), _small(random, 2), np.array([0.1, -0.1], np.float32)),
-        probe_heads.Head("emotion", "m", ("calm", "excited", "sad"), _small(random, 3), np.zeros(3, np.float32)),
-        probe_heads.Head("arousal", "m", (), _small(random, 1), np.array([0.5], np.float32)),
+        linear_heads.Head("gender", "h", ("female", "male"), _small(random, 2), np.array([0.1, -0.1], np.float32)),
+        linear_heads.Head("emotion", "m", ("calm", "excited", "sad"), _small(random, 3), np.zeros(3, np.float32)),
+        linear_heads.Head("arousal", "m", (), _small(random, 1), np.array([0.5], np.float32)),
     )
-    extra = probe_heads.as_tensors({head.name: head for head in heads})
+    extra = linear_heads.as_tensors({head.name: head for head in heads})
     checkpoint.save(model, held.model, held.audio, held.train, held.provenance, extra, held.vocoder)
 
 
@@ -169,8 +169,8 @@ def _projects(folder: Path) -> dict[str, Any]:
     from PySide6.QtGui import QKeySequence
     from PySide6.QtWidgets import QApplication
 
-    from studio import paths
-    from studio.drag import Payload
+    from studio.domain.payload import Payload
+    from studio.services import paths
 
     app = QApplication.instance() or QApplication([])
     model = folder / "models" / "timescale.triptych.safetensors"

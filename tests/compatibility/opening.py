@@ -12,12 +12,12 @@ from typing import Any
 from PySide6.QtGui import QKeySequence
 
 from engine.api import Take, Transfer
-from studio import recipes
 from studio.app import Studio
-from studio.engine_link import EngineLink, Job
-from studio.hands import wait
-from studio.messages import Messages
-from studio.session import Session
+from studio.domain import recipe as recipes
+from studio.engine_link.engine_link import EngineLink, Job
+from studio.selftest.synthetic_input import wait
+from studio.services.messages import Messages
+from studio.session.session import Session
 
 PATIENCE_S = 60.0
 

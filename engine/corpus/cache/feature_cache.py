@@ -24,7 +24,7 @@ from engine.api.specs import AudioSpec
 from engine.audio import files as audio
 from engine.audio.decoding import shown
 from engine.corpus.cache import eviction, packs
-from engine.corpus.cache.feature_workers import Outcome, Reader, Task, Unread, Written, crew
+from engine.corpus.cache.feature_workers import Outcome, Reader, Task, Unread, Written, readers
 from engine.corpus.cache.frames import Frames
 from engine.corpus.cache.index import Found, Index, hashed
 from engine.corpus.manifest import Manifest, Skipped, Utterance
@@ -35,7 +35,7 @@ _VERSION = 3  # of how log-mel and F0 are computed: part of every key
 _REPORT_S = 0.2
 _KEEP_S = 1.0  # at most so much work is lost by a kill
 _SCALING_FRAMES = 1_000_000
-_WORTH_A_CREW_BYTES = 30_000_000  # a process takes seconds to start
+_WORTH_A_POOL_BYTES = 30_000_000  # a process takes seconds to start
 _MOST_PROCESSES = 32
 _NAME = "\0"  # stands for the file's name in what is remembered of it
 
@@ -160,12 +160,12 @@ class _Builder:
         total = sum(sizes.values())
         self._pace = Eta(float(total))
         if processes is None:
-            processes = min(cores(), _MOST_PROCESSES) if total > _WORTH_A_CREW_BYTES else 1
+            processes = min(cores(), _MOST_PROCESSES) if total > _WORTH_A_POOL_BYTES else 1
         tasks = self._tasks(sizes)
         try:
             if processes > 1:
-                with crew(processes, self._packs, self._spec.to_dict()) as readers:
-                    self._take(readers.run(tasks))
+                with readers(processes, self._packs, self._spec.to_dict()) as pool:
+                    self._take(pool.run(tasks))
                     self._keep()
             else:
                 reader = Reader(self._packs, self._spec.to_dict(), self._index.packs(self._spec_key))

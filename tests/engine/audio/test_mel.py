@@ -24,8 +24,8 @@ DEVICES = [
 
 
 @pytest.fixture(scope="module")
-def clip(speech: list[Path]) -> torch.Tensor:
-    return torch.from_numpy(files.read(speech[0], SPEC).samples)
+def clip(example_set: Path) -> torch.Tensor:
+    return torch.from_numpy(files.read(example_set / "anna_calm_1.flac", SPEC).samples)
 
 
 @pytest.mark.parametrize("device", DEVICES)

@@ -36,14 +36,14 @@ def sound(tmp_path: Path) -> Path:
 
 def save(sound: Path, out: Path, text: str) -> list[Event]:
     told: list[Event] = []
-    done = tags.save(SaveSound(str(sound), str(out), "Größe", "h given, strength 1", text), told.append)
+    done = tags.save(SaveSound(str(sound), str(out), "Größe", "h given, strength 1", text), told.append, go_on)
     assert done.file == str(out)
     assert done.with_recipe is not bool(told)
     return told
 
 
 def found(*paths: Path) -> dict[str, dict]:
-    read = tags.read(ReadRecipes(tuple(map(str, paths))), go_on)
+    read = tags.read(ReadRecipes(tuple(map(str, paths))), lambda event: None, go_on)
     return {Path(path).name: json.loads(text) for path, text in read.recipes}
 
 

@@ -147,7 +147,7 @@ if __name__ == "__main__":
 def test_a_run_killed_in_mid_epoch_and_resumed_equals_one_never_killed(
     tmp_path: Path, speech: list[Path], one_thread: None
 ) -> None:
-    spec = changed(epochs=90, checkpoint_minutes=0.01)
+    spec = changed(epochs=60, checkpoint_minutes=0.01)
     for name in ("whole", "killed"):
         run_spec(speech, spec).write(tmp_path / name)
     whole = go(tmp_path / "whole")
