@@ -225,6 +225,13 @@ class ModelSpec(Spec):
         32, low=0, high=256, why="kinds of speech sounds whose mean spectrum h tells; 0 = one mean for all"
     )
 
+    @property
+    def attribute_sizes(self) -> tuple[int, int]:
+        """Numbers of timbre in h and of prosody in m (model/timescale/attribute_heads.py); none if plain."""
+        if self.views == "plain":
+            return 0, 0
+        return 1 + (2 + self.sounds) * ENVELOPE_COEFFICIENTS, 2 + TONE_COEFFICIENTS
+
 
 @dataclass(frozen=True)
 class TrainSpec(Spec):

@@ -64,8 +64,8 @@ class AuxVAE(LogMelNetwork):
         self.global_head = head(self.global_trunk)
         self.medium_trunk = Trunk(spec.bands, spec.medium_channels, kernel=3, slow=latent)
         self.medium_head = head(self.medium_trunk)
-        local = {"kernel": spec.local_kernel, "slow": 2 * latent, "window": spec.window_frames}
-        self.local_trunk = Trunk(spec.bands, spec.local_channels, **local)
+        local, window = spec.local_channels, spec.window_frames
+        self.local_trunk = Trunk(spec.bands, local, kernel=spec.local_kernel, slow=2 * latent, window=window)
         self.local_head = head(self.local_trunk)
         self.decoder_trunk = Trunk(latent, spec.decoder_channels, kernel=spec.decoder_kernel)
         self.decoder_head = nn.Linear(self.decoder_trunk.channels, spec.bands)

@@ -46,7 +46,7 @@ class FrameLinear(nn.Module):
         y: Tensor = self.frame(with_neighbours(x, self.kernel))
         if self.slow is None or slow is None:
             return y
-        added = self.slow(slow)
+        added: Tensor = self.slow(slow)
         if added.shape[1] > 1:
             added = added.repeat_interleave(self.window, dim=1)[:, : x.shape[1]]
         return y + added
@@ -177,8 +177,9 @@ def mean_over_windows(x: Tensor, mask: Tensor | None, window: int) -> Tensor:
     batch, frames, _ = x.shape
     missing = -frames % window
     if mask is None and missing == 0:
-        return x.float().unflatten(1, (-1, window)).mean(dim=2)
+        return torch.unflatten(x.float(), 1, (-1, window)).mean(dim=2)
     real = x.new_ones((batch, frames), dtype=torch.float32) if mask is None else mask.float()
-    summed = functional.pad(x.float() * real[..., None], (0, 0, 0, missing)).unflatten(1, (-1, window)).sum(dim=2)
-    counts = functional.pad(real, (0, missing)).unflatten(1, (-1, window)).sum(dim=2)
+    padded = functional.pad(x.float() * real[..., None], (0, 0, 0, missing))
+    summed = torch.unflatten(padded, 1, (-1, window)).sum(dim=2)
+    counts = torch.unflatten(functional.pad(real, (0, missing)), 1, (-1, window)).sum(dim=2)
     return summed / counts.clamp(min=1.0)[..., None]

@@ -135,8 +135,7 @@ def add_up(
 
     log_p_x = (log_density(reconstruction, target, spec) * real_frames).sum() / frame_count
     entropy_z = mean(q.z.entropy(), real_frames, frame_count)
-    # KL = -E log p(z) - H
-    prior_z = -mean(kl_divergence(q.z, STANDARD_NORMAL), real_frames, frame_count) - entropy_z
+    prior_z = -mean(kl_divergence(q.z, STANDARD_NORMAL), real_frames, frame_count) - entropy_z  # KL = -E log p - H
     prior_m = mean(m_predicted.log_prob(q.m_value), real_windows, window_count)
     entropy_m = mean(q.m.entropy(), real_windows, window_count)
     prior_h = mean(h_predicted.log_prob(q.h_value), real_clips, clip_count)
@@ -158,7 +157,8 @@ def add_up(
 def log_density(mean: Tensor, target: Tensor, spec: TrainSpec) -> Tensor:
     """log p(x|z) of each frame, summed over bands: (B, T, bands) both -> (B, T)."""
     density = Normal if spec.reconstruction == "squared" else Laplace
-    return density(mean, mean.new_ones(()), validate_args=False).log_prob(target).sum(dim=-1)
+    log_prob: Tensor = density(mean, mean.new_ones(()), validate_args=False).log_prob(target)
+    return log_prob.sum(dim=-1)
 
 
 def attribute_density(

@@ -23,7 +23,7 @@ class AttributeHeads(nn.Module):
 
     def __init__(self, spec: ModelSpec) -> None:
         super().__init__()
-        timbre, prosody = 1 + (2 + spec.sounds) * ENVELOPE_COEFFICIENTS, 2 + TONE_COEFFICIENTS
+        timbre, prosody = spec.attribute_sizes
         self.h_from_timbre = nn.Linear(timbre, spec.latent)
         self.timbre_from_h = nn.Linear(spec.latent, timbre)
         self.m_from_prosody = nn.Linear(prosody, spec.latent)
@@ -89,7 +89,7 @@ class AttributeHeads(nn.Module):
         """The attributes as h (B, L) and m (B, W, L) predict them."""
         timbre, prosody = _exactly(self.timbre_from_h, h), _exactly(self.prosody_from_m, m)
         classes, size = self.class_offsets.shape
-        pitch, spectrum, offsets, spread = timbre.split((1, size, classes * size, size), dim=1)
+        pitch, spectrum, offsets, spread = torch.split(timbre, (1, size, classes * size, size), dim=1)
         units = self._class_units(band_scale)
         return Attributes(
             pitch=pitch[:, 0] * PITCH_UNIT,

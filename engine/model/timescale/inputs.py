@@ -21,6 +21,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -87,7 +88,8 @@ class NetworkInputs:
         names = ("clip", "second", "frame", "target", "again")
         mels = {name: mel for name in names if (mel := getattr(self, name)) is not None}
         found = {key: function(mel) for key, mel in {id(mel): mel for mel in mels.values()}.items()}
-        return replace(self, **{name: found[id(mel)] for name, mel in mels.items()})
+        changed: dict[str, Any] = {name: found[id(mel)] for name, mel in mels.items()}
+        return replace(self, **changed)
 
 
 def for_training(

@@ -117,6 +117,6 @@ def test_the_residual_fades_as_the_voice_is_given() -> None:
 def test_attributes_are_predicted_in_their_own_units(network: AuxVAE) -> None:
     given = predicted(network, latents())
     assert given.class_offsets.shape == (1, 3, ENVELOPE_COEFFICIENTS)
-    flat = network.flat_clip(given)
+    flat = network.attribute_heads.timbre(given, network.band_scale)
     again = flat.split((1, ENVELOPE_COEFFICIENTS, 3 * ENVELOPE_COEFFICIENTS, ENVELOPE_COEFFICIENTS), dim=1)
     torch.testing.assert_close(again[0][:, 0] * 0.1, given.pitch)
