@@ -75,12 +75,9 @@ def terms(
     generator: torch.Generator | None = None,
     context: BatchContext = SINGLE_PROCESS,
 ) -> Terms:
-    """Encode with one draw of h, m and z, decode, predict, and add up.
+    """Encode with one draw of h, m and z, decode, predict, add up.
 
-    Args:
-        inputs: log-mel (B, T, bands) of each network and the target.
-        lengths: (B,) real frames, None when all are.
-    """
+    lengths: (B,) real frames, None when all are."""
     mask = frame_mask(lengths, inputs.frame.shape[1])
     features = model.features(inputs, mask)
     q = model.encode_features(features, mask, sample=True, generator=generator, context=context)
@@ -156,8 +153,11 @@ def add_up(
 
 def log_density(mean: Tensor, target: Tensor, spec: TrainSpec) -> Tensor:
     """log p(x|z) of each frame, summed over bands: (B, T, bands) both -> (B, T)."""
-    density = Normal if spec.reconstruction == "squared" else Laplace
-    log_prob: Tensor = density(mean, mean.new_ones(()), validate_args=False).log_prob(target)
+    one = mean.new_ones(())
+    if spec.reconstruction == "squared":
+        log_prob: Tensor = Normal(mean, one, validate_args=False).log_prob(target)
+    else:
+        log_prob = Laplace(mean, one, validate_args=False).log_prob(target)
     return log_prob.sum(dim=-1)
 
 

@@ -89,7 +89,7 @@ class AttributeHeads(nn.Module):
         """The attributes as h (B, L) and m (B, W, L) predict them."""
         timbre, prosody = _exactly(self.timbre_from_h, h), _exactly(self.prosody_from_m, m)
         classes, size = self.class_offsets.shape
-        pitch, spectrum, offsets, spread = torch.split(timbre, (1, size, classes * size, size), dim=1)
+        pitch, spectrum, offsets, spread = torch.split(timbre, [1, size, classes * size, size], dim=1)
         units = self._class_units(band_scale)
         return Attributes(
             pitch=pitch[:, 0] * PITCH_UNIT,
