@@ -45,10 +45,11 @@ from engine.audio.mel import MelFrontEnd
 from engine.corpus.cache.analyses import KnownClips, key_of
 from engine.corpus.cache.location import cache_dir
 from engine.model import checkpoint, linear_heads
-from engine.model.aux_vae import AuxVAE, StreamedLatents
+from engine.model.aux_vae import AuxVAE
 from engine.model.checkpoint import Checkpoint, SystemCheckpoint
+from engine.model.streaming import StreamedLatents, encode_stream
 from engine.model.timescale import inputs
-from engine.model.timescale.attributes import joined as joined_levels
+from engine.model.timescale.attributes import as_batch
 from engine.runtime import devices
 from engine.runtime.control import Eta, check_cancel
 
@@ -56,7 +57,7 @@ STORAGE_VERSION = 2  # part of every key: raise it when mel, f0 or audio are com
 PEAK_SAMPLES = 256
 BLOCK_S = 16.0  # worked on between two looks at the user's wish
 PITCH_CONTEXT_S = 1.0
-# Shorter clips are viewed whole, so that views may take out what is slower than a chunk.
+# The inputs of shorter clips are computed whole, so that what is slower than a chunk can be normalised.
 WHOLE_FRAMES = 64 * 600
 TOGETHER_FRAMES = 64 * 16  # longer clips fill a batch alone
 SIGNAL_ARRAYS = ("audio", "peaks", "mel", "f0")
@@ -311,7 +312,7 @@ class Analyst:
             self._read_m(folder, m)
             return len(m), self._model.hash
         with torch.inference_mode():
-            latents = ready or network.encode_stream(self._views(folder, meta.gain_db), meta.frames)
+            latents = ready or encode_stream(network, self._inputs(folder, meta.gain_db), meta.frames)
             np.save(folder / "h.npy", latents.h.float().cpu().numpy())
             np.save(folder / "m.npy", latents.m.float().cpu().numpy())
             self._read_m(folder, latents.m)
@@ -329,10 +330,10 @@ class Analyst:
             if (head := self._heads.get(name)) is not None and head.reads == "m":
                 np.save(folder / f"{name}.npy", head.value(m).astype(np.float32))
 
-    def _views(self, folder: Path, gain_db: float) -> ClipViews:
+    def _inputs(self, folder: Path, gain_db: float) -> ClipInputs:
         assert self._model is not None
         stored = StoredClip(str(folder))
-        return ClipViews(stored.array("mel"), stored.array("f0"), gain_db, self._model, self._device, self._steer)
+        return ClipInputs(stored.array("mel"), stored.array("f0"), gain_db, self._model, self._device, self._steer)
 
     @torch.inference_mode()
     def _encoded_together(self, begun: Sequence[Begun]) -> list[StreamedLatents | None]:
@@ -344,17 +345,22 @@ class Analyst:
             return found
         network = self._model.model
         lengths = [begun[i].meta.frames for i in short]
-        seen = [
-            self._views(begun[i].partial, begun[i].meta.gain_db)(0, length)
+        pieces = [
+            self._inputs(begun[i].partial, begun[i].meta.gain_db)(0, length)
             for i, length in zip(short, lengths, strict=True)
         ]
 
         def joined(name: str) -> torch.Tensor:
-            return torch.nn.utils.rnn.pad_sequence([getattr(view, name)[0] for view in seen], batch_first=True)
+            return torch.nn.utils.rnn.pad_sequence([getattr(piece, name)[0] for piece in pieces], batch_first=True)
 
-        levels = joined_levels([view.levels for view in seen if view.levels is not None])
-        batch = inputs.Views(
-            joined("clip"), joined("second"), joined("frame"), joined("target"), levels, clip_levels=levels
+        attributes = as_batch([piece.attributes for piece in pieces if piece.attributes is not None])
+        batch = inputs.NetworkInputs(
+            joined("clip"),
+            joined("second"),
+            joined("frame"),
+            joined("target"),
+            attributes,
+            clip_attributes=attributes,
         )
         latents = network.encode(batch, lengths=torch.tensor(lengths, device=self._device))
         for row, (i, length) in enumerate(zip(short, lengths, strict=True)):
@@ -365,8 +371,8 @@ class Analyst:
         return found
 
 
-class ClipViews:
-    """What the networks hear of one stored clip, by frames: the argument of AuxVAE.encode_stream."""
+class ClipInputs:
+    """The network inputs of one stored clip, by frames: what encode_stream takes."""
 
     def __init__(
         self,
@@ -385,26 +391,27 @@ class ClipViews:
         self._average = model.model.average
         self._device = device
         self._steer = control
-        self._whole = self._view(0, len(mel)) if len(mel) <= WHOLE_FRAMES else None
+        self._whole = self._compute(0, len(mel)) if len(mel) <= WHOLE_FRAMES else None
 
-    def __call__(self, start: int, stop: int) -> inputs.Views:
+    def __call__(self, start: int, stop: int) -> inputs.NetworkInputs:
         check_cancel(self._steer)
         if self._whole is None:
-            return self._view(start, stop)
+            return self._compute(start, stop)
         whole = self._whole
         cut = slice(start, stop)
         window = self._spec.window_frames
-        levels = None if whole.levels is None else whole.levels.windows(start // window, -(-stop // window))
-        return inputs.Views(
+        measured = whole.attributes
+        attributes = None if measured is None else measured.windows(start // window, -(-stop // window))
+        return inputs.NetworkInputs(
             whole.clip[:, cut],
             whole.second[:, cut],
             whole.frame[:, cut],
             whole.target[:, cut],
-            levels,
-            clip_levels=whole.clip_levels,
+            attributes,
+            clip_attributes=whole.clip_attributes,
         )
 
-    def _view(self, start: int, stop: int) -> inputs.Views:
+    def _compute(self, start: int, stop: int) -> inputs.NetworkInputs:
         mel = torch.from_numpy(np.array(self._mel[start:stop], np.float32))[None].to(self._device)
         f0 = torch.from_numpy(np.array(self._f0[start:stop]))[None].to(self._device)
         return inputs.for_analysis(mel, f0, self._spec, self._audio, self._average, self._gain_db)

@@ -225,13 +225,6 @@ class ModelSpec(Spec):
         32, low=0, high=256, why="kinds of speech sounds whose mean spectrum h tells; 0 = one mean for all"
     )
 
-    @property
-    def told_levels(self) -> tuple[int, int]:
-        """How many numbers of the slow part are read from h and from m (timescale/attributes.py); none if plain."""
-        if self.views == "plain":
-            return 0, 0
-        return 1 + (2 + self.sounds) * ENVELOPE_COEFFICIENTS, 2 + TONE_COEFFICIENTS
-
 
 @dataclass(frozen=True)
 class TrainSpec(Spec):

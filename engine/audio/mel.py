@@ -22,7 +22,6 @@ from torch.nn import functional
 from engine.api.errors import SpecError
 from engine.api.specs import AudioSpec
 from engine.audio.files import amplitude
-from engine.memory import keep_a_little_memory
 
 CHUNK_FRAMES = 1024  # frames taken at a time: bounds the memory of an hour-long clip
 # Frames transformed at a time: few enough to stay in the cache, and enough to share what torch prepares anew for
@@ -50,7 +49,6 @@ class MelFrontEnd:
                 f"It can be at most {spec.n_fft // 2 - 1}, so that frames overlap enough.",
                 "hop_samples",
             )
-        keep_a_little_memory()
         self.spec = spec
         self.device = torch.device(device)
         self._bands = band_filters(spec)

@@ -29,7 +29,7 @@ VERSION = 2
 
 
 def _from_1(description: dict[str, Any]) -> dict[str, Any]:
-    """Version 2 has more levels in the timescale recipe, told by other layers: nothing can stand in for them."""
+    """Version 2 has more attributes in the timescale recipe, in other layers: nothing can stand in for them."""
     model = description.get("model")
     if isinstance(model, dict) and model.get("views") == "timescale":
         raise CheckpointError(

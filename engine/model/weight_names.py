@@ -12,6 +12,15 @@ from torch import Tensor
 # From a part of a module's name to the same part of a file's.
 _RENAMED = {
     ".running_var": ".running_variance",
+    "attribute_heads.h_from_timbre.": "h_of_levels.",
+    "attribute_heads.timbre_from_h.": "levels_of_h.",
+    "attribute_heads.m_from_prosody.": "m_of_levels.",
+    "attribute_heads.prosody_from_m.": "levels_of_m.",
+    "attribute_heads.class_weights": "sound_weights",
+    "attribute_heads.class_means": "sound_means",
+    "attribute_heads.class_variances": "sound_variances",
+    "attribute_heads.class_offsets": "sound_offsets",
+    "attribute_heads.spread": "sound_spread",
 }
 _NOT_STORED = ".num_batches_tracked"  # torch counts the batches of a norm; with a fixed momentum nothing asks
 

@@ -25,8 +25,8 @@ def failing_terms(fail: Callable[[int, Terms], Terms]) -> Callable[..., Terms]:
     """`systems.terms`, handed to `fail` with the size of its batch."""
     original = step.terms
 
-    def terms(model: Any, views: Any, spec: TrainSpec, **more: Any) -> Terms:
-        return fail(len(views.target), original(model, views, spec, **more))
+    def terms(model: Any, inputs: Any, spec: TrainSpec, **more: Any) -> Terms:
+        return fail(len(inputs.target), original(model, inputs, spec, **more))
 
     return terms
 
