@@ -105,7 +105,7 @@ class KeptCheckpoints:
 
 
 def _evenness(number: int) -> int:
-    """How often a number can be halved: 0 for odd ones. -1 for 0, which stands for no place among the others."""
+    """How often a number can be halved: 0 for odd ones. -1 for 0, which is not in the series."""
     return (number & -number).bit_length() - 1
 
 

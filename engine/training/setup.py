@@ -106,9 +106,19 @@ def prepare(folder: Path, report: Report, control: ControlSignal, processes: Pro
 
     plan = Plan(train, batches.per_epoch, progress)
     recorder = Recorder(
-        folder=folder, spec=spec, report=report, writes=processes.first, device=device, cache=cache,
-        division=division, model=model, optimiser=optimiser, generator=generator, progress=progress, plan=plan,
-    )  # fmt: skip
+        folder=folder,
+        spec=spec,
+        report=report,
+        writes=processes.first,
+        device=device,
+        cache=cache,
+        division=division,
+        model=model,
+        optimiser=optimiser,
+        generator=generator,
+        progress=progress,
+        plan=plan,
+    )
     recorder.rewind(-1 if resumed is None else progress.step)
     if resumed is None and division.note:
         recorder.note(division.note, "Add recordings for a better model.")

@@ -63,8 +63,8 @@ def main() -> None:
             "x",
             goal=GOALS[number] if half and number < 2 else None,
             baseline=plainly,
-            ours=told(speech_s, timing),
-            theirs=told(speech_s, authors),
+            ours=described(speech_s, timing),
+            theirs=described(speech_s, authors),
             note=f"{authors.cpu_s / timing.cpu_s:.1f} times by processor seconds",
         )
         for number, (name, timing) in enumerate(zip(names, ours, strict=True))
@@ -75,15 +75,15 @@ def main() -> None:
             starter_exact.wall_s / starter.wall_s,
             "x",
             baseline="the same in float32",
-            ours=told(sides[4].facts["speech_s"], starter),
-            theirs=told(sides[4].facts["speech_s"], starter_exact),
+            ours=described(sides[4].facts["speech_s"], starter),
+            theirs=described(sides[4].facts["speech_s"], starter_exact),
         )
     )
     weights = {"ours": sides[0].facts["weights"], "baseline": sides[-1].facts["weights"]}
     tell("Training on the processor", rows, wanted.json, weights=weights)
 
 
-def told(speech_s: float, timing: Timing) -> str:
+def described(speech_s: float, timing: Timing) -> str:
     step_s = timing.wall_s / IN_A_ROW
     return f"{speech_s / step_s:.0f} s of speech a second, {milliseconds(step_s)} a step"
 
@@ -91,10 +91,10 @@ def told(speech_s: float, timing: Timing) -> str:
 class OurSteps:
     """Steps as engine.training takes them, on a batch that is already in memory."""
 
-    def __init__(self, preset: str, kind_of_views: str, half: bool, predictors_read: str) -> None:
+    def __init__(self, preset: str, inputs: str, half: bool, predictors_read: str) -> None:
         chosen = presets()[preset]
         train = chosen.train
-        spec = dataclasses.replace(chosen.model, views=kind_of_views, predictors_read=predictors_read)
+        spec = dataclasses.replace(chosen.model, views=inputs, predictors_read=predictors_read)
         self._generator = torch.Generator().manual_seed(0)
         audio = AudioSpec()
         frames = round(train.crop_s * audio.frames_per_second)
@@ -121,7 +121,6 @@ def facts(model: nn.Module, train: TrainSpec) -> dict[str, float]:
     return {"speech_s": train.batch_size * train.crop_s, "weights": weights}
 
 
-# ------------------------------------------------------------------------------------------- the baseline
 def block(inputs: int, outputs: int, kernel: int, norm: bool) -> list[nn.Module]:
     layers: list[nn.Module] = [nn.Conv1d(inputs, outputs, kernel, padding=kernel // 2), nn.Tanh()]
     return [*layers, nn.BatchNorm1d(outputs)] if norm else layers

@@ -26,7 +26,7 @@ from engine.api import Control, ControlSignal
 from engine.api.errors import SpecError, TrainingError
 from engine.model.batch_context import SINGLE_PROCESS, BatchContext
 from engine.runtime import devices
-from engine.training.distributed.launch import Place, place
+from engine.training.distributed.launch import LaunchedProcess, this_process
 from engine.training.distributed.shared_batch import SharedBatch
 from engine.training.distributed.sync_batch_norm import synchronise
 from engine.training.state import RunProgress
@@ -43,8 +43,8 @@ class Processes:
     All methods but `device`, `share` and `watching` wait for the other processes.
     """
 
-    def __init__(self, here: Place | None = None, patient: Any = None) -> None:
-        here = here or Place()
+    def __init__(self, here: LaunchedProcess | None = None, patient: Any = None) -> None:
+        here = here or LaunchedProcess()
         self.number, self.count, self.first = here.number, here.count, here.first
         self.local, self.local_count = here.local, here.local_count
         self._patient = patient  # the group whose waits may last
@@ -135,7 +135,7 @@ class Processes:
         return DistributedDataParallel(step)
 
     def share(self, size: int) -> tuple[slice, BatchContext]:
-        """This process's rows of a batch, and what the model is told of the others."""
+        """This process's rows of a batch, and what lets the model ask for the others."""
         if self.count == 1:
             return slice(0, size), SINGLE_PROCESS
         rows = slice(size * self.number // self.count, size * (self.number + 1) // self.count)
@@ -173,7 +173,7 @@ def joined() -> Iterator[Processes]:
     Raises:
         TrainingError: they do not find each other, or one of them has ended before the others.
     """
-    here = place()
+    here = this_process()
     if here.count == 1:
         yield Processes(here)
         return

@@ -1,4 +1,4 @@
-"""A paused run gives its device free and goes on exactly, whatever was heard or lost meanwhile."""
+"""A paused run gives its device free and goes on exactly, whatever was listened to or lost meanwhile."""
 
 from __future__ import annotations
 

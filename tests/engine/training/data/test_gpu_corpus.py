@@ -30,8 +30,8 @@ def test_crops_gathered_on_the_device_equal_those_from_the_disk(
     cache = build(manifest, AudioSpec(), tmp_path, lambda event: None, keep_on, 1)
     order = CropOrder(tuple(Stretch(entry.start, entry.frames) for entry in cache.entries), crop_frames, 0)
     resident = ResidentCorpus(cache, CPU)
-    for place in (0, 5, 9):
-        crops = order.take(place, 7)
+    for position in (0, 5, 9):
+        crops = order.take(position, 7)
         batch, lengths = resident.gather(crops)
         expected, wanted = gather(cache, crops, CPU)
         for name in ("mel", "f0", "other", "other_f0", "lengths"):

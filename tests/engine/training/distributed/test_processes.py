@@ -24,7 +24,7 @@ from engine.api import Control
 from engine.api.errors import SpecError, TrainingError
 from engine.api.specs import ModelSpec, TrainSpec
 from engine.training import setup
-from engine.training.distributed.launch import Place
+from engine.training.distributed.launch import LaunchedProcess
 from engine.training.distributed.processes import Processes
 from engine.training.state import StateFiles
 
@@ -168,7 +168,7 @@ def process_of_rank(rank: int, launcher: int) -> int:
 def test_the_shares_of_a_batch_are_all_of_it_and_even(size: int) -> None:
     taken: list[int] = []
     for number in range(2):
-        rows, _ = Processes(Place(number, 2)).share(size)
+        rows, _ = Processes(LaunchedProcess(number, 2)).share(size)
         taken += range(rows.start, rows.stop)
         assert abs((rows.stop - rows.start) - size / 2) < 1
     assert taken == list(range(size))
@@ -186,8 +186,8 @@ def test_asked_to_end_by_the_system_a_process_requests_the_stop_of_all() -> None
 @pytest.mark.skipif(torch.cuda.device_count() > 1, reason="this machine has cards enough")
 def test_a_card_for_each_process_or_words() -> None:
     with pytest.raises(SpecError):
-        Processes(Place(1, 2, 1, 2)).device("cuda:0" if torch.cuda.is_available() else "cuda")
-    assert Processes(Place(1, 2, 1, 2)).device("cpu") == torch.device("cpu")
+        Processes(LaunchedProcess(1, 2, 1, 2)).device("cuda:0" if torch.cuda.is_available() else "cuda")
+    assert Processes(LaunchedProcess(1, 2, 1, 2)).device("cpu") == torch.device("cpu")
 
 
 @pytest.mark.parametrize(
@@ -203,5 +203,5 @@ def test_what_cannot_be_shared_is_refused_before_the_corpus_is_read(
     run_spec(made_up, train, model=model).write(tmp_path)
     watcher = Watcher(lambda look: Control.CANCEL)
     with pytest.raises(TrainingError, match=said):
-        setup.prepare(tmp_path, watcher.report, watcher.control, Processes(Place(0, 3)))
+        setup.prepare(tmp_path, watcher.report, watcher.control, Processes(LaunchedProcess(0, 3)))
     assert watcher.events == []
