@@ -21,7 +21,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from engine.analysis.analyse import load_model, store_sound
+from engine.analysis.analyse import load_model
+from engine.analysis.clip_writer import store_sound
 from engine.api import (
     OWN_VOCODER,
     RENDERINGS,

@@ -15,6 +15,7 @@ import torch
 from engine import jobs
 from engine.__main__ import main
 from engine.analysis import analyse
+from engine.analysis.clip_inputs import ClipInputs
 from engine.api import (
     Analyse,
     ClipRef,
@@ -65,7 +66,7 @@ def encoded(clip: StoredClip, model: Path) -> tuple[Floats, Floats, Floats]:
     device = torch.device("cpu")
     held = analyse.load_model(model, device)
     mel, f0 = clip.array("mel"), clip.array("f0")
-    inputs_of = analyse.ClipInputs(mel, f0, clip.meta().gain_db, held, device, lambda: Control.RUN)
+    inputs_of = ClipInputs(mel, f0, clip.meta().gain_db, held, device, lambda: Control.RUN)
     with torch.inference_mode():
         latents = encode_stream(held.model, inputs_of, len(mel))
         return latents.h.numpy(), latents.m.numpy(), torch.cat(list(latents.z)).numpy()
@@ -103,6 +104,6 @@ def system_vectors(clip: StoredClip, model: Path) -> dict[str, Floats]:
     held = checkpoint.load_system(model)
     device = torch.device("cpu")
     mel, f0 = clip.array("mel"), clip.array("f0")
-    inputs_of = analyse.ClipInputs(mel, f0, clip.meta().gain_db, held, device, lambda: Control.RUN)
+    inputs_of = ClipInputs(mel, f0, clip.meta().gain_db, held, device, lambda: Control.RUN)
     found = baselines.vectors(held.model, inputs_of, len(mel))
     return {latent: vector.numpy() for latent, vector in found.items()}

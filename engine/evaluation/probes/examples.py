@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from engine.analysis.analyse import ClipInputs
+from engine.analysis.clip_inputs import ClipInputs
 from engine.api import ControlSignal
 from engine.api.errors import EngineError
 from engine.model import baselines

@@ -14,7 +14,7 @@ import torch
 from sklearn.linear_model import Ridge
 from sklearn.preprocessing import StandardScaler
 
-from engine.analysis.analyse import ClipInputs
+from engine.analysis.clip_inputs import ClipInputs
 from engine.api import ControlSignal
 from engine.api.errors import EngineError
 from engine.evaluation.probes import linear

@@ -85,9 +85,9 @@ def test_any_length_from_a_fifth_of_a_second_runs_and_decodes(frames: int) -> No
     model = seasoned(SMALL)
     latents = model.encode(NetworkInputs.plain(torch.randn(1, frames, 20)))
     assert latents.m.mean.shape[1] == -(-frames // 64)
-    rebuilt = model.decode(latents.z_value)
-    assert rebuilt.shape == (1, frames, 20)
-    assert bool(torch.isfinite(rebuilt).all())
+    decoded = model.decode(latents.z_value)
+    assert decoded.shape == (1, frames, 20)
+    assert bool(torch.isfinite(decoded).all())
 
 
 def test_evaluation_is_deterministic_and_takes_the_means() -> None:
