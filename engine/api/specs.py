@@ -215,8 +215,8 @@ class ModelSpec(Spec):
     )
 
     @property
-    def told_levels(self) -> tuple[int, int]:
-        """How many numbers of the slow part are read from h and from m (timescale/attributes.py); none if plain."""
+    def attribute_sizes(self) -> tuple[int, int]:
+        """Numbers of timbre in h and of prosody in m (model/timescale/attribute_heads.py); none if plain."""
         if self.views == "plain":
             return 0, 0
         return 1 + (2 + self.sounds) * ENVELOPE_COEFFICIENTS, 2 + TONE_COEFFICIENTS

@@ -1,9 +1,10 @@
-"""Which kind of speech sound a frame is: soft classes of the envelope's shape and movement, learnt without labels.
+"""Acoustic classes: which kind of speech sound a frame is, as soft classes learnt without labels.
 
-A Gaussian mixture over envelopes from which the clip's own mean and spread are taken out, with their neighbours a
-sixteenth of a second before and after. So a class is a kind of sound (an open vowel, a sibilant), not a kind of
-voice, and what a voice does to each kind of sound can be measured: the supervector of speaker recognition (Campbell
-et al. 2006) and of voice conversion by Gaussian mixtures (Stylianou et al. 1998).
+A Gaussian mixture over the envelope's shape and movement: envelopes from which the clip's own mean and spread are
+removed, with their neighbours a sixteenth of a second before and after. So a class is a kind of sound (an open
+vowel, a sibilant), not a kind of voice, and what a voice does to each kind of sound can be measured: the
+supervector of speaker recognition (Campbell et al. 2006) and of voice conversion by Gaussian mixtures (Stylianou
+et al. 1998).
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from torch import Tensor
 from torch.nn import functional
 
 SHAPE_COEFFICIENTS = 16  # of the envelope's: finer ones tell voices apart rather than sounds
-REACH_FRAMES = 4  # neighbours at this distance tell how the sound moves
+REACH_FRAMES = 4  # neighbours at this distance show how the sound moves
 FEATURES = 3 * SHAPE_COEFFICIENTS
 _SMALLEST_SPREAD = 1e-3
 _ITERATIONS = 40
@@ -26,7 +27,7 @@ _FLOOR_VARIANCE = 1e-2
 
 
 @dataclass(frozen=True)
-class SoundClasses:
+class AcousticClasses:
     """A mixture of `classes` diagonal Gaussians over FEATURES.
 
     weights: (classes,); means, variances: (classes, FEATURES). Without classes nothing is told apart.
@@ -36,8 +37,8 @@ class SoundClasses:
     means: Tensor
     variances: Tensor
 
-    def assign(self, features: Tensor) -> Tensor:
-        """Posterior of every class: (..., FEATURES) -> (..., classes)."""
+    def posteriors(self, features: Tensor) -> Tensor:
+        """Posterior probability of every class: (..., FEATURES) -> (..., classes)."""
         if not len(self.weights):
             return features.new_zeros((*features.shape[:-1], 0))
         precision = 1.0 / self.variances
@@ -50,8 +51,8 @@ class SoundClasses:
         return torch.softmax(constant - distance / 2.0, dim=-1)
 
 
-def sound_features(coefficients: Tensor, weight: Tensor, real: Tensor) -> Tensor:
-    """What the classes look at.
+def class_features(coefficients: Tensor, weight: Tensor, real: Tensor) -> Tensor:
+    """Features of the classes: each frame's envelope shape, normalised over the clip, with its neighbours.
 
     Args:
         coefficients: (batch, frames, coefficients) envelopes.
@@ -63,13 +64,13 @@ def sound_features(coefficients: Tensor, weight: Tensor, real: Tensor) -> Tensor
     """
     shape = coefficients[..., :SHAPE_COEFFICIENTS]
     mean, spread = weighted_moments(shape, weight)
-    normal = held((shape - mean[:, None]) / spread[:, None].clamp_min(_SMALLEST_SPREAD), real.sum(dim=1))
+    normal = hold_last((shape - mean[:, None]) / spread[:, None].clamp_min(_SMALLEST_SPREAD), real.sum(dim=1))
     padded = functional.pad(normal.transpose(1, 2), (REACH_FRAMES, REACH_FRAMES), mode="replicate").transpose(1, 2)
     frames = normal.shape[1]
     return torch.cat((normal, padded[:, :frames], padded[:, 2 * REACH_FRAMES :]), dim=-1)
 
 
-def held(values: Tensor, lengths: Tensor) -> Tensor:
+def hold_last(values: Tensor, lengths: Tensor) -> Tensor:
     """(batch, n, ...) with everything from each row's length (batch,) on replaced by the last before it."""
     last = torch.arange(values.shape[1], device=values.device).minimum((lengths - 1).clamp_min(0)[:, None])
     return values[torch.arange(len(values), device=values.device)[:, None], last]
@@ -83,7 +84,7 @@ def weighted_moments(values: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
     return mean, variance.sqrt()
 
 
-def fit(features: npt.NDArray[np.float32], classes: int, seed: int) -> SoundClasses:
+def fit(features: npt.NDArray[np.float32], classes: int, seed: int) -> AcousticClasses:
     """The mixture that fits frames (n, FEATURES) best; where there are few frames, some classes stay unused."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.mixture import GaussianMixture
@@ -107,6 +108,6 @@ def fit(features: npt.NDArray[np.float32], classes: int, seed: int) -> SoundClas
     return found
 
 
-def unused(classes: int) -> SoundClasses:
+def unused(classes: int) -> AcousticClasses:
     """Classes that no frame belongs to."""
-    return SoundClasses(torch.zeros(classes), torch.zeros(classes, FEATURES), torch.ones(classes, FEATURES))
+    return AcousticClasses(torch.zeros(classes), torch.zeros(classes, FEATURES), torch.ones(classes, FEATURES))
