@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from engine.api import DevicesFound, FindDevices
+from engine.api import ControlSignal, DevicesFound, FindDevices, Report
 from engine.api.errors import SpecError
 
 
@@ -34,7 +34,7 @@ def resolve(name: str) -> torch.device:
     return device
 
 
-def found(request: FindDevices) -> DevicesFound:
+def found(request: FindDevices, report: Report, control: ControlSignal) -> DevicesFound:
     """Every device that can be chosen here, with the one that "auto" means."""
     names = ["cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count() if torch.cuda.is_available() else 0))]
     names += ["mps"] if torch.backends.mps.is_available() else []

@@ -22,7 +22,8 @@ import numpy as np
 import torch
 from torch.profiler import ProfilerActivity, profile
 
-from engine.api.specs import AudioSpec, presets
+from engine.api.presets import presets
+from engine.api.specs import AudioSpec
 from engine.corpus.cache.feature_cache import MelCache
 from engine.corpus.manifest import Manifest
 from engine.model.aux_vae import AuxVAE

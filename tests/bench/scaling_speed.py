@@ -17,7 +17,8 @@ from tests.bench.measuring import Apart, Row, arguments, interleaved, peak_mib, 
 import numpy as np
 import torch
 
-from engine.api.specs import AudioSpec, presets
+from engine.api.presets import presets
+from engine.api.specs import AudioSpec
 from engine.corpus.cache.feature_cache import Entry, MelCache
 from engine.corpus.cache.frames import Frames
 from engine.corpus.cache.mapped import mapped

@@ -21,7 +21,8 @@ import torch
 from torch import Tensor, nn
 
 from engine.adam import LanesAdam
-from engine.api.specs import AudioSpec, ModelSpec, TrainSpec, presets
+from engine.api.presets import presets
+from engine.api.specs import AudioSpec, ModelSpec, TrainSpec
 from engine.lanes import Lanes, lanes_of
 from engine.memory import keep_freed_memory
 from engine.model.aux_vae import AuxVAE

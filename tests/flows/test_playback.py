@@ -17,7 +17,7 @@ import json, sys, time
 import soundfile
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
-from studio.widgets.player import Player
+from studio.audio.player import Player
 
 app = QApplication([])
 player = Player()

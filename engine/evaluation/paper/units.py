@@ -27,7 +27,7 @@ from engine.evaluation.probes.examples import Recording
 from engine.model import checkpoint
 from engine.runtime import devices
 from engine.runtime.control import check_control
-from engine.runtime.process_pool import Crew, Tell, Trade, cores
+from engine.runtime.process_pool import ProcessPool, Tell, WorkerSpec, cores
 from engine.runtime.threads import one_blas_thread, one_thread
 
 OURS = "timescale"
@@ -240,9 +240,9 @@ def measure(
         for unit in in_order:
             take(measurer.measure(unit))
         return
-    with Crew(processes, Trade("measurer", _measuring, _lost, _unable), ground) as crew:
-        asked = crew.passing_on(control)
-        for outcome in crew.run(iter(in_order), tell):
+    with ProcessPool(processes, WorkerSpec(_measuring, _lost, _unable), ground) as pool:
+        asked = pool.passing_on(control)
+        for outcome in pool.run(iter(in_order), tell):
             if outcome is not None:
                 take(outcome)
             check_control(asked)
@@ -256,15 +256,15 @@ def _processes(units: int) -> int:
 def _ended_by(control: ControlSignal) -> ControlSignal:
     """Half a measurement is worth nothing: to stop is to cancel."""
 
-    def wish() -> Control:
-        return Control.CANCEL if (wanted := control()) is Control.STOP else wanted
+    def requested() -> Control:
+        return Control.CANCEL if (state := control()) is Control.STOP else state
 
-    return wish
+    return requested
 
 
 @contextlib.contextmanager
 def _measuring(control: ControlSignal, tell: Tell, ground: Ground) -> Iterator[Callable[[Unit], Outcome]]:
-    """What a process of the crew does: the corpus is opened once."""
+    """What a process of the pool does: the corpus is opened once."""
     cache = build(ground.corpus, ground.spec, ground.cache, _ignored, control, 1)
     if cache.key != ground.key:
         raise EngineError(
@@ -272,7 +272,7 @@ def _measuring(control: ControlSignal, tell: Tell, ground: Ground) -> Iterator[C
         )
 
     def told(unit: Unit, words: str) -> None:
-        del unit  # the crew knows what each process does
+        del unit  # the pool knows what each process does
         tell(words)
 
     yield Measurer(ground, cache, control, told).measure
@@ -282,8 +282,8 @@ def _ignored(event: object) -> None:
     """The recordings are ready: there is no progress to tell."""
 
 
-def _lost(unit: Unit, code: int | None) -> Outcome:
-    what = f"Measuring it ended the process (code {code})."
+def _lost(unit: Unit, how: str) -> Outcome:
+    what = f"Measuring it {how}."
     hint = "If memory is short, close other programs; then run it again: what is measured is kept."
     return Outcome(unit, None, ((unit.cell, what, hint),))
 

@@ -14,7 +14,7 @@ import torch
 from sklearn.linear_model import Ridge
 from sklearn.preprocessing import StandardScaler
 
-from engine.analysis.analyse import ClipViews
+from engine.analysis.clip_inputs import ClipInputs
 from engine.api import ControlSignal
 from engine.api.errors import EngineError
 from engine.evaluation.probes import linear
@@ -94,7 +94,7 @@ def _rows(
     latent: str, recording: Recording, model: Checkpoint, device: torch.device, control: ControlSignal
 ) -> npt.NDArray[np.float32]:
     """h as one row, or m a row a second."""
-    views = ClipViews(recording.mel, recording.f0, recording.gain_db, model, device, control)
+    views = ClipInputs(recording.mel, recording.f0, recording.gain_db, model, device, control)
     with torch.inference_mode():
         found = model.model.encode_stream(views, len(recording.mel))
     rows = found.h[None] if latent == "h" else found.m

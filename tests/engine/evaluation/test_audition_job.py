@@ -164,7 +164,7 @@ def test_the_library_s_own_analyses_and_the_cache_stay_as_they_are(stage: Stage)
     def files(folder: Path) -> dict[Path, int]:
         return {p: p.stat().st_mtime_ns for p in folder.rglob("*") if p.is_file()}
 
-    clips, kept_clips = Path(stage.clips[0]).parent, cache.place.cache_dir() / "clips"
+    clips, kept_clips = Path(stage.clips[0]).parent, cache.location.cache_dir() / "clips"
     before = files(clips), files(kept_clips)
     stage.hear(*stage.items)
     assert (files(clips), files(kept_clips)) == before

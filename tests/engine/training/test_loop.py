@@ -1,4 +1,4 @@
-"""Training on four real clips: curves, files, stop, pause, kill and resume, and every way it can go wrong."""
+"""Training on four clips: curves, files, stop, pause, kill and resume, and every way it can go wrong."""
 
 from __future__ import annotations
 
@@ -176,21 +176,21 @@ def test_a_pause_saves_and_changes_nothing(tmp_path: Path, speech: list[Path]) -
 CHILD = """
 import sys
 from engine.api import Control
-from engine.training import train
+from engine.training.loop import train
 
-def steer():
+def control():
     print("look", flush=True)
     return Control.RUN
 
 if __name__ == "__main__":
-    train(sys.argv[1], lambda event: None, steer)
+    train(sys.argv[1], lambda event: None, control)
 """
 
 
 def test_a_run_killed_in_mid_epoch_and_resumed_equals_one_never_killed(
     tmp_path: Path, speech: list[Path], one_thread: None
 ) -> None:
-    spec = changed(epochs=90, checkpoint_minutes=0.01)
+    spec = changed(epochs=60, checkpoint_minutes=0.01)
     for name in ("whole", "killed"):
         run_spec(speech, spec).write(tmp_path / name)
     whole = go(tmp_path / "whole")
@@ -198,7 +198,7 @@ def test_a_run_killed_in_mid_epoch_and_resumed_equals_one_never_killed(
     script = tmp_path / "child.py"
     script.write_text(CHILD)
     state = tmp_path / "killed" / "state.safetensors"
-    root = str(Path(loop.__file__).resolve().parents[1])
+    root = str(Path(loop.__file__).resolve().parents[2])
     with subprocess.Popen(
         [sys.executable, str(script), str(tmp_path / "killed")], stdout=subprocess.PIPE, env=_environment(root)
     ) as child:

@@ -32,6 +32,6 @@ def test_a_folder_that_cannot_be_written_is_refused_in_two_parts(
 
 
 def test_a_worker_that_imports_the_command_gets_no_qt() -> None:
-    words = "import sys, studio.check; print('PySide6' in sys.modules)"
+    words = "import sys, studio.selftest.check; print('PySide6' in sys.modules)"
     answer = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, env=dict(os.environ))
     assert answer.stdout.strip() == "False"

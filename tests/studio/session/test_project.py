@@ -500,7 +500,7 @@ from pathlib import Path
 from PySide6.QtCore import QCoreApplication
 app = QCoreApplication([])
 from stage import Idle
-from studio.session import Session
+from studio.session.session import Session
 home = Path(sys.argv[1])
 session = Session(Idle(home / "logs"), home / "data")
 session._insert_paths([("/r/a.wav", {})])
@@ -518,7 +518,7 @@ time.sleep(100)
 
 
 def test_a_killed_program_leaves_a_project_that_opens_and_recovers(make: Make, tmp_path: Path) -> None:
-    here = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    here = os.pathsep.join([str(Path(__file__).parents[1]), *sys.path])
     with subprocess.Popen(
         [sys.executable, "-c", KILLED, str(tmp_path)],
         stdout=subprocess.PIPE,

@@ -29,7 +29,7 @@ from engine.training.distributed.ranks import Ranks
 from engine.training.state import StateFiles
 
 pytestmark = pytest.mark.timeout(300)  # each starts several processes that import torch
-ROOT = Path(loop.__file__).resolve().parents[1]
+ROOT = Path(loop.__file__).resolve().parents[2]
 RATE_HZ = 16_000
 # Every road at once: levels and contrast, pieces longer than some clips, and a batch that does not divide by two.
 TIMESCALE = dataclasses.replace(MODEL, views="timescale", sounds=3)
@@ -96,11 +96,11 @@ STEP = """
 import json, sys
 from dataclasses import replace
 import torch
-from engine.model import AuxVAE
-from engine.objective import TERM_NAMES, terms
-from engine.ranks import Ranks, joined
-from engine.specs import AudioSpec, ModelSpec, TrainSpec
-from engine.views import Batch, for_training
+from engine.model.aux_vae import AuxVAE
+from engine.model.objective import TERM_NAMES, terms
+from engine.training.distributed.ranks import Ranks, joined
+from engine.api.specs import AudioSpec, ModelSpec, TrainSpec
+from engine.model.timescale.inputs import Batch, for_training
 
 def step(ranks, spec, train):
     "Terms, gradients and buffers of one step over five pieces, one of them short."
@@ -262,20 +262,20 @@ def test_asked_to_end_by_the_system_all_stop_at_one_step_and_keep_it(tmp_path: P
 STEERED = """
 import os, sys
 from pathlib import Path
-from engine import training
+from engine.training import loop
 from engine.api import Control
 
 run_dir, wishes = Path(sys.argv[1]), Path(sys.argv[2])
 number = os.environ["RANK"]
 
-def steer():
+def control():
     "What the test wishes of this process, told by files; one line a look."
     with (wishes / f"looks{number}").open("a") as looks:
         looks.write("looked\\n")
     asked = [wish for wish in (Control.STOP, Control.PAUSE) if (wishes / f"{wish.value}{number}").exists()]
     return asked[0] if asked else Control.RUN
 
-training.train(run_dir, lambda event: None, steer)
+loop.train(run_dir, lambda event: None, control)
 """
 
 
