@@ -26,10 +26,9 @@ from engine.evaluation.paper.measure import Encode, Measured, Recordings
 from engine.evaluation.probes.examples import Recording
 from engine.model import checkpoint
 from engine.runtime import devices
-from engine.runtime.blas import on_one_thread
 from engine.runtime.control import check_control
 from engine.runtime.process_pool import ProcessPool, ReportWords, WorkerSpec, cores
-from engine.runtime.threads import one_thread
+from engine.runtime.threads import one_blas_thread, one_thread
 
 OURS = "timescale"
 FLOORS = "floors"
@@ -152,7 +151,7 @@ class Measurer:
             Cancelled: the user ended it.
         """
         try:
-            with one_thread(), on_one_thread():
+            with one_thread(), one_blas_thread():
                 self._tell(unit, f"Encoding: {unit.title}")
                 found, failed = self._by_sides(unit) if unit.stage else self._whole(unit)
                 measuring.save(found, self._ground.file(unit))
