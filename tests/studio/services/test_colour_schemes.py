@@ -86,7 +86,7 @@ def test_what_is_said_to_be_wrong_stays_readable_when_the_scheme_changes(
 ) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=0))
     corpus = GetCorpusDialog(str(tmp_path))
-    run = NewRunForm(studio.session)
+    run = NewRunForm(studio.session.library, studio.session.model)
     for widget in (corpus, run):
         qtbot.addWidget(widget)
         widget.show()
