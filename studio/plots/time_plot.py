@@ -115,7 +115,6 @@ class TimePlot(pg.PlotWidget):  # type: ignore[misc]
         self._complete = True
         self._style()
 
-    # ------------------------------------------------------------------ for the kinds of plot
     def describe(self, place: QPointF) -> str:
         """The readout at a place in data coordinates."""
         raise NotImplementedError
@@ -127,7 +126,6 @@ class TimePlot(pg.PlotWidget):  # type: ignore[misc]
     def style(self, ink: QColor, ground: QColor) -> None:
         """Colours of the kind's own items; called at the start and when the theme changes."""
 
-    # ------------------------------------------------------------------ shared
     def _show_playhead(self, seconds: float) -> None:
         # Qt forgets where a moved line was drawn if meanwhile it paints anything else here, such as a label that
         # gets new colours: the line would stay there as it was, beside the one that moves on.
