@@ -39,17 +39,17 @@ class SpectrogramView(TimePlot):
         self._image = pg.ImageItem(axisOrder="row-major")
         self._before_curve = pg.PlotCurveItem(connect="finite")
         self._f0_curve = pg.PlotCurveItem(connect="finite")
-        self._intensity_curve = pg.PlotCurveItem(connect="finite")
+        self.intensity_curve = pg.PlotCurveItem(connect="finite")
         self._unsigned = True  # levels; a difference is told with its sign
         self._colour_map = COLOUR_MAPS[0]
         super().__init__(timeline, left_axis=self._hz_axis, vertical_zoom=True, over_image=True)
         self._frames_per_second = AudioSpec().frames_per_second
         self.picture: LevelImage | None = None
-        self.f0_hz = self._before = self._intensity = NO_TRACK
+        self.f0_hz = self.before_hz = self._intensity = NO_TRACK
         self._shown = {"f0": True, "intensity": False}
         self._levels = DEFAULT_LEVELS_DB
         self.addItem(self._image)
-        for curve, height in ((self._intensity_curve, 4), (self._before_curve, 5), (self._f0_curve, 6)):
+        for curve, height in ((self.intensity_curve, 4), (self._before_curve, 5), (self._f0_curve, 6)):
             self.addItem(curve, ignoreBounds=True)
             curve.setZValue(height)
             # Line by line, which looks the same: Qt takes ten times as long to stroke one long path.
@@ -84,7 +84,7 @@ class SpectrogramView(TimePlot):
         self._frames_per_second = spec.frames_per_second
         self.picture = picture
         self._image.setVisible(picture is not None)
-        self.f0_hz = self._before = self._intensity = NO_TRACK
+        self.f0_hz = self.before_hz = self._intensity = NO_TRACK
         self._fit_rows(None if whole else (float(scale.row_of_hz(kept_hz[0])), float(scale.row_of_hz(kept_hz[1]))))
         if difference == self._unsigned:
             self._unsigned = not difference
@@ -101,7 +101,7 @@ class SpectrogramView(TimePlot):
     def set_f0(self, f0_hz: Track | None, before_hz: Track | None = None) -> None:
         """Draw pitch lines: (frames,) Hz, NaN where unvoiced; `before_hz` of the sound it is compared with."""
         self.f0_hz = NO_TRACK if f0_hz is None else np.asarray(f0_hz, np.float32)
-        self._before = NO_TRACK if before_hz is None else np.asarray(before_hz, np.float32)
+        self.before_hz = NO_TRACK if before_hz is None else np.asarray(before_hz, np.float32)
         self._refresh.start()
 
     def set_intensity(self, level_db: Track | None) -> None:
@@ -152,7 +152,7 @@ class SpectrogramView(TimePlot):
             self.scale.row_text(row),
             self.tr("{0} dB").format(f"{level:.1f}" if self._unsigned else f"{level:+.1f}"),
         ]
-        f0, before = _at(self.f0_hz, frame), _at(self._before, frame)
+        f0, before = _at(self.f0_hz, frame), _at(self.before_hz, frame)
         if f0 is not None and before is not None:
             words.append(self.tr("F0 {0} → {1} Hz").format(f"{before:.0f}", f"{f0:.0f}"))
         elif f0 is not None:
@@ -165,7 +165,7 @@ class SpectrogramView(TimePlot):
         for curve, colour, width in (
             (self._f0_curve, NOW, 1.8),
             (self._before_curve, BEFORE, 1.4),
-            (self._intensity_curve, INTENSITY, 1.0),
+            (self.intensity_curve, INTENSITY, 1.0),
         ):
             curve.setPen(self.pen(colour, width))
             curve.setShadowPen(self.pen(SHADOW, width + 1.6))
@@ -199,11 +199,11 @@ class SpectrogramView(TimePlot):
                 # Frame i is centred on i / rate: its cell reaches half a frame to either side.
                 self._image.setRect((at - 0.5) / rate, -0.5, picture.shape[1] * each / rate, self.scale.rows)
         pitch = self._shown["f0"] and self.picture is not None
-        for curve, f0 in ((self._f0_curve, self.f0_hz), (self._before_curve, self._before)):
+        for curve, f0 in ((self._f0_curve, self.f0_hz), (self._before_curve, self.before_hz)):
             self._draw_track(curve, f0 if pitch else NO_TRACK, self.scale.row_of_hz, first, last, columns)
         loud = self._shown["intensity"] and self.picture is not None
         intensity = self._intensity if loud else NO_TRACK
-        self._draw_track(self._intensity_curve, intensity, self._row_of_db, first, last, columns)
+        self._draw_track(self.intensity_curve, intensity, self._row_of_db, first, last, columns)
         self._write_key()
 
     def _draw_track(self, curve: Any, values: Track, rows_of: Any, first: int, last: int, columns: int) -> None:
@@ -221,7 +221,7 @@ class SpectrogramView(TimePlot):
     def _write_key(self) -> None:
         """Which line is which, as soon as there are several."""
         pitch = self._shown["f0"] and len(self.f0_hz) > 0
-        compared = pitch and len(self._before) > 0
+        compared = pitch and len(self.before_hz) > 0
         lines = [(BEFORE, self.tr("F0 before"))] if compared else []
         if pitch:
             lines.append((NOW, self.tr("F0 now") if compared else self.tr("F0")))

@@ -398,12 +398,12 @@ def test_intensity_is_drawn_at_its_level_whatever_the_frequencies_in_view(
     assert not engine.asked().spectrum
     engine.answer()
     spectrogram = panel.view.spectrogram
-    spectrogram._draw()
-    _, rows = spectrogram._intensity_curve.getData()
+    spectrogram.draw()
+    _, rows = spectrogram.intensity_curve.getData()
     assert (np.nanmean(rows) + 1) / 141 == pytest.approx((80 - 23) / 80, abs=0.01)
     spectrogram.box.setYRange(10, 20, padding=0)
-    spectrogram._draw()
-    _, rows = spectrogram._intensity_curve.getData()
+    spectrogram.draw()
+    _, rows = spectrogram.intensity_curve.getData()
     assert (np.nanmean(rows) - 10) / 10 == pytest.approx((80 - 23) / 80, abs=0.01)
 
 
@@ -413,11 +413,11 @@ def test_a_take_shows_pitch_before_and_after(panel: ClipViewPanel, session: Sess
     session.takes.append(take_of(clip.folder, tmp_path / "take", 300.0))
     session.set_current("a")
     spectrogram = panel.view.spectrogram
-    assert len(spectrogram._before) == 0  # the original has nothing before it
+    assert len(spectrogram.before_hz) == 0  # the original has nothing before it
     panel.player.switch("transformed")
     told = spectrogram.describe(QPointF(1.0, 10.0))
     assert "F0 200 → 300 Hz" in told
-    spectrogram._draw()
+    spectrogram.draw()
     assert "F0 before" in words(panel, "trackKey")
 
 
