@@ -57,7 +57,6 @@ class SoundSource:
         self.ended_at: int | None = None  # produced count at which the range came to its end
         self.silent_at: int | None = None  # produced count from which on a pause has faded to zeros
 
-    # ------------------------------------------------------------------ what there is
     @property
     def samples(self) -> int:
         return max(len(sound) for sound in self._sounds.values())
@@ -85,7 +84,6 @@ class SoundSource:
         segment = self._segments[max(0, index)]
         return min(self.samples, segment.position + (played - segment.produced if segment.moving else 0))
 
-    # ------------------------------------------------------------------ what the player asks
     def output_started(self) -> None:
         """A new output counts its samples from zero."""
         self._produced = 0
@@ -140,7 +138,6 @@ class SoundSource:
         """0 = silence, 1 = as recorded; heard from the next block on, ramped."""
         self._volume = float(np.clip(volume, 0.0, 1.0))
 
-    # ------------------------------------------------------------------ what the output asks
     def read(self, count: int) -> Samples:
         """The next `count` samples, float32 within -1..1; zeros while paused and after the end."""
         out = np.zeros(count, np.float32)
@@ -164,7 +161,6 @@ class SoundSource:
             self._volume_reached = self._volume
         return np.clip(out, -1.0, 1.0, out=out)
 
-    # ------------------------------------------------------------------ inside
     def _turn(self, done: int) -> None:
         """The range has come to its end in the middle of a block: begin again, or stop there."""
         self._leave()

@@ -95,7 +95,6 @@ class MainJob:
         print(f"{'ok  ' if outcome['ok'] else 'FAIL'}  {name}: {told}", flush=True)
         return bool(outcome["ok"])
 
-    # ------------------------------------------------------------------------------------------ steps
     def _open(self) -> Numbers:
         application = QApplication.instance() or QApplication(["triptych"])
         assert isinstance(application, QApplication)
@@ -226,7 +225,6 @@ class MainJob:
         self._studio.close()
         return {}
 
-    # ---------------------------------------------------------------------------------------- what they are made of
     def _pair(self) -> tuple[Clip, Clip]:
         """A source and a giver of another gender, as the labels have it; else the lowest and the highest voice."""
         pitched = sorted(

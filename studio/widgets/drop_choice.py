@@ -65,7 +65,6 @@ class DropChoice(QWidget):
         count = len(self._fields)
         return self._fields[min(count - 1, int(at.x() / self.width() * count))]
 
-    # ------------------------------------------------------------------ events
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         event.setDropAction(Qt.DropAction.CopyAction)
         event.accept()

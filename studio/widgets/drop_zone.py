@@ -141,7 +141,6 @@ class DropZone(QFrame):
         self.dropped.emit(value)
         return None
 
-    # ------------------------------------------------------------------------------------------ events
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         value = self._read(event.mimeData())
         if value is None:

@@ -132,7 +132,6 @@ class SpecForm(QWidget):
             for row in self._rows.values():
                 row.tint()
 
-    # ------------------------------------------------------------------------------------------ values
     def set_spec(self, spec: Spec) -> None:
         """Show the values of another spec of the same class."""
         if type(spec) is not type(self._spec):
@@ -199,7 +198,6 @@ class SpecForm(QWidget):
         for widget in self._rows[name].widgets:
             widget.setEnabled(enabled)
 
-    # ------------------------------------------------------------------------------------------ building
     def _group(self, items: Sequence[dataclasses.Field[Any]], *, advanced: bool) -> QWidget:
         box = QWidget()
         grid = QGridLayout(box)
@@ -305,7 +303,6 @@ class SpecForm(QWidget):
             lines.append(self.tr("Default: {value}{unit}.").format(value=shown, unit=unit))
         return "<br>".join(lines)
 
-    # ------------------------------------------------------------------------------------------ reading
     def _number(self, text: str, name: str, title: str, *, optional: bool, whole: bool) -> float | int | None:
         text = text.strip()
         if not text and optional:
@@ -334,7 +331,6 @@ class SpecForm(QWidget):
             )
         return numbers
 
-    # ------------------------------------------------------------------------------------------ reacting
     def _check(self, row: _Row) -> SpecError | None:
         """Judge one field by itself, and mark or clear it."""
         try:
