@@ -1,4 +1,4 @@
-"""Player of one recording in several versions, which are looped and swapped at the same time."""
+"""Player of one recording in several versions, which are looped and swapped at one position."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DRAIN_TICKS = 15  # a paused output that does not finish its fade in half a seco
 class Player(QObject):
     """Plays named versions of one recording ("original", "reconstruction", "transformed") in mono.
 
-    Versions are swapped without a gap at the same place, each at the gain that makes it as loud as the others.
+    Versions are swapped without a gap at the same position, each at the gain that makes it as loud as the others.
 
     Signals:
         position_changed(float): seconds, about 30 times a second while playing, and after a seek.
@@ -96,7 +96,7 @@ class Player(QObject):
         self.sound_changed.emit(self.sound)
 
     def switch(self, name: str) -> None:
-        """Go on with another version at the same place; a name that is not loaded changes nothing."""
+        """Go on with another version at the same position; a name that is not loaded changes nothing."""
         if self.source is not None and name in self.source.names:
             self._wanted = name
             if name != self.source.name:
@@ -108,16 +108,16 @@ class Player(QObject):
             return
         self.output.open()
         start, stop = bounds(self.source, self._selection)
-        place = round(self.position_s * self.source.rate_hz)
-        place = place if start <= place < stop else start
-        self.source.seek(place)
+        at = round(self.position_s * self.source.rate_hz)
+        at = at if start <= at < stop else start
+        self.source.seek(at)
         self.source.play()
-        self._set_position(place / self.source.rate_hz)
+        self._set_position(at / self.source.rate_hz)
         self._start_output(self.source)
         self._set_state("playing")
 
     def pause(self) -> None:
-        """Fade out within 5 ms and keep the place."""
+        """Fade out within 5 ms and keep the position."""
         if self.state == "playing" and self.source is not None:
             self._take_position()
             self.source.pause()
@@ -142,11 +142,11 @@ class Player(QObject):
     def seek(self, seconds: float) -> None:
         if self.source is None:
             return
-        place = float(np.clip(seconds, 0.0, self.duration_s))
+        position_s = float(np.clip(seconds, 0.0, self.duration_s))
         if self.state == "playing":
-            self.source.seek(round(place * self.source.rate_hz))
+            self.source.seek(round(position_s * self.source.rate_hz))
             self.source.play()  # it may have come to its end, unheard as yet
-        self._set_position(place)
+        self._set_position(position_s)
 
     def set_selection(self, span_s: tuple[float, float] | None) -> None:
         """Play only this span of seconds; None plays all."""

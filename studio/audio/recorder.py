@@ -1,4 +1,4 @@
-"""Recorder of a microphone into a file: it measures all the time, counts down, writes, and never loses what was said."""
+"""Recorder of a microphone: it measures all the time, counts down, writes a file, and never loses what was said."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class Recorder(QObject):
         return "" if self._input is None else self._input.note
 
     def open(self, device: str = "") -> None:
-        """Begin to hear that microphone, or the system's default: its level is told from now on."""
+        """Listen to that microphone, or the system's default: `heard` gives its level from now on."""
         self.device = device
         self._reopen()
         if not self._watching and self._open is open_input:
@@ -187,7 +187,7 @@ class Recorder(QObject):
         self.heard.emit(rms, peak)
         self._hearing = True
         if self.state == "counting" and self._left_s <= 0:
-            self._begin()  # a device just opened takes its time: not before it hears is anything recorded
+            self._begin()  # a device just opened takes its time: nothing is recorded before samples come
         if self.state != "recording":
             return
         import soundfile

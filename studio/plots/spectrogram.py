@@ -40,7 +40,7 @@ class SpectrogramView(TimePlot):
         self._before_curve = pg.PlotCurveItem(connect="finite")
         self._f0_curve = pg.PlotCurveItem(connect="finite")
         self.intensity_curve = pg.PlotCurveItem(connect="finite")
-        self._unsigned = True  # levels; a difference is told with its sign
+        self._unsigned = True  # levels; a difference is written with its sign
         self._colour_map = COLOUR_MAPS[0]
         super().__init__(timeline, left_axis=self._hz_axis, vertical_zoom=True, over_image=True)
         self._frames_per_second = AudioSpec().frames_per_second
@@ -56,7 +56,7 @@ class SpectrogramView(TimePlot):
             curve.setSegmentedLineMode("on")
         self._key = QLabel(self)
         self._key.setObjectName("trackKey")
-        self._words = QLabel(self)  # in place of a picture that is still computed
+        self._words = QLabel(self)  # instead of a picture that is still computed
         self._words.setObjectName("pictureWords")
         for label in (self._key, self._words):
             label.setStyleSheet(OVER_IMAGE)
@@ -137,16 +137,16 @@ class SpectrogramView(TimePlot):
         self.timeline.fit()
         self._fit_rows()
 
-    def describe(self, place: QPointF) -> str:
-        frame, row = round(place.x() * self._frames_per_second), round(place.y())
+    def describe(self, at: QPointF) -> str:
+        frame, row = round(at.x() * self._frames_per_second), round(at.y())
         low, high = self.scale.span
-        if self.picture is None or not 0 <= frame < self.picture.frames or not low <= place.y() <= high:
+        if self.picture is None or not 0 <= frame < self.picture.frames or not low <= at.y() <= high:
             return ""
         row = min(max(row, 0), self.scale.rows - 1)
-        hz = self.scale.hz_of_row(place.y())
+        hz = self.scale.hz_of_row(at.y())
         level = self.picture.db(frame, row)
         words = [
-            clock_text(place.x(), 3),
+            clock_text(at.x(), 3),
             self.tr("{0} Hz").format(f"{hz:,.0f}".replace(",", "\u202f")),
             note_text(hz),
             self.scale.row_text(row),

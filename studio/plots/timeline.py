@@ -1,4 +1,4 @@
-"""The time that the views of one recording share: what is shown, what is selected, where the playhead stands."""
+"""Timeline that the views of one recording share: the span shown, the selection and the playhead."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Timeline(QObject):
         view_changed(float, float): the span now shown.
         selection_changed(object): (start, stop) or None.
         playhead_changed(float)
-        seek_requested(float): the user pointed at a place; whoever plays decides.
+        seek_requested(float): the user pointed at a time; whoever plays decides.
     """
 
     duration_changed = Signal(float)

@@ -63,14 +63,14 @@ class WaveformView(TimePlot):
         self.box.setYRange(-loudest, loudest, padding=0.05)
         self._refresh.start()
 
-    def describe(self, place: QPointF) -> str:
-        index = round(place.x() * self._rate_hz)
+    def describe(self, at: QPointF) -> str:
+        index = round(at.x() * self._rate_hz)
         if not 0 <= index < len(self._audio):
             return ""
         value = float(self._audio[index])
         level = f"{20 * np.log10(abs(value)):.1f}".replace("-", "−") if value else "−∞"
         words: str = self.tr("{0}   amplitude {1}   {2} dBFS")
-        return words.format(clock_text(place.x(), 3), f"{value:+.4f}".replace("-", "−"), level)
+        return words.format(clock_text(at.x(), 3), f"{value:+.4f}".replace("-", "−"), level)
 
     def style(self, ink: QColor, ground: QColor) -> None:
         self.curve.setPen(self.pen(theme.mixed(ink, ground, 0.7), 1.0))

@@ -34,8 +34,8 @@ class ValueAxis(pg.AxisItem):  # type: ignore[misc]
         if not self.logarithmic:
             return list(super().tickValues(minVal, maxVal, size))
         powers = [10.0**k for k in range(-1, 9)]
-        places = log_scaled([-p for p in reversed(powers)] + [0.0] + powers)
-        shown = [float(p) for p in places if minVal <= p <= maxVal]
+        positions = log_scaled([-p for p in reversed(powers)] + [0.0] + powers)
+        shown = [float(p) for p in positions if minVal <= p <= maxVal]
         if len(shown) >= 3:
             return [(1.0, shown)]
         # A narrow span holds no power of ten: take round numbers of the values themselves.

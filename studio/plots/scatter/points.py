@@ -33,7 +33,7 @@ class Points:
         return len(self.xy)
 
     def set_xy(self, xy: npt.NDArray[np.float32], *, same: bool = False) -> None:
-        """Other points, or with `same` the same ones in other places: they keep looks and selection."""
+        """Other points, or with `same` the same ones in other positions: they keep looks and selection."""
         self.xy = np.asarray(xy, np.float32)
         if not same:
             self.selection = np.zeros(len(self), bool)
@@ -60,7 +60,7 @@ class Points:
 
     def only(self, number: int) -> Mask:
         """The mask of one point; -1 is none."""
-        return np.arange(len(self)) == number
+        return np.asarray(np.arange(len(self)) == number, bool)
 
     def nearest(self, x: float, y: float) -> tuple[int, float]:
         """The visible point nearest to a position and its distance; -1 and infinity for none."""

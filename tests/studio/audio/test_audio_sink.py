@@ -1,4 +1,4 @@
-"""What stands between a source and a real device: other rates, and buffers on the way to the ear."""
+"""Between a source and a real device: other rates, and buffers on the way to the ear."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The theme: readable in light and dark, icons sharp and tinted."""
+"""Theme: readable in light and dark, icons sharp and tinted."""
 
 from __future__ import annotations
 
