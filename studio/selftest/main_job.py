@@ -178,9 +178,7 @@ class MainJob:
         takes = len(self._session.takes)
         speaker = giver.labels.get("speaker", "")
         of_source = payload.Payload("clips", (source.id,))
-        of_giver = (
-            payload.Payload("speaker", speaker=speaker) if speaker else payload.Payload("clips", (giver.id,))
-        )
+        of_giver = payload.Payload("speaker", speaker=speaker) if speaker else payload.Payload("clips", (giver.id,))
         desk = self._window.desk
         synthetic_input.drop(self._window, desk.source_zone, payload.to_mime(of_source, self._session.uuid))
         synthetic_input.wait(
