@@ -28,7 +28,6 @@ from engine.model.batch_context import SINGLE_PROCESS, BatchContext
 from engine.runtime import devices
 from engine.training.distributed.launch import LaunchedProcess, this_process
 from engine.training.distributed.shared_batch import SharedBatch
-from engine.training.distributed.sync_batch_norm import synchronise
 from engine.training.state import RunProgress
 
 CORPUS_TIME = datetime.timedelta(days=2)  # a corpus may take hours to read
@@ -131,6 +130,9 @@ class Processes:
         """A step that begins with the first process's weights, and whose gradients become everyone's mean."""
         if self.count == 1:
             return step
+        # torch.compiler, which it asks for, takes a second to import: one process alone does not need it.
+        from engine.training.distributed.sync_batch_norm import synchronise
+
         synchronise(step)
         return DistributedDataParallel(step)
 
