@@ -6,36 +6,54 @@ Nothing heavy is imported before a request needs it, so a worker answers its fir
 from __future__ import annotations
 
 import errno
+import importlib
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Protocol
 
-from engine.api import (
-    Analyse,
-    Audition,
-    CareForCache,
-    ControlSignal,
-    Export,
-    ExportProbes,
-    Figure,
-    FindDevices,
-    FindNearest,
-    FitMap,
-    GetCorpus,
-    Inspect,
-    Morph,
-    Picture,
-    PlaceOnMap,
-    PreviewTable,
-    Probe,
-    ReadRecipes,
-    Report,
-    Reproduce,
-    Request,
-    Result,
-    SaveSound,
-    Scan,
-    Train,
-    Transfer,
+from engine import api
+from engine.api import Analyse, ControlSignal, EngineError, Report, Request, Result
+
+# Request type -> "module:function"; every function is a Handler.
+HANDLERS: Mapping[type[Any], str] = MappingProxyType(
+    {
+        api.Analyse: "engine.analysis.analyse:analyse",
+        api.Audition: "engine.evaluation.audition_job:audition",
+        api.CareForCache: "engine.corpus.cache.cache_job:care",
+        api.Export: "engine.export.latents_table:export",
+        api.ExportProbes: "engine.evaluation.probes.matrix:export",
+        api.Figure: "engine.export.figures:draw_job",
+        api.FindDevices: "engine.runtime.devices:found",
+        api.FindNearest: "engine.maps.nearest:find",
+        api.FitMap: "engine.maps.layout:fit",
+        api.GetCorpus: "engine.corpus.download:get",
+        api.Inspect: "engine.model.inspect_job:inspect",
+        api.Morph: "engine.transfer.morph_job:render",
+        api.Picture: "engine.analysis.spectrogram:store",
+        api.PlaceOnMap: "engine.maps.layout:place",
+        api.PreviewTable: "engine.corpus.table_preview:preview",
+        api.Probe: "engine.evaluation.probes.job:probe",
+        api.ReadRecipes: "engine.audio.tags:read",
+        api.Reproduce: "engine.evaluation.paper.run:reproduce",
+        api.SaveSound: "engine.audio.tags:save",
+        api.Scan: "engine.corpus.import_job:find",
+        api.Train: "engine.training.train_job:train",
+        api.Transfer: "engine.transfer.transfer_job:render",
+    }
 )
-from engine.api.errors import EngineError
+
+
+class Handler(Protocol):
+    """What performs one type of request; see `run` for what it raises."""
+
+    def __call__(self, request: Any, report: Report, control: ControlSignal) -> Result: ...
+
+
+def handler(request_type: type[Any]) -> Handler:
+    """The function that performs requests of a type; imports its module."""
+    module, _, function = HANDLERS[request_type].partition(":")
+    found: Handler = getattr(importlib.import_module(module), function)
+    return found
 
 
 def run(request: Request, report: Report, control: ControlSignal) -> Result:
@@ -45,95 +63,7 @@ def run(request: Request, report: Report, control: ControlSignal) -> Result:
         EngineError: it cannot be done, in words.
         Cancelled: the user cancelled it.
     """
-    match request:
-        case Analyse():
-            from engine.analysis import analyse
-
-            return analyse.analyse(request, report, control)
-        case Scan():
-            from engine.corpus import import_job
-
-            return import_job.find(request, report, control)
-        case PreviewTable():
-            from engine.corpus import table_preview
-
-            return table_preview.preview(request, control)
-        case GetCorpus():
-            from engine.corpus import download
-
-            return download.get(request, report, control)
-        case CareForCache():
-            from engine.corpus.cache import cache_job
-
-            return cache_job.care(request)
-        case Inspect():
-            from engine.model import checkpoint
-
-            return checkpoint.inspect(request.model)
-        case FitMap():
-            from engine.maps import layout
-
-            return layout.fit(request, report, control)
-        case PlaceOnMap():
-            from engine.maps import layout
-
-            return layout.place(request, report, control)
-        case FindNearest():
-            from engine.maps import nearest
-
-            return nearest.find(request, report, control)
-        case Morph():
-            from engine.transfer import morph_job
-
-            return morph_job.render(request, report, control)
-        case Transfer():
-            from engine.transfer import transfer_job
-
-            return transfer_job.render(request, report, control)
-        case Train():
-            from engine.training import loop
-
-            return loop.train(request.run_dir, report, control)
-        case Audition():
-            from engine.evaluation import audition_job
-
-            return audition_job.audition(request, report, control)
-        case Export():
-            from engine.export import latents_table
-
-            return latents_table.export(request, report, control)
-        case Figure():
-            from engine.export import figures
-
-            return figures.draw(request)
-        case Picture():
-            from engine.analysis import spectrogram
-
-            return spectrogram.store(request, report, control)
-        case SaveSound():
-            from engine.audio import tags
-
-            return tags.save(request, report)
-        case FindDevices():
-            from engine.runtime import devices
-
-            return devices.found(request)
-        case ReadRecipes():
-            from engine.audio import tags
-
-            return tags.read(request, control)
-        case Probe():
-            from engine.evaluation.probes import job
-
-            return job.probe(request, report, control)
-        case ExportProbes():
-            from engine.evaluation.probes import matrix
-
-            return matrix.export(request)
-        case Reproduce():
-            from engine.evaluation.paper import run as reproduction
-
-            return reproduction.reproduce(request, report, control)
+    return handler(type(request))(request, report, control)
 
 
 def get_ready(after: Request) -> None:

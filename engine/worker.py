@@ -31,29 +31,23 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
 
-from engine.api import Control, ControlSignal, Done, Event, Failed, Progress, Report, Request, Result, Train
+from engine.api import Control, ControlSignal, Done, Event, Failed, Progress, Report, Request, Result, WorkerKind
 from engine.api.errors import Cancelled
 
-KINDS = ("inference", "looking", "training", "fetching", "audition")
 PROGRESS_INTERVAL_S = 0.1
 LOG_LIMIT_BYTES = 1_000_000
 IDLE_S = 0.5  # then there is time to load what the next job will need
-# After the pipe has closed: long enough to save a checkpoint, short enough that nobody meets an orphan.
-GRACE_S = {"inference": 2.0, "looking": 2.0, "training": 30.0, "fetching": 2.0, "audition": 2.0}
-# The window and its sound come first, then what is waited for; a run is not to be slowed by hearing it.
-NICENESS = {"inference": 5, "looking": 5, "fetching": 5, "training": 10, "audition": 15}
 
 JobId = int | str
 
 CANCELLED = Failed("The job was cancelled.", "Start it again whenever you like.", cancelled=True)
 
 
-def start_worker(kind: str, log_path: str | os.PathLike[str]) -> tuple[SpawnProcess, Connection]:
+def start_worker(kind: WorkerKind, log_path: str | os.PathLike[str]) -> tuple[SpawnProcess, Connection]:
     """Start a worker process.
 
     Args:
-        kind: "inference" (long-lived, everything but these:), "looking" (long-lived, through folders and tables),
-            "training" (one run), "fetching" (one corpus) or "audition" (what a run's checkpoints sound like).
+        kind: one of engine.api.WORKER_KINDS.
         log_path: file that receives the process's own output and, if it crashes, the stack of every thread.
 
     Returns:
@@ -62,53 +56,51 @@ def start_worker(kind: str, log_path: str | os.PathLike[str]) -> tuple[SpawnProc
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe(duplex=True)
     process = context.Process(
-        target=serve, args=(theirs, kind, os.fspath(log_path)), name=f"triptych-{kind}", daemon=True
+        target=serve, args=(theirs, kind, os.fspath(log_path)), name=f"triptych-{kind.name}", daemon=True
     )
     process.start()
     theirs.close()  # or the end of the process would never show as the end of the pipe
     return process, ours
 
 
-def serve(connection: Connection, kind: str = "inference", log_path: str | None = None) -> None:
+def serve(connection: Connection, kind: WorkerKind, log_path: str | None = None) -> None:
     """Main of the worker process: returns when the pipe closes or ("quit",) arrives."""
     _set_up_process(kind, log_path)
     from engine import jobs  # its own imports are lazy; torch comes with the first request that needs it
 
-    attend(connection, jobs.run, GRACE_S[kind], jobs.get_ready)
+    perform_jobs(connection, jobs.run, kind, jobs.get_ready)
 
 
-def attend(
+def perform_jobs(
     connection: Connection,
     run: Callable[[Request, Report, ControlSignal], Result],
-    grace_s: float,
+    kind: WorkerKind,
     get_ready: Callable[[Request], None] = lambda request: None,
 ) -> None:
     """Perform jobs with `run` until the pipe closes.
 
     Args:
-        grace_s: how long a running job may take to end after that; then the process is ended regardless.
+        kind: says how a running job ends after that, and within what time; then the process is ended regardless.
         get_ready: called with the request last performed when none has come after it for IDLE_S.
     """
     from engine.jobs import in_words
 
     outbox = Outbox(connection)
-    desk = Desk(connection, outbox, grace_s)
-    reader = threading.Thread(target=desk.read, name="controls", daemon=True)
+    jobs = JobQueue(connection, outbox, kind)
+    reader = threading.Thread(target=jobs.read, name="controls", daemon=True)
     reader.start()
-    while (job := desk.next_job(get_ready)) is not None:
+    while (job := jobs.next_job(get_ready)) is not None:
         job_id, request = job
         report = Reporter(outbox, job_id)
-        # Training is worth keeping when the user's side is gone; anything else is not.
-        control = JobControl(desk, outbox, job_id, Control.STOP if isinstance(request, Train) else Control.CANCEL)
         try:
-            report(Done(run(request, report, control)))
+            report(Done(run(request, report, JobControl(jobs, outbox, job_id))))
         except Cancelled:
             report(CANCELLED)
         except Exception as error:  # noqa: BLE001 - the top of the process: everything becomes words for the user
             what, hint = in_words(error)
             report(Failed(what, hint, traceback.format_exc()))
-        desk.finish(job_id)
-    desk.ended.set()
+        jobs.finish(job_id)
+    jobs.ended.set()
     reader.join()
 
 
@@ -127,13 +119,11 @@ def set_threads(share: float = 1.0) -> None:
         os.environ.setdefault(name, str(cores))
 
 
-def _set_up_process(kind: str, log_path: str | None) -> None:
-    if kind not in KINDS:
-        raise ValueError(f"no worker of kind {kind!r}")
-    set_threads(share=0.5 if kind == "audition" else 1.0)
+def _set_up_process(kind: WorkerKind, log_path: str | None) -> None:
+    set_threads(kind.thread_share)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal reaches us too, but our parent decides
     if hasattr(os, "nice"):
-        os.nice(NICENESS[kind])
+        os.nice(kind.niceness)
     if log_path is None:
         faulthandler.enable()
         return
@@ -147,7 +137,7 @@ def _set_up_process(kind: str, log_path: str | None) -> None:
     # A program without a console (Windows, frozen) has no stderr object, yet libraries write to it.
     sys.stdout = os.fdopen(1, "w", 1, "utf-8", "backslashreplace", closefd=False)
     sys.stderr = os.fdopen(2, "w", 1, "utf-8", "backslashreplace", closefd=False)
-    print(f"--- {time.strftime('%Y-%m-%d %H:%M:%S')} worker {kind}, process {os.getpid()}", file=sys.stderr)
+    print(f"--- {time.strftime('%Y-%m-%d %H:%M:%S')} worker {kind.name}, process {os.getpid()}", file=sys.stderr)
     faulthandler.enable(2)
 
 
@@ -175,7 +165,7 @@ class Outbox:
             self._put((job_id, event))
 
     def flush_if_due(self) -> None:
-        """Send held progress whose time has come: called whenever a job looks for its user's wish."""
+        """Send held progress whose time has come: called whenever a job checks its control."""
         with self._lock:
             self._flush_if_due()
 
@@ -207,15 +197,16 @@ class Reporter:
         self._outbox.send(self._job_id, event)
 
 
-class Desk:
-    """What was asked for: jobs in order and the user's last wish for each. Fed by the reader thread."""
+class JobQueue:
+    """The jobs in their order, and the state last requested for each; filled by the reader thread."""
 
-    def __init__(self, connection: Connection, outbox: Outbox, grace_s: float) -> None:
+    def __init__(self, connection: Connection, outbox: Outbox, kind: WorkerKind) -> None:
         self._connection = connection
         self._outbox = outbox
-        self._grace_s = grace_s
+        self._grace_s = kind.grace_s
+        self._at_close = Control.STOP if kind.saves_at_close else Control.CANCEL
         self._lock = threading.Lock()
-        self._wishes: dict[JobId, Control] = {}  # of every job that has not ended
+        self._requested: dict[JobId, Control] = {}  # of every job that has not ended
         self._running: JobId | None = None
         self._last: Request | None = None
         self._jobs: queue.SimpleQueue[tuple[JobId, Request] | None] = queue.SimpleQueue()
@@ -239,22 +230,22 @@ class Desk:
         match message:
             case ("run", job_id, request):
                 with self._lock:
-                    self._wishes[job_id] = Control.RUN
+                    self._requested[job_id] = Control.RUN
                 self._jobs.put((job_id, request))  # type: ignore[arg-type]
-            case ("control", job_id, Control() as wish):
-                self._control(job_id, wish)
+            case ("control", job_id, Control() as state):
+                self._control(job_id, state)
             case _:
                 print(f"not understood: {message!r}", file=sys.stderr)
 
-    def _control(self, job_id: JobId, wish: Control) -> None:
+    def _control(self, job_id: JobId, state: Control) -> None:
         with self._lock:
-            if job_id not in self._wishes:
+            if job_id not in self._requested:
                 return  # it ended while the message was under way
             waiting = job_id != self._running
-            if waiting and wish in (Control.STOP, Control.CANCEL):
-                del self._wishes[job_id]
-            elif self._wishes[job_id] is not Control.CANCEL:
-                self._wishes[job_id] = wish
+            if waiting and state in (Control.STOP, Control.CANCEL):
+                del self._requested[job_id]
+            elif self._requested[job_id] is not Control.CANCEL:
+                self._requested[job_id] = state
                 return
             else:
                 return
@@ -268,7 +259,7 @@ class Desk:
         """
         while (job := self._next(when_idle)) is not None and not self._closing.is_set():
             with self._lock:
-                if job[0] in self._wishes:  # or it was cancelled while it waited
+                if job[0] in self._requested:  # or it was cancelled while it waited
                     self._running, self._last = job
                     return job
         return None
@@ -281,31 +272,27 @@ class Desk:
                 when_idle(self._last)
         return self._jobs.get()
 
-    def wish(self, job_id: JobId, at_close: Control) -> Control:
+    def requested(self, job_id: JobId) -> Control:
+        """The state requested for a running job; once the pipe has closed, how it is to end."""
         if self._closing.is_set():
-            return at_close
+            return self._at_close
         with self._lock:
-            return self._wishes[job_id]
+            return self._requested[job_id]
 
     def finish(self, job_id: JobId) -> None:
         with self._lock:
             self._running = None
-            self._wishes.pop(job_id, None)
+            self._requested.pop(job_id, None)
 
 
 class JobControl:
-    """The `control` of one job: returns at once what its user wants now.
+    """The `control` of one job: returns at once the state that is requested now."""
 
-    Args:
-        at_close: the wish to assume when the user's side is gone.
-    """
-
-    def __init__(self, desk: Desk, outbox: Outbox, job_id: JobId, at_close: Control) -> None:
-        self._desk = desk
+    def __init__(self, jobs: JobQueue, outbox: Outbox, job_id: JobId) -> None:
+        self._jobs = jobs
         self._outbox = outbox
         self._job_id = job_id
-        self._at_close = at_close
 
     def __call__(self) -> Control:
         self._outbox.flush_if_due()
-        return self._desk.wish(self._job_id, self._at_close)
+        return self._jobs.requested(self._job_id)

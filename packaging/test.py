@@ -3,8 +3,11 @@
 
     python3 packaging/test.py [ARGUMENTS OF PYTEST ...]
 
+The tests run as on a machine without any recordings; then those marked `recorded`, where there are some in
+TRIPTYCH_RECORDINGS (else ../shared/data). The arguments go to both runs of pytest.
+
 Every check runs even if one before it failed; the failures are listed before pytest starts, so that the last line
-is pytest's own. Exit status: 0 only if all passed.
+is pytest's own, of a run that found a test. Exit status: 0 only if all passed.
 """
 
 from __future__ import annotations
@@ -28,6 +31,8 @@ TOOLS = {
     "parec": "pulseaudio-utils",
     "ffmpeg": "ffmpeg",
 }
+RECORDINGS = "TRIPTYCH_RECORDINGS"  # the folder of recorded speech (tests/conftest.py)
+NOTHING_SELECTED = 5  # pytest's exit status
 
 
 def main(arguments: list[str]) -> int:
@@ -46,8 +51,32 @@ def main(arguments: list[str]) -> int:
     failed = [name for name, command in checks(environment).items() if not _passes(name, command, variables)]
     if failed:
         print(f"\nFAILED before the tests: {', '.join(failed)}\n", flush=True)
-    tests = subprocess.run([environment.python, "-m", "pytest", *arguments], env=variables)
-    return tests.returncode or (1 if failed else 0)
+    tests = run_tests([environment.python, "-m", "pytest"], arguments, variables, environment.root)
+    return tests or (1 if failed else 0)
+
+
+def run_tests(pytest: list[str | Path], arguments: list[str], variables: dict[str, str], root: Path) -> int:
+    """The exit status of all tests: those that pass anywhere, then those that need recorded speech."""
+    anywhere = subprocess.run(
+        [*pytest, "-m", "not recorded", *arguments],
+        env={**variables, RECORDINGS: os.devnull},  # no folder, so that no test sees any
+    ).returncode
+    folder = Path(variables.get(RECORDINGS, root.parent / "shared" / "data"))
+    if not folder.is_dir():
+        return anywhere
+    # held back until it is known that something was selected: the last line is of a run that found a test
+    held = subprocess.run(
+        [*pytest, "-m", "recorded", *arguments],
+        env={**variables, RECORDINGS: str(folder)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    if held.returncode == NOTHING_SELECTED:
+        return anywhere
+    print(f"== tests on recorded speech, {folder}", flush=True)
+    sys.stdout.buffer.write(held.stdout)
+    sys.stdout.flush()
+    return held.returncode if anywhere == NOTHING_SELECTED else anywhere or held.returncode
 
 
 def checks(environment: Environment) -> dict[str, list[str | Path]]:

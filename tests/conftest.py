@@ -1,4 +1,4 @@
-"""What every test gets: recordings, a home of its own, fixed randomness; and what none may leave behind."""
+"""What every test gets: voices, a home of its own, fixed randomness; and what none may leave behind."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 from hypothesis import settings as hypothesis_settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -33,8 +34,10 @@ Tone = Callable[..., np.ndarray]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A warning by Qt fails the test that caused it, unless the test says otherwise by a mark of its own."""
+    """Mark what needs recorded speech; a warning by Qt fails its test, unless a mark of the test says otherwise."""
     for item in items:
+        if "recordings" in getattr(item, "fixturenames", ()):
+            item.add_marker("recorded")
         if item.get_closest_marker("qt_log_level_fail") is None:
             item.add_marker(pytest.mark.qt_log_level_fail("WARNING"))
         # Offscreen, Qt has no window manager to ask, and a machine may have no sound server and no decoder of video
@@ -44,30 +47,39 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         item.add_marker(pytest.mark.qt_log_ignore(*harmless, extend=True))
 
 
-# ------------------------------------------------------------------------------------------- recordings
+# ----------------------------------------------------------------------------------------------- voices
 @pytest.fixture(scope="session")
-def shared_data() -> Path:
-    """Real recorded speech, beside the project where there is any."""
-    folder = ROOT.parent / "shared" / "data"
+def recordings() -> Path:
+    """Recorded speech, which not every machine has; its tests get the mark `recorded` by themselves.
+
+    The folder is TRIPTYCH_RECORDINGS, else ../shared/data beside the project.
+    """
+    folder = Path(os.environ.get("TRIPTYCH_RECORDINGS", ROOT.parent / "shared" / "data"))
     if not folder.is_dir():
-        pytest.skip("no recordings in ../shared/data")
+        pytest.skip(f"no recorded speech in {folder}; TRIPTYCH_RECORDINGS may name another folder")
     return folder
 
 
 @pytest.fixture(scope="session")
 def example_set() -> Path:
-    """The synthetic voices that come with the project."""
+    """The synthetic voices that come with the project: short clips, about 1.5 s each."""
     return EXAMPLE
 
 
 @pytest.fixture(scope="session")
-def speech() -> list[Path]:
-    """Four short clips, two of a woman and two of a man: recorded ones where there are any, else synthetic."""
-    recorded = ROOT.parent / "shared" / "data" / "cmu_arctic"
-    clips = [path for name in ("slt", "bdl") for path in sorted(recorded.glob(f"cmu_us_{name}_arctic/*.flac"))[:2]]
-    if len(clips) < 4:
-        clips = sorted(EXAMPLE.glob("anna_calm_*.flac"))[:2] + sorted(EXAMPLE.glob("emil_calm_*.flac"))[:2]
-    assert len(clips) == 4
+def speech(example_set: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Four clips of some 3.5 s, two of a woman and two of a man: two sentences of an example voice each.
+
+    They lie in a folder of the speaker's name.
+    """
+    root = tmp_path_factory.mktemp("speech")
+    clips = []
+    for voice in ("anna", "emil"):
+        (root / voice).mkdir()
+        for pair in ((1, 2), (3, 4)):
+            sentences = [soundfile.read(example_set / f"{voice}_sad_{n}.flac", dtype="int16")[0] for n in pair]
+            clips.append(root / voice / f"{voice}_{pair[0]}_{pair[1]}.flac")
+            soundfile.write(clips[-1], np.concatenate(sentences), 16_000)
     return clips
 
 

@@ -1,8 +1,8 @@
-"""Recordings in, stored clips out: audio, mel and F0, and with a model h, m and z.
+"""Analysis of recordings into stored clips: audio, mel and F0, and with a model h, m and z.
 
 Everything streams: an hour-long file passes through in blocks, so memory does not grow with length. A clip's folder
 appears whole or not at all. What was computed before of the same content, here or elsewhere, is used again (see
-cache.clips), so a moved or touched file costs nothing and a new model only the encoding.
+corpus.cache.analyses), so a moved or touched file costs nothing and a new model only the encoding.
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ import shutil
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
+from engine.analysis.clip_inputs import ClipInputs, padded_batch
+from engine.analysis.clip_writer import PEAK_SAMPLES, ArrayWriter, peaks, replace_folder
 from engine.analysis.read_ahead import Begun, ReadAhead
 from engine.api import (
     Analyse,
@@ -38,26 +39,22 @@ from engine.api import (
 )
 from engine.api.atomic_files import cannot_write, link_or_copy
 from engine.api.specs import AudioSpec
-from engine.audio import f0 as pitch
 from engine.audio import files
 from engine.audio.decoding import shown
+from engine.audio.f0 import median_hz, track
 from engine.audio.mel import MelFrontEnd
 from engine.corpus.cache.analyses import KnownClips, key_of
 from engine.corpus.cache.location import cache_dir
 from engine.model import checkpoint, linear_heads
-from engine.model.aux_vae import AuxVAE, StreamedLatents
-from engine.model.checkpoint import Checkpoint, SystemCheckpoint
-from engine.model.timescale import inputs
-from engine.model.timescale.attributes import joined as joined_levels
+from engine.model.aux_vae import AuxVAE
+from engine.model.checkpoint import Checkpoint
+from engine.model.streaming import StreamedLatents, encode_stream
 from engine.runtime import devices
 from engine.runtime.control import Eta, check_cancel
 
-STORAGE_VERSION = 2  # part of every key: raise it when mel, f0 or audio are computed otherwise
-PEAK_SAMPLES = 256
-BLOCK_S = 16.0  # worked on between two looks at the user's wish
+STORAGE_VERSION = 3  # part of every key: raise it when mel, f0 or audio are computed otherwise
+BLOCK_S = 16.0  # worked on between two looks at the requested state
 PITCH_CONTEXT_S = 1.0
-# Shorter clips are viewed whole, so that views may take out what is slower than a chunk.
-WHOLE_FRAMES = 64 * 600
 TOGETHER_FRAMES = 64 * 16  # longer clips fill a batch alone
 SIGNAL_ARRAYS = ("audio", "peaks", "mel", "f0")
 LATENT_ARRAYS = ("h", "m", "z")
@@ -65,7 +62,7 @@ SIGNAL_META = "signal.json"  # the signal's part of meta.json, in the cache
 SIGNAL_FILES = (*(f"{name}.npy" for name in SIGNAL_ARRAYS), SIGNAL_META)
 LATENT_FILES = tuple(f"{name}.npy" for name in LATENT_ARRAYS)
 _NAME = "\0"  # stands for the recording's name in notes that are kept
-READINGS = ("arousal", "valence")  # of every second, where the model carries them
+READINGS = ("arousal", "valence")  # predicted of every second, where the model carries heads for them
 
 
 def analyse(request: Analyse, report: Report, control: ControlSignal) -> AnalyseDone:
@@ -142,7 +139,7 @@ def _load_model(path: str, mtime_ns: int, size: int, device: torch.device) -> Ch
 
 
 def _size(path: str) -> float:
-    """Work to expect of a file, in bytes: the one thing known without opening it. Never nothing."""
+    """The work to expect of a file, in bytes: the one thing known without opening it. At least 1."""
     try:
         return max(1.0, float(os.stat(path).st_size))
     except OSError:
@@ -165,7 +162,7 @@ class Analyst:
         self._model = model
         self._heads = {} if model is None else linear_heads.read(model.extra, model.model.spec.latent)
         self._device = device
-        self._steer = control
+        self._control = control
         self._spec = AudioSpec() if model is None else model.audio
         self._front_end = MelFrontEnd(self._spec)
 
@@ -225,35 +222,34 @@ class Analyst:
                 meta = dataclasses.replace(item.meta, seconds=seconds, model_hash=model_hash)
                 text = json.dumps(dataclasses.asdict(meta), indent=1)
                 (item.partial / "meta.json").write_text(text, "utf-8")
-                _replace_folder(item.partial, item.folder)
+                replace_folder(item.partial, item.folder)
             except OSError as error:
                 raise cannot_write(item.folder, error) from error
             yield meta
 
     def _source_key(self, path: str) -> str:
-        """Of the file's content and what is made of it: the same for a file that was moved or touched."""
+        """The key of a file's content and its front end: the same for a file that was moved or touched."""
         try:
             return self._kept.key(path, STORAGE_VERSION, self._spec.to_dict())
         except OSError:
             return ""  # reading will say in words what is wrong
 
     def _kept_signal(self, clip: ClipRef, folder: Path, key: str) -> ClipAnalysed | None:
-        """What was made of the same content before, in whatever folder, if it is still held."""
+        """The signal that was computed of the same content before, in whatever folder, if it is still held."""
         if not key or not self._kept.take(key, SIGNAL_FILES, folder):
             return None
-        told = json.loads((folder / SIGNAL_META).read_text("utf-8"))
+        stored = json.loads((folder / SIGNAL_META).read_text("utf-8"))
         (folder / SIGNAL_META).unlink()
-        told["notes"] = tuple(note.replace(_NAME, shown(clip.path)) for note in told["notes"])
-        return ClipAnalysed(**told)
+        stored["notes"] = tuple(note.replace(_NAME, shown(clip.path)) for note in stored["notes"])
+        return ClipAnalysed(**stored)
 
     def _keep_signal(self, clip: ClipRef, folder: Path, meta: ClipAnalysed) -> None:
         notes = tuple(note.replace(shown(clip.path), _NAME) for note in meta.notes)
-        told = dataclasses.asdict(dataclasses.replace(meta, clip_id="", folder="", notes=notes))
-        (folder / SIGNAL_META).write_text(json.dumps(told), "utf-8")
+        stored = dataclasses.asdict(dataclasses.replace(meta, clip_id="", folder="", notes=notes))
+        (folder / SIGNAL_META).write_text(json.dumps(stored), "utf-8")
         self._kept.keep(meta.source_key, SIGNAL_FILES, folder)
         (folder / SIGNAL_META).unlink()
 
-    # ------------------------------------------------------------------------------------------ signal
     def _signal(self, clip: ClipRef, folder: Path, key: str, control: ControlSignal) -> ClipAnalysed:
         spec = self._spec
         source = files.stream(clip.path, spec, block_s=BLOCK_S)
@@ -262,7 +258,7 @@ class Analyst:
         wave = StoredClip(str(folder)).array("audio")
         with ArrayWriter(folder / "peaks.npy", np.dtype(np.float32), (2,)) as writer:
             for block in _blocks(wave, PEAK_SAMPLES * 1024, control):
-                writer.add(_peaks(block))
+                writer.add(peaks(block))
         with ArrayWriter(folder / "mel.npy", np.dtype(np.float16), (spec.bands,)) as writer:
             blocks = _blocks(wave, round(BLOCK_S * spec.rate_hz), control)
             for piece in self._front_end.stream_log_mel(blocks, gain_db):
@@ -278,7 +274,7 @@ class Analyst:
             gain_db=gain_db,
             frames=spec.frames(len(wave)),
             seconds=0,
-            f0_median_hz=pitch.median_hz(f0),
+            f0_median_hz=median_hz(f0),
             model_hash=None,
             notes=source.notes,
             audio=spec.to_dict(),
@@ -296,11 +292,10 @@ class Analyst:
         for first in range(0, frames, size):
             check_cancel(control)
             start, last = max(0, first - context), min(first + size, frames)
-            found = pitch.track(wave[start * hop : (last + context) * hop], spec.rate_hz, spec)
+            found = track(wave[start * hop : (last + context) * hop], spec.rate_hz, spec)
             f0[first:last] = found[first - start : last - start]
         return f0
 
-    # ------------------------------------------------------------------------------------------ latents
     def _latents(self, folder: Path, meta: ClipAnalysed, ready: StreamedLatents | None) -> tuple[int, str | None]:
         """Write h, m and z, if there is a model: number of seconds, the model's hash."""
         if self._model is None:
@@ -311,7 +306,7 @@ class Analyst:
             self._read_m(folder, m)
             return len(m), self._model.hash
         with torch.inference_mode():
-            latents = ready or network.encode_stream(self._views(folder, meta.gain_db), meta.frames)
+            latents = ready or encode_stream(network, self._inputs(folder, meta.gain_db), meta.frames)
             np.save(folder / "h.npy", latents.h.float().cpu().numpy())
             np.save(folder / "m.npy", latents.m.float().cpu().numpy())
             self._read_m(folder, latents.m)
@@ -323,20 +318,22 @@ class Analyst:
         return len(latents.m), self._model.hash
 
     def _read_m(self, folder: Path, m: torch.Tensor) -> None:
-        """Arousal and valence of every second, where the model carries readings of m."""
+        """Store arousal and valence of every second, where the model carries heads that read m."""
         for name in READINGS:
             (folder / f"{name}.npy").unlink(missing_ok=True)  # of another model
             if (head := self._heads.get(name)) is not None and head.reads == "m":
                 np.save(folder / f"{name}.npy", head.value(m).astype(np.float32))
 
-    def _views(self, folder: Path, gain_db: float) -> ClipViews:
+    def _inputs(self, folder: Path, gain_db: float) -> ClipInputs:
         assert self._model is not None
         stored = StoredClip(str(folder))
-        return ClipViews(stored.array("mel"), stored.array("f0"), gain_db, self._model, self._device, self._steer)
+        return ClipInputs(
+            stored.array("mel"), stored.array("f0"), gain_db, self._model, self._device, self._control
+        )
 
     @torch.inference_mode()
     def _encoded_together(self, begun: Sequence[Begun]) -> list[StreamedLatents | None]:
-        """Latents of short clips as one batch: their weights pass through memory once. None: encode it alone."""
+        """Latents of short clips, encoded as one batch: weights pass through memory once. None: encode it alone."""
         due = [not (item.partial / "z.npy").is_file() for item in begun]
         short = [i for i, item in enumerate(begun) if due[i] and item.meta.frames <= TOGETHER_FRAMES]
         found: list[StreamedLatents | None] = [None] * len(begun)
@@ -344,17 +341,11 @@ class Analyst:
             return found
         network = self._model.model
         lengths = [begun[i].meta.frames for i in short]
-        seen = [
-            self._views(begun[i].partial, begun[i].meta.gain_db)(0, length)
-            for i, length in zip(short, lengths, strict=True)
-        ]
-
-        def joined(name: str) -> torch.Tensor:
-            return torch.nn.utils.rnn.pad_sequence([getattr(view, name)[0] for view in seen], batch_first=True)
-
-        levels = joined_levels([view.levels for view in seen if view.levels is not None])
-        batch = inputs.Views(
-            joined("clip"), joined("second"), joined("frame"), joined("target"), levels, clip_levels=levels
+        batch = padded_batch(
+            [
+                self._inputs(begun[i].partial, begun[i].meta.gain_db)(0, length)
+                for i, length in zip(short, lengths, strict=True)
+            ]
         )
         latents = network.encode(batch, lengths=torch.tensor(lengths, device=self._device))
         for row, (i, length) in enumerate(zip(short, lengths, strict=True)):
@@ -363,101 +354,6 @@ class Analyst:
                 latents.h_value[row], latents.m_value[row, :windows], iter((latents.z_value[row, :length],))
             )
         return found
-
-
-class ClipViews:
-    """What the networks hear of one stored clip, by frames: the argument of AuxVAE.encode_stream."""
-
-    def __init__(
-        self,
-        mel: npt.NDArray[np.float16],
-        f0: npt.NDArray[np.float32],
-        gain_db: float,
-        model: SystemCheckpoint,
-        device: torch.device,
-        control: ControlSignal,
-    ) -> None:
-        self._mel = mel
-        self._f0 = f0
-        self._gain_db = gain_db
-        self._spec = model.model.spec
-        self._audio = model.audio
-        self._average = model.model.average
-        self._device = device
-        self._steer = control
-        self._whole = self._view(0, len(mel)) if len(mel) <= WHOLE_FRAMES else None
-
-    def __call__(self, start: int, stop: int) -> inputs.Views:
-        check_cancel(self._steer)
-        if self._whole is None:
-            return self._view(start, stop)
-        whole = self._whole
-        cut = slice(start, stop)
-        window = self._spec.window_frames
-        levels = None if whole.levels is None else whole.levels.windows(start // window, -(-stop // window))
-        return inputs.Views(
-            whole.clip[:, cut],
-            whole.second[:, cut],
-            whole.frame[:, cut],
-            whole.target[:, cut],
-            levels,
-            clip_levels=whole.clip_levels,
-        )
-
-    def _view(self, start: int, stop: int) -> inputs.Views:
-        mel = torch.from_numpy(np.array(self._mel[start:stop], np.float32))[None].to(self._device)
-        f0 = torch.from_numpy(np.array(self._f0[start:stop]))[None].to(self._device)
-        return inputs.for_analysis(mel, f0, self._spec, self._audio, self._average, self._gain_db)
-
-
-class ArrayWriter:
-    """Writes an .npy file row by row; the number of rows is known, and put into the header, at the end.
-
-    Args:
-        row: shape of one row.
-    """
-
-    def __init__(self, path: Path, dtype: np.dtype[Any], row: tuple[int, ...]) -> None:
-        self._path = path
-        self._dtype = dtype
-        self._row = row
-        self._rows = 0
-
-    def __enter__(self) -> ArrayWriter:
-        self._file = self._path.open("wb")
-        self._write_header()
-        self._start = self._file.tell()
-        return self
-
-    def __exit__(self, kind: object, *_: object) -> None:
-        try:
-            if kind is None:
-                self._file.seek(0)
-                self._write_header()
-                # numpy pads the header so that the first axis can grow in place.
-                assert self._file.tell() == self._start
-        finally:
-            self._file.close()
-
-    def _write_header(self) -> None:
-        description = {"descr": self._dtype.str, "fortran_order": False, "shape": (self._rows, *self._row)}
-        np.lib.format.write_array_header_1_0(self._file, description)
-
-    def add(self, rows: npt.NDArray[Any]) -> None:
-        self._file.write(np.ascontiguousarray(rows, self._dtype).data)
-        self._rows += len(rows)
-
-    def passing(self, pieces: Iterable[npt.NDArray[Any]]) -> Iterator[npt.NDArray[Any]]:
-        """The same pieces, written on the way."""
-        for piece in pieces:
-            self.add(piece)
-            yield piece
-
-
-def store_sound(folder: Path, samples: npt.NDArray[np.float32]) -> None:
-    """Write audio.npy and peaks.npy of a finished sound (n,), as StoredClip describes them."""
-    np.save(folder / "audio.npy", samples)
-    np.save(folder / "peaks.npy", _peaks(samples))
 
 
 def _blocks(wave: npt.NDArray[np.float32], size: int, control: ControlSignal) -> Iterator[npt.NDArray[np.float32]]:
@@ -474,27 +370,11 @@ def _watched(
         yield block
 
 
-def _peaks(block: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Lowest and highest sample of every 256, (blocks, 2); the last block may be shorter."""
-    starts = np.arange(0, len(block), PEAK_SAMPLES)
-    return np.stack((np.minimum.reduceat(block, starts), np.maximum.reduceat(block, starts)), axis=1)
-
-
 def _stored(folder: Path) -> ClipAnalysed | None:
-    """What is stored in a clip's folder; None if it is not there, or is of another version."""
+    """The analysis stored in a clip's folder; None if it is not there, or is of another version."""
     try:
         meta = StoredClip(str(folder)).meta()
     except (OSError, ValueError, TypeError):
         return None
     arrays = SIGNAL_ARRAYS + (LATENT_ARRAYS if meta.model_hash else ())
     return meta if all((folder / f"{name}.npy").is_file() for name in arrays) else None
-
-
-def _replace_folder(new: Path, folder: Path) -> None:
-    """Put a folder in another's place; readers that have its files open keep what they see."""
-    old = new.with_suffix(".old")
-    shutil.rmtree(old, ignore_errors=True)
-    if folder.exists():
-        os.rename(folder, old)
-    os.rename(new, folder)
-    shutil.rmtree(old, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""The latents of many analysed clips, as a map or an export takes them: never of two models at once."""
+"""Latents of many analysed clips, as a map or an export takes them; never of two models at once."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def stack(folders: Sequence[str], latent: str, between: Callable[[], object] | N
 
 
 def _model_of(folder: str) -> str:
-    """Only this of a clip's meta.json: the whole of it, read for ten thousand clips, takes as long as their map."""
+    """The model hash alone of a clip's meta.json: to check the whole of ten thousand takes as long as their map."""
     with open(os.path.join(folder, "meta.json"), encoding="utf-8") as file:
         meta = json.load(file)
     if not isinstance(meta, dict):

@@ -1,4 +1,4 @@
-"""Clips are read in one thread while the networks work on those before, and short ones are handed on together."""
+"""Reading of clips in a thread, ahead of the networks; short clips are handed on together."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from engine.runtime.control import check_cancel, check_control
 AHEAD = 16  # clips read before the networks come to them
 TOGETHER_S = 8.0  # of short clips gathered for one batch, so that results come in steps no one minds
 LARGEST_BATCH_FRAMES = 64 * 60  # padding counted
-_LOOK_S = 0.02  # between two looks at the user's wish while a clip is awaited
+_LOOK_S = 0.02  # between two looks at the requested state while a clip is awaited
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Begun:
 
 
 class Begins(Protocol):
-    """What analyses clips in two parts (see analysis.Analyst)."""
+    """An analyst of clips in two parts (see analyse.Analyst)."""
 
     def known(self, clip: ClipRef, out_dir: Path) -> ClipAnalysed | None: ...
     def begin(self, clip: ClipRef, out_dir: Path, control: ControlSignal) -> Begun: ...
@@ -48,7 +48,7 @@ class ReadAhead:
     """
 
     def __init__(self, analyst: Begins, clips: Sequence[ClipRef], out_dir: Path, control: ControlSignal) -> None:
-        self._analyst, self._out_dir, self._steer = analyst, out_dir, control
+        self._analyst, self._out_dir, self._control = analyst, out_dir, control
         self._todo = deque(clips)
         self._reading: deque[tuple[ClipRef, ClipAnalysed | Future[Begun]]] = deque()
         self._ended = threading.Event()
@@ -64,26 +64,26 @@ class ReadAhead:
             if isinstance(future, Future) and not future.cancelled() and future.exception() is None:
                 future.result().drop()
 
-    def results(self, tell: Callable[[int], None]) -> Iterator[ClipAnalysed | ClipFailed]:
+    def results(self, report: Callable[[int], None]) -> Iterator[ClipAnalysed | ClipFailed]:
         """Every clip's result, in order; ends early on STOP.
 
         Args:
-            tell: called before each piece of work with the number of clips finished.
+            report: called before each piece of work with the number of clips finished.
         """
         finished_clips = 0
         while self._todo or self._reading:
-            if check_control(self._steer):
+            if check_control(self._control):
                 return
-            tell(finished_clips)
+            report(finished_clips)
             group = self._next_group()
             begun = [result for result in group if isinstance(result, Begun)]
             finished = self._analyst.finish(begun)
             try:
                 for number, result in enumerate(group):
-                    if number and check_control(self._steer):
+                    if number and check_control(self._control):
                         return
                     if number:
-                        tell(finished_clips)
+                        report(finished_clips)
                     yield next(finished) if isinstance(result, Begun) else result
                     finished_clips += 1
             finally:
@@ -117,7 +117,7 @@ class ReadAhead:
             return future
         while not future.done():
             wait((future,), _LOOK_S)
-            check_cancel(self._steer)
+            check_cancel(self._control)
         try:
             return future.result()
         except AudioError as error:
@@ -130,7 +130,7 @@ class ReadAhead:
                 self._reading.append((clip, known))
                 continue
             begin = self._analyst.begin
-            self._reading.append((clip, self._thread.submit(begin, clip, self._out_dir, self._wish)))
+            self._reading.append((clip, self._thread.submit(begin, clip, self._out_dir, self._requested)))
 
-    def _wish(self) -> Control:
+    def _requested(self) -> Control:
         return Control.CANCEL if self._ended.is_set() else Control.RUN

@@ -1,4 +1,4 @@
-"""What a clip view shows beyond the analysis: the linear spectrogram and the intensity, stored beside the sound.
+"""Linear spectrogram and intensity of a clip for its view, stored beside the sound.
 
 Both describe the sound at its own level, in relation to full scale: a sine of amplitude 1 stands at 0 dB in the
 spectrogram and at -3 dB in the intensity.
@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from engine.analysis.analyse import ArrayWriter
+from engine.analysis.clip_writer import ArrayWriter
 from engine.api import ControlSignal, Picture, PictureDone, Progress, Report, StoredClip
 from engine.api.atomic_files import cannot_write, placed_whole
 from engine.api.errors import EngineError

@@ -72,6 +72,7 @@ from engine.api.messages import (
     Request,
     Result,
 )
+from engine.api.presets import Preset, presets
 from engine.api.probing import (
     PROBE_TASKS,
     ExportProbes,
@@ -84,10 +85,13 @@ from engine.api.probing import (
     ReproduceDone,
 )
 from engine.api.runs import DevicesFound, FindDevices, Inspect, ModelInfo, RunSpec, Train, TrainDone, TrainPoint
-from engine.api.specs import SYSTEMS, AudioSpec, ModelSpec, Preset, Spec, TrainSpec, presets
+from engine.api.specs import SYSTEMS, AudioSpec, ModelSpec, Spec, TrainSpec
 from engine.api.transfers import (
+    FIRST_VOCODER,
+    OWN_VOCODER,
     RENDERINGS,
     RULES,
+    VOCODERS,
     EditedEvidence,
     Evidence,
     LatentRef,
@@ -101,12 +105,14 @@ from engine.api.transfers import (
     Take,
     Transfer,
 )
-from engine.api.vocoders import FIRST_VOCODER, OWN_VOCODER, VOCODERS
+from engine.api.workers import INFERENCE, LOOKING, WORKER_KINDS, WorkerKind, worker_kind
 
 __all__ = [
     "AUDIO_SUFFIXES",
     "FIRST_VOCODER",
+    "INFERENCE",
     "LABELS",
+    "LOOKING",
     "OFFERS",
     "OWN_VOCODER",
     "PROBE_TASKS",
@@ -115,6 +121,7 @@ __all__ = [
     "SYSTEMS",
     "TABLE_SUFFIXES",
     "VOCODERS",
+    "WORKER_KINDS",
     "Analyse",
     "AnalyseDone",
     "AudioError",
@@ -203,9 +210,11 @@ __all__ = [
     "TrainSpec",
     "TrainingError",
     "Transfer",
+    "WorkerKind",
     "best_of",
     "checkpoints_of",
     "heard_of",
     "presets",
     "unfinished",
+    "worker_kind",
 ]

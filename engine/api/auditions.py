@@ -1,4 +1,4 @@
-"""Hearing a training run: the checkpoints it keeps on its way, and what they are worth and sound like.
+"""Auditions of a training run: the checkpoints it keeps on its way, and what they are worth and sound like.
 
 All of it lies in the run's folder, which is the truth; what is read here is small and written whole.
 
@@ -13,14 +13,15 @@ The training process alone writes `checkpoints`, who performs an Audition writes
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
+import msgspec
+
+from engine.api.stored_values import DamagedError, converted, values_of
 from engine.api.transfers import Transfer
 
 CHECKPOINTS = "checkpoints"
@@ -28,7 +29,6 @@ LIST = "list.json"
 SOUNDS = "auditions"
 RESULTS = "results.json"
 _LIST_FORMAT, _RESULTS_FORMAT, _VERSION = "triptych-checkpoints", "triptych-auditions", 1
-_DAMAGED = (OSError, ValueError, KeyError, TypeError, AttributeError)
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class AuditionItem:
 
     transfer: what is rendered. Its folders are analyses of the recordings by whatever model: their h, m and z are
     made anew by each checkpoint. model, out_dir, name and device are filled in. Where it gives nothing, the item is
-    the source as the model rebuilds it.
+    the source as the model reconstructs it.
     """
 
     id: str
@@ -70,7 +70,7 @@ class AuditionItem:
 
 @dataclass(frozen=True)
 class Audition:
-    """Render items with checkpoints of a run, and measure what these tell of held-out voices.
+    """Render items with checkpoints of a run, and probe these on held-out voices.
 
     What is there already is kept; a checkpoint that has made room meanwhile is passed over. STOP keeps what is
     done. Reports Partial(AuditionSound | CheckpointProbes).
@@ -101,7 +101,7 @@ class AuditionSound:
 
 @dataclass(frozen=True)
 class ProbeReading:
-    """What a probe tells: an accuracy or a CCC (`measure`), of `clips` that the run does not train on.
+    """The score of a probe: an accuracy or a CCC (`measure`), of `clips` that the run does not train on.
 
     chance: what guessing gives.
     """
@@ -114,7 +114,7 @@ class ProbeReading:
 
 @dataclass(frozen=True)
 class CheckpointProbes:
-    """By task (speaker, gender, emotion, arousal, valence) what a checkpoint tells, or why it cannot be said."""
+    """The scores of a checkpoint by task (speaker, gender, emotion, arousal, valence), or why there is none."""
 
     step: int
     readings: dict[str, ProbeReading]
@@ -138,7 +138,6 @@ class Heard:
     sounds: Mapping[tuple[int, str], AuditionSound] = field(default_factory=dict)
 
 
-# ---------------------------------------------------------------------------------------------- in the run's folder
 def step_name(step: int) -> str:
     """What the files of a step are called: their order is that of the steps."""
     return f"{step:08d}"
@@ -156,16 +155,41 @@ def checkpoints_of(run_dir: str | os.PathLike[str]) -> tuple[KeptCheckpoint, ...
     """
     folder = Path(run_dir) / CHECKPOINTS
     try:
-        values = _values(folder / LIST, _LIST_FORMAT)
-        return tuple(_kept(entry, folder) for entry in values["checkpoints"])
-    except _DAMAGED:
+        values = values_of((folder / LIST).read_bytes(), (_LIST_FORMAT,), _VERSION)
+        kept = converted(values.get("checkpoints"), tuple[KeptCheckpoint, ...])
+    except (OSError, DamagedError):
         return ()
+    return tuple(replace(one, path=str(folder / os.path.basename(one.path)) if one.path else "") for one in kept)
 
 
 def checkpoints_text(checkpoints: Sequence[KeptCheckpoint]) -> str:
     """What list.json holds: names of files, no places, so that the run's folder can be moved."""
-    entries = [dataclasses.asdict(kept) | {"path": os.path.basename(kept.path)} for kept in checkpoints]
+    entries = [asdict(kept) | {"path": os.path.basename(kept.path)} for kept in checkpoints]
     return json.dumps({"format": _LIST_FORMAT, "version": _VERSION, "checkpoints": entries}, indent=1)
+
+
+class _StoredProbes(msgspec.Struct):
+    """What results.json holds of a checkpoint's probes. hash: of the checkpoint's model."""
+
+    hash: str
+    readings: dict[str, ProbeReading]
+    missing: dict[str, str]
+
+
+class _StoredSound(msgspec.Struct):
+    """What results.json holds of a sound; its files lie where their names say."""
+
+    hash: str
+    lufs: float | None
+    original_lufs: float | None
+    trouble: tuple[str, str] | None
+
+
+class _StoredResults(msgspec.Struct):
+    """What results.json holds: probes by step, sounds by step and item."""
+
+    probes: dict[int, _StoredProbes]
+    sounds: dict[int, dict[str, _StoredSound]]
 
 
 def heard_of(run_dir: str | os.PathLike[str], checkpoints: Sequence[KeptCheckpoint]) -> Heard:
@@ -176,79 +200,51 @@ def heard_of(run_dir: str | os.PathLike[str], checkpoints: Sequence[KeptCheckpoi
     folder = Path(run_dir) / SOUNDS
     hashes = {kept.step: kept.hash for kept in checkpoints}
     try:
-        values = _values(folder / RESULTS, _RESULTS_FORMAT)
-        probes = {
-            int(step): _probes(int(step), entry)
-            for step, entry in values["probes"].items()
-            if entry["hash"] == hashes.get(int(step))
+        values = values_of((folder / RESULTS).read_bytes(), (_RESULTS_FORMAT,), _VERSION)
+        stored = converted(values, _StoredResults, keys_are_text=True)
+        read = {
+            (step, item): _sound(step, item, one, folder)
+            for step, sounds in stored.sounds.items()
+            for item, one in sounds.items()
+            if one.hash == hashes.get(step)
         }
-        read = [
-            _sound(int(step), str(item), entry, folder)
-            for step, entries in values["sounds"].items()
-            for item, entry in entries.items()
-            if entry["hash"] == hashes.get(int(step))
-        ]
-    except _DAMAGED:
+    except (OSError, DamagedError):
         return Heard()
+    probes = {
+        step: CheckpointProbes(step, one.readings, one.missing)
+        for step, one in stored.probes.items()
+        if one.hash == hashes.get(step)
+    }
     # A sound goes with its model; whether it is still there, its folder tells.
-    there = (
-        one for one in read if one.trouble is not None or os.path.isfile(os.path.join(one.folder, "meta.json"))
-    )
-    return Heard(probes, {(one.step, one.item): one for one in there})
+    there = {
+        key: one
+        for key, one in read.items()
+        if one.trouble is not None or os.path.isfile(os.path.join(one.folder, "meta.json"))
+    }
+    return Heard(probes, there)
+
+
+def _sound(step: int, item: str, stored: _StoredSound, folder: Path) -> AuditionSound:
+    if os.path.basename(item) != item or item in ("", ".", ".."):
+        raise DamagedError("an item names a folder elsewhere")
+    if stored.trouble is not None:
+        return AuditionSound(step, item, trouble=stored.trouble)
+    place = folder / step_name(step) / item
+    return AuditionSound(step, item, str(place), f"{place}.wav", stored.lufs, stored.original_lufs)
 
 
 def heard_text(heard: Heard, checkpoints: Sequence[KeptCheckpoint]) -> str:
     """What results.json holds, again without places."""
     hashes = {kept.step: kept.hash for kept in checkpoints}
-    sounds: dict[int, dict[str, Any]] = {}
-    for (step, item), sound in heard.sounds.items():
-        if step in hashes:
-            entry = {"hash": hashes[step], "lufs": sound.lufs, "original_lufs": sound.original_lufs}
-            sounds.setdefault(step, {})[item] = entry | {"trouble": sound.trouble}
     probes = {
-        step: {"hash": hashes[step], "readings": {t: dataclasses.asdict(r) for t, r in one.readings.items()}}
-        | {"missing": one.missing}
+        step: _StoredProbes(hashes[step], one.readings, one.missing)
         for step, one in heard.probes.items()
         if step in hashes
     }
-    values = {"format": _RESULTS_FORMAT, "version": _VERSION, "probes": probes, "sounds": sounds}
-    return json.dumps(values, indent=1, ensure_ascii=False)
-
-
-def _values(file: Path, form: str) -> Mapping[str, Any]:
-    values: Mapping[str, Any] = json.loads(file.read_text("utf-8"))
-    if values["format"] != form or values["version"] > _VERSION:
-        raise ValueError(f"{file} is of another kind, or newer")
-    return values
-
-
-def _kept(entry: Mapping[str, Any], folder: Path) -> KeptCheckpoint:
-    name = os.path.basename(str(entry["path"]))
-    return KeptCheckpoint(
-        step=int(entry["step"]),
-        epoch=float(entry["epoch"]),
-        seconds=float(entry["seconds"]),
-        terms={str(term): float(value) for term, value in entry["terms"].items()},
-        number=int(entry["number"]),
-        hash=str(entry["hash"]),
-        path=str(folder / name) if name else "",
-    )
-
-
-def _probes(step: int, entry: Mapping[str, Any]) -> CheckpointProbes:
-    readings = {
-        str(task): ProbeReading(float(r["score"]), float(r["chance"]), int(r["clips"]), str(r["measure"]))
-        for task, r in entry["readings"].items()
-    }
-    return CheckpointProbes(step, readings, {str(task): str(why) for task, why in entry["missing"].items()})
-
-
-def _sound(step: int, item: str, entry: Mapping[str, Any], folder: Path) -> AuditionSound:
-    if os.path.basename(item) != item or item in ("", ".", ".."):
-        raise ValueError("an item names a folder elsewhere")
-    trouble = entry["trouble"]
-    if trouble is not None:
-        return AuditionSound(step, item, trouble=(str(trouble[0]), str(trouble[1])))
-    lufs, original = (None if entry[name] is None else float(entry[name]) for name in ("lufs", "original_lufs"))
-    place = folder / step_name(step) / item
-    return AuditionSound(step, item, str(place), f"{place}.wav", lufs, original)
+    sounds: dict[int, dict[str, _StoredSound]] = {}
+    for (step, item), one in heard.sounds.items():
+        if step in hashes:
+            stored = _StoredSound(hashes[step], one.lufs, one.original_lufs, one.trouble)
+            sounds.setdefault(step, {})[item] = stored
+    values = msgspec.to_builtins(_StoredResults(probes, sounds), str_keys=True, enc_hook=float)  # numpy's floats
+    return json.dumps({"format": _RESULTS_FORMAT, "version": _VERSION, **values}, indent=1, ensure_ascii=False)

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
+from engine.api.atomic_files import write_whole
 from engine.api.clips import ClipRef
 from engine.api.errors import TrainingError
 from engine.api.specs import AudioSpec, ModelSpec, TrainSpec
-from engine.api.vocoders import FIRST_VOCODER
+from engine.api.stored_values import DamagedError, NewerError, converted, values_of
+from engine.api.transfers import FIRST_VOCODER
+
+_FORMAT, _VERSION = "triptych-run", 1
 
 
 @dataclass(frozen=True)
@@ -42,22 +48,13 @@ class RunSpec:
             raise TrainingError(
                 f"{folder} holds a training run already.", "Resume that run, or choose an empty folder."
             )
-        values = {
-            "format": "triptych-run",
-            "version": 1,
-            "name": self.name or folder.name,
-            "train": self.train.to_dict(),
-            "model": self.model.to_dict(),
-            "audio": self.audio.to_dict(),
-            "folders": list(self.folders),
-            "clips": [{"id": c.id, "path": c.path, "labels": c.labels} for c in self.clips],
-            "from_model": self.from_model,
-        }
+        values = {"format": _FORMAT, "version": _VERSION, "name": self.name or folder.name}
+        values |= {"train": self.train.to_dict(), "model": self.model.to_dict(), "audio": self.audio.to_dict()}
+        values |= {"folders": self.folders, "clips": [asdict(clip) for clip in self.clips]}
+        values |= {"from_model": self.from_model}
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            temporary = target.with_suffix(".json.tmp")
-            temporary.write_text(json.dumps(values, indent=1, ensure_ascii=False), "utf-8")
-            os.replace(temporary, target)
+            write_whole(target, json.dumps(values, indent=1, ensure_ascii=False).encode())
         except OSError as error:
             raise TrainingError(
                 f"The run folder {folder} cannot be written: {error.strerror or error}.",
@@ -74,31 +71,40 @@ class RunSpec:
         """
         path = Path(run_dir) / "spec.json"
         try:
-            values = json.loads(path.read_text("utf-8"))
-            if values["format"] != "triptych-run":
-                raise ValueError("not a run")
-            if values["version"] > 1:
-                raise TrainingError(f"{path} was written by a newer Triptych.", "Update Triptych to resume it.")
-            return RunSpec(
-                train=TrainSpec.from_dict(values["train"]),
-                model=ModelSpec.from_dict(values["model"]),
-                audio=AudioSpec.from_dict(values["audio"]),
-                folders=tuple(str(f) for f in values["folders"]),
-                clips=tuple(
-                    ClipRef(str(c["id"]), str(c["path"]), {str(k): str(v) for k, v in c["labels"].items()})
-                    for c in values["clips"]
-                ),
-                from_model=None if values["from_model"] is None else str(values["from_model"]),
-                name=str(values["name"]),
-            )
+            stored = converted(values_of(path.read_bytes(), (_FORMAT,), _VERSION), _StoredRun)
         except OSError as error:
             raise TrainingError(
                 f"{run_dir} holds no training run.", "Choose a run folder, or start a new run."
             ) from error
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except NewerError as error:
             raise TrainingError(
-                f"{path} is damaged.", "Start a new run; its checkpoints can still be opened."
+                f"{path} was written by a newer Triptych.", "Update Triptych to resume it."
             ) from error
+        except DamagedError as error:
+            raise TrainingError(
+                f"{path} is damaged ({error}).", "Start a new run; its checkpoints can still be opened."
+            ) from error
+        return RunSpec(
+            TrainSpec.from_dict(stored.train),
+            ModelSpec.from_dict(stored.model),
+            AudioSpec.from_dict(stored.audio),
+            stored.folders,
+            stored.clips,
+            stored.from_model,
+            stored.name,
+        )
+
+
+class _StoredRun(msgspec.Struct):
+    """What spec.json holds; the three specs check themselves, in the words of their settings."""
+
+    name: str
+    train: dict[str, Any]
+    model: dict[str, Any]
+    audio: dict[str, Any]
+    folders: tuple[str, ...]
+    clips: tuple[ClipRef, ...]
+    from_model: str | None
 
 
 @dataclass(frozen=True)

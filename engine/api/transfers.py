@@ -7,14 +7,20 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from engine.api.vocoders import FIRST_VOCODER, OWN_VOCODER
+# What makes a mel audible (engine.audio.vocoders.registry has the makers). A model names its own.
+VOCODERS = {
+    "griffin-lim": "Griffin-Lim finds a phase that fits. It needs no training and works for any voice.",
+    "refined": "A network first sharpens what the model blurs, then Griffin-Lim finds a phase that fits.",
+}
+OWN_VOCODER = "auto"  # asks for the one that the model names
+FIRST_VOCODER = "griffin-lim"  # of models and takes that name none: there was no other
 
 # What is rendered: the decoder's mel as a sound, or the source recording changed by what the transfer changes.
 RENDERINGS = {
     "model": "What the networks make of the clip, heard through a vocoder: all that the model says, and its blur.",
     "natural": "The recording itself, with the pitch and the spectrum moved as the model says: keeps its detail.",
 }
-RULES = ("auto", "mean", "tile", "stretch", "nearest")  # how given seconds are laid on others: see engine.seconds
+RULES = ("auto", "mean", "tile", "stretch", "nearest")  # how given seconds are laid on others (engine.transfer)
 
 
 @dataclass(frozen=True)
@@ -209,7 +215,7 @@ class MorphDone:
 class SaveSound:
     """Write a rendered sound again as WAV (16 bit) or FLAC (24 bit), by the suffix of out.
 
-    words: a line about it for people; recipe: JSON, kept in the file's tags (see engine.recipe_tag).
+    words: a line about it for people; recipe: JSON, kept in the file's tags (see engine.audio.tags).
     """
 
     sound: str

@@ -1,22 +1,17 @@
-"""Any sound file -> pieces of its own samples, by libsndfile or, for what it cannot read, the ffmpeg program.
+"""Decoding of any sound file into pieces of its own samples: by libsndfile, and by FFmpeg what that cannot read.
 
-Headers are never trusted for sizes: what counts is what decodes. A file that breaks off is read up to there.
+FFmpeg's decoders come with PyAV; no program is needed. Of a video the first sound track is read. Headers are never
+trusted for sizes: what counts is what decodes. A file that breaks off is read up to there.
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
-import shutil
 import stat
-import struct
-import subprocess
-import tempfile
-import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -27,7 +22,6 @@ from engine.api.errors import AudioError
 Floats = npt.NDArray[np.float32]
 
 CHUNK_VALUES = 1 << 18  # samples x channels decoded at a time: 1 MiB, whatever the file claims
-STALL_S = 60.0  # ffmpeg is given up after so long without a byte
 RATES_HZ = (4_000, 768_000)
 CHANNELS = (1, 64)
 EXPORT_AGAIN = "Export it again, as WAV or FLAC, from the program that made it."
@@ -37,7 +31,7 @@ class Source(Protocol):
     """An opened sound file.
 
     Attributes:
-        claimed: samples per channel as the header has it; None if it does not say.
+        claimed: samples per channel by the header, or by an estimate; None if nothing is known before decoding.
         broken: set while reading, in words, if the file ends before its sound does; else "".
     """
 
@@ -63,14 +57,14 @@ def open_sound(path: str | os.PathLike[str]) -> Source:
     """Open any sound file.
 
     Raises:
-        AudioError: it is missing, unreadable, empty, no sound file, damaged, or needs ffmpeg and there is none.
+        AudioError: it is missing, unreadable, empty, no sound file, damaged, or holds no sound track.
     """
     path = Path(path)
     head = _head(path)
     container = _container(head, path.suffix.lower())
     source: Source
-    if container and container.needs_ffmpeg:
-        source = _Ffmpeg(path, container)
+    if container and not container.libsndfile:
+        source = _by_ffmpeg(path, container)
     else:
         try:
             source = _Libsndfile(path)
@@ -80,12 +74,7 @@ def open_sound(path: str | os.PathLike[str]) -> Source:
                     f"{shown(path)} is not a sound file that can be read.",
                     "Check that it is a recording; if it is, export it again as WAV or FLAC.",
                 ) from error
-            if shutil.which("ffmpeg") is None:
-                raise AudioError(
-                    f"{shown(path)} begins like {container.name}, but cannot be decoded: {_words(error)}",
-                    f"It is damaged, or its codec is rare: {EXPORT_AGAIN[0].lower()}{EXPORT_AGAIN[1:]}",
-                ) from error
-            source = _Ffmpeg(path, container)
+            source = _by_ffmpeg(path, container)
     for value, (low, high), unit in ((source.rate_hz, RATES_HZ, "Hz"), (source.channels, CHANNELS, "channels")):
         if not low <= value <= high:
             source.close()
@@ -193,17 +182,15 @@ def _ogg_ends(path: Path) -> bool:
     return page >= 0 and len(tail) > page + 5 and bool(tail[page + 5] & 4)
 
 
-# ---------------------------------------------------------------------------------------------- ffmpeg
-class _Container:
-    """A kind of file known by its first bytes, and ffmpeg's name for its demuxer."""
+class _Container(NamedTuple):
+    """A kind of file known by its first bytes, FFmpeg's name for its demuxer, and whether libsndfile reads it."""
 
-    def __init__(self, name: str, demuxer: str, *, needs_ffmpeg: bool = True) -> None:
-        self.name = name
-        self.demuxer = demuxer
-        self.needs_ffmpeg = needs_ffmpeg
+    name: str
+    demuxer: str
+    libsndfile: bool = False
 
 
-_MP4 = _Container("MPEG-4 audio (AAC or ALAC)", "mov")
+_MP4 = _Container("MPEG-4 or QuickTime", "mov")
 _AAC = _Container("AAC (ADTS)", "aac")
 _BY_MAGIC: tuple[tuple[int, bytes, _Container], ...] = (
     *((4, atom, _MP4) for atom in (b"ftyp", b"moov", b"mdat", b"free", b"wide", b"skip")),
@@ -215,18 +202,18 @@ _BY_MAGIC: tuple[tuple[int, bytes, _Container], ...] = (
     (0, b"\x0b\x77", _Container("AC-3", "ac3")),
     (0, b"FLV\x01", _Container("Flash video", "flv")),
     (8, b"AVI ", _Container("AVI", "avi")),
-    (8, b"WAVE", _Container("WAV", "wav", needs_ffmpeg=False)),
-    (0, b"OggS", _Container("Ogg", "ogg", needs_ffmpeg=False)),
-    (0, b"caff", _Container("CAF", "caf", needs_ffmpeg=False)),
-    (0, b"fLaC", _Container("FLAC", "flac", needs_ffmpeg=False)),
-    (0, b"FORM", _Container("AIFF", "aiff", needs_ffmpeg=False)),
-    (0, b"ID3", _Container("MP3", "mp3", needs_ffmpeg=False)),
+    (8, b"WAVE", _Container("WAV", "wav", libsndfile=True)),
+    (0, b"OggS", _Container("Ogg", "ogg", libsndfile=True)),
+    (0, b"caff", _Container("CAF", "caf", libsndfile=True)),
+    (0, b"fLaC", _Container("FLAC", "flac", libsndfile=True)),
+    (0, b"FORM", _Container("AIFF", "aiff", libsndfile=True)),
+    (0, b"ID3", _Container("MP3", "mp3", libsndfile=True)),
 )
 
 
 def _container(head: bytes, suffix: str) -> _Container | None:
-    # Only known magic reaches ffmpeg, and with its demuxer named: a text file can never be taken for a playlist
-    # that makes ffmpeg open other files.
+    # Only known magic reaches FFmpeg, and with its demuxer named: a text file can never be taken for a playlist
+    # that makes FFmpeg open other files.
     if head[:1] == b"\xff" and len(head) > 1 and head[1] & 0xF6 == 0xF0:  # ADTS: sync word, layer 0
         return _AAC
     if head.startswith(b"ID3") and suffix == ".aac":
@@ -234,102 +221,18 @@ def _container(head: bytes, suffix: str) -> _Container | None:
     return next((kind for at, magic, kind in _BY_MAGIC if head[at : at + len(magic)] == magic), None)
 
 
-class _Ffmpeg:
-    """What only ffmpeg decodes, read from a pipe as AU: a header with rate and channels, then float32."""
+def _by_ffmpeg(path: Path, container: _Container) -> Source:
+    from engine.audio.ffmpeg import FFmpegSource, NoSoundTrackError, UndecodableError  # late: 0.1 s and 17 MiB
 
-    def __init__(self, path: Path, container: _Container) -> None:
-        program = shutil.which("ffmpeg")
-        if program is None:
-            raise AudioError(
-                f"{shown(path)} is {container.name}, which is read through the program ffmpeg, and ffmpeg "
-                "is not installed.",
-                "Install ffmpeg (for example: apt install ffmpeg, brew install ffmpeg, winget install ffmpeg) and "
-                "try again, or convert the file to WAV or FLAC.",
-            )
-        self._path, self._container = path, container
-        self.format = container.name
-        self.broken = ""
-        self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
-        source = ("-protocol_whitelist", "file", "-f", container.demuxer, "-i", f"file:{path}")
-        target = ("-map", "0:a:0", "-c:a", "pcm_f32be", "-f", "au", "-")
-        try:
-            self._process = subprocess.Popen(
-                (program, "-nostdin", "-hide_banner", "-loglevel", "level+info", "-nostats", *source, *target),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=self._complaints,
-            )
-        except OSError as error:
-            self._complaints.close()
-            raise AudioError(
-                f"ffmpeg cannot be started: {error.strerror}.", "Install ffmpeg again, or convert the file to WAV."
-            ) from error
-        try:
-            _, offset, _, _, self.rate_hz, self.channels = struct.unpack(">4s5I", self._read(24))
-            self._read(offset - 24)
-        except struct.error:
-            self._process.wait()
-            reason = self._last_complaint()
-            self.close()
-            raise AudioError(
-                f"{shown(path)} is {container.name}, but nothing in it can be decoded: {reason}", EXPORT_AGAIN
-            ) from None
-        self.claimed = self._announced()
-
-    def _read(self, size: int) -> bytes:
-        """Up to `size` bytes; a process that sends nothing for STALL_S is ended."""
-        assert self._process.stdout is not None
-        watchdog = threading.Timer(STALL_S, self._process.kill)
-        watchdog.daemon = True
-        watchdog.start()
-        try:
-            return self._process.stdout.read(size)
-        finally:
-            watchdog.cancel()
-
-    def chunks(self) -> Iterator[Floats]:
-        width = 4 * self.channels
-        size = max(1, CHUNK_VALUES // self.channels) * width
-        try:
-            while data := self._read(size):
-                whole = len(data) // width * width
-                yield np.frombuffer(data[:whole], ">f4").astype(np.float32).reshape(-1, self.channels)
-            if self._process.wait() != 0 or self._complaint_lines():
-                self.broken = self._last_complaint()
-        finally:
-            self.close()
-
-    def _log(self) -> list[str]:
-        self._complaints.seek(0)
-        return self._complaints.read().decode("utf-8", "replace").splitlines()
-
-    def _last_complaint(self) -> str:
-        lines = self._complaint_lines()
-        return (lines[-1].replace(f"file:{self._path}", shown(self._path)) if lines else "no reason given") + "."
-
-    def _complaint_lines(self) -> list[str]:
-        return [found[1] for line in self._log() if (found := re.search(r"\[(?:error|fatal)\] (.+)", line))]
-
-    def _announced(self) -> int | None:
-        """Samples according to ffmpeg's log, which also names the codec."""
-        log = "\n".join(self._log())
-        if codec := re.search(r"Stream #0.*?: Audio: (\w+)", log):
-            self.format = f"{self._container.name.split(' (')[0]}, {codec[1]}"
-        if found := re.search(r"Duration: (\d+):(\d+):([\d.]+)", log):
-            hours, minutes, seconds = int(found[1]), int(found[2]), float(found[3])
-            return int(((hours * 60 + minutes) * 60 + seconds) * self.rate_hz)
-        return None
-
-    def close(self) -> None:
-        if self._process.poll() is None:
-            self._process.kill()
-            self._process.wait()
-        if self._process.stdout is not None:
-            self._process.stdout.close()
-        with contextlib.suppress(OSError):
-            self._complaints.close()
-
-    def __del__(self) -> None:
-        # a source that was opened and never read must not leave its process behind
-        if hasattr(self, "_process"):
-            self.close()
+    try:
+        source = FFmpegSource(path, container.demuxer)
+    except NoSoundTrackError as error:
+        raise AudioError(
+            f"{shown(path)} ({container.name}) has no sound track.", "Choose a recording that holds speech."
+        ) from error
+    except UndecodableError as reason:
+        raise AudioError(
+            f"{shown(path)} is {container.name}, but nothing in it can be decoded: {reason}", EXPORT_AGAIN
+        ) from reason
+    source.format = f"{container.name}, {source.format}"
+    return source

@@ -1,4 +1,4 @@
-"""Fundamental frequency of the voice, frame by frame, on the mel frames' times.
+"""Fundamental frequency (F0) of the voice on the mel frames' times.
 
 Boersma's autocorrelation method (1993, "Accurate short-term analysis of the fundamental frequency and the
 harmonics-to-noise ratio of a sampled sound"), which Praat made the standard of phonetics: every frame offers

@@ -1,4 +1,4 @@
-"""Sound files in and out: any recording -> mono float32 at the spec's rate, seamless and in constant memory."""
+"""Sound files: read any recording as mono float32 at the spec's rate, in constant memory, and write results."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
+import soxr
 
 from engine.api.atomic_files import cannot_write, write_whole
 from engine.api.errors import AudioError, ExportError
 from engine.api.specs import AudioSpec
 from engine.audio.decoding import EXPORT_AGAIN, Floats, Source, open_sound, shown
-from engine.audio.resampling import Resampler
 
 SILENT_SPAN = 1e-4  # highest minus lowest sample: about three steps of 16 bit
 ACTIVE_RANGE_DB = 30.0  # frames this far below the loudest are pauses
@@ -28,7 +28,7 @@ CLIPPED_SHARE = 0.001
 
 @dataclass(frozen=True)
 class AudioInfo:
-    """What a sound file's header says of it; reading may find less."""
+    """Facts of a sound file by its header; reading may find less."""
 
     path: str
     duration_s: float
@@ -147,12 +147,14 @@ class Stream(Iterator[Floats]):
 
     def _generate(self, spec: AudioSpec, block: int) -> Iterator[Floats]:
         facts = _Facts(self._path, self.channels)
-        resampler = Resampler(self.rate_hz, spec.rate_hz)
+        resampler = None
+        if self.rate_hz != spec.rate_hz:
+            resampler = soxr.ResampleStream(self.rate_hz, spec.rate_hz, num_channels=1, quality="HQ")
         waiting: list[Floats] = []
         count = 0
         for chunk in self._source.chunks():
             mono = facts.add(chunk, self.rate_hz)
-            waiting.append(resampler.push(mono))
+            waiting.append(mono if resampler is None else resampler.resample_chunk(mono))
             count += len(waiting[-1])
             while count >= block:
                 joined = np.concatenate(waiting)
@@ -161,13 +163,15 @@ class Stream(Iterator[Floats]):
                 yield joined[:block]
         facts.judge(self.rate_hz, spec.shortest_s, self._source.broken)
         self.notes = facts.notes(self.rate_hz, self._source.broken)
-        joined = np.concatenate((*waiting, resampler.finish()))
+        if resampler is not None:
+            waiting.append(resampler.resample_chunk(np.zeros(0, np.float32), last=True))
+        joined = np.concatenate(waiting)
         for start in range(0, len(joined), block):
             yield joined[start : start + block]
 
 
 class _Facts:
-    """What a clip's samples show of it, gathered while they pass."""
+    """Facts of a clip by its samples, gathered while they pass."""
 
     def __init__(self, path: Path, channels: int) -> None:
         self._path = path
@@ -230,7 +234,6 @@ class _Facts:
         return tuple(notes)
 
 
-# ---------------------------------------------------------------------------------------------- writing
 _KINDS = {".wav": ("WAV", "PCM_16"), ".flac": ("FLAC", "PCM_24")}
 _TAGS = ("title", "artist", "album", "date", "comment", "copyright", "software", "license", "genre")
 

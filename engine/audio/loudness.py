@@ -1,4 +1,4 @@
-"""Loudness as people hear it, by ITU-R BS.1770-4 (pyloudnorm): what versions of a sound are matched by."""
+"""Loudness by ITU-R BS.1770-4 (pyloudnorm), by which versions of a sound are matched."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Floats = npt.NDArray[np.floating]
 
 
 def get_ready() -> None:
-    """Load what measuring needs: half a second that the first measurement does not wait for then."""
+    """Load pyloudnorm: half a second that the first measurement does not wait for then."""
     import pyloudnorm  # noqa: F401
 
 

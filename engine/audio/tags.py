@@ -1,8 +1,8 @@
-"""The recipe of a rendered sound, as JSON in the comment of its file: the sound says itself how it was made.
+"""Recipe of a rendered sound, as JSON in the comment of its file.
 
 The comment has a line for people and, after it, `recipe=` and the JSON on one line. Readers of WAV files take in no
 more than 2 kB of a comment, so there a longer recipe is compressed (`recipe.z=`, zlib in base64); one that is too
-long even so is left out, and whoever asked is told. FLAC has room for any.
+long even so is left out, and a note reports it. FLAC has room for any.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ PLAIN, PACKED = "recipe=", "recipe.z="
 
 
 def tags(words: str, recipe: str, suffix: str) -> dict[str, str]:
-    """Tags for `audio.write`: the words, and the recipe (JSON) where it fits."""
+    """Tags for `files.write`: the words, and the recipe (JSON) where it fits."""
     words = " ".join(words.split())[:WORDS_BYTES]
     line = packed(recipe, None if suffix.lower() == ".flac" else WAV_COMMENT_BYTES - len(words.encode()) - 1)
     return {"software": "Triptych", "comment": words if line is None else f"{words}\n{line}"}
@@ -62,7 +62,7 @@ def unpacked(comment: str) -> str | None:
     return None
 
 
-def save(request: SaveSound, report: Report) -> SoundSaved:
+def save(request: SaveSound, report: Report, control: ControlSignal) -> SoundSaved:
     """Write a sound again as WAV or FLAC, with its recipe.
 
     Raises:
@@ -88,7 +88,7 @@ def save(request: SaveSound, report: Report) -> SoundSaved:
     return SoundSaved(request.out, kept)
 
 
-def read(request: ReadRecipes, control: ControlSignal) -> RecipesRead:
+def read(request: ReadRecipes, report: Report, control: ControlSignal) -> RecipesRead:
     """The recipes of those files that have one; whatever else is among them is passed over."""
     found = []
     for path in request.paths:
@@ -97,7 +97,7 @@ def read(request: ReadRecipes, control: ControlSignal) -> RecipesRead:
             with soundfile.SoundFile(os.fspath(path)) as file:
                 comment = file.comment
         except (OSError, soundfile.SoundFileError, UnicodeDecodeError):
-            continue  # not a sound, or none that has tags: the import tells what is wrong with it
+            continue  # not a sound, or none that has tags: the import reports what is wrong with it
         if (recipe := unpacked(comment or "")) is not None:
             found.append((str(path), recipe))
     return RecipesRead(tuple(found))

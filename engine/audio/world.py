@@ -1,8 +1,8 @@
-"""The natural rendering: the change that a transfer makes, made to the SOURCE recording itself.
+"""Natural rendering: the change that a transfer makes, made to the source recording itself.
 
 The recording is taken apart by WORLD (Morise, Yokomori and Ozawa 2016) into pitch, envelope and noise, which keeps
-every detail of it. Then the pitch is moved as the levels say, the envelope by what lies between the smooth spectra
-of the transformed and the control mel, and the sound is put together again.
+every detail of it. Then the pitch is moved as the attributes say, the envelope by what lies between the smooth
+spectra of the transformed and the control mel, and the sound is put together again.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Doubles = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Parts:
-    """A recording taken apart by WORLD, every STEP_S.
+    """WORLD parameters of a recording, every STEP_S.
 
     f0: (steps,) Hz, 0 where unvoiced; spectrum: (steps, bins) power; noise: (steps, bins) share of the amplitude.
     """
@@ -38,7 +38,7 @@ class Parts:
 
 
 def take_apart(samples: Floats, f0: Floats, spec: AudioSpec) -> Parts:
-    """A recording's parts.
+    """WORLD parameters of a recording.
 
     Args:
         samples: (n,) mono at spec.rate_hz. f0: (frames,) Hz on the mel frames, NaN where unvoiced.
@@ -64,7 +64,7 @@ def take_apart(samples: Floats, f0: Floats, spec: AudioSpec) -> Parts:
 def put_together(
     parts: Parts, spec: AudioSpec, pitch: Floats | None = None, change: Floats | None = None
 ) -> Floats:
-    """The sound of the parts, (samples,), as they are or changed.
+    """The sound (samples,) of WORLD parameters, as they are or changed.
 
     Args:
         pitch: (frames,) natural log of the factor that moves the pitch of each mel frame.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from engine.api import ControlSignal, PreviewTable, TablePreview
+from engine.api import ControlSignal, PreviewTable, Report, TablePreview
 from engine.api.errors import CorpusError
 from engine.corpus import label_table as tables
 from engine.corpus.scanning import recordings_below
@@ -14,7 +14,7 @@ SHOWN_ROWS = 20
 SHOWN_UNMATCHED = 200
 
 
-def preview(request: PreviewTable, control: ControlSignal) -> TablePreview:
+def preview(request: PreviewTable, report: Report, control: ControlSignal) -> TablePreview:
     """What the table holds, what its columns mean and which rows have a recording.
 
     Raises:

@@ -20,7 +20,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as Canvas
 
-from engine.api import Figure, FigureDone, MapPoints, StoredClip
+from engine.api import ControlSignal, Figure, FigureDone, MapPoints, Report, StoredClip
 from engine.api.atomic_files import placed_whole
 from engine.api.errors import ExportError
 from engine.api.specs import AudioSpec
@@ -46,6 +46,11 @@ STYLE = {
     "axes.linewidth": 0.6,
     "savefig.dpi": PNG_DPI,
 }
+
+
+def draw_job(request: Figure, report: Report, control: ControlSignal) -> FigureDone:
+    """Perform a request to draw; see `draw`."""
+    return draw(request)
 
 
 def draw(request: Figure) -> FigureDone:

@@ -1,31 +1,29 @@
-"""Latents laid out in the plane: PCA, then t-SNE (openTSNE), with layouts on the way and room for later clips.
+"""Maps of latents: PCA, then t-SNE (openTSNE), with layouts on the way and room for later clips.
 
 The map last fitted for every latent stays in this process's memory, so that it can go on, and take new clips in
-without a point of it moving. No step lasts longer than a blink before it looks for the user's wish.
+without a point of it moving. No step on 10 000 points lasts longer than 0.2 s before it looks for a cancel.
 """
 
 from __future__ import annotations
 
-import math
-import os
 import time
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import openTSNE
-import scipy.sparse
-from openTSNE.affinity import PrecomputedAffinities
+from sklearn.decomposition import PCA
 
 from engine.analysis.latents import stack
 from engine.api import ControlSignal, FitMap, MapPoints, Note, Partial, PlaceOnMap, Progress, Report
 from engine.api.errors import EngineError, SpecError
 from engine.maps import quality, tsne
-from engine.maps.neighbours import METRICS, Space
-from engine.maps.pca import Projection, principal
-from engine.runtime.blas import on_one_thread
-from engine.runtime.control import Eta, check_control
+from engine.maps.neighbours import METRICS, NeighbourIndex
+from engine.maps.pca import fit_pca
+from engine.runtime.control import Eta, check_cancel, check_control
+from engine.runtime.threads import available_threads, one_blas_thread
 
 LAYOUT_INTERVAL_S = 0.5
 # Fewer points have no neighbourhoods to speak of; their PCA shows all there is.
@@ -50,29 +48,35 @@ class Points:
 
 @dataclass
 class Fitted:
-    """A finished map, able to go on and to take new points in. tsne is None for maps that are plain PCA."""
+    """A finished map, able to take new points in, and to go on where it has an embedding.
+
+    share: of all rows, those that became points. neighbours: the latents, projected by the PCA.
+    embedding: None for maps that are plain PCA or were fitted in another process.
+    """
 
     request: FitMap
     ids: tuple[str, ...]
     index: npt.NDArray[np.int32]
-    share: float  # of all rows that became points
+    share: float
     model_hash: str
-    projection: Projection
-    space: Space  # of the projected latents
-    tsne: openTSNE.TSNEEmbedding | None
+    pca: PCA
+    neighbours: NeighbourIndex
+    embedding: openTSNE.TSNEEmbedding | None
     xy: Floats
     settings: dict[str, Any]
-    may_go_on: bool = True  # not a map that was only taken up, to place on
 
     def points(self, final: bool) -> MapPoints:
         return MapPoints(self.request.latent, self.ids, self.index, self.xy, dict(self.settings), final)
 
 
 class _StoppedError(Exception):
-    """The user wants what there is, and does not want to wait for more."""
+    """The user stopped the map before its first iteration."""
 
 
-_last: dict[str, Fitted] = {}  # by latent
+@cache
+def fitted_maps() -> dict[str, Fitted]:
+    """The map last fitted in this process, by latent."""
+    return {}
 
 
 def fit(request: FitMap, report: Report, control: ControlSignal) -> MapPoints:
@@ -91,25 +95,25 @@ def fit(request: FitMap, report: Report, control: ControlSignal) -> MapPoints:
     return fit_points(request, points, report, control)
 
 
-@on_one_thread()
+@one_blas_thread()
 def fit_points(request: FitMap, points: Points, report: Report, control: ControlSignal) -> MapPoints:
     """As `fit`, of latents at hand; request.clips is not looked at."""
     _check(request)
-    before = _last.get(request.latent)
+    before = fitted_maps().get(request.latent)
     if request.go_on and before is not None and _continues(before, request, points):
         fitted = before
     else:
         if points.of > len(points.ids):
             report(Note(f"The map shows {len(points.ids)} of {points.of} points, evenly chosen."))
         fitted = _begin(request, points, report, control)
-    if fitted.tsne is not None:
-        _optimise(fitted, request.iterations, report, control)
-    _judge(fitted, points, report, control)
-    _last[request.latent] = fitted
+    if fitted.embedding is not None:
+        _optimise(fitted, fitted.embedding, request.iterations, report, control)
+    _score(fitted, points, report, control)
+    fitted_maps()[request.latent] = fitted
     return fitted.points(final=True)
 
 
-@on_one_thread()
+@one_blas_thread()
 def place(request: PlaceOnMap, report: Report, control: ControlSignal) -> MapPoints:
     """Positions for more clips on the map last fitted, none of whose points moves. Only the new ones are returned.
 
@@ -125,21 +129,20 @@ def place(request: PlaceOnMap, report: Report, control: ControlSignal) -> MapPoi
     if latents.missing:
         report(Note(f"{len(latents.missing)} clips are not placed.", "Analyse them with the model first."))
     at, index, values = latents.thinned(max(1, round(fitted.share * sum(latents.rows))))
-    xy = _placed(fitted, fitted.projection(values), control)
+    xy = _placed(fitted, values, control)
     ids = tuple(request.clips[i][0] for i in at)
     return MapPoints(request.latent, ids, index, xy, dict(fitted.settings), final=True)
 
 
-@on_one_thread()
+@one_blas_thread()
 def place_values(latent: str, values: Floats, control: ControlSignal) -> Floats:
     """As `place`, of latents at hand: (points, dimensions) -> (points, 2)."""
-    fitted = _last[latent]
-    return _placed(fitted, fitted.projection(values), control)
+    return _placed(fitted_maps()[latent], values, control)
 
 
 def _map_of(request: PlaceOnMap, report: Report, control: ControlSignal) -> Fitted:
     """The map to place on: the one fitted here, else the one that the request brings along."""
-    fitted, onto = _last.get(request.latent), request.onto
+    fitted, onto = fitted_maps().get(request.latent), request.onto
     if onto is None:
         if fitted is None:
             raise EngineError(f"There is no map of {request.latent} to place clips on.", "Draw the map first.")
@@ -147,45 +150,50 @@ def _map_of(request: PlaceOnMap, report: Report, control: ControlSignal) -> Fitt
     # What was placed since lies behind what was fitted, and new points go by what was fitted.
     count = 0 if fitted is None else len(fitted.ids)
     if fitted is None or onto.ids[:count] != fitted.ids or not np.array_equal(onto.xy[:count], fitted.xy):
-        fitted = _last[request.latent] = _taken_up(request, onto, report, control)
+        fitted = fitted_maps()[request.latent] = _restored(request, onto, report, control)
     return fitted
 
 
-def _taken_up(request: PlaceOnMap, onto: MapPoints, report: Report, control: ControlSignal) -> Fitted:
+def _restored(request: PlaceOnMap, onto: MapPoints, report: Report, control: ControlSignal) -> Fitted:
     """A map that was fitted elsewhere, made ready to take points in: its latents are read again."""
     report(Progress(None, f"Reading {onto.latent} of the {len(request.of)} clips on the map"))
     latents = stack([folder for _, folder in request.of], onto.latent, lambda: check_control(control))
     rows = {request.of[at][0]: latents.arrays[i] for i, at in enumerate(latents.positions)}
     try:
-        values = np.stack([rows[i][at] for i, at in zip(onto.ids, onto.index.tolist(), strict=True)])
+        values = np.stack(
+            [rows[i][at] for i, at in zip(onto.ids, onto.index.tolist(), strict=True)], dtype=np.float32
+        )
     except (KeyError, IndexError) as error:
         raise EngineError(
             "Some clips on the map are not analysed any more, so nothing can be placed beside them.",
             "Lay the map out again.",
         ) from error
-    made_with = onto.settings
-    values = np.asarray(values, np.float32)
-    kept = min(int(made_with.get("pca") or 50), *values.shape)
-    projection = principal(values, kept, lambda: _heed(control))
-    metric = str(made_with.get("metric") or "euclidean")
-    space = Space(projection(values), metric if metric in METRICS else "euclidean")
-    embedding = None
-    if made_with.get("method", "t-SNE") == "t-SNE":
-        embedding = openTSNE.TSNEEmbedding(
-            np.asarray(onto.xy, np.float64),
-            PrecomputedAffinities(scipy.sparse.csr_matrix((len(values), len(values))), normalize=False),
-        )
+    kept = min(int(onto.settings.get("pca") or 50), *values.shape)
+    metric = str(onto.settings.get("metric") or "euclidean")
+    check_cancel(control)
+    pca = fit_pca(values, kept)
     return Fitted(
-        FitMap((), onto.latent), onto.ids, onto.index, len(onto.ids) / max(1, sum(latents.rows)),
-        latents.model_hash, projection, space, embedding, np.asarray(onto.xy, np.float32),
-        dict(made_with), may_go_on=False,
-    )  # fmt: skip
+        FitMap((), onto.latent),
+        onto.ids,
+        onto.index,
+        len(onto.ids) / max(1, sum(latents.rows)),
+        latents.model_hash,
+        pca,
+        NeighbourIndex(pca.transform(values), metric if metric in METRICS else "euclidean"),
+        None,
+        np.asarray(onto.xy, np.float32),
+        dict(onto.settings),
+    )
 
 
-def _placed(fitted: Fitted, reduced: Floats, control: ControlSignal) -> Floats:
-    if fitted.tsne is None:
+def _placed(fitted: Fitted, values: Floats, control: ControlSignal) -> Floats:
+    reduced = fitted.pca.transform(values)
+    if fitted.settings.get("method", "t-SNE") != "t-SNE":
         return _two_columns(reduced)
-    return tsne.place(fitted.tsne, fitted.space, reduced, lambda _share: _heed(control), _jobs())
+    # Only a cancel ends the placing: it is short, and wanted whatever else was stopped.
+    return tsne.place(
+        fitted.xy, fitted.neighbours, reduced, lambda _share: check_cancel(control), available_threads()
+    )
 
 
 def _check(request: FitMap) -> None:
@@ -207,12 +215,11 @@ def _continues(before: Fitted, now: FitMap, points: Points) -> bool:
         return request.perplexity, request.pca, request.metric, request.seed
 
     return (
-        before.may_go_on
-        and before.ids == points.ids
+        before.ids == points.ids
         and np.array_equal(before.index, points.index)
         and before.model_hash == points.model_hash
         and settings(before.request) == settings(now)
-        and (before.tsne is not None or len(points.ids) < FEWEST_FOR_TSNE)
+        and (before.embedding is not None or len(points.ids) < FEWEST_FOR_TSNE)
     )
 
 
@@ -224,34 +231,46 @@ def _begin(request: FitMap, points: Points, report: Report, control: ControlSign
     values = points.values
     count, dimensions = values.shape
     report(Progress(None, f"Comparing {count} points"))
-    projection = principal(values, min(request.pca, count, dimensions), lambda: _heed(control))
-    reduced = projection(values)
+    check_cancel(control)
+    pca = fit_pca(values, min(request.pca, count, dimensions))
+    check_cancel(control)
+    reduced = pca.transform(values)
     settings: dict[str, Any] = {
         "method": "PCA",
         "perplexity": None,
-        "pca": projection.kept,
+        "pca": int(pca.n_components_),
         "metric": request.metric,
         "seed": request.seed,
         "iterations": 0,
         "model_hash": points.model_hash,
     }
     fitted = Fitted(
-        request, points.ids, points.index, count / points.of, points.model_hash, projection,
-        Space(reduced, request.metric), None, _two_columns(reduced), settings,
-    )  # fmt: skip
+        request,
+        points.ids,
+        points.index,
+        count / points.of,
+        points.model_hash,
+        pca,
+        NeighbourIndex(reduced, request.metric),
+        None,
+        _two_columns(reduced),
+        settings,
+    )
     if count < FEWEST_FOR_TSNE:
         report(Note(f"With {count} points the map shows their principal components.", "Add clips for a t-SNE map."))
         return fitted
     report(Partial(fitted.points(final=False)))
     perplexity = min(request.perplexity, (count - 1) / 3)
 
-    def look(share: float) -> None:
+    def check(share: float) -> None:
         report(Progress(None, f"Looking for neighbours, {share:.0%} of {count} points"))
         if check_control(control):
             raise _StoppedError
 
     try:
-        fitted.tsne = tsne.begin(fitted.space, fitted.xy, perplexity, request.seed, look, _jobs())
+        fitted.embedding = tsne.begin(
+            fitted.neighbours, fitted.xy, perplexity, request.seed, check, available_threads()
+        )
     except _StoppedError:
         report(Note("The map was stopped before t-SNE began: it shows the two main components."))
         return fitted
@@ -266,36 +285,41 @@ def _begin(request: FitMap, points: Points, report: Report, control: ControlSign
     return fitted
 
 
-def _optimise(fitted: Fitted, iterations: int, report: Report, control: ControlSignal) -> None:
-    """Go down from where the map is, telling of progress and layouts, until it is stopped."""
+def _optimise(
+    fitted: Fitted, embedding: openTSNE.TSNEEmbedding, iterations: int, report: Report, control: ControlSignal
+) -> None:
+    """Run iterations of t-SNE from where the map is, reporting progress and layouts, until it is stopped."""
     before = fitted.settings["iterations"]
     eta = Eta(iterations)
-    shown_at = time.monotonic()
+    seen, shown_at = 0, time.monotonic()
 
-    def look(done: int, layout: npt.NDArray[np.float64]) -> bool:
-        nonlocal shown_at
-        if done:
-            eta.advance(1)
-        fitted.settings["iterations"] = before + min(done, iterations)
-        said = "" if math.isnan(descent.divergence) else f", divergence {descent.divergence:.3f}"
-        report(Progress(eta.fraction, f"t-SNE, iteration {done} of {iterations}{said}", eta.eta_s))
+    def watch(done: int, divergence: float, layout: npt.NDArray[np.float64]) -> bool:
+        nonlocal seen, shown_at
+        eta.advance(done - seen)
+        seen = done
+        fitted.settings["iterations"] = before + done
+        fitted.settings["kl_divergence"] = round(divergence, 4)
+        report(
+            Progress(
+                eta.fraction, f"t-SNE, iteration {done} of {iterations}, divergence {divergence:.3f}", eta.eta_s
+            )
+        )
         if time.monotonic() - shown_at >= LAYOUT_INTERVAL_S:
             shown_at = time.monotonic()
             fitted.xy = np.array(layout, np.float32)
             report(Partial(fitted.points(final=False)))
         return check_control(control)
 
-    descent = tsne.Descent(fitted.tsne, look, _jobs())
-    descent.run(iterations, early=before == 0)
-    fitted.xy = np.asarray(fitted.tsne, np.float32)
-    if not math.isnan(descent.divergence):
-        fitted.settings["kl_divergence"] = round(descent.divergence, 4)
+    if tsne.optimise(embedding, iterations, early=before == 0, watch=watch, threads=available_threads()):
+        fitted.settings["iterations"] = before + iterations
+        fitted.settings["kl_divergence"] = round(float(embedding.kl_divergence), 4)
+    fitted.xy = np.array(embedding, np.float32)
 
 
-def _judge(fitted: Fitted, points: Points, report: Report, control: ControlSignal) -> None:
-    """Note on the map how far it can be trusted."""
+def _score(fitted: Fitted, points: Points, report: Report, control: ControlSignal) -> None:
+    """Note on the map how far it can be trusted; after a stop too, as it is short."""
     report(Progress(None, "Comparing the map with the latents"))
-    found = quality.score(points.values, fitted.xy, fitted.request.metric, lambda _share: _heed(control))
+    found = quality.score(points.values, fitted.xy, fitted.request.metric, lambda _share: check_cancel(control))
     if found is not None:
         fitted.settings |= {
             "neighbours_kept": round(found.kept, 4),
@@ -305,20 +329,7 @@ def _judge(fitted: Fitted, points: Points, report: Report, control: ControlSigna
         }
 
 
-def _heed(control: ControlSignal) -> None:
-    """Only a cancel ends these steps: what comes of them is short, and wanted whatever else was stopped."""
-    check_control(control)
-
-
 def _two_columns(reduced: npt.NDArray[Any]) -> Floats:
     xy = np.zeros((len(reduced), 2), np.float32)
     xy[:, : min(2, reduced.shape[1])] = reduced[:, :2]
     return xy
-
-
-def _jobs() -> int:
-    """Threads for openTSNE: what OpenMP was told, else every processor we may use."""
-    told = os.environ.get("OMP_NUM_THREADS", "")
-    if told.isdigit() and int(told) > 0:
-        return int(told)
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,8 +1,9 @@
-"""Which latents are nearest to one: in the latent space itself, not on a map of it."""
+"""Nearest latents to one, or to the mean of several: in the latent space itself, not on a map of it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -10,22 +11,25 @@ import numpy.typing as npt
 from engine.analysis.latents import stack
 from engine.api import ControlSignal, FindNearest, LatentRef, Neighbours, Progress, Report, StoredClip
 from engine.api.errors import EngineError, SpecError
-from engine.maps.neighbours import METRICS, Space
-from engine.runtime.control import check_control
+from engine.maps.neighbours import METRICS, NeighbourIndex
+from engine.runtime.control import check_cancel
 
 
 @dataclass(frozen=True)
-class _Held:
-    """The latents last looked through: the next question is nearly always about the same."""
+class SearchedLatents:
+    """Latents that were searched. asked_for names them; the rest has one entry for each latent."""
 
     asked_for: tuple[object, ...]
     ids: tuple[str, ...]
     folders: tuple[str, ...]
     index: npt.NDArray[np.int32]
-    space: Space
+    neighbours: NeighbourIndex
 
 
-_held: _Held | None = None
+@cache
+def last_searched() -> list[SearchedLatents]:
+    """What this process searched last, in a list of one: the next question is nearly always about the same."""
+    return []
 
 
 def find(request: FindNearest, report: Report, control: ControlSignal) -> Neighbours:
@@ -34,42 +38,41 @@ def find(request: FindNearest, report: Report, control: ControlSignal) -> Neighb
     Raises:
         SpecError: no such metric or latent. EngineError: nothing to compare with, or a latent is gone. Cancelled.
     """
-    global _held
     if request.metric not in METRICS:
         raise SpecError(f"There is no metric {request.metric!r}.", f"Choose one of {', '.join(METRICS)}.", "metric")
     if not request.query:
         raise SpecError("Nothing is asked for.", "Name at least one latent.", "query")
     query, made_by = _mean(request.query, request.latent)
     asked_for = (request.latent, request.metric, request.most_points, made_by, request.clips)
-    if _held is None or _held.asked_for != asked_for:
+    if not last_searched() or last_searched()[0].asked_for != asked_for:
         report(Progress(None, f"Reading {request.latent} of {len(request.clips)} clips"))
-        latents = stack([folder for _, folder in request.clips], request.latent, lambda: check_control(control))
-        at, index, values = latents.thinned(request.most_points)
-        _held = _Held(
-            asked_for,
-            tuple(request.clips[i][0] for i in at),
-            tuple(request.clips[i][1] for i in at),
-            index,
-            Space(values, request.metric),
-        )
-    itself = _place_of(request, _held)
-    count = min(request.count, len(_held.space) - (itself is not None))
-    near, distances = _held.space.nearest(
-        count,
+        last_searched()[:] = [_read(request, asked_for, control)]
+    searched = last_searched()[0]
+    itself = _position(request, searched)
+    near, distances = searched.neighbours.nearest(
+        min(request.count, len(searched.neighbours) - (itself is not None)),
         query[None],
         own=None if itself is None else np.array([itself]),
-        between=lambda _share: _look(control),
+        check=lambda _share: check_cancel(control),
     )
     return Neighbours(
         request.latent,
-        tuple(_held.ids[i] for i in near[0]),
-        tuple(int(_held.index[i]) for i in near[0]),
+        tuple(searched.ids[i] for i in near[0]),
+        tuple(int(searched.index[i]) for i in near[0]),
         tuple(float(far) for far in distances[0]),
     )
 
 
-def _look(control: ControlSignal) -> None:
-    check_control(control)
+def _read(request: FindNearest, asked_for: tuple[object, ...], control: ControlSignal) -> SearchedLatents:
+    latents = stack([folder for _, folder in request.clips], request.latent, lambda: check_cancel(control))
+    at, index, values = latents.thinned(request.most_points)
+    return SearchedLatents(
+        asked_for,
+        tuple(request.clips[i][0] for i in at),
+        tuple(request.clips[i][1] for i in at),
+        index,
+        NeighbourIndex(values, request.metric),
+    )
 
 
 def _mean(refs: tuple[LatentRef, ...], latent: str) -> tuple[npt.NDArray[np.float32], str]:
@@ -94,11 +97,11 @@ def _mean(refs: tuple[LatentRef, ...], latent: str) -> tuple[npt.NDArray[np.floa
     return np.asarray(total / whole, np.float32), made_by
 
 
-def _place_of(request: FindNearest, held: _Held) -> int | None:
-    """Where a single latent is among those looked through."""
+def _position(request: FindNearest, searched: SearchedLatents) -> int | None:
+    """Where a single latent is among those searched."""
     if len(request.query) != 1:
         return None
     ref = request.query[0]
     wanted = 0 if request.latent == "h" else ref.second or 0
-    same = [i for i in np.flatnonzero(held.index == wanted).tolist() if held.folders[i] == ref.folder]
+    same = [i for i in np.flatnonzero(searched.index == wanted).tolist() if searched.folders[i] == ref.folder]
     return same[0] if same else None

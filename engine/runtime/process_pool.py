@@ -1,202 +1,187 @@
-"""Processes that work side by side: one that has nothing to do gets the next task, and says what became of it.
+"""Processes that work side by side, on pebble: a task that ends its process is lost alone, and reported.
 
-When the one that started them ends, however it ends, their pipes close and they end too: one that works, where it
-next asks what the user wants.
+What the user wants of the job reaches every process (`control`). When the process that started them ends, however
+it ends, they end too: one that works, where it next checks its control.
 """
 
 from __future__ import annotations
 
 import contextlib
-import itertools
 import multiprocessing
 import os
-import signal
 import sys
+import traceback
 from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from contextlib import AbstractContextManager
+from contextvars import ContextVar
 from dataclasses import dataclass
-from multiprocessing import connection
-from multiprocessing.connection import Connection
-from multiprocessing.process import BaseProcess
+from multiprocessing.util import Finalize
 from typing import Any, Generic, TypeVar
+
+import pebble
 
 from engine.api import Control, ControlSignal
 from engine.api.errors import Cancelled, EngineError
 
 TaskT = TypeVar("TaskT")
 OutcomeT = TypeVar("OutcomeT")
-Tell = Callable[[str], object]
-_LOOK_S = 0.1  # between two looks at the user's wish
-_WISHES = tuple(Control)
+ReportWords = Callable[[str], object]
+_LOOK_S = 0.1  # between two looks at the requested state
+_STATES = tuple(Control)
 
 
 @dataclass(frozen=True)
-class Trade(Generic[TaskT, OutcomeT]):
-    """What a crew does.
+class WorkerSpec(Generic[TaskT, OutcomeT]):
+    """What the processes of a pool do.
 
-    name: of its processes, for people who look at them.
-    make: called in every process, found there by its name, with `control` (see Crew.passing_on),
-        `tell` (takes words about the task, see Crew.run) and the crew's arguments. A context that gives what
-        performs a task. An EngineError of making it ends the whole work.
-    lost: the outcome of a task that ended its process, from the task and the exit code.
-    unable: the error of a process that ended before it began, from its exit code.
+    make: called once in every process, before its first task, with `control` (see ProcessPool.passing_on), `report`
+        (takes words about the task in work) and the pool's arguments. A context that gives what performs a task; an
+        EngineError of making it ends the whole work.
+    lost: the outcome of a task that ended its process or failed, from the task and how it did: "ended the process
+        (code 7)" or "failed (ValueError: ...)".
+    unable: the error when a process ends before any was made, from its exit code, if that is known.
     """
 
-    name: str
     make: Callable[..., AbstractContextManager[Callable[[TaskT], OutcomeT]]]
-    lost: Callable[[TaskT, int | None], OutcomeT]
+    lost: Callable[[TaskT, str], OutcomeT]
     unable: Callable[[int | None], EngineError]
 
 
-@dataclass(frozen=True)
-class _Told:
-    words: str
-
-
-class Crew(Generic[TaskT, OutcomeT]):
-    """So many processes of one trade. Use it as a context: they are gone at its end.
+class ProcessPool(Generic[TaskT, OutcomeT]):
+    """So many processes that do the same. Use it as a context: they are gone at its end.
 
     Args:
-        arguments: for the trade's `make`; they, tasks and outcomes cross a pipe.
+        arguments: for the spec's `make`; they, tasks and outcomes cross a pipe.
     """
 
-    def __init__(self, processes: int, trade: Trade[TaskT, OutcomeT], *arguments: Any) -> None:
+    def __init__(self, processes: int, spec: WorkerSpec[TaskT, OutcomeT], *arguments: Any) -> None:
+        context = multiprocessing.get_context("spawn")
         self._count = processes
-        self._trade, self._arguments = trade, arguments
-        self._context = multiprocessing.get_context("spawn")
-        self._wish: Any = self._context.Value("i", 0, lock=False)  # a position in _WISHES
-        self._members: dict[Connection, BaseProcess] = {}
-        self._idle: set[Connection] = set()
-        self._doing: dict[Connection, TaskT] = {}
+        self._spec, self._arguments = spec, arguments
+        requested, begun = context.Value("i", 0, lock=False), context.Value("b", 0, lock=False)
+        self._shared = _Shared(requested, begun, context.SimpleQueue())
+        self._pool = pebble.ProcessPool(processes, initializer=_set_up, initargs=(self._shared,), context=context)
 
-    def __enter__(self) -> Crew[TaskT, OutcomeT]:
-        # Multiprocessing forbids children to its daemons, lest they outlive their parent; ours watch a pipe.
+    def __enter__(self) -> ProcessPool[TaskT, OutcomeT]:
+        # Multiprocessing forbids children to its daemons, lest they outlive their parent; ours watch for its end.
         if (ourselves := multiprocessing.current_process()).daemon:
             ourselves.daemon = False
-        for _ in range(self._count):
-            self._start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        for pipe in self._members:
-            pipe.close()
-        for process in self._members.values():
-            process.terminate()
-            process.join()
+        self._pool.stop()  # type: ignore[no-untyped-call]
+        self._pool.join()
+        self._shared.words.close()
 
     def passing_on(self, control: ControlSignal) -> ControlSignal:
-        """`control`, whose answers the processes hear of: whoever obeys this one here lets them obey it there."""
+        """`control`, whose answers reach the processes too: whoever checks this one here controls them too."""
 
         def asked() -> Control:
-            wish = control()
-            self._wish.value = _WISHES.index(wish)
-            return wish
+            state = control()
+            self._shared.requested.value = _STATES.index(state)
+            return state
 
         return asked
 
     def run(
-        self, tasks: Iterator[TaskT], told: Callable[[TaskT, str], object] | None = None
+        self, tasks: Iterator[TaskT], report: Callable[[TaskT, str], object] | None = None
     ) -> Iterator[OutcomeT | None]:
         """The outcome of every task, as they come; None now and then, to look at something else.
 
         Args:
-            told: called with what a process tells of a task in work.
+            report: called with a task in work and what its process says of it.
 
         Raises:
             EngineError: the processes do not even start, or cannot make what performs a task.
         """
+        under_way: dict[Future[OutcomeT], tuple[int, TaskT]] = {}
+        numbered = enumerate(tasks)
         exhausted = False
-        while not exhausted or self._doing:
-            for pipe in [pipe for pipe in self._members if pipe in self._idle]:
-                task = next(tasks, None)
-                if exhausted := task is None:
+        while under_way or not exhausted:
+            while len(under_way) < self._count and not exhausted:
+                if exhausted := (following := next(numbered, None)) is None:
                     break
-                if not self._give(pipe, task):
-                    tasks = itertools.chain([task], tasks)
+                under_way[self._pool.schedule(_perform, (self._spec.make, self._arguments, *following))] = following
                 yield None
-            for ready in connection.wait(list(self._members), _LOOK_S):
-                yield self._heard(ready, told)  # type: ignore[arg-type]
+            done, _ = wait(under_way, _LOOK_S, FIRST_COMPLETED)
+            self._pass_words(dict(under_way.values()), report)
+            for future in done:
+                yield self._outcome(future, under_way.pop(future)[1])
             yield None
 
-    def _give(self, pipe: Connection, task: TaskT) -> bool:
-        """Hand a task to a process that has nothing to do; False if it is gone."""
-        self._idle.discard(pipe)
+    def _pass_words(self, tasks: dict[int, TaskT], report: Callable[[TaskT, str], object] | None) -> None:
+        while not self._shared.words.empty():
+            number, words = self._shared.words.get()
+            if report is not None:
+                report(tasks[number], words)
+
+    def _outcome(self, future: Future[OutcomeT], task: TaskT) -> OutcomeT:
         try:
-            pipe.send(task)
-        except OSError:
-            self._replace(pipe)
-            return False
-        self._doing[pipe] = task
-        return True
-
-    def _heard(self, pipe: Connection, told: Callable[[TaskT, str], object] | None) -> OutcomeT | None:
-        """What a process says: None that it is ready, then words and outcomes; or that it is gone."""
-        try:
-            said: OutcomeT | EngineError | _Told | None = pipe.recv()
-        except (EOFError, OSError):
-            task, was_idle = self._doing.pop(pipe, None), pipe in self._idle
-            code = self._replace(pipe, start=task is not None or was_idle)
-            if task is not None:
-                return self._trade.lost(task, code)
-            if was_idle:
-                return None
-            raise self._trade.unable(code) from None
-        if isinstance(said, EngineError):
-            raise said
-        if isinstance(said, _Told):
-            if told is not None:
-                told(self._doing[pipe], said.words)
-            return None
-        self._doing.pop(pipe, None)
-        self._idle.add(pipe)
-        return said
-
-    def _replace(self, pipe: Connection, start: bool = True) -> int | None:
-        """Another process for one that is gone; the code it ended with."""
-        process = self._members.pop(pipe)
-        self._idle.discard(pipe)
-        pipe.close()
-        process.join()
-        if start:
-            self._start()
-        return process.exitcode
-
-    def _start(self) -> None:
-        ours, theirs = self._context.Pipe(duplex=True)
-        process = self._context.Process(
-            target=_work, args=(theirs, self._wish), name=f"triptych-{self._trade.name}", daemon=True
-        )
-        process.start()
-        theirs.close()
-        self._members[ours] = process
-        with contextlib.suppress(OSError):  # it is gone already, which shows where it is listened to
-            ours.send((self._trade.make, self._arguments))
+            return future.result()
+        except (EngineError, Cancelled):
+            raise
+        except pebble.ProcessExpired as error:
+            if not self._shared.begun.value:
+                raise self._spec.unable(error.exitcode) from error
+            return self._spec.lost(task, f"ended the process (code {error.exitcode})")
+        except BrokenExecutor as error:
+            raise self._spec.unable(None) from error
+        except Exception as error:  # noqa: BLE001 - whatever a task raises costs that task alone
+            traceback.print_exception(error)
+            return self._spec.lost(task, f"failed ({type(error).__name__}: {error})")
 
 
-def _work(pipe: Connection, wish: Any) -> None:
-    """Main of a process of the crew."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+@dataclass(frozen=True)
+class _Shared:
+    """What all processes see.
+
+    requested: position of the requested state in _STATES. begun: whether any process was made.
+    words: (number of a task, words about it).
+    """
+
+    requested: Any
+    begun: Any
+    words: Any
+
+
+class _Worker:
+    """A process of a pool: what performs its tasks, made before the first."""
+
+    def __init__(self, shared: _Shared) -> None:
+        self._shared = shared
+        self._number = 0
+        self._perform: Callable[[Any], Any] | None = None
+
+    def perform(self, make: Callable[..., Any], arguments: tuple[Any, ...], number: int, task: Any) -> Any:
+        self._number = number
+        if self._perform is None:
+            made = contextlib.ExitStack()
+            Finalize(None, made.close, exitpriority=1)  # however the process ends, unless it is killed
+            self._perform = made.enter_context(make(self._control, self._report, *arguments))
+            self._shared.begun.value = 1
+        return self._perform(task)
+
+    def _control(self) -> Control:
+        parent = multiprocessing.parent_process()
+        return _STATES[self._shared.requested.value] if parent and parent.is_alive() else Control.CANCEL
+
+    def _report(self, words: str) -> None:
+        self._shared.words.put((self._number, words))
+
+
+_WORKER: ContextVar[_Worker] = ContextVar("worker of this process")  # set in processes of a pool alone
+
+
+def _set_up(shared: _Shared) -> None:
+    """Run first in every process: what a task brings may import torch, whose threads are set by then."""
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ[name] = "1"  # before torch is imported, which may come with what the pipe brings
+        os.environ[name] = "1"
+    _WORKER.set(_Worker(shared))
 
-    def control() -> Control:
-        # Nothing is sent to a process that works: what there is to read then is the end of the pipe.
-        return Control.CANCEL if pipe.poll() else _WISHES[wish.value]
 
-    def tell(words: str) -> None:
-        pipe.send(_Told(words))
-
-    usual = (EOFError, BrokenPipeError, ConnectionResetError, Cancelled)  # ways for it to end
-    with contextlib.suppress(*usual), contextlib.ExitStack() as stack:
-        make, arguments = pipe.recv()
-        try:
-            perform = stack.enter_context(make(control, tell, *arguments))
-        except EngineError as error:
-            pipe.send(error)
-            return
-        pipe.send(None)
-        while True:
-            pipe.send(perform(pipe.recv()))
+def _perform(make: Callable[..., Any], arguments: tuple[Any, ...], number: int, task: Any) -> Any:
+    return _WORKER.get().perform(make, arguments, number, task)
 
 
 def cores() -> int:

@@ -21,7 +21,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from engine.analysis.analyse import load_model, store_sound
+from engine.analysis.analyse import load_model
+from engine.analysis.clip_writer import store_sound
 from engine.api import (
     OWN_VOCODER,
     RENDERINGS,
@@ -57,7 +58,7 @@ Floats = npt.NDArray[np.float32]
 
 
 @one_thread()
-def render(request: Transfer, report: Report, steer: ControlSignal) -> Take:
+def render(request: Transfer, report: Report, control: ControlSignal) -> Take:
     """Perform a transfer and write original, control and transformed beside each other.
 
     Raises:
@@ -84,14 +85,14 @@ def render(request: Transfer, report: Report, steer: ControlSignal) -> Take:
     )
     report(Progress(0.1, "Reading the source"))
     studio = _studio(request.source, _age(source), request.model, model.hash, device)
-    control = studio.control(request.rendering, request.vocoder, steer)
+    reconstructed = studio.control(request.rendering, request.vocoder, control)
     report(Progress(0.5, "Rendering the transfer"))
-    check_control(steer)
+    check_control(control)
     kept_h = max(0.0, 1.0 - request.strength) if request.voice else 1.0
     before = given.unedited if given.edited else None
-    result = studio.render(h, given.m, kept_h, given.kept, request.rendering, request.vocoder, steer, before)
+    result = studio.render(h, given.m, kept_h, given.kept, request.rendering, request.vocoder, control, before)
     report(Progress(0.9, "Measuring"))
-    check_control(steer)
+    check_control(control)
 
     target_h = _mean_h(request.voice) if request.voice else None
     target_hz = _mean_pitch(request.voice or request.emotion)
@@ -101,7 +102,7 @@ def render(request: Transfer, report: Report, steer: ControlSignal) -> Take:
     original = np.array(source.array("audio"), np.float32)
     files = {
         "original": (out / f"{request.name}.original.wav", original),
-        "control": (out / f"{request.name}.control.wav", control.samples),
+        "control": (out / f"{request.name}.control.wav", reconstructed.samples),
         "transformed": (out / f"{request.name}.wav", result.samples),
     }
     sounds = {name: within_scale(samples) for name, (_, samples) in files.items()}
@@ -110,7 +111,7 @@ def render(request: Transfer, report: Report, steer: ControlSignal) -> Take:
         for name, (path, _) in files.items():
             audio.write(path, sounds[name], rate, tags.tags(_recipe(request, model), request.recipe, ".wav"))
         folders = {name: out / f"{request.name}.{name}" for name in ("control", "transformed")}
-        for name, rendering in (("control", control), ("transformed", result)):
+        for name, rendering in (("control", reconstructed), ("transformed", result)):
             store(folders[name], rendering, sounds[name], dataclasses.replace(clip, clip_id=folders[name].name))
     except OSError as error:
         raise cannot_write(out, error) from error
@@ -126,7 +127,7 @@ def render(request: Transfer, report: Report, steer: ControlSignal) -> Take:
         rule=given.rule,
         source_f0_hz=clip.f0_median_hz,
         target_f0_hz=target_hz,
-        control_evidence=judge.evidence(control),
+        control_evidence=judge.evidence(reconstructed),
         evidence=judge.evidence(result),
         model_hash=model.hash,
         seconds=time.monotonic() - began,
@@ -136,12 +137,12 @@ def render(request: Transfer, report: Report, steer: ControlSignal) -> Take:
         strength_m=request.strength_m,
         emotion_rule=request.rule,
         edits=request.edits,
-        difference_db=edit_evidence.difference_db(result.heard.numpy(), control.heard.numpy()),
+        difference_db=edit_evidence.difference_db(result.heard.numpy(), reconstructed.heard.numpy()),
         edited=edit_evidence.of_edited(
             given.edited,
             model.model.spec.window_frames,
             np.array(source.array("f0")),
-            (control.heard.numpy(), control.f0),
+            (reconstructed.heard.numpy(), reconstructed.f0),
             (result.heard.numpy(), result.f0),
         ),
         rendering=request.rendering,

@@ -1,19 +1,21 @@
 """What is heard at every checkpoint of a run: a small fixed set of recipes, kept in the project.
 
-An entry is a recipe (see studio.recipes): it names recordings and no model, so any can render it. One that
-gives nothing is a recording as the model rebuilds it.
+An entry is a recipe (see studio.domain.recipe): it names recordings and no model, so any can render it. One that
+gives nothing is a recording as the model reconstructs it.
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import msgspec
 from PySide6.QtCore import QCoreApplication
 
 from engine.api import OWN_VOCODER, AuditionItem, AuditionSound
+from engine.api.stored_values import DamagedError, converted
 from studio.domain import recipe as recipes
 from studio.domain.clip import Clip
 from studio.domain.recipe import Named, Recipe
@@ -71,7 +73,7 @@ def new_entry(recipe: Recipe) -> AuditionEntry:
 
 
 def recipe_of_clip(clip: Clip) -> Recipe:
-    """A recording as it is rebuilt."""
+    """A recording as the model reconstructs it."""
     return Recipe("", recipes.named(clip), "", "", vocoder=OWN_VOCODER)
 
 
@@ -98,24 +100,26 @@ def item_of(entry: AuditionEntry, clips: Mapping[str, Clip]) -> AuditionItem | N
     return AuditionItem(entry.id, entry.title, replace(recipes.request_of(recipe, folder), name=entry.id))
 
 
-# ---------------------------------------------------------------------------------------------- in the project
 def to_values(entries: Sequence[AuditionEntry]) -> list[dict[str, str]]:
     """Plain values for the project's file; from_values reads them back."""
     return [{"id": entry.id, "recipe": recipes.to_text(entry.recipe)} for entry in entries]
 
 
-def from_values(values: Iterable[Mapping[str, Any]]) -> list[AuditionEntry]:
+class StoredEntry(msgspec.Struct):
+    """An entry in the project's file."""
+
+    id: str
+    recipe: str
+
+
+def from_values(values: object) -> list[AuditionEntry]:
     """What can be understood of it: an entry of a newer version is left out.
 
     Raises:
-        ValueError: an entry would name a folder elsewhere.
+        DamagedError: these are no entries, or one would name a folder elsewhere.
     """
-    entries = []
-    for one in values:
-        entry_id = str(one["id"])
-        if not entry_id.isalnum():
-            raise ValueError("an entry of the audition set names a folder elsewhere")
-        recipe = recipes.from_text(str(one["recipe"]))
-        if recipe is not None:
-            entries.append(AuditionEntry(entry_id, recipe))
-    return entries
+    stored = converted(values, tuple[StoredEntry, ...])
+    if not all(one.id.isalnum() for one in stored):
+        raise DamagedError("an entry of the audition set names a folder elsewhere")
+    read = [(one.id, recipes.from_text(one.recipe)) for one in stored]
+    return [AuditionEntry(entry_id, recipe) for entry_id, recipe in read if recipe is not None]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import msgspec
 from PySide6.QtCore import QMimeData, QUrl
 
 MIME = "application/x-triptych-latent+json"
@@ -50,20 +51,17 @@ class Payload:
         return self.clips or tuple(dict.fromkeys(clip for clip, _ in self.seconds))
 
 
+class _Origin(msgspec.Struct):
+    """What mime data says beside the payload."""
+
+    version: int
+    session: str
+
+
 def to_mime(payload: Payload, session_uuid: str, files: Sequence[str | Path] = ()) -> QMimeData:
     """Mime data of a payload; with `files` it can be dropped on other programs too."""
-    values = {
-        "version": VERSION,
-        "session": session_uuid,
-        "kind": payload.kind,
-        "clips": payload.clips,
-        "speaker": payload.speaker,
-        "seconds": payload.seconds,
-        "weights": payload.weights,
-        "name": payload.name,
-        "label": payload.label,
-    }
     mime = QMimeData()
+    values = {"version": VERSION, "session": session_uuid, **asdict(payload)}
     mime.setData(MIME, json.dumps(values).encode())
     if files:
         mime.setUrls([QUrl.fromLocalFile(str(path)) for path in files])
@@ -77,21 +75,13 @@ def payload_of(mime: QMimeData, session_uuid: str) -> Payload | None:
     """
     if not mime.hasFormat(MIME):
         return None
+    content = bytes(mime.data(MIME).data())
     try:
-        values = json.loads(bytes(mime.data(MIME).data()))
-        if values["version"] != VERSION or values["session"] != session_uuid:
-            return None
-        return Payload(
-            str(values["kind"]),
-            tuple(str(clip) for clip in values["clips"]),
-            str(values["speaker"]),
-            tuple((str(clip), int(second)) for clip, second in values["seconds"]),
-            tuple(float(weight) for weight in values["weights"]),
-            str(values["name"]),
-            (str(values["label"][0]), str(values["label"][1])),
-        )
-    except (ValueError, KeyError, TypeError, IndexError):
+        origin = msgspec.json.decode(content, type=_Origin)
+        payload = msgspec.json.decode(content, type=Payload)
+    except ValueError:  # no JSON, no text, or not of these types
         return None
+    return payload if origin == _Origin(VERSION, session_uuid) else None
 
 
 def files_of(mime: QMimeData) -> list[Path]:

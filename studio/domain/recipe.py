@@ -7,13 +7,15 @@ in this library or in another, and nothing about where they lie on anybody's dis
 from __future__ import annotations
 
 import json
-import math
 import shlex
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import msgspec
+from msgspec import Meta
 from PySide6.QtCore import QCoreApplication
 
 from engine.api import (
@@ -29,11 +31,17 @@ from engine.api import (
     Transfer,
     edit_syntax,
 )
+from engine.api.stored_values import DamagedError, converted, one_of, values_of
 from studio.domain.clip import Clip
 
 FORMAT, VERSION = "triptych-recipe", 1
 ID_LETTERS = 8  # of 32: enough to tell a library's recordings apart
 MOST_GIVERS = 20_000
+
+Second = Annotated[int, Meta(ge=0)]
+Amount = Annotated[float, Meta(ge=0.0)]
+Strength = Annotated[float, Meta(ge=0.0, le=1.5)]
+Rule = Annotated[str, one_of(RULES)]
 
 
 @dataclass(frozen=True)
@@ -50,20 +58,24 @@ class Giver:
     """What gives: a recording or (second) one second of it, with a weight."""
 
     clip: Named
-    second: int | None = None
-    weight: float = 1.0
+    second: Second | None = None
+    weight: Amount = 1.0
 
 
 @dataclass(frozen=True)
 class Edit:
     """Seconds of the source that take the m of others; see engine.api.SecondEdit."""
 
-    target: tuple[int, ...]
-    givers: tuple[Giver, ...]
-    weight: float = 1.0
-    fade_in_s: float = 0.0
-    fade_out_s: float = 0.0
-    rule: str = "stretch"
+    target: Annotated[tuple[Second, ...], Meta(min_length=1)]
+    givers: Annotated[tuple[Giver, ...], Meta(min_length=1)]
+    weight: Strength = 1.0
+    fade_in_s: Amount = 0.0
+    fade_out_s: Amount = 0.0
+    rule: Rule = "stretch"
+
+    def __post_init__(self) -> None:
+        if any(b <= a for a, b in pairwise(self.target)):
+            raise ValueError("the seconds of an edit do not rise")
 
 
 @dataclass(frozen=True)
@@ -76,15 +88,14 @@ class Recipe:
     model_hash: str
     voice: tuple[Giver, ...] = ()
     emotion: tuple[Giver, ...] = ()
-    strength: float = 1.0
-    strength_m: float | None = None
-    rule: str = "auto"
+    strength: Strength = 1.0
+    strength_m: Strength | None = None
+    rule: Rule = "auto"
     edits: tuple[Edit, ...] = ()
-    rendering: str = "model"
-    vocoder: str = FIRST_VOCODER
+    rendering: Annotated[str, one_of(tuple(RENDERINGS))] = "model"  # there was no other, at first
+    vocoder: Annotated[str, one_of((OWN_VOCODER, *VOCODERS))] = FIRST_VOCODER
 
 
-# ---------------------------------------------------------------------------------------------- of a rendering
 # What a recipe says in the very words of the engine's request. All else in it is recordings, by name.
 _AS_ASKED = ("strength", "strength_m", "rule", "rendering", "vocoder")
 _AS_EDITED = ("target", "weight", "fade_in_s", "fade_out_s", "rule")
@@ -161,7 +172,6 @@ def _namer(clips: Iterable[Clip], gone: Mapping[str, Named]) -> Callable[[str], 
     return name
 
 
-# ---------------------------------------------------------------------------------------------- as text
 def to_text(recipe: Recipe) -> str:
     """JSON; from_text reads it back."""
     return json.dumps({"format": FORMAT, "version": VERSION, **asdict(recipe)}, separators=(",", ":"))
@@ -170,91 +180,12 @@ def to_text(recipe: Recipe) -> str:
 def from_text(text: str) -> Recipe | None:
     """The recipe in a text that anybody may have written; None if it is none, or of a newer version."""
     try:
-        values = json.loads(text)
-        if values["format"] != FORMAT or int(values["version"]) > VERSION:
-            return None
-        recipe = Recipe(
-            str(values["take"]),
-            _named(values["source"]),
-            str(values["model"]),
-            str(values["model_hash"]),
-            _read_givers(values["voice"]),
-            _read_givers(values["emotion"]),
-            _strength(values["strength"]),
-            None if values["strength_m"] is None else _strength(values["strength_m"]),
-            _one_of(RULES, values["rule"]),
-            tuple(_read_edit(edit) for edit in values["edits"]),
-            _one_of(RENDERINGS, values.get("rendering", "model")),  # there was one only, at first
-            _one_of((OWN_VOCODER, *VOCODERS), values.get("vocoder", FIRST_VOCODER)),
-        )
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError):
+        recipe = converted(values_of(text, (FORMAT,), VERSION, msgspec.json.decode), Recipe)
+    except DamagedError:
         return None
     return recipe if len(recipe.voice) + len(recipe.emotion) <= MOST_GIVERS else None
 
 
-def _named(values: Mapping[str, Any]) -> Named:
-    return Named(str(values["id"]), str(values["name"]), str(values["folder"]))
-
-
-def _read_givers(values: Iterable[Mapping[str, Any]]) -> tuple[Giver, ...]:
-    return tuple(
-        Giver(
-            _named(giver["clip"]),
-            None if giver["second"] is None else _second(giver["second"]),
-            _amount(giver["weight"]),
-        )
-        for giver in values
-    )
-
-
-def _read_edit(values: Mapping[str, Any]) -> Edit:
-    target = tuple(sorted({_second(second) for second in values["target"]}))
-    givers = _read_givers(values["givers"])
-    if not target or not givers:
-        raise ValueError("an edit of nothing")
-    return Edit(
-        target,
-        givers,
-        _strength(values["weight"]),
-        _amount(values["fade_in_s"]),
-        _amount(values["fade_out_s"]),
-        _one_of(RULES, values["rule"]),
-    )
-
-
-def _number(value: Any) -> float:
-    number = float(value)
-    if not math.isfinite(number):
-        raise ValueError("no number")
-    return number
-
-
-def _second(value: Any) -> int:
-    if (second := int(value)) < 0:
-        raise ValueError("before the beginning")
-    return second
-
-
-def _amount(value: Any) -> float:
-    if (number := _number(value)) < 0.0:
-        raise ValueError("negative")
-    return number
-
-
-def _strength(value: Any) -> float:
-    number = _number(value)
-    if not 0.0 <= number <= 1.5:
-        raise ValueError("no strength")
-    return number
-
-
-def _one_of(known: Container[str], value: Any) -> str:
-    if value not in known:
-        raise ValueError("of a newer version, or nobody's")
-    return str(value)
-
-
-# ---------------------------------------------------------------------------------------------- in this library
 @dataclass(frozen=True)
 class Found:
     """A recipe in terms of a library: ids for its recordings, and the names of those that are not there."""
@@ -300,7 +231,6 @@ def _look_up(named: Named, by_id: Mapping[str, Clip], by_name: Mapping[str, Sequ
     return clip
 
 
-# ---------------------------------------------------------------------------------------------- in words
 def summary(recipe: Recipe) -> str:
     """One line for people."""
     parts = [f"h of {givers_words(recipe.voice)}"] if recipe.voice else []
@@ -337,7 +267,6 @@ def givers_words(givers: Sequence[Giver], most: int = 3) -> str:
     )
 
 
-# ---------------------------------------------------------------------------------------------- in a terminal
 def command_line(take: Take, clips: Iterable[Clip], model: ModelInfo, out: str) -> str | None:
     """What makes the same sound in a terminal; None if a recording is not in the library any more.
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from engine.api import EngineError, Heard, KeptCheckpoint, RunSpec, TrainDone, TrainPoint, checkpoints_of, heard_of
+from engine.api.stored_values import converted
 
 BEST = "best.triptych.safetensors"
 LAST = "last.triptych.safetensors"
@@ -92,14 +94,12 @@ def _read_log(path: Path) -> tuple[list[TrainPoint], bool]:
         return points, finished
     for line in lines:
         try:
-            values = json.loads(line)
-            event = values["event"]
+            values = converted(json.loads(line), dict[str, Any])
+            event = values.get("event")
             if event in ("train", "validation"):
-                terms = {str(name): float(value) for name, value in values["terms"].items()}
-                place = int(values["step"]), float(values["epoch"])
-                points.append(TrainPoint(*place, event, terms, float(values["seconds"])))
+                points.append(converted(values | {"split": event}, TrainPoint))
             elif event in ("done", "start", "resume", "stopped"):
                 finished = event == "done"
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except ValueError:
             continue
     return points, finished

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated
 
+from msgspec import Meta
 from PySide6.QtCore import QCoreApplication
 
-from engine.api import OWN_VOCODER, LatentRef, ModelInfo, SecondEdit, Transfer
+from engine.api import OWN_VOCODER, RULES, LatentRef, ModelInfo, SecondEdit, Transfer
+from engine.api.stored_values import one_of
 from studio.domain.clip import Clip
 from studio.domain.payload import Payload
 
@@ -35,13 +38,13 @@ class EmotionChip:
 class LaneEdit:
     """Seconds of one recording that take the m of others: what the m lane makes. See engine.api.SecondEdit."""
 
-    target: tuple[int, ...]
+    target: Annotated[tuple[Annotated[int, Meta(ge=0)], ...], Meta(min_length=1)]
     payload: Payload
     title: str  # of the giver
     weight: float = 1.0
     fade_in_s: float = 0.0
     fade_out_s: float = 0.0
-    rule: str = "stretch"
+    rule: Annotated[str, one_of(RULES)] = "stretch"
 
 
 @dataclass

@@ -1,9 +1,8 @@
 """The only place that starts worker processes and moves messages between them and the window.
 
-Two long-lived workers take one job at a time from the queue kept here: one looks through folders and tables, so
-that what is dropped is seen at once, and one does the rest. Every training run, every fetch of a corpus and every
-audition of a run has a process of its own. Jobs that wait live on this side, so a worker that dies takes only its
-running job with it.
+What kinds of workers there are, and which requests each performs, engine.api.WORKER_KINDS says. A long-lived
+worker takes one job at a time from the queue kept here; jobs of the other kinds have a process each. Jobs that wait
+live on this side, so a worker that dies takes only its running job with it.
 """
 
 from __future__ import annotations
@@ -15,18 +14,13 @@ from typing import Any
 
 from PySide6.QtCore import QCoreApplication, QObject, QTimer, Signal
 
-from engine.api import Audition, Control, Event, Failed, GetCorpus, PreviewTable, ReadRecipes, Request, Scan, Train
+from engine.api import INFERENCE, WORKER_KINDS, Control, Event, Failed, Request, WorkerKind, worker_kind
 from studio.engine_link.job import Job, State
 from studio.engine_link.worker_thread import WorkerThread
 from studio.services import paths
 
 CANCEL_ANSWER_MS = 10_000  # a job that does not obey by then is ended with its process
 STOP_ANSWER_MS = 60_000  # stopping keeps what there is, and writing it may take a while
-# Work that takes hours, or that nothing may wait for.
-OWN_PROCESS: dict[type, str] = {Train: "training", GetCorpus: "fetching", Audition: "audition"}
-INFERENCE, LOOKING = "inference", "looking"
-LASTING = {INFERENCE: "worker.log", LOOKING: "looking.log"}  # workers that live long, and their logs
-LOOKS = (Scan, PreviewTable, ReadRecipes)
 TAIL_BYTES = 4_000
 KEPT_ENDED = 50
 
@@ -34,7 +28,7 @@ __all__ = ["EngineLink", "Job", "State"]
 
 
 class EngineLink(QObject):
-    """The road for work.
+    """Takes requests, has workers perform them, and tells how far they are.
 
     Signals:
         job_added(Job), job_removed(Job)
@@ -51,13 +45,12 @@ class EngineLink(QObject):
         self.device = "auto"  # where requests that leave it open are computed: the user's choice
         self._jobs: list[Job] = []
         self._next_id = 1
-        self._lasting: dict[str, WorkerThread] = {}
+        self._lasting: dict[WorkerKind, WorkerThread] = {}
         self._running: dict[WorkerThread, Job] = {}
         self._waiting: list[Job] = []
         self._threads: list[WorkerThread] = []
         self._closed = False
 
-    # ------------------------------------------------------------------ for everyone
     def jobs(self) -> list[Job]:
         """Every job that has not ended and the last ones that have, oldest first."""
         return list(self._jobs)
@@ -88,11 +81,11 @@ class EngineLink(QObject):
                     job.cancel()
         job = Job(self._next_id, request, title, latest_key=latest_key, background=background)
         self._next_id += 1
-        job.steered.connect(self._steer)
+        job.requested.connect(self._request)
         self._jobs.append(job)
         self.job_added.emit(job)
-        if (kind := OWN_PROCESS.get(type(request))) is not None:
-            self._begin(self._start(kind, f"{kind}-{job.id}.log"), job)
+        if (kind := worker_kind(request)).own_process:
+            self._begin(self._start(kind, job.id), job)
         else:
             self._enqueue(job)
         return job
@@ -107,7 +100,7 @@ class EngineLink(QObject):
         self._closed = True
         self._waiting.clear()
         for thread in self._threads:
-            if thread.kind == "training":
+            if thread.kind.saves_at_close:
                 thread.quit_politely()
             else:
                 thread.kill()
@@ -119,9 +112,12 @@ class EngineLink(QObject):
     @property
     def worker_pid(self) -> int | None:
         """Process id of the inference worker, while there is one."""
-        return self._lasting[INFERENCE].pid if INFERENCE in self._lasting else None
+        return self.pid_of(INFERENCE)
 
-    # ------------------------------------------------------------------ the queue
+    def pid_of(self, kind: WorkerKind) -> int | None:
+        """Process id of a long-lived worker, while there is one."""
+        return self._lasting[kind].pid if kind in self._lasting else None
+
     def _enqueue(self, job: Job) -> None:
         if job.background:
             self._waiting.append(job)
@@ -132,7 +128,7 @@ class EngineLink(QObject):
         self._feed()
 
     def _let_go_first(self, job: Job) -> None:
-        thread = self._lasting.get(_lasting_kind(job))
+        thread = self._lasting.get(worker_kind(job.request))
         busy = self._running.get(thread) if thread is not None else None
         if busy is not None and busy.background:
             busy.stop_and_keep()
@@ -141,12 +137,12 @@ class EngineLink(QObject):
         """Give each of the long-lived workers its next job, if it is idle."""
         if self._closed:
             return
-        for kind, log_name in LASTING.items():
-            job = next((job for job in self._waiting if _lasting_kind(job) == kind), None)
+        for kind in WORKER_KINDS:
+            job = next((job for job in self._waiting if worker_kind(job.request) is kind), None)
             if job is None:
                 continue
             if kind not in self._lasting:
-                self._lasting[kind] = self._start(kind, log_name)
+                self._lasting[kind] = self._start(kind, job.id)
             if self._lasting[kind] not in self._running:
                 self._waiting.remove(job)
                 self._begin(self._lasting[kind], job)
@@ -158,28 +154,27 @@ class EngineLink(QObject):
             thread.post(("control", job.id, Control.PAUSE))
         job.begin()
 
-    def _steer(self, job: Job, wish: Control) -> None:
+    def _request(self, job: Job, state: Control) -> None:
         if job in self._waiting:
-            if wish in (Control.CANCEL, Control.STOP):
+            if state in (Control.CANCEL, Control.STOP):
                 self._waiting.remove(job)
                 self._end(job, Failed("", "", cancelled=True))
             return
         thread = next((thread for thread, running in self._running.items() if running is job), None)
         if thread is None:
             return
-        thread.post(("control", job.id, wish))
-        if wish in (Control.CANCEL, Control.STOP):
-            patience = CANCEL_ANSWER_MS if wish is Control.CANCEL else STOP_ANSWER_MS
+        thread.post(("control", job.id, state))
+        if state in (Control.CANCEL, Control.STOP):
+            patience = CANCEL_ANSWER_MS if state is Control.CANCEL else STOP_ANSWER_MS
             QTimer.singleShot(patience, job, lambda: self._end_by_force(thread, job))
 
     def _end_by_force(self, thread: WorkerThread, job: Job) -> None:
         if self._running.get(thread) is job:
             thread.kill()
 
-    # ------------------------------------------------------------------ what workers say
-    def _start(self, kind: str, log_name: str) -> WorkerThread:
+    def _start(self, kind: WorkerKind, job_id: int) -> WorkerThread:
         self._log_dir.mkdir(parents=True, exist_ok=True)
-        thread = WorkerThread(kind, self._log_dir / log_name)
+        thread = WorkerThread(kind, self._log_dir / kind.log.format(job=job_id))
         thread.received.connect(self._received)
         thread.gone.connect(self._gone)
         self._threads.append(thread)
@@ -194,7 +189,7 @@ class EngineLink(QObject):
         if job.ended:
             del self._running[thread]
             self._trim()
-            if thread.kind in OWN_PROCESS.values():
+            if thread.kind.own_process:
                 thread.quit_politely()
             else:
                 self._feed()
@@ -239,11 +234,7 @@ class EngineLink(QObject):
         QTimer.singleShot(0, self, lambda: job.part())  # not while it tells how it ended; a bound method would leak
 
 
-def _lasting_kind(job: Job) -> str:
-    return LOOKING if isinstance(job.request, LOOKS) else INFERENCE
-
-
-def _death_in_words(kind: str, job: Job | None, exit_code: int | None, why: str) -> tuple[str, str]:
+def _death_in_words(kind: WorkerKind, job: Job | None, exit_code: int | None, why: str) -> tuple[str, str]:
     def tr(text: str) -> str:
         return QCoreApplication.translate("EngineLink", text)
 
@@ -256,28 +247,9 @@ def _death_in_words(kind: str, job: Job | None, exit_code: int | None, why: str)
             how = tr("ended by signal {0}").format(-exit_code)
     else:
         how = tr("exit code {0}").format(exit_code)
-    if kind == "training":
-        return (
-            tr("The training process stopped unexpectedly ({0}).").format(how),
-            tr("Nothing saved is lost: resume the run from its last saved step."),
-        )
-    if kind == "fetching":
-        return (
-            tr("Fetching stopped unexpectedly ({0}).").format(how),
-            tr("Nothing half-done is left where a corpus is looked for: fetch it again."),
-        )
-    if kind == "audition":
-        return (
-            tr("Rendering the audition of a run stopped unexpectedly ({0}).").format(how),
-            tr("The run is not concerned. What is rendered is kept: render the rest from the training panel."),
-        )
-    while_doing = tr(" during “{0}”").format(job.title) if job is not None else ""
-    return (
-        tr("The engine stopped unexpectedly{0} ({1}).").format(while_doing, how),
-        tr("It has been started again and goes on with the jobs that waited; try the lost one once more.")
-        if job is not None
-        else tr("It is started again with the next job; nothing is lost."),
-    )
+    during = tr(" during “{0}”").format(job.title) if job is not None else ""
+    advice = kind.advice if job is not None else kind.advice_when_idle or kind.advice
+    return tr(kind.died).format(how=how, during=during), tr(advice)
 
 
 def _tail(log: Path, start: int) -> str:

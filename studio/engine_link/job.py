@@ -26,14 +26,14 @@ def _nobody(*_: object) -> None:
 
 
 class Job(QObject):
-    """One request under way. EngineLink makes and feeds it; others listen and steer.
+    """One request under way. EngineLink makes and feeds it; others listen and control it.
 
     Signals:
         progress(fraction 0..1 or None, what is done now, seconds left or None)
         partial(value), note(what, hint)
         done(result), failed(what, hint, details), cancelled(): exactly one of them, once
         changed(): anything a list of jobs shows
-        steered(Job, Control): what the user wants; for EngineLink
+        requested(Job, Control): the state the user wants it in; for EngineLink
     """
 
     progress = Signal(object, str, object)
@@ -43,7 +43,7 @@ class Job(QObject):
     failed = Signal(str, str, str)
     cancelled = Signal()
     changed = Signal()
-    steered = Signal(object, object)
+    requested = Signal(object, object)
 
     def __init__(
         self, number: int, request: Request, title: str, *, latest_key: str | None = None, background: bool = False
@@ -71,30 +71,29 @@ class Job(QObject):
     def is_training(self) -> bool:
         return isinstance(self.request, Train)
 
-    # ------------------------------------------------------------------ what the user wants
     def cancel(self) -> None:
         """End it and drop what it has."""
-        self._steer(Control.CANCEL)
+        self._request(Control.CANCEL)
 
     def stop_and_keep(self) -> None:
         """End it early and keep what it has."""
-        self._steer(Control.STOP)
+        self._request(Control.STOP)
 
     def pause(self) -> None:
         """Hold still until `resume`."""
-        self._steer(Control.PAUSE)
+        self._request(Control.PAUSE)
 
     def resume(self) -> None:
-        self._steer(Control.RUN)
+        self._request(Control.RUN)
 
-    def _steer(self, wish: Control) -> None:
+    def _request(self, wish: Control) -> None:
         stronger = self.wish is Control.CANCEL or (self.wish is Control.STOP and wish is not Control.CANCEL)
         if self.ended or stronger or wish is self.wish:
             return
         self.wish = wish
         if self.state in (State.RUNNING, State.PAUSED):
             self.state = State.PAUSED if wish is Control.PAUSE else State.RUNNING
-        self.steered.emit(self, wish)
+        self.requested.emit(self, wish)
         self.changed.emit()
 
     def part(self) -> None:
@@ -103,11 +102,10 @@ class Job(QObject):
         Qt holds the listeners and these the job: a ring that Python's collector cannot see, so both would stay.
         """
         told = (self.progress, self.partial, self.note, self.done, self.failed, self.cancelled)
-        for signal in (*told, self.changed, self.steered):
+        for signal in (*told, self.changed, self.requested):
             signal.connect(_nobody)  # to part with no one is an error, and PySide's way to ask leaks the job
             signal.disconnect()
 
-    # ------------------------------------------------------------------ what the engine says
     def begin(self) -> None:
         self.state = State.PAUSED if self.wish is Control.PAUSE else State.RUNNING
         self.changed.emit()

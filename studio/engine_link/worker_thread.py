@@ -10,7 +10,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QThread, Signal
 
-from engine.api import Control, Request
+from engine.api import Control, Request, WorkerKind
 from engine.worker import start_worker
 
 JOIN_S = 5.0
@@ -28,9 +28,9 @@ class WorkerThread(QThread):
     received = Signal(object, object, object)
     gone = Signal(object, object, str)
 
-    def __init__(self, kind: str, log_path: Path, parent: QObject | None = None) -> None:
+    def __init__(self, kind: WorkerKind, log_path: Path, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.setObjectName(f"{kind} worker")
+        self.setObjectName(f"{kind.name} worker")
         self.kind = kind
         self.log_path = log_path
         self.log_start = log_path.stat().st_size if log_path.exists() else 0
@@ -74,7 +74,7 @@ class WorkerThread(QThread):
             self._process = process
             if self._killed:
                 process.kill()
-        writer = threading.Thread(target=self._write, args=(pipe,), name=f"{self.kind} posts", daemon=True)
+        writer = threading.Thread(target=self._write, args=(pipe,), name=f"{self.kind.name} posts", daemon=True)
         writer.start()
         self._read(pipe, process)
         self._posts.put(None)

@@ -10,19 +10,21 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from engine.api import RENDERINGS, RULES, VOCODERS, EditedEvidence, Evidence, LatentRef, SecondEdit, Take
+import msgspec
+
+from engine.api import RENDERINGS, RULES, VOCODERS, LatentRef, Take
+from engine.api.stored_values import DamagedError, NewerError, converted, values_of
 from studio.domain import audition_set
 from studio.domain import recipe as recipes
 from studio.domain.audition_set import AuditionEntry
 from studio.domain.clip import ANALYSING, STATES, WAITING, Clip
-from studio.domain.payload import Payload
 from studio.domain.recipe import Named, Recipe
-from studio.domain.transfer_setup import EmotionChip, LaneEdit, TransferSetup, VoiceChip
+from studio.domain.transfer_setup import TransferSetup
 from studio.project.folder import Listing
 from studio.services.background_threads import unhurried
 
@@ -32,6 +34,9 @@ FORMAT, VERSION = "triptych-project", 2
 OLD_FORMAT = "triptych-library"  # version 1: absolute places, neither maps nor runs nor the desk
 
 Link = str | dict[str, str]
+
+__all__ = ["AUTOSAVE", "FILE", "SUFFIX", "UNTITLED_FILE", "DamagedError", "NewerError", "Project"]
+__all__ += ["moved_clip", "moved_project", "moved_take", "read", "set_aside", "write"]
 
 
 @dataclass
@@ -55,14 +60,6 @@ class Project:
     made_by: dict[str, Recipe] = field(default_factory=dict)
     gone: dict[str, Named] = field(default_factory=dict)
     audition: list[AuditionEntry] = field(default_factory=list)
-
-
-class DamagedError(Exception):
-    """The file cannot be understood; the text says why."""
-
-
-class NewerError(DamagedError):
-    """A newer Triptych wrote the file."""
 
 
 def moved_project(project: Project, place: Callable[[str], str]) -> Project:
@@ -100,7 +97,6 @@ def moved_take(take: Take, place: Callable[[str], str]) -> Take:
     )
 
 
-# ---------------------------------------------------------------------------------------------- writing
 def write(path: Path, project: Project) -> None:
     """Write under a temporary name, then replace the old file.
 
@@ -175,10 +171,10 @@ def _with_links(take: dict[str, Any], base: Path) -> dict[str, Any]:
 
 def _link(place: str, base: Path) -> Link:
     """Inside the project: the relative place alone. Outside: both."""
-    return _told(place, _relative(place, base))
+    return _as_link(place, _relative(place, base))
 
 
-def _told(place: str, relative: str | None) -> Link:
+def _as_link(place: str, relative: str | None) -> Link:
     if relative is None:
         return {"absolute": place}
     return {"relative": relative, "absolute": place} if relative.startswith("../") else relative
@@ -208,10 +204,32 @@ class _Links:
         if folder not in self._folders:
             self._folders[folder] = _relative(folder, self._base)
         beside = self._folders[folder]
-        return _told(place, name if beside == "." else None if beside is None else f"{beside}/{name}")
+        return _as_link(place, name if beside == "." else None if beside is None else f"{beside}/{name}")
 
 
-# ---------------------------------------------------------------------------------------------- reading
+class _Outside(msgspec.Struct):
+    """Where something lies that is not inside the project: tried there if the relative place leads nowhere."""
+
+    absolute: str
+    relative: str | None = None
+
+
+class _Stored(msgspec.Struct):
+    """What project.json holds; recordings and takes still name places by links."""
+
+    uuid: str
+    clips: list[dict[str, Any]]
+    takes: list[dict[str, Any]]
+    model: str | _Outside | None
+    starred: list[str | _Outside] = []
+    runs: list[str | _Outside] = []
+    maps: dict[str, str | _Outside] = {}
+    desk: dict[str, Any] = {}
+    made_by: dict[str, str] = {}
+    gone: dict[str, tuple[str, str, str]] = {}
+    audition: list[Any] = []
+
+
 def read(path: Path) -> Project | None:
     """The project written before; None if there is none yet.
 
@@ -219,33 +237,27 @@ def read(path: Path) -> Project | None:
         NewerError: from a newer version. DamagedError: damaged, foreign or unreadable.
     """
     try:
-        values = json.loads(path.read_text("utf-8"))
+        text = path.read_text("utf-8")
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         raise DamagedError(str(error)) from error
-    try:
-        if values["format"] not in (FORMAT, OLD_FORMAT):
-            raise DamagedError("it is not a project of Triptych")
-        if values["version"] > VERSION:
-            raise NewerError("a newer Triptych wrote it")
-        place = _Places(path.parent)
-        model = values["model"]
-        return Project(
-            str(values["uuid"]),
-            [_clip(clip, place) for clip in values["clips"]],
-            [_take(take, place) for take in values["takes"]],
-            None if model is None else place(model),
-            [place(sound) for sound in values.get("starred", [])],
-            [place(run) for run in values.get("runs", [])],
-            {str(latent): place(file) for latent, file in values.get("maps", {}).items()},
-            _desk(values.get("desk", {})),
-            _recipes(values.get("made_by", {})),
-            {str(i): Named(*map(str, named)) for i, named in values.get("gone", {}).items()},
-            audition_set.from_values(values.get("audition", ())),
-        )
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise DamagedError(f"{type(error).__name__}: {error}") from error
+    stored = converted(values_of(text, (FORMAT, OLD_FORMAT), VERSION), _Stored)
+    place = _Places(path.parent)
+    made_by = {clip_id: recipes.from_text(text) for clip_id, text in stored.made_by.items()}
+    return Project(
+        stored.uuid,
+        [_clip(clip, place) for clip in stored.clips],
+        [_take(take, place) for take in stored.takes],
+        None if stored.model is None else place(stored.model),
+        [place(sound) for sound in stored.starred],
+        [place(run) for run in stored.runs],
+        {latent: place(file) for latent, file in stored.maps.items()},
+        _desk(stored.desk),
+        {clip_id: recipe for clip_id, recipe in made_by.items() if recipe is not None},
+        {clip_id: Named(*named) for clip_id, named in stored.gone.items()},
+        audition_set.from_values(stored.audition),
+    )
 
 
 def set_aside(path: Path) -> Path:
@@ -265,14 +277,15 @@ class _Places:
         self._folders: dict[str, str] = {}
         self._there = Listing()
 
-    def __call__(self, link: Any) -> str:
+    def __call__(self, link: object) -> str:
         if isinstance(link, str):  # inside the project, or absolute as version 1 wrote it
             return self._beside(link)
-        absolute = str(link["absolute"])
-        if (relative := link.get("relative")) is None:
-            return absolute
-        beside = self._beside(str(relative))
-        return beside if beside == absolute or beside in self._there or absolute not in self._there else absolute
+        outside = converted(link, _Outside)
+        if outside.relative is None:
+            return outside.absolute
+        beside = self._beside(outside.relative)
+        moved = beside != outside.absolute and beside not in self._there and outside.absolute in self._there
+        return outside.absolute if moved else beside
 
     def _beside(self, relative: str) -> str:
         folder, name = os.path.split(relative)
@@ -283,125 +296,42 @@ class _Places:
         return os.path.join(self._folders[folder], name)
 
 
-def _clip(values: Mapping[str, Any], place: _Places) -> Clip:
-    clip_id, state = str(values["id"]), str(values["state"])
-    if os.path.basename(clip_id) != clip_id or "\\" in clip_id or clip_id in ("", ".", ".."):
-        raise ValueError("a clip's id names a folder elsewhere")
-    if state not in STATES:
-        raise ValueError(f"a clip is {state}")
-    error = values["error"]
-    return Clip(
-        id=clip_id,
-        path=place(values["path"]),
-        name=str(values["name"]),
-        labels={str(name): str(text) for name, text in values["labels"].items()},
-        state=WAITING if state == ANALYSING else state,
-        duration_s=_number_or_none(values["duration_s"]),
-        f0_median_hz=_number_or_none(values["f0_median_hz"]),
-        error=None if error is None else (str(error[0]), str(error[1])),
-        folder=None if values["folder"] is None else place(values["folder"]),
-        model_hash=_text_or_none(values["model_hash"]),
-    )
+def _clip(values: dict[str, Any], place: _Places) -> Clip:
+    folder = values.get("folder")
+    places = {"path": place(values.get("path")), "folder": None if folder is None else place(folder)}
+    clip = converted(values | places, Clip)
+    if os.path.basename(clip.id) != clip.id or "\\" in clip.id or clip.id in ("", ".", ".."):
+        raise DamagedError("a clip's id names a folder elsewhere")
+    if clip.state not in STATES:
+        raise DamagedError(f"a clip is {clip.state}")
+    if clip.state == ANALYSING:
+        clip.state = WAITING
+    return clip
 
 
-def _take(values: Mapping[str, Any], place: _Places) -> Take:
-    known = {one.name for one in dataclasses.fields(Take)}
-    read: dict[str, Any] = {name: value for name, value in values.items() if name in known}
-    for name in _TAKE_PLACES:
-        read[name] = place(values[name])
-    for name in ("voice", "emotion"):
-        read[name] = _refs(values[name], place)
-    for name in ("evidence", "control_evidence"):
-        read[name] = Evidence(**values[name])
-    read["name"], read["rule"], read["model_hash"] = (str(values[n]) for n in ("name", "rule", "model_hash"))
-    read["strength"] = float(values["strength"])
-    loudness = values.get("loudness_lufs", {})  # takes of earlier versions have none
-    read["loudness_lufs"] = {str(name): float(lufs) for name, lufs in loudness.items()}
-    read["edits"] = tuple(
-        SecondEdit(**edit | {"target": tuple(map(int, edit["target"])), "givers": _refs(edit["givers"], place)})
-        for edit in values.get("edits", ())
-    )
-    if (edited := values.get("edited")) is not None:
-        read["edited"] = EditedEvidence(**edited | {"seconds": tuple(map(int, edited["seconds"]))})
-    return Take(**read)
+class _StoredRef(msgspec.Struct):
+    """A LatentRef whose folder is a link."""
+
+    folder: str | _Outside
+    second: int | None
+    weight: float
 
 
-def _refs(values: Iterable[Mapping[str, Any]], place: _Places) -> tuple[LatentRef, ...]:
-    return tuple(
-        LatentRef(place(ref["folder"]), None if ref["second"] is None else int(ref["second"]), float(ref["weight"]))
-        for ref in values
-    )
+def _take(values: dict[str, Any], place: _Places) -> Take:
+    def refs(stored: object) -> list[dict[str, Any]]:
+        read = converted(stored, tuple[_StoredRef, ...])
+        return [{"folder": place(ref.folder), "second": ref.second, "weight": ref.weight} for ref in read]
+
+    edits = converted(values.get("edits", ()), tuple[dict[str, Any], ...])
+    changes: dict[str, Any] = {name: place(values.get(name)) for name in _TAKE_PLACES}
+    changes |= {name: refs(values.get(name)) for name in ("voice", "emotion")}
+    changes |= {"edits": [edit | {"givers": refs(edit.get("givers"))} for edit in edits]}
+    return converted(values | changes, Take)
 
 
-def _desk(values: Mapping[str, Any]) -> TransferSetup:
+def _desk(values: dict[str, Any]) -> TransferSetup:
     """What is known of the desk; what another version added to it is left out."""
-    strength = float(values.get("strength", 1.0))
-    setup = TransferSetup(
-        source=_text_or_none(values.get("source")),
-        strength=strength,
-        strength_m=float(values.get("strength_m", strength)),  # one strength counted for both at first
-        rule=str(values.get("rule", "auto")),
-    )
-    if setup.rule not in RULES:
-        setup.rule = "auto"
-    rendering = str(values.get("rendering", setup.rendering))
-    setup.rendering = rendering if rendering in RENDERINGS else setup.rendering
-    vocoder = str(values.get("vocoder", setup.vocoder))
-    setup.vocoder = vocoder if vocoder in VOCODERS else setup.vocoder
-    setup.voices = [
-        VoiceChip(_payload(chip["payload"]), str(chip["title"]), float(chip["weight"]))
-        for chip in values.get("voices", ())
-    ]
-    setup.emotions = [
-        EmotionChip(_payload(chip["payload"]), str(chip["title"]), float(chip["weight"]))
-        for chip in values.get("emotions", ())
-    ]
-    setup.edits = {
-        str(clip): tuple(_lane_edit(edit) for edit in edits) for clip, edits in values.get("edits", {}).items()
-    }
-    return setup
-
-
-def _lane_edit(values: Mapping[str, Any]) -> LaneEdit:
-    target = tuple(sorted({int(second) for second in values["target"]}))
-    if not target or target[0] < 0 or values["rule"] not in RULES:
-        raise ValueError("an edit of seconds names none")
-    return LaneEdit(
-        target,
-        _payload(values["payload"]),
-        str(values["title"]),
-        float(values["weight"]),
-        float(values["fade_in_s"]),
-        float(values["fade_out_s"]),
-        str(values["rule"]),
-    )
-
-
-def _recipes(values: Mapping[str, Any]) -> dict[str, Recipe]:
-    read = {str(clip_id): recipes.from_text(text) for clip_id, text in values.items()}
-    return {clip_id: recipe for clip_id, recipe in read.items() if recipe is not None}
-
-
-def _payload(values: Mapping[str, Any]) -> Payload:
-    return Payload(
-        str(values["kind"]),
-        tuple(map(str, values["clips"])),
-        str(values["speaker"]),
-        tuple((str(clip), int(second)) for clip, second in values["seconds"]),
-        tuple(map(float, values.get("weights", ()))),
-        str(values.get("name", "")),
-        _label(values.get("label", ("", ""))),
-    )
-
-
-def _label(values: Any) -> tuple[str, str]:
-    name, value = values
-    return str(name), str(value)
-
-
-def _number_or_none(value: Any) -> float | None:
-    return None if value is None else float(value)
-
-
-def _text_or_none(value: Any) -> str | None:
-    return None if value is None else str(value)
+    chosen = {"rule": RULES, "rendering": tuple(RENDERINGS), "vocoder": tuple(VOCODERS)}
+    known = {name: value for name, value in values.items() if name not in chosen or value in chosen[name]}
+    known.setdefault("strength_m", known.get("strength", 1.0))  # one strength counted for both at first
+    return converted(known, TransferSetup)

@@ -1,6 +1,6 @@
-"""The main job, done by the program itself through the real window: what `studio.check` runs.
+"""Main job, done by the program itself through the real window: what `studio.selftest.check` runs.
 
-Recordings and voices arrive as real drag-and-drop events at the place of the window where a person would let go;
+Recordings and voices arrive as real drag-and-drop events where a person would drop them in the window;
 everything else is what menus and buttons call.
 """
 
@@ -88,14 +88,13 @@ class MainJob:
             outcome: Numbers = {"ok": True, **do()}
         except StepError as error:
             outcome = {"ok": False, "why": str(error)}
-        except Exception as error:  # noqa: BLE001 - whatever stops a step, the report tells of it
+        except Exception as error:  # noqa: BLE001 - whatever stops a step stands in the report
             outcome = {"ok": False, "why": repr(error), "details": traceback.format_exc()}
         self._steps.append({"step": name, "seconds": round(time.monotonic() - begun, 2), **outcome})
-        told = outcome.get("why", ", ".join(f"{k} {v}" for k, v in outcome.items() if k != "ok"))
-        print(f"{'ok  ' if outcome['ok'] else 'FAIL'}  {name}: {told}", flush=True)
+        words = outcome.get("why", ", ".join(f"{k} {v}" for k, v in outcome.items() if k != "ok"))
+        print(f"{'ok  ' if outcome['ok'] else 'FAIL'}  {name}: {words}", flush=True)
         return bool(outcome["ok"])
 
-    # ------------------------------------------------------------------------------------------ steps
     def _open(self) -> Numbers:
         application = QApplication.instance() or QApplication(["triptych"])
         assert isinstance(application, QApplication)
@@ -104,7 +103,7 @@ class MainJob:
         theme.apply(application)
         self._studio = Studio()
         self._window, self._session, self._link = self._studio.window, self._studio.session, self._studio.link
-        self._studio.messages.said.connect(self._heard)
+        self._studio.messages.said.connect(self._note_message)
         catch_exceptions(self._studio.messages)
         self._studio.open([])
         synthetic_input.wait(self._window.isVisible, MOMENT_S, "the window did not appear")
@@ -228,9 +227,8 @@ class MainJob:
         self._studio.close()
         return {}
 
-    # ---------------------------------------------------------------------------------------- what they are made of
     def _pair(self) -> tuple[Clip, Clip]:
-        """A source and a giver of another gender, as the labels have it; else the lowest and the highest voice."""
+        """A source and a reference of another gender, by their labels; else the lowest and the highest voice."""
         pitched = sorted(
             (c for c in self._session.model.encoded() if c.f0_median_hz), key=lambda c: c.f0_median_hz or 0.0
         )
@@ -256,7 +254,7 @@ class MainJob:
     def _unfinished(self) -> bool:
         return any(clip.state in ("waiting", "analysing") for clip in self._session.library.clips.values())
 
-    def _heard(self, message: Message) -> None:
+    def _note_message(self, message: Message) -> None:
         self._said.append(f"{message.level}: {message.what} {message.hint}".strip())
 
     def _last_words(self) -> str:

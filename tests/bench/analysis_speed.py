@@ -65,9 +65,16 @@ def _front_end() -> list[Row]:
     waves = [speech(seconds, number) for number, seconds in enumerate(np.linspace(5.0, 15.0, 8))]
     mel = MelFrontEnd(SPEC)
     of_torchaudio = torchaudio.transforms.MelSpectrogram(
-        SPEC.rate_hz, SPEC.n_fft, hop_length=SPEC.hop_samples, n_mels=SPEC.bands, f_min=SPEC.low_hz,
-        f_max=SPEC.high_hz, power=1.0, norm="slaney", mel_scale="slaney",
-    )  # fmt: skip
+        SPEC.rate_hz,
+        SPEC.n_fft,
+        hop_length=SPEC.hop_samples,
+        n_mels=SPEC.bands,
+        f_min=SPEC.low_hz,
+        f_max=SPEC.high_hz,
+        power=1.0,
+        norm="slaney",
+        mel_scale="slaney",
+    )
 
     def ours(wave: np.ndarray) -> np.ndarray:
         return mel.log_mel(torch.from_numpy(wave)).numpy().T
@@ -103,9 +110,17 @@ def _front_end() -> list[Row]:
 
 def librosas(wave: np.ndarray) -> np.ndarray:
     found = librosa.feature.melspectrogram(
-        y=wave, sr=SPEC.rate_hz, n_fft=SPEC.n_fft, hop_length=SPEC.hop_samples, n_mels=SPEC.bands,
-        fmin=SPEC.low_hz, fmax=SPEC.high_hz, power=1.0, norm="slaney", pad_mode="reflect",
-    )  # fmt: skip
+        y=wave,
+        sr=SPEC.rate_hz,
+        n_fft=SPEC.n_fft,
+        hop_length=SPEC.hop_samples,
+        n_mels=SPEC.bands,
+        fmin=SPEC.low_hz,
+        fmax=SPEC.high_hz,
+        power=1.0,
+        norm="slaney",
+        pad_mode="reflect",
+    )
     return np.log(np.maximum(found, SPEC.floor_amplitude))
 
 

@@ -34,7 +34,7 @@ START = """
 import sys, time
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
-from studio import theme
+from studio.services import theme
 from studio.app import Studio
 app = QApplication(["triptych"])
 theme.apply(app)

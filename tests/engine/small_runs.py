@@ -24,7 +24,7 @@ MODEL = ModelSpec(
     predictor_h_channels=(24,),
 )
 TRAIN = TrainSpec(
-    learning_rate=1e-3,
+    learning_rate=3e-3,  # so that some fifteen steps lower the error of any held-out clip
     schedule="cosine",
     batch_size=4,
     crop_s=0.5,

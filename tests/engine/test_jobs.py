@@ -3,51 +3,36 @@
 from __future__ import annotations
 
 import errno
+import inspect
+import typing
+from typing import get_args
 
 import pytest
 
 from engine import jobs
-from engine.api import (
-    Analyse,
-    CheckpointError,
-    Control,
-    Export,
-    Figure,
-    FindDevices,
-    FitMap,
-    Inspect,
-    Picture,
-    PlaceOnMap,
-    Probe,
-    ProbeCorpus,
-    Request,
-    Train,
-    Transfer,
-)
+from engine.api import Analyse, CheckpointError, Control, FindDevices, Inspect, Request, Result
 from engine.audio import loudness
 
 
-@pytest.mark.parametrize(
-    ("request_", "function"),
-    [
-        (Analyse((), "out"), "engine.analysis.analyse.analyse"),
-        (Inspect("m"), "engine.model.checkpoint.inspect"),
-        (FitMap(()), "engine.maps.layout.fit"),
-        (PlaceOnMap(()), "engine.maps.layout.place"),
-        (Transfer("s", "m", "o", "n"), "engine.transfer.transfer_job.render"),
-        (Train("run"), "engine.training.loop.train"),
-        (Export((), "out.csv"), "engine.export.latents_table.export"),
-        (Figure("out.png"), "engine.export.figures.draw"),
-        (Picture(("clip",)), "engine.analysis.spectrogram.store"),
-        (Probe(("gender",), ProbeCorpus(), "m"), "engine.evaluation.probes.job.probe"),
-    ],
-)
-def test_a_request_reaches_its_function(request_: Request, function: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    answer = object()
-    calls = []
-    monkeypatch.setattr(function, lambda *arguments: calls.append(arguments) or answer)
-    assert jobs.run(request_, lambda event: None, lambda: Control.RUN) is answer
-    assert len(calls) == 1
+def test_every_request_type_is_in_the_table() -> None:
+    assert set(jobs.HANDLERS) == set(get_args(Request))
+
+
+@pytest.mark.parametrize("kind", jobs.HANDLERS, ids=lambda kind: kind.__name__)
+def test_every_handler_is_there_with_the_one_signature(kind: type) -> None:
+    handler = jobs.handler(kind)
+    signature = inspect.signature(handler)
+    assert list(signature.parameters) == ["request", "report", "control"]
+    assert typing.get_type_hints(handler)["request"] is kind
+    assert typing.get_type_hints(handler)["return"] in get_args(Result)
+
+
+def test_a_request_reaches_its_function_and_the_answer_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    answer, calls = object(), []
+    monkeypatch.setattr("engine.model.inspect_job.inspect", lambda *given: calls.append(given) or answer)
+    given = Inspect("m"), lambda event: None, lambda: Control.RUN
+    assert jobs.run(*given) is answer
+    assert calls == [given]
 
 
 @pytest.mark.parametrize(

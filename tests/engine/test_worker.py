@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import multiprocessing
 import os
 import queue
@@ -18,6 +19,9 @@ from pathlib import Path
 import pytest
 
 from engine.api import (
+    INFERENCE,
+    LOOKING,
+    WORKER_KINDS,
     Cancelled,
     Control,
     ControlSignal,
@@ -37,8 +41,11 @@ from engine.api import (
     Result,
     Scan,
     Train,
+    WorkerKind,
+    worker_kind,
 )
-from engine.worker import NICENESS, PROGRESS_INTERVAL_S, attend, start_worker
+from engine.api.workers import AUDITION, TRAINING
+from engine.worker import PROGRESS_INTERVAL_S, perform_jobs, start_worker
 
 PATIENCE_S = 30.0
 DONE = FigureDone("figure.png")
@@ -48,10 +55,14 @@ class Office:
     """A worker's loop in a thread of this process, with the work given by the test."""
 
     def __init__(
-        self, run: Callable[[Request, Report, ControlSignal], Result], *more: Callable[[Request], None]
+        self,
+        run: Callable[[Request, Report, ControlSignal], Result],
+        get_ready: Callable[[Request], None] = lambda request: None,
+        kind: WorkerKind = INFERENCE,
     ) -> None:
         self.pipe, theirs = multiprocessing.get_context("spawn").Pipe()
-        self.thread = threading.Thread(target=attend, args=(theirs, run, PATIENCE_S, *more))
+        patient = dataclasses.replace(kind, grace_s=PATIENCE_S)
+        self.thread = threading.Thread(target=perform_jobs, args=(theirs, run, patient, get_ready))
         self.thread.start()
 
     def submit(self, job_id: int, request: Request | None = None) -> None:
@@ -249,7 +260,7 @@ def test_when_the_pipe_closes_training_stops_and_other_work_is_dropped(request_:
         wishes.append(now)
         return ExportDone((), 0)
 
-    office = Office(work)
+    office = Office(work, kind=worker_kind(request_))
     office.submit(1, request_)
     office.submit(2, request_)
     office.receive()
@@ -257,11 +268,27 @@ def test_when_the_pipe_closes_training_stops_and_other_work_is_dropped(request_:
     assert wishes == [wish]  # and the second job never began
 
 
-# ------------------------------------------------------------------------------------------ the real process
+def test_every_request_has_one_kind_of_worker_and_the_kinds_differ_in_name_and_log() -> None:
+    performed = [request for kind in WORKER_KINDS for request in kind.requests]
+    assert len(performed) == len(set(performed))
+    assert len({kind.name for kind in WORKER_KINDS}) == len(WORKER_KINDS)
+    assert len({kind.log for kind in WORKER_KINDS}) == len(WORKER_KINDS)
+    assert worker_kind(Inspect("m")) is INFERENCE
+    assert worker_kind(Scan(())) is LOOKING
+    assert worker_kind(Train("run")) is TRAINING
+
+
+@pytest.mark.parametrize("kind", WORKER_KINDS, ids=lambda kind: kind.name)
+def test_every_kind_has_two_part_words_for_its_death(kind: WorkerKind) -> None:
+    said = kind.died.format(how="exit code 1", during=" during “Open”")
+    assert "exit code 1" in said
+    assert all(words.endswith(".") for words in (said, kind.advice))
+
+
 @pytest.fixture
 def worker(tmp_path: Path) -> Iterator[tuple[multiprocessing.process.BaseProcess, Connection, Path]]:
     log = tmp_path / "logs" / "worker.log"
-    process, pipe = start_worker("inference", log)
+    process, pipe = start_worker(INFERENCE, log)
     yield process, pipe, log
     pipe.close()
     process.join(PATIENCE_S)
@@ -318,7 +345,7 @@ PARENT = """
 import os, signal, sys
 import numpy as np
 import json
-from engine.api import FitMap, Partial
+from engine.api import INFERENCE, FitMap, Partial
 from engine.worker import start_worker
 
 if __name__ == "__main__":
@@ -333,7 +360,7 @@ if __name__ == "__main__":
         )
         open(f"{folder}/meta.json", "w").write(json.dumps(meta))
         folders.append((str(n), folder))
-    process, pipe = start_worker("inference", f"{sys.argv[1]}/log")
+    process, pipe = start_worker(INFERENCE, f"{sys.argv[1]}/log")
     pipe.send(("run", 1, FitMap(tuple(folders), iterations=1_000_000)))
     while not isinstance(pipe.recv()[1], Partial):
         pass
@@ -374,12 +401,12 @@ def _alive(pid: int) -> bool:
 
 @pytest.mark.skipif(not hasattr(os, "nice"), reason="this system has no nice")
 def test_the_window_goes_before_its_workers(tmp_path: Path) -> None:
-    process, pipe = start_worker("looking", tmp_path / "log")
+    process, pipe = start_worker(LOOKING, tmp_path / "log")
     pipe.send(("run", 1, Scan((str(tmp_path / "nowhere"),))))
     assert pipe.poll(PATIENCE_S)
     assert process.pid is not None
     own = os.getpriority(os.PRIO_PROCESS, 0)
-    assert os.getpriority(os.PRIO_PROCESS, process.pid) == min(19, own + NICENESS["looking"])
+    assert os.getpriority(os.PRIO_PROCESS, process.pid) == min(19, own + LOOKING.niceness)
     pipe.close()
     process.join(PATIENCE_S)
-    assert 0 < NICENESS["looking"] == NICENESS["inference"] < NICENESS["training"] < NICENESS["audition"]
+    assert 0 < LOOKING.niceness == INFERENCE.niceness < TRAINING.niceness < AUDITION.niceness

@@ -7,7 +7,7 @@ On a display of that size (in device-independent pixels; Xvfb) the real program 
 real speech, renders, maps, trains and measures. Of each state FOLDER/STATE-SCHEME.png shows the whole display.
 README's window.png is take-dark.png of --size 1600x1000 --only map take, with 24 readings of LibriSpeech.
 --only takes names of states (see `States`); what they need is done, what they do not need is left out. Without
---recordings it is some of ../shared/data's RAVDESS and LibriSpeech, else the example voices.
+--recordings it is the example voices.
 """
 
 from __future__ import annotations
@@ -494,17 +494,6 @@ def state_names() -> list[str]:
 _NO_STATES = ("show", "picture", "close")
 
 
-def recordings_here() -> list[Path]:
-    """Four actors of RAVDESS with eight emotions each, six readers of LibriSpeech; else the example voices."""
-    shared = ROOT.parent / "shared" / "data"
-    found: list[Path] = []
-    for actor in sorted((shared / "ravdess").glob("Actor_*"))[:4]:
-        found += sorted(actor.glob("03-01-0?-01-01-01-*.flac"))
-    for reader in sorted((shared / "LibriSpeech" / "train-clean-5").glob("*"))[:6]:
-        found += sorted(reader.rglob("*.flac"))[:2]
-    return found or sorted((ROOT / "resources" / "example").glob("*_[12].flac"))
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
@@ -516,7 +505,7 @@ def main() -> None:
     wanted = parser.parse_args()
     wanted.folder.mkdir(parents=True, exist_ok=True)
     width, height = (wanted.scale * int(part) for part in wanted.size.split("x"))
-    recordings = wanted.recordings or recordings_here()
+    recordings = wanted.recordings or sorted((ROOT / "resources" / "example").glob("*_[12].flac"))
     audible = all(shutil.which(tool) for tool in desktop.SOUND_NEEDS)
     with ExitStack() as stack:
         home = stack.enter_context(tempfile.TemporaryDirectory())

@@ -6,6 +6,7 @@ import os
 import signal
 from pathlib import Path
 
+import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 from small_model import SMALL
@@ -48,17 +49,31 @@ def settle(qtbot: QtBot, studio: Studio, record: RunRecord) -> None:
     qtbot.waitUntil(lambda: session.auditions.job is None, timeout=JOB_MS)
 
 
-def test_a_run_is_killed_resumed_heard_flipped_and_used(qtbot: QtBot, studio: Studio, tmp_path: Path) -> None:
+@pytest.mark.timeout(300)
+def test_a_run_is_killed_resumed_heard_in_a_pause_flipped_and_used(
+    qtbot: QtBot, studio: Studio, tmp_path: Path
+) -> None:
     session, link, window = studio.session, studio.link, studio.window
     record = begin(studio)
-    training = next(thread for thread in link._threads if thread.kind == "training")
+    training = next(thread for thread in link._threads if thread.kind.name == "training")
     qtbot.waitUntil(lambda: len(record.checkpoints) >= 2 and record.has_state, timeout=JOB_MS)
     assert training.pid is not None
     os.kill(training.pid, signal.SIGKILL)
     qtbot.waitUntil(lambda: record.state == "failed", timeout=JOB_MS)
-    assert session.runs.resume(record.run_dir) is not None
+    killed_at = record.checkpoints[-1].step
+    job = session.runs.resume(record.run_dir)
+    assert job is not None
+    qtbot.waitUntil(lambda: any(kept.step > killed_at for kept in record.checkpoints), timeout=JOB_MS)
+    job.pause()
+    qtbot.waitUntil(lambda: job.message.startswith("Paused"), timeout=JOB_MS)
+    assert "free for other work" in job.message
+    qtbot.waitUntil(lambda: session.auditions.job is None and not session.auditions.due(record)[0], timeout=JOB_MS)
+    paused_at = record.checkpoints[-1].step
+    assert record.heard.sounds
+    job.resume()
     settle(qtbot, studio, record)
     assert record.state == "done"
+    assert record.checkpoints[-1].step > paused_at
 
     held = [kept for kept in record.checkpoints if kept.held]
     assert 2 <= len(held) <= 3
@@ -108,29 +123,11 @@ def test_a_run_is_killed_resumed_heard_flipped_and_used(qtbot: QtBot, studio: St
     session.project.discard_changes()  # or the window asks about them as it closes
 
 
-def test_a_paused_run_is_heard_and_goes_on(qtbot: QtBot, studio: Studio) -> None:
-    session = studio.session
-    record = begin(studio)
-    qtbot.waitUntil(lambda: len(record.checkpoints) >= 2, timeout=JOB_MS)
-    job = session.runs.job_of(record.run_dir)
-    assert job is not None
-    job.pause()
-    qtbot.waitUntil(lambda: job.message.startswith("Paused"), timeout=JOB_MS)
-    assert "free for other work" in job.message
-    qtbot.waitUntil(lambda: session.auditions.job is None and not session.auditions.due(record)[0], timeout=JOB_MS)
-    paused_at = record.checkpoints[-1].step
-    assert record.heard.sounds
-    job.resume()
-    settle(qtbot, studio, record)
-    assert record.state == "done"
-    assert record.checkpoints[-1].step > paused_at
-
-
 def test_an_audition_that_dies_is_told_and_the_run_goes_on(qtbot: QtBot, studio: Studio) -> None:
     session, link = studio.session, studio.link
     record = begin(studio)
     qtbot.waitUntil(lambda: session.auditions.job is not None, timeout=JOB_MS)
-    audition = next(thread for thread in link._threads if thread.kind == "audition")
+    audition = next(thread for thread in link._threads if thread.kind.name == "audition")
     qtbot.waitUntil(lambda: audition.pid is not None, timeout=JOB_MS)
     with qtbot.waitSignal(link.worker_died, timeout=JOB_MS) as died:
         os.kill(audition.pid or 0, signal.SIGKILL)

@@ -33,7 +33,7 @@ def session(qapp: object, tmp_path: Path) -> Iterator[Session]:
 
 
 @pytest.fixture
-def recordings(example_set: Path, tmp_path: Path) -> Path:
+def dropped(example_set: Path, tmp_path: Path) -> Path:
     """Two clips each of two voices, one broken file, and the table of labels."""
     folder = tmp_path / "recordings"
     folder.mkdir()
@@ -56,16 +56,16 @@ def settle(qtbot: QtBot, session: Session) -> None:
     qtbot.waitUntil(lambda: not any(clip.state in ("waiting", "analysing") for clip in clips), timeout=JOB_MS)
 
 
-def test_a_dropped_folder_becomes_a_table(qtbot: QtBot, session: Session, recordings: Path, tmp_path: Path) -> None:
+def test_a_dropped_folder_becomes_a_table(qtbot: QtBot, session: Session, dropped: Path, tmp_path: Path) -> None:
     mime = QMimeData()
-    mime.setUrls([QUrl.fromLocalFile(str(recordings))])
+    mime.setUrls([QUrl.fromLocalFile(str(dropped))])
     finish(qtbot, session.imports.add_files(payload.files_of(mime)))
     settle(qtbot, session)
     ready = {clip.name: clip for clip in session.library.clips.values() if clip.state == "ready"}
     assert sorted(ready) == ["anna_calm_1.flac", "anna_sad_2.flac", "georg_calm_1.flac", "georg_excited_3.flac"]
     assert ready["georg_calm_1.flac"].labels["speaker"] == "georg"
     assert ready["georg_calm_1.flac"].labels["gender"] == "male"
-    with open(recordings / "labels.csv", encoding="utf-8", newline="") as file:
+    with open(dropped / "labels.csv", encoding="utf-8", newline="") as file:
         truth = {row["file"]: float(row["pitch_hz"]) for row in csv.DictReader(file)}
     for name, clip in ready.items():
         assert clip.f0_median_hz == pytest.approx(truth[name], rel=0.05)
@@ -101,8 +101,8 @@ def test_a_dropped_folder_becomes_a_table(qtbot: QtBot, session: Session, record
     assert len(seen) == len(ready)  # every clip its own h
 
 
-def test_the_broken_one_is_told_in_two_parts(qtbot: QtBot, session: Session, recordings: Path) -> None:
-    finish(qtbot, session.imports.add_files([recordings]))
+def test_the_broken_one_is_told_in_two_parts(qtbot: QtBot, session: Session, dropped: Path) -> None:
+    finish(qtbot, session.imports.add_files([dropped]))
     settle(qtbot, session)
     failed = [clip for clip in session.library.clips.values() if clip.state == "failed"]
     if failed:

@@ -76,7 +76,9 @@ def test_one_take_follows_the_slider_under_the_playhead_and_undo_renders_nothing
     assert len({Path(take.transformed) for take in made}) == 3
     for take in made:  # nothing was deleted, and each says how it was made
         assert soundfile.info(take.transformed).frames > 0
-        ((_path, text),) = tags.read(ReadRecipes((take.transformed,)), lambda: Control.RUN).recipes
+        ((_path, text),) = tags.read(
+            ReadRecipes((take.transformed,)), lambda event: None, lambda: Control.RUN
+        ).recipes
         recipe = recipes.from_text(text)
         assert recipe is not None
         assert recipe.strength == take.strength

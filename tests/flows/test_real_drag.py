@@ -80,7 +80,7 @@ def test_a_take_dragged_by_mouse_into_another_program_is_a_copy_with_its_recipe(
     assert rate_hz == 16_000
     assert len(heard) / rate_hz == pytest.approx(soundfile.info(clips[0]).duration, abs=1e-3)
     assert np.abs(heard).max() > 0.01
-    ((path, text),) = tags.read(ReadRecipes((str(file),)), lambda: Control.RUN).recipes
+    ((path, text),) = tags.read(ReadRecipes((str(file),)), lambda event: None, lambda: Control.RUN).recipes
     recipe = recipes.from_text(text)
     assert path == str(file)
     assert recipe is not None

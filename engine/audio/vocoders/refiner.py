@@ -1,9 +1,9 @@
-"""A network that sharpens decoded spectrograms before Griffin-Lim finds their phase.
+"""Refiner: a network that sharpens decoded spectrograms before Griffin-Lim finds their phase.
 
 A decoder trained on the squared error blurs: it knows a band's level, not where in it the harmonics stand. The
 refiner was shown decoded mels beside the recordings that they were decoded from. It says by how much every bin of
 the linear spectrogram differs from what the mel filters' inverse makes of the mel, the distance between harmonics
-being told by the pitch. One dimensional ConvNeXt blocks (Liu et al. 2022) at the frame rate, as in Vocos (Siuzdak
+being given by the pitch. One dimensional ConvNeXt blocks (Liu et al. 2022) at the frame rate, as in Vocos (Siuzdak
 2023); the phase is left to Griffin-Lim, which has the source's to begin with.
 """
 
@@ -34,7 +34,7 @@ FORMAT = "triptych-refiner"
 VERSION = 1
 SMALLEST = 1e-4  # magnitude: below it nothing is heard, and logarithms stay small
 MOST_NEPERS = 4.0  # by which a bin is ever moved, harmonics apart
-USUAL_HZ = 150.0  # pitch is told relative to it
+USUAL_HZ = 150.0  # pitch is given relative to it
 MEL_MIDDLE, MEL_SPREAD = -5.0, 4.0  # nepers: brings mels near zero mean and unit spread
 # With the source's phase; more iterations wear a good phase off, fewer leave a re-pitched one rough.
 FROM_PHASE_ITERATIONS = 16
@@ -98,12 +98,12 @@ class Refiner(nn.Module):
         hz = torch.where(voiced, f0, torch.full_like(f0, USUAL_HZ))
         pitch = torch.stack(((hz / USUAL_HZ).log(), voiced.to(f0.dtype)), dim=-1)
         frames = self.enter(torch.cat(((log_mel - MEL_MIDDLE) / MEL_SPREAD, pitch), dim=-1))
-        said = self.leave(self.norm(self.blocks(frames))).float().unflatten(-1, (1 + self.spec.cosines, -1))
-        refined = rough + MOST_NEPERS * torch.tanh(said[..., 0, :] / MOST_NEPERS)
-        # Harmonics stand where the cosine is one: how high, and how far up, is the network's to say.
+        found = self.leave(self.norm(self.blocks(frames))).float().unflatten(-1, (1 + self.spec.cosines, -1))
+        refined = rough + MOST_NEPERS * torch.tanh(found[..., 0, :] / MOST_NEPERS)
+        # Harmonics stand where the cosine is one: how high, and how far up, the network decides.
         turns = 2.0 * math.pi * cast(Tensor, self._hz) / hz[..., None]
         for number in range(self.spec.cosines):
-            refined = refined + said[..., 1 + number, :] * torch.cos((number + 1) * turns) * voiced[..., None]
+            refined = refined + found[..., 1 + number, :] * torch.cos((number + 1) * turns) * voiced[..., None]
         return refined
 
 
@@ -114,7 +114,7 @@ def rough(front_end: MelFrontEnd, log_mel: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class RefinedGriffinLim:
-    """The vocoder with the refiner in front; see engine.vocoder.Vocoder."""
+    """The vocoder with the refiner in front; see registry.Vocoder."""
 
     network: Refiner
 
@@ -122,7 +122,7 @@ class RefinedGriffinLim:
     def synthesise(
         self, log_mel: Tensor, *, samples: int, f0: Tensor | None = None, phase_of: Tensor | None = None
     ) -> Tensor:
-        """As engine.vocoder.Vocoder says. Without f0 every frame is taken for unvoiced: no harmonic is raised."""
+        """As registry.Vocoder says. Without f0 every frame is taken for unvoiced: no harmonic is raised."""
         spec = self.network.audio
         must_fit(log_mel, samples, spec)
         front_end = MelFrontEnd(spec)

@@ -1,17 +1,17 @@
-"""Mel spectrogram -> waveform, behind one function, by vocoders that go by name.
+"""Registry of vocoders, which make the waveform of a log-mel spectrogram: one table of names and makers.
 
-A vocoder has its line of words in `engine.api.VOCODERS`, by which it is offered, and its maker here. Model files
-name theirs; a vocoder with weights has them in a file of its own.
+`engine.api.VOCODERS` describes each for the user, by the same names. Model files name theirs; a vocoder with
+weights has them in a file of its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Protocol
 
 import torch
 
-from engine.api import VOCODERS
 from engine.api.errors import SpecError
 from engine.api.specs import AudioSpec
 from engine.audio.vocoders import refiner
@@ -43,7 +43,9 @@ class Vocoder(Protocol):
         ...
 
 
-_MAKERS: dict[str, Callable[[AudioSpec], Vocoder]] = {"griffin-lim": GriffinLim, "refined": refiner.vocoder}
+MAKERS: Mapping[str, Callable[[AudioSpec], Vocoder]] = MappingProxyType(
+    {"griffin-lim": GriffinLim, "refined": refiner.vocoder}
+)
 
 
 def build(name: str, spec: AudioSpec) -> Vocoder:
@@ -54,10 +56,10 @@ def build(name: str, spec: AudioSpec) -> Vocoder:
         CheckpointError: its weights are missing or damaged.
     """
     check(name)
-    return _MAKERS[name](spec)
+    return MAKERS[name](spec)
 
 
 def check(name: str) -> None:
     """Raises SpecError unless there is a vocoder of that name."""
-    if name not in VOCODERS:
-        raise SpecError(f"There is no vocoder called {name!r}.", f"Choose one of {', '.join(VOCODERS)}.", "vocoder")
+    if name not in MAKERS:
+        raise SpecError(f"There is no vocoder called {name!r}.", f"Choose one of {', '.join(MAKERS)}.", "vocoder")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from engine.api import CacheState, CareForCache
+from engine.api import CacheState, CareForCache, ControlSignal, Report
 from engine.corpus.cache import eviction
 from engine.corpus.cache.index import Index
 from engine.corpus.cache.location import cache_dir
 
 
-def care(request: CareForCache) -> CacheState:
+def care(request: CareForCache, report: Report, control: ControlSignal) -> CacheState:
     """Clear the cache or change its limit, as asked, and say what it holds then.
 
     Raises:

@@ -24,18 +24,19 @@ from engine.api.specs import AudioSpec
 from engine.audio import files as audio
 from engine.audio.decoding import shown
 from engine.corpus.cache import eviction, packs
-from engine.corpus.cache.feature_workers import Outcome, Reader, Task, Unread, Written, crew
+from engine.corpus.cache.feature_workers import Outcome, Reader, Task, Unread, Written, readers
 from engine.corpus.cache.frames import Frames
 from engine.corpus.cache.index import Found, Index, hashed
 from engine.corpus.manifest import Manifest, Skipped, Utterance
 from engine.runtime.control import Eta, check_control
 from engine.runtime.process_pool import cores
 
-_VERSION = 3  # of how log-mel and F0 are computed: part of every key
+_VERSION = 4  # of how sound is resampled, log-mel and F0 are computed: part of the key of stored frames
+_KEY_VERSION = 3  # of a corpus's own key, which runs remember: those of version 0.1 go on
 _REPORT_S = 0.2
 _KEEP_S = 1.0  # at most so much work is lost by a kill
 _SCALING_FRAMES = 1_000_000
-_WORTH_A_CREW_BYTES = 30_000_000  # a process takes seconds to start
+_WORTH_A_POOL_BYTES = 30_000_000  # a process takes seconds to start
 _MOST_PROCESSES = 32
 _NAME = "\0"  # stands for the file's name in what is remembered of it
 
@@ -54,7 +55,7 @@ class Entry:
 class MelCache:
     """A corpus ready for training.
 
-    key: of the recordings' names and contents and the spec: equal keys, equal frames in equal order.
+    key: of the recordings' names and contents and the spec: equal keys, equal recordings in equal order.
     mel: float16 (all frames, bands) natural-log mel; f0: float32 (all frames,) Hz; read-only, on the disk.
     manifest: the recordings that could be used, in the order of `entries`, and all that were skipped.
     """
@@ -120,9 +121,7 @@ class _Builder:
     ) -> None:
         self._manifest = manifest
         self._spec = spec
-        self._spec_key = hashlib.sha256(
-            json.dumps([_VERSION, spec.to_dict()], sort_keys=True).encode()
-        ).hexdigest()[:16]
+        self._spec_key = _spec_key(_VERSION, spec)
         self._index = index
         self._packs = index.folder / "packs"
         self._report = report
@@ -160,12 +159,12 @@ class _Builder:
         total = sum(sizes.values())
         self._pace = Eta(float(total))
         if processes is None:
-            processes = min(cores(), _MOST_PROCESSES) if total > _WORTH_A_CREW_BYTES else 1
+            processes = min(cores(), _MOST_PROCESSES) if total > _WORTH_A_POOL_BYTES else 1
         tasks = self._tasks(sizes)
         try:
             if processes > 1:
-                with crew(processes, self._packs, self._spec.to_dict()) as readers:
-                    self._take(readers.run(tasks))
+                with readers(processes, self._packs, self._spec.to_dict()) as pool:
+                    self._take(pool.run(tasks))
                     self._keep()
             else:
                 reader = Reader(self._packs, self._spec.to_dict(), self._index.packs(self._spec_key))
@@ -299,7 +298,12 @@ class _Builder:
 
     def _key(self, entries: list[Entry], places: list[Found]) -> str:
         named = [[e.utterance.name, p.content, p.frames] for e, p in zip(entries, places, strict=True)]
-        return hashlib.sha256(json.dumps([self._spec_key, named]).encode()).hexdigest()[:32]
+        front_end = _spec_key(_KEY_VERSION, self._spec)
+        return hashlib.sha256(json.dumps([front_end, named]).encode()).hexdigest()[:32]
+
+
+def _spec_key(version: int, spec: AudioSpec) -> str:
+    return hashlib.sha256(json.dumps([version, spec.to_dict()], sort_keys=True).encode()).hexdigest()[:16]
 
 
 def earlier_key(manifest: Manifest, spec: AudioSpec) -> str:

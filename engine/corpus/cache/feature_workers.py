@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from engine.api import ControlSignal
 from engine.api.errors import AudioError, CorpusError
-from engine.runtime.process_pool import Crew, Tell, Trade
+from engine.runtime.process_pool import ProcessPool, ReportWords, WorkerSpec
 
 T = TypeVar("T")
 
@@ -85,15 +85,15 @@ class Reader:
 
 @contextlib.contextmanager
 def _reading(
-    control: ControlSignal, tell: Tell, folder: Path, spec: dict[str, Any]
+    control: ControlSignal, report: ReportWords, folder: Path, spec: dict[str, Any]
 ) -> Iterator[Callable[[Task], Outcome]]:
-    del control, tell  # recordings are short
+    del control, report  # recordings are short
     with contextlib.closing(Reader(folder, spec)) as reader:
         yield reader.read
 
 
-def _lost(task: Task, code: int | None) -> Outcome:
-    return Unread(task, f"Reading it ended the process (code {code}).")
+def _lost(task: Task, how: str) -> Outcome:
+    return Unread(task, f"Reading it {how}.")
 
 
 def _unable(code: int | None) -> CorpusError:
@@ -103,9 +103,9 @@ def _unable(code: int | None) -> CorpusError:
     )
 
 
-def crew(processes: int, folder: Path, spec: dict[str, Any]) -> Crew[Task, Outcome]:
+def readers(processes: int, folder: Path, spec: dict[str, Any]) -> ProcessPool[Task, Outcome]:
     """So many processes that read recordings into packs in `folder`, by an AudioSpec as values."""
-    return Crew(processes, Trade("reader", _reading, _lost, _unable), folder, spec)
+    return ProcessPool(processes, WorkerSpec(_reading, _lost, _unable), folder, spec)
 
 
 def _watched(pieces: Iterator[T], look: Callable[[], object]) -> Iterator[T]:

@@ -26,10 +26,9 @@ from engine.evaluation.paper.measure import Encode, Measured, Recordings
 from engine.evaluation.probes.examples import Recording
 from engine.model import checkpoint
 from engine.runtime import devices
-from engine.runtime.blas import on_one_thread
 from engine.runtime.control import check_control
-from engine.runtime.process_pool import Crew, Tell, Trade, cores
-from engine.runtime.threads import one_thread
+from engine.runtime.process_pool import ProcessPool, ReportWords, WorkerSpec, cores
+from engine.runtime.threads import one_blas_thread, one_thread
 
 OURS = "timescale"
 FLOORS = "floors"
@@ -152,7 +151,7 @@ class Measurer:
             Cancelled: the user ended it.
         """
         try:
-            with one_thread(), on_one_thread():
+            with one_thread(), one_blas_thread():
                 self._tell(unit, f"Encoding: {unit.title}")
                 found, failed = self._by_sides(unit) if unit.stage else self._whole(unit)
                 measuring.save(found, self._ground.file(unit))
@@ -241,9 +240,9 @@ def measure(
         for unit in in_order:
             take(measurer.measure(unit))
         return
-    with Crew(processes, Trade("measurer", _measuring, _lost, _unable), ground) as crew:
-        asked = crew.passing_on(control)
-        for outcome in crew.run(iter(in_order), tell):
+    with ProcessPool(processes, WorkerSpec(_measuring, _lost, _unable), ground) as pool:
+        asked = pool.passing_on(control)
+        for outcome in pool.run(iter(in_order), tell):
             if outcome is not None:
                 take(outcome)
             check_control(asked)
@@ -257,34 +256,34 @@ def _processes(units: int) -> int:
 def _ended_by(control: ControlSignal) -> ControlSignal:
     """Half a measurement is worth nothing: to stop is to cancel."""
 
-    def wish() -> Control:
-        return Control.CANCEL if (wanted := control()) is Control.STOP else wanted
+    def requested() -> Control:
+        return Control.CANCEL if (state := control()) is Control.STOP else state
 
-    return wish
+    return requested
 
 
 @contextlib.contextmanager
-def _measuring(control: ControlSignal, tell: Tell, ground: Ground) -> Iterator[Callable[[Unit], Outcome]]:
-    """What a process of the crew does: the corpus is opened once."""
+def _measuring(control: ControlSignal, report: ReportWords, ground: Ground) -> Iterator[Callable[[Unit], Outcome]]:
+    """What a process of the pool does: the corpus is opened once."""
     cache = build(ground.corpus, ground.spec, ground.cache, _ignored, control, 1)
     if cache.key != ground.key:
         raise EngineError(
             "The recordings changed while they were measured.", "Leave them as they are; run it again."
         )
 
-    def told(unit: Unit, words: str) -> None:
-        del unit  # the crew knows what each process does
-        tell(words)
+    def report_of(unit: Unit, words: str) -> None:
+        del unit  # the pool knows what each process does
+        report(words)
 
-    yield Measurer(ground, cache, control, told).measure
+    yield Measurer(ground, cache, control, report_of).measure
 
 
 def _ignored(event: object) -> None:
     """The recordings are ready: there is no progress to tell."""
 
 
-def _lost(unit: Unit, code: int | None) -> Outcome:
-    what = f"Measuring it ended the process (code {code})."
+def _lost(unit: Unit, how: str) -> Outcome:
+    what = f"Measuring it {how}."
     hint = "If memory is short, close other programs; then run it again: what is measured is kept."
     return Outcome(unit, None, ((unit.cell, what, hint),))
 

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from engine.analysis.analyse import ClipViews
+from engine.analysis.clip_inputs import ClipInputs
 from engine.api import ControlSignal
 from engine.api.errors import EngineError
 from engine.model import baselines
@@ -121,9 +121,9 @@ def encoded(
     control: ControlSignal,
 ) -> dict[str, npt.NDArray[np.float32]]:
     """One vector a latent of one clip, each (dimensions,); those the system has."""
-    views = ClipViews(mel, f0, gain_db, model, device, control)
+    inputs_of = ClipInputs(mel, f0, gain_db, model, device, control)
     with torch.inference_mode():
-        found = baselines.vectors(model.model, views, len(mel), chunk_windows=_CHUNK_WINDOWS)
+        found = baselines.vectors(model.model, inputs_of, len(mel), chunk_windows=_CHUNK_WINDOWS)
     return {name: vector.cpu().numpy() for name, vector in found.items()}
 
 

@@ -17,7 +17,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold
 
-from engine.runtime.blas import on_one_thread
+from engine.runtime.threads import one_blas_thread
 
 PENALTY_C = 0.1  # the inverse of the penalty's weight, for scaled vectors
 _INNER_FOLDS = 3
@@ -56,7 +56,7 @@ def fit(
     rows: Rows = np.asarray(vectors, np.float64)
     # Some hundred thousand products too small to share: threads would wait for each other, ten times as long where
     # something else runs beside.
-    with on_one_thread():
+    with one_blas_thread():
         by_dimension = groups is None or _by_dimension_is_better(rows, labels, groups)
         return _fitted(rows, labels, by_dimension=by_dimension)
 

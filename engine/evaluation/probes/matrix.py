@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as Canvas
 
-from engine.api import ExportDone, ExportProbes, ProbeResult, ProbeScore
+from engine.api import ControlSignal, ExportDone, ExportProbes, ProbeResult, ProbeScore, Report
 from engine.api.atomic_files import placed_whole
 from engine.api.errors import ExportError
 from engine.evaluation.probes.examples import FLOORS
@@ -29,7 +29,7 @@ _ROW_CM = 0.55
 _ACCENT, _FLOOR = "#0072B2", "#767676"
 
 
-def export(request: ExportProbes) -> ExportDone:
+def export(request: ExportProbes, report: Report, control: ControlSignal) -> ExportDone:
     """Write the matrix as CSV, LaTeX or a figure, by the suffix.
 
     Raises:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from engine.api.errors import EngineError
 from engine.evaluation.probes.scores import REPLICATES, Floats, Interval, percentiles
-from engine.runtime.blas import on_one_thread
+from engine.runtime.threads import one_blas_thread
 
 MOST_CLIPS = 1500  # all pairs of more would take minutes and a gigabyte
 SCALINGS = ("standardised", "whitened", "centred", "plain")
@@ -104,7 +104,7 @@ def scaled(vectors: Floats, reference: Floats, scaling: str) -> Floats:
         return about
     if scaling != "whitened":
         raise ValueError(f"no scaling called {scaling!r}")
-    with on_one_thread():
+    with one_blas_thread():
         variances, directions = np.linalg.eigh(np.cov(reference.T, bias=True))
     variances = np.maximum(variances, 0.0)
     shrunk = variances + SHRINKAGE * variances.mean()

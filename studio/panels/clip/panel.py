@@ -108,7 +108,7 @@ class ClipViewPanel(QWidget):
         self.player.position_changed.connect(self._follow)
         self.player.sound_changed.connect(self._show_version)
         self.view.picture_wanted.connect(self._show_picture)
-        self.player.device_note.connect(self._say_note)
+        self.player.output.note.connect(self._say_note)
         session.library.current_changed.connect(self.refresh)
         session.library.added.connect(self._clips_added)
         session.library.changed.connect(self._clips_changed)
@@ -355,10 +355,11 @@ class ClipViewPanel(QWidget):
         self.transport.volume_changed.connect(lambda volume: self._preferences.set("playback/volume", volume))
         self.transport.loop_changed.connect(lambda loop: self._preferences.set("playback/loop", loop))
         devices = self.transport.devices
-        self.player.set_device(get("playback/device", ""))
+        output = self.player.output
+        output.choose(get("playback/device", ""))
         devices.device_chosen.connect(lambda device: self._preferences.set("playback/device", device))
         devices.latency_chosen.connect(lambda name, ms: self._preferences.set(_latency_key(name), ms))
-        self.player.output_changed.connect(lambda name: self.player.set_latency_ms(get(_latency_key(name), 0)))
+        output.changed.connect(lambda name: output.set_latency_ms(get(_latency_key(name), 0)))
 
     def _keep_look(self) -> None:
         for name, value in self.view.look().items():

@@ -151,7 +151,7 @@ class MapViewPanel(QWidget):
     def set_tool(self, tool: str) -> None:
         """lasso, rectangle, pan, pin or path."""
         for pane in self.panes.values():
-            pane.scatter.tool = tool
+            pane.scatter.tools.tool = tool
         self.commands[tool].setChecked(True)
 
     def fit_view(self) -> None:

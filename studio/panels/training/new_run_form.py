@@ -68,7 +68,7 @@ TITLES = {
 
 
 def weights_of(spec: ModelSpec) -> int:
-    """Trainable numbers of the six networks and of the levels; the model itself lives where torch is."""
+    """Trainable numbers of the six networks and of the attribute heads; the model itself lives where torch is."""
     latent = spec.latent
 
     def network(inputs: int, channels: tuple[int, ...], outputs: int, *, kernel: int, slow: int, norm: bool) -> int:
@@ -80,9 +80,9 @@ def weights_of(spec: ModelSpec) -> int:
         return total + (size + 1) * outputs
 
     both = 2 * latent  # mean and log-variance
-    # by one linear layer levels enter a latent, by another they are read from it
-    told = sum(2 * latent * levels + latent + levels for levels in spec.told_levels if levels)
-    return told + (
+    # by one linear layer attributes enter a latent, by another they are predicted from it
+    heads = sum(2 * latent * size + latent + size for size in spec.attribute_sizes if size)
+    return heads + (
         network(spec.bands, spec.global_channels, both, kernel=3, slow=0, norm=True)
         + network(spec.bands, spec.medium_channels, both, kernel=3, slow=latent, norm=True)
         + network(spec.bands, spec.local_channels, both, kernel=spec.local_kernel, slow=both, norm=True)

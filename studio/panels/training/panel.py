@@ -32,7 +32,7 @@ from studio.panels.training.auditions import AuditionSection
 from studio.panels.training.checkpoints_model import PROBES
 from studio.panels.training.new_run_form import NewRunForm
 from studio.panels.training.runs_model import BEST, NAME, STATE, STEPS, WHEN, RunsTable
-from studio.plots.curves import CurvesView
+from studio.plots.curves.view import CurvesView
 from studio.services import theme
 from studio.services.messages import Messages
 from studio.services.preferences import Preferences

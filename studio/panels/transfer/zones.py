@@ -33,8 +33,9 @@ from studio.services import theme
 from studio.services.messages import Messages
 from studio.services.plurals import counted
 from studio.session.session import Session
-from studio.widgets.chip import Chip, ElidedLabel
+from studio.widgets.chip import Chip
 from studio.widgets.drop_zone import DropZone
+from studio.widgets.elided_label import ElidedLabel
 from studio.widgets.flow_layout import FlowLayout
 
 

@@ -15,6 +15,7 @@ import soundfile
 import torch
 
 from engine.analysis import analyse as analysis
+from engine.analysis import clip_inputs
 from engine.api import (
     Analyse,
     AnalyseDone,
@@ -33,8 +34,8 @@ from engine.api import (
     StoredClip,
     TrainSpec,
 )
-from engine.audio import f0 as pitch
 from engine.audio import files
+from engine.audio.f0 import track
 from engine.audio.mel import MelFrontEnd
 from engine.model import checkpoint
 from engine.model.aux_vae import AuxVAE
@@ -42,9 +43,14 @@ from engine.model.linear_heads import Head, as_tensors
 from engine.model.timescale.inputs import for_analysis
 
 SMALL = ModelSpec(
-    latent=8, global_channels=(12,), medium_channels=(12,), local_channels=(16,), decoder_channels=(16,),
-    predictor_m_channels=(8,), predictor_h_channels=(8,),
-)  # fmt: skip
+    latent=8,
+    global_channels=(12,),
+    medium_channels=(12,),
+    local_channels=(16,),
+    decoder_channels=(16,),
+    predictor_m_channels=(8,),
+    predictor_h_channels=(8,),
+)
 
 
 def keep_on() -> Control:
@@ -61,15 +67,15 @@ def save_model(
 
 
 def network_of(recipe: str) -> AuxVAE:
-    """Random weights; for timescale views an average voice whose kinds of sounds lie apart, too."""
+    """Random weights; for timescale inputs an average voice whose acoustic classes lie apart, too."""
     torch.manual_seed(1)
     network = AuxVAE(dataclasses.replace(SMALL, views=recipe, sounds=4))
     network.set_scaling(torch.linspace(-4.0, -6.0, SMALL.bands), torch.tensor(1.5))
-    if network.hears_levels:
-        network.sound_weights.fill_(0.25)
-        network.sound_means.normal_()
-        network.sound_offsets.normal_(0.0, 0.5)
-        network.sound_spread.fill_(1.5)
+    if (heads := network.attribute_heads) is not None:
+        heads.class_weights.fill_(0.25)
+        heads.class_means.normal_()
+        heads.class_offsets.normal_(0.0, 0.5)
+        heads.spread.fill_(1.5)
     return network
 
 
@@ -103,7 +109,7 @@ def test_the_stored_arrays_are_those_of_the_front_end_and_the_model(
     np.testing.assert_allclose(wave * 10 ** (clip.gain_db / 20), recording.samples, atol=1e-6)
     mel = MelFrontEnd(spec).log_mel(torch.from_numpy(recording.samples)).numpy()
     np.testing.assert_allclose(stored.array("mel"), mel, atol=0.005)
-    np.testing.assert_array_equal(np.isnan(stored.array("f0")), np.isnan(pitch.track(wave, spec.rate_hz, spec)))
+    np.testing.assert_array_equal(np.isnan(stored.array("f0")), np.isnan(track(wave, spec.rate_hz, spec)))
     assert stored.array("peaks").shape == (-(-len(wave) // 256), 2)
     assert stored.array("peaks")[0].tolist() == [wave[:256].min(), wave[:256].max()]
 
@@ -173,7 +179,7 @@ def test_a_damaged_folder_is_made_anew(speech: list[Path], tmp_path: Path) -> No
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["clip0"]
 
 
-def test_bad_clips_are_told_and_the_others_go_through(speech: list[Path], tmp_path: Path, model: str) -> None:
+def test_bad_clips_are_reported_and_the_others_go_through(speech: list[Path], tmp_path: Path, model: str) -> None:
     text = tmp_path / "text.wav"
     text.write_text("no sound", "utf-8")
     short = tmp_path / "short.wav"
@@ -236,7 +242,7 @@ def test_progress_rises_and_tells_the_time_left(speech: list[Path], tmp_path: Pa
     assert all(event.eta_s is not None for event in progress[1:])
 
 
-def test_a_folder_that_may_not_be_written_is_told_in_words(speech: list[Path], tmp_path: Path) -> None:
+def test_a_folder_that_may_not_be_written_is_reported_in_words(speech: list[Path], tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.write_text("a file", "utf-8")
     with pytest.raises(ExportError, match="cannot be written"):
@@ -295,7 +301,7 @@ def test_a_long_clip_is_streamed_and_equals_the_whole(
     soundfile.write(source, noise, 22_050)
     _, (whole,), _ = analyse([source], tmp_path / "whole", model)
     monkeypatch.setattr(analysis, "BLOCK_S", 7.0)
-    monkeypatch.setattr(analysis, "WHOLE_FRAMES", 64)
+    monkeypatch.setattr(clip_inputs, "WHOLE_FRAMES", 64)
     _, (pieces,), _ = analyse([source], tmp_path / "pieces", model)
     for name in ("audio", "peaks", "mel", "h", "m", "z"):
         a, b = (np.asarray(StoredClip(c.folder).array(name), np.float32) for c in (whole, pieces))
@@ -344,7 +350,7 @@ def test_clips_encoded_together_equal_each_encoded_alone(speech: list[Path], tmp
             np.testing.assert_allclose(one, other, atol=2e-3 if name == "z" else 1e-5)
 
 
-def test_a_bad_clip_among_short_ones_is_told_in_its_place(speech: list[Path], tmp_path: Path, model: str) -> None:
+def test_a_bad_clip_among_short_ones_is_reported_in_place(speech: list[Path], tmp_path: Path, model: str) -> None:
     bad = tmp_path / "bad.wav"
     bad.write_bytes(b"nothing")
     events: list[Event] = []

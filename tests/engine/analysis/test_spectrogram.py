@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from engine.analysis import spectrogram
-from engine.analysis.analyse import store_sound
+from engine.analysis.clip_writer import store_sound
 from engine.api import AudioSpec, Cancelled, ClipAnalysed, Control, Picture, StoredClip
 from engine.api.errors import EngineError
 
@@ -95,6 +95,6 @@ def test_a_cancelled_picture_leaves_no_half_files(tone: Tone, tmp_path: Path) ->
     assert sorted(Path(clip.folder).iterdir()) == before
 
 
-def test_a_clip_that_vanished_is_told_in_words(tmp_path: Path) -> None:
+def test_a_clip_that_vanished_is_reported_in_words(tmp_path: Path) -> None:
     with pytest.raises(EngineError, match="not stored any more"):
         store(StoredClip(str(tmp_path / "gone")))

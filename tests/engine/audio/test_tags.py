@@ -35,15 +35,15 @@ def sound(tmp_path: Path) -> Path:
 
 
 def save(sound: Path, out: Path, text: str) -> list[Event]:
-    told: list[Event] = []
-    done = tags.save(SaveSound(str(sound), str(out), "Größe", "h given, strength 1", text), told.append)
+    reported: list[Event] = []
+    done = tags.save(SaveSound(str(sound), str(out), "Größe", "h given, strength 1", text), reported.append, go_on)
     assert done.file == str(out)
-    assert done.with_recipe is not bool(told)
-    return told
+    assert done.with_recipe is not bool(reported)
+    return reported
 
 
 def found(*paths: Path) -> dict[str, dict]:
-    read = tags.read(ReadRecipes(tuple(map(str, paths))), go_on)
+    read = tags.read(ReadRecipes(tuple(map(str, paths))), lambda event: None, go_on)
     return {Path(path).name: json.loads(text) for path, text in read.recipes}
 
 
@@ -64,7 +64,7 @@ def test_a_saved_sound_is_the_sound(sound: Path) -> None:
         np.testing.assert_array_equal(soundfile.read(sound.with_name(f"mine{suffix}"))[0], soundfile.read(sound)[0])
 
 
-def test_a_recipe_too_long_for_wav_is_told_and_the_sound_is_saved(sound: Path) -> None:
+def test_a_recipe_too_long_for_wav_is_reported_and_the_sound_is_saved(sound: Path) -> None:
     letters = "".join(random.choices("abcdefghijklmnop", k=3_000))
     (note,) = save(sound, sound.with_name("mine.wav"), recipe(2, letters))
     assert isinstance(note, Note)
@@ -80,7 +80,7 @@ def test_files_without_a_recipe_are_passed_over(sound: Path, tmp_path: Path) -> 
     assert found(sound, tmp_path / "text.wav", tmp_path / "missing.wav") == {}
 
 
-def test_a_take_that_is_gone_and_a_suffix_that_is_none_are_told(sound: Path, tmp_path: Path) -> None:
+def test_a_take_that_is_gone_and_a_suffix_that_is_none_are_reported(sound: Path, tmp_path: Path) -> None:
     with pytest.raises(EngineError, match="cannot be read"):
         save(tmp_path / "gone.wav", tmp_path / "out.wav", "")
     with pytest.raises(ExportError, match="which format"):

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from engine.api.specs import AudioSpec
-from engine.audio import f0 as pitch
 from engine.audio import files, world
+from engine.audio.f0 import median_hz, track
 from engine.audio.mel import MelFrontEnd
 from engine.transfer import evidence
 
@@ -18,7 +18,7 @@ AUDIO = AudioSpec()
 @pytest.fixture(scope="module")
 def recording(speech: list) -> tuple[np.ndarray, np.ndarray]:
     samples = files.read(speech[2], AUDIO).samples
-    return samples, pitch.track(samples, AUDIO.rate_hz, AUDIO)
+    return samples, track(samples, AUDIO.rate_hz, AUDIO)
 
 
 @pytest.fixture(scope="module")
@@ -36,14 +36,14 @@ def test_what_was_taken_apart_sounds_like_the_recording(recording: tuple, parts:
     assert again.dtype == np.float32
     assert len(again) == len(samples)
     assert evidence.content_distance_db(mel_of(again), mel_of(samples)) < 4.0
-    assert pitch.median_hz(pitch.track(again, 16_000, AUDIO)) == pytest.approx(pitch.median_hz(f0), rel=0.02)
+    assert median_hz(track(again, 16_000, AUDIO)) == pytest.approx(median_hz(f0), rel=0.02)
 
 
 def test_the_pitch_moves_by_the_factor_it_is_given(recording: tuple, parts: world.Parts) -> None:
     _, f0 = recording
     higher = world.put_together(parts, AUDIO, pitch=np.full(len(f0), np.log(1.5), np.float32))
-    found = pitch.median_hz(pitch.track(higher, 16_000, AUDIO))
-    assert found == pytest.approx(1.5 * pitch.median_hz(f0), rel=0.03)
+    found = median_hz(track(higher, 16_000, AUDIO))
+    assert found == pytest.approx(1.5 * median_hz(f0), rel=0.03)
 
 
 def test_the_envelope_moves_by_what_it_is_given(recording: tuple, parts: world.Parts) -> None:

@@ -103,9 +103,9 @@ def test_what_is_missing_is_said_at_once(
 
 
 def test_the_probe_can_be_kept_in_a_copy_of_the_model(
-    shared_data: Path, model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    recordings: Path, model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    readers = sorted((shared_data / "LibriSpeech" / "train-clean-100").iterdir())[:14]
+    readers = sorted((recordings / "LibriSpeech" / "train-clean-100").iterdir())[:14]
     out = tmp_path / "with-gender.triptych.safetensors"
     status, facts = call(
         capsys, "probe", "--model", model, "--train", *readers, "--task", "gender", "--keep", out, "--seeds", 1

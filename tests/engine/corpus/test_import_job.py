@@ -132,8 +132,8 @@ def test_a_folder_without_recordings_is_an_error_in_words(tmp_path: Path) -> Non
         collect(tmp_path)
 
 
-def test_librispeech_speakers_bring_their_gender(shared_data: Path) -> None:
-    folder = next((shared_data / "LibriSpeech" / "train-clean-5").iterdir())
+def test_librispeech_speakers_bring_their_gender(recordings: Path) -> None:
+    folder = next((recordings / "LibriSpeech" / "train-clean-5").iterdir())
     found, _, _ = collect(folder)
     assert all(
         labels["speaker"] == folder.name and labels["gender"] in ("female", "male") for labels in found.values()

@@ -6,12 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from engine.api import Control, PreviewTable, TableColumns
+from engine.api import Control, Event, PreviewTable, TableColumns
 from engine.api.errors import CorpusError
 from engine.corpus import label_table as tables
 from engine.corpus.manifest import Labels
 from engine.corpus.scanning import scan
 from engine.corpus.table_preview import preview
+
+
+def ignore(event: Event) -> None:
+    """Nothing is reported of a preview."""
 
 
 def run() -> Control:
@@ -129,7 +133,7 @@ def test_what_is_no_table_of_labels_is_refused_in_words(corpus: Path, text: str,
 def test_a_preview_shows_rows_and_guess_and_counts_what_matches(corpus: Path) -> None:
     rows = "".join(f"none{i}.wav,x\n" for i in range(300))
     table = written(corpus, f"file,emotion\nanna/1.wav,happy\n{rows}")
-    seen = preview(PreviewTable(str(table)), run)
+    seen = preview(PreviewTable(str(table)), ignore, run)
     assert seen.headings == ("file", "emotion")
     assert seen.rows[0] == ("anna/1.wav", "happy")
     assert (len(seen.rows), seen.row_count) == (20, 301)
@@ -140,10 +144,10 @@ def test_a_preview_shows_rows_and_guess_and_counts_what_matches(corpus: Path) ->
 
 def test_a_preview_of_a_table_without_file_names_says_so_and_still_shows_it(corpus: Path) -> None:
     table = written(corpus, "what,emotion\nanna/1.wav,happy\n")
-    seen = preview(PreviewTable(str(table)), run)
+    seen = preview(PreviewTable(str(table)), ignore, run)
     assert seen.columns is None
     assert "no column that names" in seen.trouble
-    chosen = preview(PreviewTable(str(table), TableColumns("what", {"emotion": "emotion"})), run)
+    chosen = preview(PreviewTable(str(table), TableColumns("what", {"emotion": "emotion"})), ignore, run)
     assert (chosen.matched, chosen.trouble) == (1, "")
 
 

@@ -103,14 +103,14 @@ def test_a_scan_can_be_cancelled(tmp_path: Path) -> None:
         scan([str(tmp_path)], [], lambda: Control.CANCEL)
 
 
-def test_the_real_corpora_are_read_as_their_readme_says(shared_data: Path) -> None:
-    five = scan([str(shared_data / "LibriSpeech" / "train-clean-5")], [], run)
+def test_the_real_corpora_are_read_as_their_readme_says(recordings: Path) -> None:
+    five = scan([str(recordings / "LibriSpeech" / "train-clean-5")], [], run)
     assert (len(five.utterances), five.speakers, five.skipped) == (337, 20, ())
     genders = {u.labels.speaker: u.labels.gender for u in five.utterances}
     assert sorted(genders.values()) == ["female"] * 11 + ["male"] * 9
     assert all(u.labels.text for u in five.utterances)
     assert len({u.labels.session for u in five.utterances}) == 20
-    acted = scan([str(shared_data / "ravdess")], [], run)
+    acted = scan([str(recordings / "ravdess")], [], run)
     assert (len(acted.utterances), acted.speakers) == (480, 16)
     assert len({u.labels.emotion for u in acted.utterances}) == 8
 

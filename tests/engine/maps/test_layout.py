@@ -39,10 +39,17 @@ def store(root: Path, h: np.ndarray, *, model_hash: str = "abc", first: int = 0,
         for name, array in arrays.items():
             np.save(folder / f"{name}.npy", array)
         meta = {
-            "clip_id": folder.name, "folder": str(folder), "duration_s": 1.0, "source_rate_hz": 16000,
-            "channels": 1, "gain_db": 0.0, "frames": 64, "seconds": 1, "f0_median_hz": None,
+            "clip_id": folder.name,
+            "folder": str(folder),
+            "duration_s": 1.0,
+            "source_rate_hz": 16000,
+            "channels": 1,
+            "gain_db": 0.0,
+            "frames": 64,
+            "seconds": 1,
+            "f0_median_hz": None,
             "model_hash": model_hash,
-        }  # fmt: skip
+        }
         (folder / "meta.json").write_text(json.dumps(meta), "utf-8")
         clips.append((folder.name, str(folder)))
     return tuple(clips)
@@ -63,8 +70,8 @@ def keep_on() -> Control:
 
 
 @pytest.fixture(autouse=True)
-def _no_map_yet(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mapping, "_last", {})
+def _no_map_yet() -> None:
+    mapping.fitted_maps().clear()
 
 
 def test_groups_stay_groups(tmp_path: Path) -> None:
@@ -118,14 +125,14 @@ def test_layouts_come_while_the_map_is_fitted(tmp_path: Path, monkeypatch: pytes
     assert fractions == sorted(fractions)
 
 
-def stop_after(looks: int, wish: Control = Control.STOP) -> Callable[[], Control]:
+def stop_after(looks: int, wanted: Control = Control.STOP) -> Callable[[], Control]:
     seen = iter(range(looks))
-    return lambda: wish if next(seen, None) is None else Control.RUN
+    return lambda: wanted if next(seen, None) is None else Control.RUN
 
 
 def test_stop_keeps_the_layout_and_the_map_goes_on_from_it(tmp_path: Path) -> None:
     clips = store(tmp_path, three_groups())
-    stopped = mapping.fit(FitMap(clips, iterations=500), silently, stop_after(50))
+    stopped = mapping.fit(FitMap(clips, iterations=500), silently, stop_after(20))
     assert 0 < stopped.settings["iterations"] < 500
     assert stopped.final
     on = mapping.fit(FitMap(clips, iterations=100, go_on=True), silently, keep_on)
@@ -161,9 +168,9 @@ def test_cancel_raises(tmp_path: Path) -> None:
 def test_new_clips_land_by_their_neighbours_and_no_point_moves(tmp_path: Path) -> None:
     fitted = mapping.fit(FitMap(store(tmp_path, three_groups())), silently, keep_on)
     new = store(tmp_path, three_groups(21)[[20, 41, 62]], first=100)
-    before = np.array(mapping._last["h"].tsne)
+    before = np.array(mapping.fitted_maps()["h"].embedding)
     placed = mapping.place(PlaceOnMap(new), silently, keep_on)
-    np.testing.assert_array_equal(np.array(mapping._last["h"].tsne), before)
+    np.testing.assert_array_equal(np.array(mapping.fitted_maps()["h"].embedding), before)
     assert placed.ids == tuple(clip for clip, _ in new)
     nearest = np.linalg.norm(placed.xy[:, None] - fitted.xy[None], axis=-1).argmin(axis=1) // 20
     own = three_groups(21)[[20, 41, 62]]
@@ -172,25 +179,23 @@ def test_new_clips_land_by_their_neighbours_and_no_point_moves(tmp_path: Path) -
 
 
 def test_a_map_of_an_earlier_process_takes_new_clips_in_as_the_one_that_fitted_it_would(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
     clips = store(tmp_path, three_groups())
     fitted = mapping.fit(FitMap(clips), silently, keep_on)
     new = store(tmp_path, three_groups(21)[[20, 41, 62]], first=100)
     here = mapping.place(PlaceOnMap(new), silently, keep_on)
-    monkeypatch.setattr(mapping, "_last", {})
+    mapping.fitted_maps().clear()
     there = mapping.place(PlaceOnMap(new, onto=fitted, of=clips), silently, keep_on)
     np.testing.assert_allclose(there.xy, here.xy, atol=1e-3)
     again = mapping.fit(FitMap(clips, iterations=20, go_on=True), silently, keep_on)
     assert again.settings["iterations"] == 20  # what was only taken up does not go on
 
 
-def test_a_map_some_of_whose_clips_are_gone_takes_nothing_in(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_map_some_of_whose_clips_are_gone_takes_nothing_in(tmp_path: Path) -> None:
     clips = store(tmp_path, three_groups())
     fitted = mapping.fit(FitMap(clips, iterations=10), silently, keep_on)
-    monkeypatch.setattr(mapping, "_last", {})
+    mapping.fitted_maps().clear()
     with pytest.raises(EngineError, match="not analysed any more"):
         mapping.place(PlaceOnMap(clips[:1], onto=fitted, of=clips[5:]), silently, keep_on)
 
@@ -200,7 +205,7 @@ def test_a_larger_map_takes_new_clips_in_without_moving(tmp_path: Path) -> None:
     clips = store(tmp_path, three_groups(600))
     fitted = mapping.fit(FitMap(clips, iterations=60), silently, keep_on)
     placed = mapping.place(PlaceOnMap(store(tmp_path, three_groups(600)[[5]], first=5000)), silently, keep_on)
-    np.testing.assert_array_equal(np.asarray(mapping._last["h"].tsne, np.float32), fitted.xy)
+    np.testing.assert_array_equal(np.asarray(mapping.fitted_maps()["h"].embedding, np.float32), fitted.xy)
     assert np.linalg.norm(placed.xy[0] - fitted.xy[5]) < 0.2 * np.ptp(fitted.xy)
 
 

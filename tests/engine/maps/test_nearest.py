@@ -23,8 +23,8 @@ def keep_on() -> Control:
 
 
 @pytest.fixture(autouse=True)
-def _nothing_held(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(nearest, "_held", None)
+def _nothing_searched() -> None:
+    nearest.last_searched().clear()
 
 
 @pytest.fixture
@@ -37,9 +37,17 @@ def clips(tmp_path: Path) -> Clips:
         np.save(folder / "h.npy", np.array([number, 1.0], np.float32))
         np.save(folder / "m.npy", np.array([[number + second / 10, 1.0] for second in range(3)], np.float32))
         meta = {
-            "clip_id": folder.name, "folder": str(folder), "duration_s": 3.0, "source_rate_hz": 16000,
-            "channels": 1, "gain_db": 0.0, "frames": 192, "seconds": 3, "f0_median_hz": None, "model_hash": "abc",
-        }  # fmt: skip
+            "clip_id": folder.name,
+            "folder": str(folder),
+            "duration_s": 3.0,
+            "source_rate_hz": 16000,
+            "channels": 1,
+            "gain_db": 0.0,
+            "frames": 192,
+            "seconds": 3,
+            "f0_median_hz": None,
+            "model_hash": "abc",
+        }
         (folder / "meta.json").write_text(json.dumps(meta), "utf-8")
         made.append((folder.name, str(folder)))
     return tuple(made)

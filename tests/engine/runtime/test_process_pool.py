@@ -1,4 +1,4 @@
-"""Processes side by side: who gets what, what is told, what a user's wish and the death of either side do."""
+"""Processes side by side: who gets what, what is told, what control and the death of either side do."""
 
 from __future__ import annotations
 
@@ -16,17 +16,19 @@ import pytest
 
 from engine.api import Cancelled, Control, ControlSignal, EngineError
 from engine.runtime.control import check_control
-from engine.runtime.process_pool import Crew, Tell, Trade
+from engine.runtime.process_pool import ProcessPool, ReportWords, WorkerSpec
 
 
 @contextlib.contextmanager
-def working(control: ControlSignal, tell: Tell, folder: Path) -> Iterator[Callable[[str], str]]:
-    """Tasks by name: one that ends the process, one that never ends of itself, and any other."""
+def working(control: ControlSignal, report: ReportWords, folder: Path) -> Iterator[Callable[[str], str]]:
+    """Tasks by name: one that ends the process, one that fails, one that never ends of itself, and any other."""
 
     def perform(task: str) -> str:
-        tell(f"begun: {task}")
+        report(f"begun: {task}")
         if task == "dies":
             os._exit(7)
+        if task == "fails":
+            raise ValueError("of itself")
         while task == "beats":
             check_control(control)
             with (folder / "beats").open("a") as stream:
@@ -42,15 +44,22 @@ def working(control: ControlSignal, tell: Tell, folder: Path) -> Iterator[Callab
         (folder / str(os.getpid())).write_text("closed")
 
 
-def lost(task: str, code: int | None) -> str:
-    return f"{task} lost, code {code}"
+def lost(task: str, how: str) -> str:
+    return f"{task} {how}"
 
 
 def unable(code: int | None) -> EngineError:
     return EngineError(f"It ended before it began (code {code}).", "Try again.")
 
 
-TRADE = Trade("toy", working, lost, unable)
+@contextlib.contextmanager
+def ending(control: ControlSignal, report: ReportWords, *arguments: object) -> Iterator[Callable[[str], str]]:
+    """A process that ends before it can do anything."""
+    os._exit(3)
+    yield str
+
+
+SPEC = WorkerSpec(working, lost, unable)
 
 
 def until(settled: Callable[[], bool]) -> None:
@@ -62,19 +71,31 @@ def until(settled: Callable[[], bool]) -> None:
 
 def test_every_task_has_an_outcome_and_words_and_a_lost_one_costs_no_other(tmp_path: Path) -> None:
     told: list[tuple[str, str]] = []
-    tasks = ["a", "dies", "b", "c", "dies", "d"]
-    with Crew(2, TRADE, tmp_path) as crew:
-        outcomes = [o for o in crew.run(iter(tasks), lambda *words: told.append(words)) if o is not None]
+    tasks = ["a", "dies", "b", "c", "fails", "dies", "d"]
+    with ProcessPool(2, SPEC, tmp_path) as pool:
+        outcomes = [o for o in pool.run(iter(tasks), lambda *words: told.append(words)) if o is not None]
     assert sorted(outcomes) == sorted(
-        [*(f"{name}, 1 thread" for name in "abcd"), "dies lost, code 7", "dies lost, code 7"]
+        [
+            *(f"{name}, 1 thread" for name in "abcd"),
+            *["dies ended the process (code 7)"] * 2,
+            "fails failed (ValueError: of itself)",
+        ]
     )
     assert sorted(told) == sorted((task, f"begun: {task}") for task in tasks)
     assert multiprocessing.active_children() == []
 
 
 def test_what_cannot_be_made_is_told_in_its_own_words(tmp_path: Path) -> None:
-    with Crew(2, TRADE, tmp_path / "missing") as crew, pytest.raises(EngineError, match="There is no folder"):
-        list(crew.run(iter(["a"])))
+    with ProcessPool(2, SPEC, tmp_path / "missing") as pool, pytest.raises(EngineError, match="There is no folder"):
+        list(pool.run(iter(["a"])))
+
+
+def test_processes_that_end_before_they_begin_are_told_in_words(tmp_path: Path) -> None:
+    with (
+        ProcessPool(2, WorkerSpec(ending, lost, unable), tmp_path) as pool,
+        pytest.raises(EngineError, match=r"before it began \(code 3\)"),
+    ):
+        list(pool.run(iter(["a", "b"])))
 
 
 def test_a_pause_holds_the_processes_still_and_a_cancel_ends_them(tmp_path: Path) -> None:
@@ -96,27 +117,27 @@ def test_a_pause_holds_the_processes_still_and_a_cancel_ends_them(tmp_path: Path
             yield Control.RUN
         yield Control.CANCEL
 
-    with Crew(1, TRADE, tmp_path) as crew:
-        asked = crew.passing_on(script().__next__)
+    with ProcessPool(1, SPEC, tmp_path) as pool:
+        asked = pool.passing_on(script().__next__)
         with pytest.raises(Cancelled):
-            all(not check_control(asked) for _ in crew.run(iter(["beats"])))
+            all(not check_control(asked) for _ in pool.run(iter(["beats"])))
     assert len(set(paused)) == 1
     assert multiprocessing.active_children() == []
 
 
 ORPHANED = """
-import sys, time
+import multiprocessing, sys, time
 from pathlib import Path
 from engine.api import Control
-from engine.crew import Crew
-from test_crew import TRADE
+from engine.runtime.process_pool import ProcessPool
+from test_process_pool import SPEC
 
 if __name__ == "__main__":
-    with Crew(1, TRADE, Path(sys.argv[1])) as crew:
-        for _ in crew.run(iter(["beats"])):
+    with ProcessPool(1, SPEC, Path(sys.argv[1])) as pool:
+        for _ in pool.run(iter(["beats"])):
             if Path(sys.argv[1], "beats").exists():
-                crew.passing_on(lambda: Control[sys.argv[2]])()
-                print(list(crew._members.values())[0].pid, flush=True)
+                pool.passing_on(lambda: Control[sys.argv[2]])()
+                print(multiprocessing.active_children()[0].pid, flush=True)
                 time.sleep(60)
 """
 

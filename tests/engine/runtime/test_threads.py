@@ -10,7 +10,7 @@ import torch
 from engine.api.specs import AudioSpec
 from engine.audio.mel import MelFrontEnd
 from engine.audio.vocoders.griffin_lim import griffin_lim
-from engine.runtime.threads import one_thread
+from engine.runtime.threads import available_threads, one_thread
 
 
 @pytest.fixture(autouse=True)
@@ -33,6 +33,13 @@ def test_torch_has_one_thread_within_it_and_as_many_as_before_after_an_error() -
         fails()
     assert seen == [1]
     assert torch.get_num_threads() == 3
+
+
+def test_a_library_may_use_the_threads_that_openmp_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    assert available_threads() == 3
+    monkeypatch.setenv("OMP_NUM_THREADS", "many")
+    assert available_threads() >= 1
 
 
 def test_griffin_lim_makes_the_same_sound_however_many_threads_torch_may_use() -> None:

@@ -126,7 +126,7 @@ def test_a_model_names_its_vocoder_and_the_user_may_name_another(
 
     heard: list[tuple[torch.Tensor, torch.Tensor]] = []
     monkeypatch.setitem(VOCODERS, "backwards", "For a test.")
-    monkeypatch.setitem(registry._MAKERS, "backwards", Backwards)
+    monkeypatch.setattr(registry, "MAKERS", {**registry.MAKERS, "backwards": Backwards})
     held = checkpoint.load(world.model)
     model = world.folder / "backwards.triptych.safetensors"
     checkpoint.save(model, held.model, held.audio, held.train, held.provenance, vocoder="backwards")

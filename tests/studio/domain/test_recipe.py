@@ -47,7 +47,6 @@ def another(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(VOCODERS, "another", "For a test.")
 
 
-# ------------------------------------------------------------------------------------------------ text
 def test_a_recipe_reads_back_as_it_was_written(session: Session) -> None:
     recipe = recipes.of_take(
         full_take(session, *analysed(session, "a", "b", "c")), session.library.clips.values(), "/m/x.st"
@@ -95,7 +94,6 @@ def test_a_newer_or_impossible_recipe_is_refused(change: dict[str, object]) -> N
     assert recipes.from_text(json.dumps(good | change)) is None
 
 
-# ------------------------------------------------------------------------------------------------ finding
 def library(*paths: str) -> dict[str, Clip]:
     return {f"{n:032x}": Clip(f"{n:032x}", path) for n, path in enumerate(paths)}
 
@@ -118,7 +116,6 @@ def test_recordings_are_found_by_name_where_ids_are_strange(named: Named, where:
     assert found.missing == (() if where else (named.name,))
 
 
-# ------------------------------------------------------------------------------------------------ words
 def test_words_name_the_givers_by_weight(session: Session) -> None:
     recipe = session.recipes.of(full_take(session, *analysed(session, "a", "b", "c")))
     assert recipes.givers_words(recipe.voice) == "b.wav 75 %, c.wav 25 %"
@@ -150,9 +147,6 @@ def test_a_take_of_a_removed_recording_or_another_model_has_no_command(
     session.undo.stack.undo()
     assert session.recipes.command_of(replace(take, model_hash="cd" * 32)) is None
     assert "model" in said[-1].hint
-
-
-# ------------------------------------------------------------------------------------------------ actions
 
 
 def test_an_old_recipe_and_take_mean_griffin_lim() -> None:

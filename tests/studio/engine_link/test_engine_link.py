@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
-from engine.api import Inspect, Scan
+from engine.api import LOOKING, SaveSound, Scan
 from studio.engine_link import engine_link
-from studio.engine_link.engine_link import LOOKING, EngineLink, Job, State
+from studio.engine_link.engine_link import EngineLink, Job, State
 
 START_MS = 20_000
 
@@ -27,8 +27,10 @@ def link(qtbot: QtBot, tmp_path: Path) -> Iterator[EngineLink]:
     made.shutdown()
 
 
-def ask(link: EngineLink, name: str = "nothing.safetensors", **how: object) -> Job:
-    return link.submit(Inspect(f"/nowhere/{name}"), title=f"Open {name}", **how)  # type: ignore[arg-type]
+def ask(link: EngineLink, name: str = "nothing.wav", **how: object) -> Job:
+    """A job that fails in words, and for which the worker loads nothing heavy."""
+    request = SaveSound(f"/nowhere/{name}", "/nowhere/out.wav", "", "", "")
+    return link.submit(request, title=f"Open {name}", **how)  # type: ignore[arg-type]
 
 
 def test_nothing_is_started_before_there_is_work(link: EngineLink) -> None:
@@ -40,7 +42,7 @@ def test_a_failure_comes_back_in_words(link: EngineLink, qtbot: QtBot) -> None:
     with qtbot.waitSignal(job.failed, timeout=START_MS) as failed:
         pass
     what, hint, _details = failed.args
-    assert "nothing.safetensors" in what
+    assert "nothing.wav" in what
     assert hint
     assert job.state == "failed"
 
@@ -99,14 +101,14 @@ def test_who_looks_through_folders_is_started_again_when_killed(
     link: EngineLink, qtbot: QtBot, tmp_path: Path
 ) -> None:
     lost, waiting = (link.submit(Scan((str(tmp_path / name),)), title=name) for name in ("lost", "waiting"))
-    looking = link._lasting[LOOKING]
-    qtbot.waitUntil(lambda: looking.pid is not None, timeout=START_MS)
+    qtbot.waitUntil(lambda: link.pid_of(LOOKING) is not None, timeout=START_MS)
+    first = link.pid_of(LOOKING)
+    assert first is not None
     with qtbot.waitSignals([link.worker_died, lost.failed, waiting.failed], timeout=START_MS):
-        assert looking.pid is not None
-        os.kill(looking.pid, signal.SIGKILL)
+        os.kill(first, signal.SIGKILL)
     assert lost.lost
     assert not waiting.lost
-    assert link._lasting[LOOKING] is not looking
+    assert link.pid_of(LOOKING) not in (None, first)
 
 
 def test_a_killed_worker_is_told_and_the_waiting_jobs_are_still_done(link: EngineLink, qtbot: QtBot) -> None:

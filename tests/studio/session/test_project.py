@@ -524,7 +524,7 @@ time.sleep(100)
 
 
 def test_a_killed_program_leaves_a_project_that_opens_and_recovers(make: Make, tmp_path: Path) -> None:
-    here = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    here = os.pathsep.join([str(Path(__file__).parents[1]), *sys.path])
     with subprocess.Popen(
         [sys.executable, "-c", KILLED, str(tmp_path)],
         stdout=subprocess.PIPE,

@@ -82,7 +82,7 @@ def test_the_command_asks_for_the_part_chosen_and_remembers_the_folder(
     studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begun: list[str] = []
-    monkeypatch.setattr(studio.link, "_start", lambda kind, log: begun.append(kind))
+    monkeypatch.setattr(studio.link, "_start", lambda kind, job_id: begun.append(kind.name))
     monkeypatch.setattr(studio.link, "_begin", lambda thread, job: job.begin())
     studio.window.menus.actions["file.get_corpus"].trigger()
     dialog = studio.window.findChild(GetCorpusDialog)

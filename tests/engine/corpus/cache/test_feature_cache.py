@@ -242,20 +242,20 @@ def test_an_interrupted_cache_goes_on_where_it_was_and_equals_an_uninterrupted_o
 KILLED = """
 import sys, time
 from engine.api import Control
-from engine.corpus import melcache
+from engine.corpus.cache import feature_cache
 from engine.corpus.scanning import scan
-from engine.specs import AudioSpec
+from engine.api.specs import AudioSpec
 from pathlib import Path
 
 if __name__ == "__main__":
-    melcache._KEEP_S = 0.0
+    feature_cache._KEEP_S = 0.0
     manifest = scan([sys.argv[1]], [], lambda: Control.RUN)
 
     def tell(event):
         print(event.message, flush=True)
 
-    melcache._REPORT_S = 0.0
-    melcache.build(manifest, AudioSpec(), Path(sys.argv[2]), tell, lambda: Control.RUN, int(sys.argv[3]))
+    feature_cache._REPORT_S = 0.0
+    feature_cache.build(manifest, AudioSpec(), Path(sys.argv[2]), tell, lambda: Control.RUN, int(sys.argv[3]))
     print("done", flush=True)
     time.sleep(60)
 """

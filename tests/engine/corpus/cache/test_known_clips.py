@@ -16,6 +16,7 @@ from engine.analysis import analyse
 from engine.api import (
     Analyse,
     AudioSpec,
+    CacheState,
     CareForCache,
     ClipAnalysed,
     ClipRef,
@@ -28,8 +29,7 @@ from engine.api import (
     TrainSpec,
 )
 from engine.audio import files
-from engine.corpus.cache import analyses, eviction
-from engine.corpus.cache.cache_job import care
+from engine.corpus.cache import analyses, cache_job, eviction
 from engine.corpus.cache.index import Index
 from engine.corpus.cache.location import cache_dir
 from engine.model import checkpoint
@@ -40,6 +40,10 @@ SMALL = ModelSpec(
     predictor_m_channels=(8,), predictor_h_channels=(8,),
 )  # fmt: skip
 SIGNAL, LATENTS = ("audio", "peaks", "mel", "f0"), ("h", "m", "z")
+
+
+def care(request: CareForCache) -> CacheState:
+    return cache_job.care(request, lambda event: None, lambda: Control.RUN)
 
 
 def saved_model(path: Path, seed: int = 0) -> str:
@@ -72,7 +76,7 @@ def forbid(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         monkeypatch.setattr(files, "stream", refuse)
         if encoding:
             monkeypatch.setattr(AuxVAE, "encode", refuse)
-            monkeypatch.setattr(AuxVAE, "encode_stream", refuse)
+            monkeypatch.setattr(analyse, "encode_stream", refuse)
 
     return make
 

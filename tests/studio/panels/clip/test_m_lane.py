@@ -121,18 +121,18 @@ def test_arousal_and_valence_are_shown_where_the_model_reads_them(
     second = panel.lane.second(5)
     assert second is not None
     assert second.colour == affect_colours.of_affect(1.0, 1.0)
-    assert "arousal 1.00, valence +1.00" in second.told
+    assert "arousal 1.00, valence +1.00" in second.description
     assert "excited" in panel.key.accessibleName()
 
 
 def test_without_an_m_the_lane_says_why(panel: MLanePanel, session: Session, ids: list[str]) -> None:
     session.library.clips[ids[0]].state = "analysing"
     session.library.changed.emit([ids[0]])
-    assert "still being analysed" in panel.lane._words
+    assert "still being analysed" in panel.lane.words
     assert not panel.give_button.isEnabled()
     session.model.info = None
     panel.refresh()
-    assert "needs a model" in panel.lane._words
+    assert "needs a model" in panel.lane.words
 
 
 # ------------------------------------------------------------------------------------------ choosing
@@ -194,7 +194,7 @@ def test_seconds_are_copied_in_one_recording_and_pasted_in_another(
     assert chip is not None
     assert chip.given is not None
     assert chip.given[1] == 1.0
-    assert "a1.wav · 4 s given, 100 %, rule: Stretch" in chip.told
+    assert "a1.wav · 4 s given, 100 %, rule: Stretch" in chip.description
 
 
 def test_pasting_nothing_says_what_to_do(panel: MLanePanel, session: Session) -> None:

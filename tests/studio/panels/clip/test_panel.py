@@ -191,7 +191,7 @@ def test_the_picture_and_the_sound_are_the_clips_own(
     assert panel.player.sounds == ("original",)
     assert panel.player.duration_s == pytest.approx(SECONDS)
     assert panel.view.timeline.view_s == pytest.approx((0.0, SECONDS))
-    picture = panel.view.spectrogram._picture
+    picture = panel.view.spectrogram.picture
     assert picture is not None
     assert picture.db(0, 10) == pytest.approx(-2.0 * DB_PER_NEPER, abs=0.01)
 
@@ -270,9 +270,9 @@ def test_the_picture_follows_the_version_that_is_heard(
     session.takes.items.append(take_of(clip.folder, tmp_path / "take", 300.0))
     session.library.set_current("a")
     panel.player.switch("transformed")
-    assert panel.view.spectrogram._f0[0] == pytest.approx(300.0)
+    assert panel.view.spectrogram.f0_hz[0] == pytest.approx(300.0)
     panel.player.switch("original")
-    assert panel.view.spectrogram._f0[0] == pytest.approx(200.0)
+    assert panel.view.spectrogram.f0_hz[0] == pytest.approx(200.0)
 
 
 class Engine:
@@ -315,17 +315,17 @@ def test_the_linear_spectrum_is_computed_by_the_engine_once_and_shown_when_it_is
     panel.commands["linear"].trigger()
     spectrogram = panel.view.spectrogram
     assert engine.asked() == Picture((str(clip.folder),), spectrum=True)
-    assert spectrogram._picture is None
+    assert spectrogram.picture is None
     assert "Computing" in words(panel, "pictureWords")
     engine.answer()
-    assert spectrogram._picture is not None
+    assert spectrogram.picture is not None
     assert spectrogram.scale.hz_of_row(64) == 1000.0
     assert words(panel, "pictureWords") == ""
     panel.commands["linear"].trigger()
     assert isinstance(spectrogram.scale, MelScale)
     panel.commands["linear"].trigger()
     assert engine.jobs == []
-    assert spectrogram._picture is not None
+    assert spectrogram.picture is not None
 
 
 def test_an_engine_that_fails_says_so_where_the_picture_would_be(
@@ -351,7 +351,7 @@ def test_an_answer_for_a_clip_no_longer_shown_changes_nothing(
     session.library.set_current("b")
     assert engine.asked().folders == (str(session.library.clips["b"].folder),)
     first.take(Done(PictureDone(())))
-    assert panel.view.spectrogram._picture is None
+    assert panel.view.spectrogram.picture is None
 
 
 def test_a_failure_for_a_clip_no_longer_shown_is_not_told_over_another_picture(
@@ -367,7 +367,7 @@ def test_a_failure_for_a_clip_no_longer_shown_is_not_told_over_another_picture(
     engine.answer()
     first.take(Failed("The disk is full.", "Free some space."))
     assert words(panel, "pictureWords") == ""
-    assert panel.view.spectrogram._picture is not None
+    assert panel.view.spectrogram.picture is not None
 
 
 def test_the_other_versions_are_computed_ahead_so_that_a_switch_shows_them_at_once(
@@ -385,7 +385,7 @@ def test_the_other_versions_are_computed_ahead_so_that_a_switch_shows_them_at_on
     assert set(engine.asked().folders) == {take.control_folder, take.transformed_folder}
     engine.answer()
     panel.player.switch("transformed")
-    assert panel.view.spectrogram._picture is not None
+    assert panel.view.spectrogram.picture is not None
     assert engine.jobs == []
 
 
@@ -399,12 +399,12 @@ def test_intensity_is_drawn_at_its_level_whatever_the_frequencies_in_view(
     assert not engine.asked().spectrum
     engine.answer()
     spectrogram = panel.view.spectrogram
-    spectrogram._draw()
-    _, rows = spectrogram._intensity_curve.getData()
+    spectrogram.draw()
+    _, rows = spectrogram.intensity_curve.getData()
     assert (np.nanmean(rows) + 1) / 141 == pytest.approx((80 - 23) / 80, abs=0.01)
     spectrogram.box.setYRange(10, 20, padding=0)
-    spectrogram._draw()
-    _, rows = spectrogram._intensity_curve.getData()
+    spectrogram.draw()
+    _, rows = spectrogram.intensity_curve.getData()
     assert (np.nanmean(rows) - 10) / 10 == pytest.approx((80 - 23) / 80, abs=0.01)
 
 
@@ -414,11 +414,11 @@ def test_a_take_shows_pitch_before_and_after(panel: ClipViewPanel, session: Sess
     session.takes.items.append(take_of(clip.folder, tmp_path / "take", 300.0))
     session.library.set_current("a")
     spectrogram = panel.view.spectrogram
-    assert len(spectrogram._before) == 0  # the original has nothing before it
+    assert len(spectrogram.before_hz) == 0  # the original has nothing before it
     panel.player.switch("transformed")
     told = spectrogram.describe(QPointF(1.0, 10.0))
     assert "F0 200 → 300 Hz" in told
-    spectrogram._draw()
+    spectrogram.draw()
     assert "F0 before" in words(panel, "trackKey")
 
 
@@ -436,7 +436,7 @@ def test_the_difference_of_a_take_is_its_result_less_its_control(
     session.takes.items.append(take)
     session.takes.changed.emit()
     panel.commands["difference"].trigger()
-    picture = panel.view.spectrogram._picture
+    picture = panel.view.spectrogram.picture
     assert picture is not None
     assert picture.db(5, 30) == pytest.approx(DB_PER_NEPER, abs=0.05)
     assert picture.db(5, 10) == 0.0
@@ -468,7 +468,7 @@ def test_versions_are_heard_at_the_loudness_measured_with_the_take(
     take = replace(take, loudness_lufs={"original": -20.0, "control": -23.0, "transformed": -32.0})
     session.takes.items.append(take)
     session.library.set_current("a")
-    source = panel.player._source
+    source = panel.player.source
     assert source is not None
     decibels = {name: 20 * np.log10(gain) for name, gain in source._gains.items()}
     assert decibels["reconstruction"] - decibels["original"] == pytest.approx(3.0)
@@ -501,7 +501,7 @@ def test_a_take_in_another_s_place_is_heard_without_a_gap_where_that_was_and_in_
     )
     session.takes.add(first)
     session.takes.play(first, "transformed")
-    source = panel.player._source
+    source = panel.player.source
     assert source is not None
     panel.player.pause()
     panel.player.seek(1.0)
@@ -513,7 +513,7 @@ def test_a_take_in_another_s_place_is_heard_without_a_gap_where_that_was_and_in_
     session.takes.changed.emit()
     session.takes.follow(second)
     heard = np.concatenate([before, source.read(800)])
-    assert panel.player._source is source
+    assert panel.player.source is source
     assert (states, panel.player.sound) == ([], "transformed")
     stand = (
         np.abs(heard[80:]).reshape(-1, 80).max(axis=1)

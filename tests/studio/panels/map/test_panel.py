@@ -71,7 +71,7 @@ def legend_texts(panel: MapViewPanel) -> list[str]:
 
 def seen(panel: MapViewPanel) -> int:
     """How many points are not grey."""
-    faint = panel.pane.scatter._faint.rgba()
+    faint = panel.pane.scatter.unlit_colour.rgba()
     return sum(mark.colour.rgba() != faint for mark in panel.pane.scatter.cloud.shown_marks)
 
 
@@ -499,7 +499,7 @@ def test_the_neighbours_of_a_point_are_asked_for_and_listed_with_their_distances
         return job
 
     monkeypatch.setattr(session.maps, "find_nearest", find)
-    panel.pane.scatter.set_focus(2, told=True)
+    panel.pane.scatter.set_focus(2, announce=True)
     qtbot.waitUntil(lambda: bool(asked))
     assert asked == [("h", "/nowhere/c2", "euclidean")]
     job.done.emit(Neighbours("h", ("c5", "c1"), (0, 0), (0.5, 1.25)))
@@ -591,7 +591,7 @@ def test_a_path_is_rendered_step_by_step_and_played_with_its_steps_marked(
     assert played == [done]
     assert not panel.places.bar.progress.isVisible()
     panel.audition.step_changed.emit(1)
-    assert panel.pane.scatter.marks._heard == 1
+    assert panel.pane.scatter.marks.heard_step == 1
     panel.places.bar.hear.click()  # again: nothing is rendered twice
     assert len(asked) == 1
     assert len(played) == 2

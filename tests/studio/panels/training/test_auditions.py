@@ -97,7 +97,7 @@ def test_checkpoints_are_played_at_one_loudness(
     run.render(asked(link), 100, item, lufs=-23.0 - 20.0 * np.log10(2.0))
     run.render(asked(link), 200, item, lufs=-23.0)
     session.checkpoints.play(str(run.folder), item, 100)
-    source = view.player._source
+    source = view.player.source
     assert source is not None
     assert source._gains["step 100"] == pytest.approx(2.0 * source._gains["step 200"], rel=1e-6)
     assert source._gains["original"] == pytest.approx(source._gains["step 200"], rel=1e-6)
