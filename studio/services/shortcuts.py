@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QAction, QKeySequence
 
+from studio.services.actions import WORDS
 from studio.services.preferences import Preferences
 
-WORDS = "commandWords"  # property of an action whose text changes or says too little without its menu
 NONE = "none"  # kept for a command whose key was taken away: "" would be the same as never chosen
 PORTABLE = QKeySequence.SequenceFormat.PortableText
 

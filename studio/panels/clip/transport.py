@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtGui import QAction, QActionGroup, QKeySequence
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QSlider, QToolButton, QWidget
 
 from studio.audio.device_menu import DeviceMenu
 from studio.audio.player import Player
 from studio.plots.timeline import clock_text
 from studio.services import theme
+from studio.services.actions import Action, Actions
 from studio.widgets.choice_button import ChoiceButton
 
 VERSIONS = ("original", "reconstruction", "transformed")
@@ -33,35 +34,8 @@ class TransportBar(QWidget):
         super().__init__(parent)
         self._player = player
         self._heard_now = self._heard_before = ""
-        self.commands: dict[str, QAction] = {
-            "play": self._command(self.tr("&Play or pause"), "", player.toggle),
-            "loop": self._command(self.tr("&Loop"), "L", self._toggle_loop),
-            "original": self._command(self.tr("&Original"), "1", lambda: player.switch("original")),
-            "reconstruction": self._command(
-                self.tr("&Reconstruction only"), "2", lambda: player.switch("reconstruction")
-            ),
-            "transformed": self._command(self.tr("&Transformed"), "3", lambda: player.switch("transformed")),
-            "next_version": self._command(self.tr("&Next version"), "X", self.next_version),
-            "last_version": self._command(self.tr("&Version heard before"), "Shift+X", self.last_version),
-        }
-        self.commands["reconstruction"].setIconText(self.tr("Reconstruction"))
-        self.commands["loop"].setCheckable(True)
-        versions = QActionGroup(self)
-        for name in VERSIONS:
-            self.commands[name].setCheckable(True)
-            versions.addAction(self.commands[name])
-        self.commands["loop"].setIcon(theme.icon("loop"))
-        self.commands["play"].setToolTip(self.tr("Play or pause (Space); only the selection, if there is one"))
-        self.commands["loop"].setToolTip(self.tr("Play again and again (L)"))
-        self.commands["original"].setToolTip(
-            self.tr("Hear the recording itself (1). X goes on to the next version, Shift+X back to the last.")
-        )
-        self.commands["reconstruction"].setToolTip(
-            self.tr("Hear the model's copy with its own h and m (2): the honest control. X goes on to the next.")
-        )
-        self.commands["transformed"].setToolTip(
-            self.tr("Hear the clip with the given voice or emotion (3). X goes on to the next.")
-        )
+        self.commands = Actions(self, self._commands()).by_id
+        self.addActions(list(self.commands.values()))
 
         self.place = QLabel()
         self.place.setObjectName("place")
@@ -144,13 +118,60 @@ class TransportBar(QWidget):
         self._player.set_loop(loop)
 
     # ------------------------------------------------------------------ inside
-    def _command(self, text: str, key: str, slot: Any) -> QAction:
-        action = QAction(text, self)
-        if key:
-            action.setShortcut(QKeySequence(key))
-        action.triggered.connect(lambda _checked=False: slot())
-        self.addAction(action)
-        return action
+    def _commands(self) -> tuple[Action, ...]:
+        switch = self._player.switch
+        on = self.tr("X goes on to the next version, Shift+X back to the last.")
+        return (
+            Action(
+                "play",
+                self.tr("&Play or pause"),
+                self._player.toggle,
+                # Everywhere but where one types: text fields keep the keys they need for themselves.
+                Qt.Key.Key_Space,
+                tip=self.tr("Play or pause (Space); only the selection, if there is one"),
+            ),
+            Action(
+                "loop",
+                self.tr("&Loop"),
+                self._toggle_loop,
+                "L",
+                tip=self.tr("Play again and again (L)"),
+                icon="loop",
+                checked=False,
+            ),
+            Action(
+                "original",
+                self.tr("&Original"),
+                partial(switch, "original"),
+                "1",
+                tip=self.tr("Hear the recording itself (1). {0}").format(on),
+                choice="version",
+                checked=False,
+            ),
+            Action(
+                "reconstruction",
+                self.tr("&Reconstruction only"),
+                partial(switch, "reconstruction"),
+                "2",
+                short=self.tr("Reconstruction"),
+                tip=self.tr(
+                    "Hear the model's copy with its own voice and emotion (2): the honest control. {0}"
+                ).format(on),
+                choice="version",
+                checked=False,
+            ),
+            Action(
+                "transformed",
+                self.tr("&Transformed"),
+                partial(switch, "transformed"),
+                "3",
+                tip=self.tr("Hear the clip with the given voice or emotion (3). {0}").format(on),
+                choice="version",
+                checked=False,
+            ),
+            Action("next_version", self.tr("&Next version"), self.next_version, "X"),
+            Action("last_version", self.tr("&Version heard before"), self.last_version, "Shift+X"),
+        )
 
     def _button(self, name: str, *, icon_only: bool) -> QToolButton:
         button = ChoiceButton(self.commands[name])

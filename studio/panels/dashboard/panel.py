@@ -27,6 +27,7 @@ from studio.engine_link.job import Job
 from studio.panels.dashboard.probes_model import BEST, COLUMNS, FLOORS, PENDING, RANGE, SCORE, ProbesTable
 from studio.panels.dashboard.score_cell import HEIGHT, WIDTH, ScoreCell
 from studio.services import theme
+from studio.services.actions import IN_THE_LIST, Action, Actions
 from studio.services.messages import Messages
 from studio.services.plurals import counted
 from studio.services.preferences import Preferences
@@ -279,21 +280,18 @@ class DashboardPanel(QWidget):
 
     def _make_commands(self) -> dict[str, QAction]:
         """The same actions serve the buttons here and the window's menus."""
-        made = {}
-        for name, words, slot in (
-            ("run", self.tr("Run the &probes"), self.run),
-            ("stop", self.tr("&Stop probing"), self._session.probes.stop),
-            ("export_csv", self.tr("Export probes as &CSV …"), lambda: self.export(".csv")),
-            ("export_latex", self.tr("Export probes as &LaTeX …"), lambda: self.export(".tex")),
-            ("export_figure", self.tr("Export probes as &figure …"), lambda: self.export(".pdf")),
-            ("copy", self.tr("Cop&y what the cell says"), self.copy_details),
-        ):
-            action = QAction(words, self)
-            action.triggered.connect(lambda _checked=False, slot=slot: slot())
-            made[name] = action
-        made["copy"].setShortcut(QKeySequence(QKeySequence.StandardKey.Copy))
-        made["copy"].setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
-        return made
+        copy = QKeySequence.StandardKey.Copy
+        return Actions(
+            self,
+            (
+                Action("run", self.tr("Run the &probes"), self.run),
+                Action("stop", self.tr("&Stop probing"), self._session.probes.stop),
+                Action("export_csv", self.tr("Export probes as &CSV …"), lambda: self.export(".csv")),
+                Action("export_latex", self.tr("Export probes as &LaTeX …"), lambda: self.export(".tex")),
+                Action("export_figure", self.tr("Export probes as &figure …"), lambda: self.export(".pdf")),
+                Action("copy", self.tr("Cop&y what the cell says"), self.copy_details, copy, IN_THE_LIST),
+            ),
+        ).by_id
 
     def _lay_out(self) -> None:
         self.more = QToolButton()

@@ -47,6 +47,7 @@ from studio.panels.library.drops import ClipDrops
 from studio.panels.library.table_model import DURATION, EMOTION, F0, GENDER, LABELS, NAME, SPEAKER, STATE, ClipTable
 from studio.panels.library.table_view import LibraryView
 from studio.services import paths, theme
+from studio.services.actions import IN_THE_LIST, Action, Actions
 from studio.services.messages import Messages
 from studio.services.plurals import counted
 from studio.services.preferences import Preferences
@@ -367,21 +368,25 @@ class LibraryPanel(QWidget):
         return {"speaker": self.tr("Speaker"), "gender": self.tr("Gender"), "emotion": self.tr("Emotion")}
 
     def _make_commands(self) -> dict[str, QAction]:
-        plain = {
-            "remove": ("remove", self.tr("&Remove from the library"), self.remove_selected),
-            "source": ("source", self.tr("Use as &source"), self.use_as_source),
-            "voice": ("voice", self.tr("Add as &voice"), self.add_as_voice),
-            "emotion": ("emotion", self.tr("Add as &emotion"), self.add_as_emotion),
-            "speaker": ("voice", self.tr("Add its s&peaker as voice"), self.add_speaker_as_voice),
-        }
-        made: dict[str, QAction] = {}
-        for name, (icon, words, slot) in plain.items():
-            action = QAction(theme.icon(icon), words, self)
+        made = Actions(
+            self,
+            (
+                Action(
+                    "remove",
+                    self.tr("&Remove from the library"),
+                    self.remove_selected,
+                    QKeySequence.StandardKey.Delete,
+                    IN_THE_LIST,
+                    icon="remove",
+                ),
+                Action("source", self.tr("Use as &source"), self.use_as_source, icon="source"),
+                Action("voice", self.tr("Add as &voice"), self.add_as_voice, icon="voice"),
+                Action("emotion", self.tr("Add as &emotion"), self.add_as_emotion, icon="emotion"),
+                Action("speaker", self.tr("Add its s&peaker as voice"), self.add_speaker_as_voice, icon="voice"),
+            ),
+        ).by_id
+        for name, action in made.items():
             action.setObjectName(f"library-{name}")
-            action.triggered.connect(lambda _checked=False, slot=slot: slot())
-            made[name] = action
-        made["remove"].setShortcut(QKeySequence.StandardKey.Delete)
-        made["remove"].setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
         self.view.addAction(made["remove"])
         return made
 

@@ -22,7 +22,7 @@ from studio.domain import payload as drag
 from studio.panels.map import colouring
 from studio.panels.map.captions import FEWEST_CLIPS, MapWords
 from studio.panels.map.colour_key import ColourKey
-from studio.panels.map.commands import MapCommands
+from studio.panels.map.commands import map_commands
 from studio.panels.map.finder import Finder
 from studio.panels.map.hover_card import Thumbnails
 from studio.panels.map.listening import Audition
@@ -32,6 +32,7 @@ from studio.panels.map.point_table import FRAMES_A_SECOND, Key
 from studio.panels.map.tool_bar import MapBar
 from studio.plots.scatter.plane import tour
 from studio.services import theme
+from studio.services.actions import Actions
 from studio.services.messages import Messages
 from studio.services.preferences import Preferences
 from studio.session.session import Session
@@ -78,7 +79,7 @@ class MapViewPanel(QWidget):
         self.colours = ColourKey(session.library)
         self.finder = Finder(session.library, session.maps, lambda: self.pane)
         self.places = PlaceDesk(session, self.audition, self)
-        self.commands = MapCommands(self).actions
+        self.commands = Actions(self, map_commands(self)).by_id
         self.bar = MapBar(self.commands, self.colours.choice)
         self.settings = self.bar.settings
         self._words = MapWords(session.library, session.model, session.maps, self)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QMimeData, QModelIndex, Qt, QUrl, Signal
@@ -30,6 +31,7 @@ from studio.panels.transfer.takes_model import (  # fmt: skip
     VOICE,
     TakesTable,
 )
+from studio.services.actions import IN_THE_LIST, Action, Actions, Key
 from studio.services.plurals import counted
 from studio.session.session import Session
 from studio.widgets.drag_picture import HOT_SPOT, drag_picture
@@ -297,27 +299,29 @@ class TakesList(QWidget):
         return self.table.place(self.view.currentIndex().row())
 
     def _make_commands(self) -> dict[str, QAction]:
-        made = {}
-        for name, words, slot, key in (
-            ("play", self.tr("Play"), self._play_current, "Return"),
-            ("star", self.tr("Star"), self.toggle_star, "S"),
-            ("rename", self.tr("Rename"), self.rename, None),
-            ("save", self.tr("Save…"), self.ask_where_to_save, None),
-            ("recipe", self.tr("Recipe…"), self.show_recipe, "R"),
-            ("again", self.tr("Render again"), self.render_again, None),
-            ("desk", self.tr("Put its recipe on the desk"), self.put_on_desk, None),
-            ("command", self.tr("Copy as command line"), self.copy_command, QKeySequence.StandardKey.Copy),
-            ("audition", self.tr("Hear its recipe at every checkpoint"), self.audition, None),
-            ("compare", self.tr("Compare…"), self.compare, None),
-            ("remove", self.tr("Remove"), self.remove, QKeySequence.StandardKey.Delete),
-        ):
-            action = QAction(words, self.view)
-            if key is not None:
-                action.setShortcut(QKeySequence(key))
-                action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
-            action.triggered.connect(lambda _checked=False, slot=slot: slot())
-            made[name] = action
-        return made
+        keys = QKeySequence.StandardKey
+
+        def command(name: str, title: str, callback: Callable[[], object], key: Key | None = None) -> Action:
+            return Action(name, title, callback, key, IN_THE_LIST)
+
+        return Actions(
+            self.view,
+            (
+                command("play", self.tr("Play"), self._play_current, "Return"),
+                command("star", self.tr("Star"), self.toggle_star, "S"),
+                command("rename", self.tr("Rename"), self.rename),
+                command("save", self.tr("Save…"), self.ask_where_to_save),
+                command("recipe", self.tr("Recipe…"), self.show_recipe, "R"),
+                command("again", self.tr("Render again"), self.render_again),
+                command("desk", self.tr("Put its recipe on the desk"), self.put_on_desk),
+                command(
+                    "command", self.tr("Copy as command line"), self.copy_command, QKeySequence.StandardKey.Copy
+                ),
+                command("audition", self.tr("Hear its recipe at every checkpoint"), self.audition),
+                command("compare", self.tr("Compare…"), self.compare),
+                command("remove", self.tr("Remove"), self.remove, keys.Delete),
+            ),
+        ).by_id
 
     def _play_current(self) -> None:
         if (take := self.current()) is not None:
