@@ -19,7 +19,7 @@ SAVE_RESULTS_AFTER_MS = 15_000  # what the engine found can be had again: no hur
 class Autosave(QObject):
     """Writes the project aside after every change.
 
-    changed: the user changed something since the last saving; steps of undo tell of themselves by their stack.
+    changed: the user changed something since the last saving; steps of undo are reported by their stack.
     analysed: the engine found something out since then.
 
     Args:

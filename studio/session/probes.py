@@ -1,4 +1,4 @@
-"""What the user does with probes: measure what h, m and z tell, and take the numbers out."""
+"""What the user does with probes: measure what h, m and z reveal, and take the numbers out."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class ProbeBoard:
     about: str = ""
     job: Job | None = None
     done: bool = False  # all tasks were measured
-    labels: int = 0  # of the recordings as they were probed, to tell when they have changed
+    labels: int = 0  # of the recordings as they were probed, to know when they have changed
 
 
 class Probes(Part):

@@ -168,7 +168,7 @@ class OpenProject(QObject):
             return None
 
     def save(self) -> bool:
-        """Write the project where it is; False if it has no folder yet. `saved` tells when it is done."""
+        """Write the project where it is; False if it has no folder yet. `saved` reports when it is done."""
         if self._context.named:
             self._save_to(self._context.folder)
         return self._context.named

@@ -26,7 +26,7 @@ class ProjectStorage(QObject):
         self._context, self._takes = context, takes
 
     def measure(self) -> None:
-        """Tell by `measured` what the project takes on the disk."""
+        """Report by `measured` what the project takes on the disk."""
         work = functools.partial(disk_usage.measure, self._context.folder, self._takes.folders())
         self._context.in_background(work, self.measured.emit)
 

@@ -218,7 +218,7 @@ class TakeRecipes(Part):
             self.put_on_desk(read[-1][1])
 
     def _sound_saved(self, result: SoundSaved) -> None:
-        if result.with_recipe:  # else a note tells
+        if result.with_recipe:  # else a note says so
             self._context.messages.say(self.tr("Saved {0} with its recipe").format(result.file))
 
 

@@ -118,7 +118,7 @@ class Runs(Part):
         if kept is None:
             self._context.messages.say(
                 self.tr("The checkpoint of step {0} has made room for others.").format(step),
-                self.tr("Choose one that is on the list; more are kept if a run is told so (checkpoints)."),
+                self.tr("Choose one that is on the list; more are kept if a run is set up so (checkpoints)."),
                 level="warning",
             )
             return None

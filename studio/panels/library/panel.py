@@ -61,7 +61,7 @@ _FILES_IN_A_DRAG = 500
 
 
 class LibraryPanel(QWidget):
-    """Shows session.clips; its actions serve the window's menus too (`commands`).
+    """Shows the recordings of the library; its actions serve the window's menus too (`commands`).
 
     Signals:
         files_chosen(list): files to add, tables of labels among them.

@@ -47,7 +47,7 @@ NARROW_PX = 500  # beneath it what they hold does, too
 
 
 class TransferDeskPanel(QWidget):
-    """Shows session.transfer, session.takes and session.batch, and asks the session to change them."""
+    """Shows the transfer, the takes and the batch, and asks the session to change them."""
 
     def __init__(
         self, session: Session, messages: Messages, preferences: Preferences, parent: QWidget | None = None

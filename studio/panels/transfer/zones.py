@@ -40,7 +40,7 @@ from studio.widgets.flow_layout import FlowLayout
 
 
 class DeskZones(QWidget):
-    """Shows session.transfer, and asks the session to change it.
+    """Shows the setup of the transfer, and asks the session to change it.
 
     The zones stand beside each other, or where that is too narrow the source above the other two.
 

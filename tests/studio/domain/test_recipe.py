@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from stage import HASH, analysed, some_take
 
 from engine.api import (
-    VOCODERS,
     LatentRef,
     SecondEdit,
     Take,
@@ -37,14 +36,8 @@ def full_take(session: Session, *ids: str) -> Take:
         emotion_rule="tile",
         edits=(SecondEdit((1, 2), (LatentRef(b, 0),), 0.5, fade_in_s=1.0),),
         rendering="natural",
-        vocoder="another",
+        vocoder="refined",
     )
-
-
-@pytest.fixture(autouse=True)
-def another(monkeypatch: pytest.MonkeyPatch) -> None:
-    """There is one more vocoder than there is."""
-    monkeypatch.setitem(VOCODERS, "another", "For a test.")
 
 
 def test_a_recipe_reads_back_as_it_was_written(session: Session) -> None:
@@ -150,7 +143,7 @@ def test_a_take_of_a_removed_recording_or_another_model_has_no_command(
 
 
 def test_an_old_recipe_and_take_mean_griffin_lim() -> None:
-    old = json.loads(recipes.to_text(Recipe("t", Named("1", "a.wav"), "m", HASH, vocoder="another")))
+    old = json.loads(recipes.to_text(Recipe("t", Named("1", "a.wav"), "m", HASH, vocoder="refined")))
     del old["vocoder"]
     recipe = recipes.from_text(json.dumps(old))
     assert recipe is not None
@@ -162,5 +155,5 @@ def test_the_command_names_the_vocoder_where_it_is_not_the_models_own(session: S
     line = session.recipes.command_of(take)
     assert line is not None
     words = shlex.split(line)
-    assert words[words.index("--vocoder") + 1] == "another"
+    assert words[words.index("--vocoder") + 1] == "refined"
     assert "--vocoder" not in (session.recipes.command_of(replace(take, vocoder="griffin-lim")) or "--vocoder")

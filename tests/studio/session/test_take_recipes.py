@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
 from stage import Idle, analysed, some_take
 
 from engine.api import (
-    VOCODERS,
     Done,
     LatentRef,
     ModelInfo,
@@ -41,14 +39,8 @@ def full_take(session: Session, *ids: str) -> Take:
         emotion_rule="tile",
         edits=(SecondEdit((1, 2), (LatentRef(b, 0),), 0.5, fade_in_s=1.0),),
         rendering="natural",
-        vocoder="another",
+        vocoder="refined",
     )
-
-
-@pytest.fixture(autouse=True)
-def another(monkeypatch: pytest.MonkeyPatch) -> None:
-    """There is one more vocoder than there is."""
-    monkeypatch.setitem(VOCODERS, "another", "For a test.")
 
 
 def test_a_saved_take_carries_its_recipe(session: Session, link: Idle, said: list[Message]) -> None:
@@ -88,12 +80,12 @@ def test_a_recipe_names_the_vocoder_that_was_meant_whoever_chose_it(session: Ses
 
     assert asked() == ("auto", "griffin-lim"), "the model says so"
     assert session.model.info is not None
-    session.model.info = replace(session.model.info, vocoder="another")
-    assert asked() == ("auto", "another")
+    session.model.info = replace(session.model.info, vocoder="refined")
+    assert asked() == ("auto", "refined")
     session.transfer.set_vocoder("griffin-lim")
     assert asked() == ("griffin-lim", "griffin-lim"), "the preferences say so"
-    session.transfer.set_rendering("model", "another")
-    assert asked() == ("another", "another"), "the desk says so"
+    session.transfer.set_rendering("model", "refined")
+    assert asked() == ("refined", "refined"), "the desk says so"
 
 
 def test_a_take_is_rendered_again_from_its_recipe_beside_the_old_one(session: Session, link: Idle) -> None:
@@ -130,7 +122,7 @@ def test_a_dropped_take_puts_its_recipe_on_the_desk_in_one_step(session: Session
     assert [(v.payload.clips, v.payload.weights) for v in desk.voices] == [((b, c), (0.75, 0.25))]
     assert [e.payload.seconds for e in desk.emotions] == [((c, 2), (c, 3))]
     assert (desk.strength, desk.strength_m, desk.rule) == (0.8, 1.2, "tile")
-    assert (desk.rendering, desk.vocoder) == ("natural", "another")
+    assert (desk.rendering, desk.vocoder) == ("natural", "refined")
     (edit,) = desk.edits_of_source()
     assert (edit.target, edit.payload.seconds, edit.weight, edit.fade_in_s) == ((1, 2), ((b, 0),), 0.5, 1.0)
     session.undo.stack.undo()
