@@ -143,9 +143,17 @@ class Environment:
     def _install(self, say: Callable[[str], None], extras: frozenset[str]) -> None:
         target = str(self.root) + (f"[{','.join(sorted(extras))}]" if extras else "")
         command = [
-            str(self.python), "-m", "pip", "install", "--disable-pip-version-check", "--no-input",
-            "-c", str(self.constraints), "-e", target,
-        ]  # fmt: skip
+            str(self.python),
+            "-m",
+            "pip",
+            "install",
+            "--disable-pip-version-check",
+            "--no-input",
+            "-c",
+            str(self.constraints),
+            "-e",
+            target,
+        ]
         pip = subprocess.Popen(command, cwd=self.root, stdin=subprocess.DEVNULL)
         try:
             code = self._wait(pip, say)

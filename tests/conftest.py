@@ -47,7 +47,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         item.add_marker(pytest.mark.qt_log_ignore(*harmless, extend=True))
 
 
-# ----------------------------------------------------------------------------------------------- voices
 @pytest.fixture(scope="session")
 def recordings() -> Path:
     """Recorded speech, which not every machine has; its tests get the mark `recorded` by themselves.
@@ -94,7 +93,6 @@ def tone() -> Tone:
     return make
 
 
-# ---------------------------------------------------------------------------------------- a world apart
 @pytest.fixture(scope="session", autouse=True)
 def _session_folders(tmp_path_factory: pytest.TempPathFactory) -> None:
     # matplotlib searches the system's fonts once a session, not once a process.
@@ -129,7 +127,6 @@ def _same_random_numbers() -> None:
         torch.manual_seed(0)
 
 
-# ------------------------------------------------------------------------------------ nothing left behind
 @pytest.fixture(autouse=True)
 def _nothing_left_running() -> Iterator[None]:
     """A test that leaves a thread or a process running fails. First in, last out: after every other fixture."""

@@ -80,7 +80,6 @@ def _check_room(offer: Offer, to: Path, archive: Path) -> None:
         )
 
 
-# ---------------------------------------------------------------------------------------------- fetching
 @dataclass
 class _Transfer:
     """What the reader of the connection tells, and is told."""
@@ -244,7 +243,6 @@ def _in_words(error: BaseException, offer: Offer, transfer: _Transfer) -> Except
     return error if isinstance(error, Exception) else RuntimeError(str(error))
 
 
-# ---------------------------------------------------------------------------------------------- unpacking
 class _Counted:
     """A file that looks at the user's wish at every read."""
 

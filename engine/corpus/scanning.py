@@ -116,7 +116,6 @@ class _Scan:
             self._add(path, path.name, self._layout(path) or Labels(), given=clip.labels)
         return self._manifest(sum(folder.others for folder in folders))
 
-    # ------------------------------------------------------------------------------------------ what is there
     def _folder(self, root: Path) -> _Folder:
         above = [
             path for folder in list(root.parents)[:_OMG_LEVELS_UP] for path in sorted(folder.glob("omg_*.csv"))
@@ -166,7 +165,6 @@ class _Scan:
         self._said |= {os.path.realpath(path): labels for path, labels in joined.labels.items()}
         return list(joined.labels)
 
-    # ------------------------------------------------------------------------------------------ what is known
     def _layout(self, path: Path) -> Labels | None:
         """What a layout tells."""
         return next((found for layout in self._layouts if (found := layout.labels(path)) is not None), None)

@@ -106,7 +106,6 @@ class _Work:
                 raise
             # It has made room for a later one in the meantime: nobody can hear it any more.
 
-    # ------------------------------------------------------------------------------------------ sounds
     def _render(self, kept: KeptCheckpoint, due: Iterable[AuditionItem]) -> None:
         if self._system != "two-auxiliary":
             for item in due:
@@ -170,7 +169,6 @@ class _Work:
         self._keep(kept, lambda heard: Heard(heard.probes, {**heard.sounds, (sound.step, sound.item): sound}))
         self._report(Partial(sound))
 
-    # ------------------------------------------------------------------------------------------ probes
     def _probe(self, kept: KeptCheckpoint) -> None:
         model = checkpoint.load_system(kept.path, self._device)
         found = probes.probe(kept.step, self._clips(), model, self._device, self._steer)
@@ -181,7 +179,6 @@ class _Work:
         """None where the run was begun before there were any, which its probes then say."""
         return probe_set.read(self.run_dir) if (self.run_dir / probe_set.FILE).exists() else ()
 
-    # ------------------------------------------------------------------------------------------ results
     def _keep(self, kept: KeptCheckpoint, change: Callable[[Heard], Heard]) -> None:
         """Write a result, unless its checkpoint is another by now: a resumed run trains its last steps again."""
         checkpoints = checkpoints_of(self.run_dir)

@@ -115,7 +115,6 @@ def metadata(suffix: str, facts: dict[str, Any]) -> dict[str, Any]:
     return {"Creator": program, "Subject": text, "CreationDate": None}
 
 
-# ---------------------------------------------------------------------------------------------- maps
 def _map(request: Figure, points: MapPoints) -> tuple[Canvas, dict[str, Any]]:
     count = len(points.ids)
     labels = request.colours or ("",) * count
@@ -140,10 +139,16 @@ def _map(request: Figure, points: MapPoints) -> tuple[Canvas, dict[str, Any]]:
         _classed(axes, points.xy, labels, classes, size, raster)
         if len(classes) > 1 or classes != [NO_LABEL]:
             canvas.legend(
-                loc="outside lower center", ncols=columns, title=request.colour_name or None, frameon=False,
-                fontsize=small, title_fontsize=small,
-                markerscale=max(1.0, math.sqrt(16.0 / size)), handletextpad=0.2, columnspacing=1.0,
-            )  # fmt: skip
+                loc="outside lower center",
+                ncols=columns,
+                title=request.colour_name or None,
+                frameon=False,
+                fontsize=small,
+                title_fontsize=small,
+                markerscale=max(1.0, math.sqrt(16.0 / size)),
+                handletextpad=0.2,
+                columnspacing=1.0,
+            )
     axes.set(xticks=[], yticks=[], aspect="equal", adjustable="datalim")
     axes.margins(0.04)
     axes.set_title(_caption(points), fontsize=request.font_pt, wrap=True)
@@ -222,7 +227,6 @@ def _legend_room(classes: list[str], width: float, size_pt: float) -> tuple[int,
     return columns, scale * (0.16 * math.ceil(len(classes) / columns) + (0.3 if classes else 0.0))
 
 
-# ---------------------------------------------------------------------------------------------- spectrograms
 def _mels(request: Figure) -> tuple[Canvas, dict[str, Any]]:
     if request.titles and len(request.titles) != len(request.folders):
         raise ExportError(
@@ -264,9 +268,13 @@ def _mel(axes: Axes, mel: npt.NDArray[np.float16], spec: AudioSpec) -> Any:
     frame_s = 1.0 / spec.frames_per_second
     extent = (-0.5 * frame_s, (len(columns) * group - 0.5) * frame_s, -0.5, spec.bands - 0.5)
     image = axes.imshow(
-        columns.T * (20.0 / math.log(10.0)), origin="lower", aspect="auto", extent=extent, interpolation="nearest",
+        columns.T * (20.0 / math.log(10.0)),
+        origin="lower",
+        aspect="auto",
+        extent=extent,
+        interpolation="nearest",
         cmap="magma",
-    )  # fmt: skip
+    )
     axes.set_xlim(0.0, max(frame_s, (len(mel) - 1) * frame_s))
     centres = spec.band_centres_hz()
     ticks = [hz for hz in TICKS_HZ if centres[0] <= hz <= centres[-1]]

@@ -73,7 +73,6 @@ def safe_cell(text: str) -> str:
     return "'" + text if text.startswith(FORMULA_STARTS) else text
 
 
-# ---------------------------------------------------------------------------------------------- the table
 @dataclass(frozen=True)
 class Piece:
     """Rows of one clip: texts are the same for all of them, numbers (rows, k) tell where each lies."""
@@ -175,7 +174,6 @@ def _writable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-# ---------------------------------------------------------------------------------------------- the formats
 class _Writer(Protocol):
     def add(self, piece: Piece) -> None: ...
     def close(self) -> None: ...
@@ -183,8 +181,10 @@ class _Writer(Protocol):
 
 def _write(table: Table, path: Path, report: Report, control: ControlSignal) -> None:
     writers: dict[str, type[CsvWriter] | type[NpzWriter] | type[ParquetWriter]] = {
-        ".csv": CsvWriter, ".npz": NpzWriter, ".parquet": ParquetWriter,
-    }  # fmt: skip
+        ".csv": CsvWriter,
+        ".npz": NpzWriter,
+        ".parquet": ParquetWriter,
+    }
     writer: _Writer = writers[path.suffix.lower()](path, table)
     eta = Eta(table.total)
     try:
@@ -301,7 +301,6 @@ class ParquetWriter:
         self._writer.close()
 
 
-# ---------------------------------------------------------------------------------------------- the sidecar
 def _sidecar(table: Table, target: Path, model: ModelInfo | None) -> dict[str, Any]:
     latent = table.latents.latent
     what = {"h": "one row a clip", "m": "one row a second", "z": "one row a frame"}[latent]

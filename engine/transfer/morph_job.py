@@ -46,13 +46,18 @@ def render(request: Morph, report: Report, control: ControlSignal) -> MorphDone:
                 break
             take = transfer_job.render(
                 Transfer(
-                    source=request.source, model=request.model, out_dir=folder, name=f"step-{number}",
-                    voice=refs if request.latent == "h" else (), emotion=refs if request.latent == "m" else (),
-                    vocoder=request.vocoder, device=request.device,
+                    source=request.source,
+                    model=request.model,
+                    out_dir=folder,
+                    name=f"step-{number}",
+                    voice=refs if request.latent == "h" else (),
+                    emotion=refs if request.latent == "m" else (),
+                    vocoder=request.vocoder,
+                    device=request.device,
                 ),
                 _notes_of(report),
                 control,
-            )  # fmt: skip
+            )
             sound, rate_hz = soundfile.read(take.transformed, dtype="float32", always_2d=True)
             sounds.append(np.ascontiguousarray(sound[:, 0], np.float32))
             pitches.append(take.evidence.f0_median_hz)

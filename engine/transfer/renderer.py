@@ -206,7 +206,6 @@ class Studio:
             )
         return known
 
-    # ------------------------------------------------------------------------------------------ what is made
     @torch.no_grad()
     def _control(self, road: str, vocoder_name: str, steer: ControlSignal) -> _Control:
         known = self._controls.get((road, vocoder_name))
@@ -262,7 +261,6 @@ class Studio:
             pieces.append(network.decode(z)[0, start - left : stop - left].cpu())
         return torch.cat(pieces)
 
-    # ------------------------------------------------------------------------------------------ the two roads
     def _wave(
         self, made: _Decoded, control: _Decoded, road: str, vocoder_name: str, steer: ControlSignal
     ) -> Floats:
@@ -367,7 +365,6 @@ class Studio:
             self._parts = world.take_apart(self._recording, self.source_f0, self.spec)
         return self._parts
 
-    # ------------------------------------------------------------------------------------------ how it is heard
     def _heard(self, samples: Floats) -> Rendering:
         return Rendering(
             samples,

@@ -160,9 +160,19 @@ def _write_variant(data: Path, voice: Voice, low_hz: float, high_hz: float) -> N
 
 def _speak(data: Path, style: Style, text: str) -> Samples:
     command = [
-        "espeak-ng", f"--path={data}", "-v", "en-us+example", "-p", "50",
-        "-s", str(style.rate_wpm), "-a", str(style.amplitude), "--stdout", text,
-    ]  # fmt: skip
+        "espeak-ng",
+        f"--path={data}",
+        "-v",
+        "en-us+example",
+        "-p",
+        "50",
+        "-s",
+        str(style.rate_wpm),
+        "-a",
+        str(style.amplitude),
+        "--stdout",
+        text,
+    ]
     spoken, rate_hz = soundfile.read(io.BytesIO(subprocess.run(command, capture_output=True, check=True).stdout))
     samples: Samples = resample_poly(spoken, RATE_HZ, rate_hz)
     loud = np.flatnonzero(np.abs(samples) > 1e-3)

@@ -49,9 +49,11 @@ class ExportFigureDialog(QDialog):
         self.font_name.setCurrentIndex(max(0, self.font_name.findData(get("figure/font", ""))))
         self.font_pt = self._number("font_pt", LETTERS_PT, get("figure/font_pt", 8.0), " pt")
         note = QLabel(
-            self.tr("Drawn on white whatever the window looks like, with the settings of the map in the file.\n"
-                    "The file's name says which format: PDF and SVG have lines and text, PNG 300 dots an inch.")
-        )  # fmt: skip
+            self.tr(
+                "Drawn on white whatever the window looks like, with the settings of the map in the file.\n"
+                "The file's name says which format: PDF and SVG have lines and text, PNG 300 dots an inch."
+            )
+        )
         note.setWordWrap(True)
         small = QFont(note.font())
         small.setPointSizeF(0.92 * small.pointSizeF())
@@ -85,10 +87,12 @@ class ExportFigureDialog(QDialog):
 
     def accept(self) -> None:
         for name, value in (
-            ("width_cm", self.width_cm.value()), ("height_cm", self.height_cm.value()),
-            ("fits", self.fits.isChecked()), ("font", self.font_name.currentData()),
+            ("width_cm", self.width_cm.value()),
+            ("height_cm", self.height_cm.value()),
+            ("fits", self.fits.isChecked()),
+            ("font", self.font_name.currentData()),
             ("font_pt", self.font_pt.value()),
-        ):  # fmt: skip
+        ):
             self._preferences.set(f"figure/{name}", value)
         super().accept()
 

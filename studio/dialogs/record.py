@@ -118,7 +118,6 @@ class RecordDialog(QDialog):
         session.maps.changed.connect(self._follow)
         self._show_devices([])
 
-    # ------------------------------------------------------------------ actions
     def toggle(self) -> None:
         """Record, or stop and keep."""
         if self.recorder.state != "idle":
@@ -133,7 +132,6 @@ class RecordDialog(QDialog):
             self._session.listening.free_recording_path(self._name()), int(self.countdown.currentData())
         )
 
-    # ------------------------------------------------------------------ reactions
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self.speaker.setCompleter(QCompleter(self._session.library.speakers(), self))

@@ -97,7 +97,6 @@ class TableDialog(QDialog):
                 labels[meaning] = heading
         return TableColumns(file, labels)
 
-    # ------------------------------------------------------------------ asking the engine
     def _ask(self) -> None:
         known = self.columns() if self.meanings else None
         if known is not None and not known.file:
@@ -146,7 +145,6 @@ class TableDialog(QDialog):
         self.verdict.setText(words)
         self._ok.setEnabled(good)
 
-    # ------------------------------------------------------------------ the table
     def _fill(self, seen: TablePreview) -> None:
         """Headings, a row of choices, and the first rows."""
         self._headings = seen.headings

@@ -44,9 +44,14 @@ class Docks(QObject):
         window.setCorner(Qt.Corner.BottomLeftCorner, bottom)
         window.setCorner(Qt.Corner.BottomRightCorner, bottom)
         for name, area in (
-            ("library", left), ("map", right), ("training", right), ("dashboard", right),
-            ("desk", bottom), ("jobs", bottom), ("history", bottom),
-        ):  # fmt: skip
+            ("library", left),
+            ("map", right),
+            ("training", right),
+            ("dashboard", right),
+            ("desk", bottom),
+            ("jobs", bottom),
+            ("history", bottom),
+        ):
             docks[name].setFloating(False)
             window.addDockWidget(area, docks[name])
             docks[name].show()

@@ -140,7 +140,6 @@ class MainWindow(QMainWindow):
         self._laid_out = False
         self._recorder: RecordDialog | None = None
 
-    # ------------------------------------------------------------------ actions
     def record(self) -> None:
         """Show the recorder, beside the window."""
         if self._recorder is None:
@@ -187,7 +186,6 @@ class MainWindow(QMainWindow):
         """All commands with their keys."""
         self.show_preferences(SHORTCUTS)
 
-    # ------------------------------------------------------------------ dropping files anywhere
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         files = payload.files_of(event.mimeData())
         if files:
@@ -218,7 +216,6 @@ class MainWindow(QMainWindow):
     def _last_folder(self) -> str:
         return self.preferences.get("last_folder", str(Path.home()))
 
-    # ------------------------------------------------------------------ words to the user
     def _show_message(self, message: Message) -> None:
         if message.level == "info" and message.action is None:
             self.statusBar().showMessage(f"{message.what} {message.hint}".strip(), STATUS_MS)
@@ -263,7 +260,6 @@ class MainWindow(QMainWindow):
         if message is not None and message.action is not None:
             message.action[1]()
 
-    # ------------------------------------------------------------------ layout
     def _play_second(self, clip_id: str, second: int) -> None:
         self.session.library.set_current(clip_id)
         self.clip_view.play_second(second)
@@ -277,7 +273,6 @@ class MainWindow(QMainWindow):
             self.places.restore()
             self.banner_bar.setVisible(self._banner_message is not None)  # no message of last time
 
-    # ------------------------------------------------------------------ closing
     def closeEvent(self, event: QCloseEvent) -> None:
         if self._recorder is not None:
             self._recorder.close()  # what is being recorded is kept, and asked about with the rest

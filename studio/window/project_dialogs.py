@@ -34,7 +34,6 @@ class ProjectCommands(QObject):
         session.missing.folder_wanted.connect(self.find_missing)
         self._show_title()
 
-    # ------------------------------------------------------------------ commands
     def new(self) -> None:
         self.leave(self._session.project.new)
 
@@ -103,7 +102,6 @@ class ProjectCommands(QObject):
             return
         self._session.project.restore()
 
-    # ------------------------------------------------------------------ questions
     def leave(self, go_on: Callable[[], object]) -> None:
         """Go on once the user has said what becomes of unsaved changes; perhaps after saving, perhaps never."""
         if not self._session.project.modified or (
@@ -163,7 +161,6 @@ class ProjectCommands(QObject):
         box.exec()
         return True if box.clickedButton() is recover else False if box.clickedButton() is saved else None
 
-    # ------------------------------------------------------------------ inside
     def _open_now(self, folder: Path) -> bool:
         recover = self.ask_to_recover(folder)
         return recover is not None and self._session.project.open(folder, recover=recover)

@@ -47,8 +47,10 @@ def main() -> None:
         for name, pairs in values.items():
             control, given = np.array(pairs).T
             table[kind][name] = {
-                "pairs": len(pairs), "control": float(np.median(control)), "given": float(np.median(given)),
-            }  # fmt: skip
+                "pairs": len(pairs),
+                "control": float(np.median(control)),
+                "given": float(np.median(given)),
+            }
             print(f"{kind + ', ' + name:<26}{len(pairs):>6}{quartiles(control):>22}{quartiles(given):>22}")
     if wanted.json is not None:
         wanted.json.write_text(json.dumps(table, indent=1), "utf-8")

@@ -52,8 +52,13 @@ BUSY = 0.33  # share of the time in which somebody waited for a processor
 PATIENCE_S = 300.0
 SHOWN_ACTIONS = 25
 HARMLESS = (  # what the machine lacks
-    "does not support", "PulseAudio", "pipewire", "Using Qt multimedia", "Couldn't load va", "Couldn't resolve va",
-)  # fmt: skip
+    "does not support",
+    "PulseAudio",
+    "pipewire",
+    "Using Qt multimedia",
+    "Couldn't load va",
+    "Couldn't resolve va",
+)
 
 
 @dataclass(frozen=True)
@@ -196,7 +201,6 @@ class RandomSession:
         synthetic_input.wait(lambda: self.session.model.info is not None, PATIENCE_S, "no model was opened")
         self.ticks.forget()  # the start is over
 
-    # ------------------------------------------------------------------------------------------ what is told
     def _heard(self, message: Any) -> None:
         if message.level == "error" or message.details:  # of an error that halted work which may go on
             self._trouble(f"{message.what} {message.hint}\n{message.details}")
@@ -222,7 +226,6 @@ class RandomSession:
             lambda *_: (str(self.folder / f"project-{self.random.randrange(3)}.triptych"), "")
         )
 
-    # ------------------------------------------------------------------------------------------ actions
     def actions(self) -> list[tuple[int, Callable[[], object]]]:
         """(how often among the others, what) of everything that is possible now."""
         session = self.session
@@ -465,7 +468,6 @@ class RandomSession:
     def begin_anew(self) -> None:
         self.window.projects.new()
 
-    # ------------------------------------------------------------------------------------------ how it goes
     def command(self, name: str) -> None:
         """What a menu does: only what can be chosen is."""
         if (action := self.window.menus.actions[name]).isEnabled():

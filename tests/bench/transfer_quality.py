@@ -180,9 +180,14 @@ class Bench:
         self, clip: StoredClip, rendering: str, voice: tuple[LatentRef, ...], emotion: tuple[LatentRef, ...]
     ) -> Take:
         return take_of(
-            clip, self._model, self._folder / "takes",
-            voice=voice, emotion=emotion, rendering=rendering, vocoder=self._vocoder,
-        )  # fmt: skip
+            clip,
+            self._model,
+            self._folder / "takes",
+            voice=voice,
+            emotion=emotion,
+            rendering=rendering,
+            vocoder=self._vocoder,
+        )
 
     def _row(
         self, take: Take, gender: str, vocoded: np.ndarray, original: np.ndarray, target: np.ndarray | None

@@ -49,9 +49,14 @@ def drops(folder: Path, rounds: int) -> list[Row]:
 
     def render(source: str, strength: float) -> None:
         request = Transfer(
-            source=source, model=model, out_dir=str(folder / "takes"), name="take", strength=strength,
-            voice=(LatentRef(giver),), device="cpu",
-        )  # fmt: skip
+            source=source,
+            model=model,
+            out_dir=str(folder / "takes"),
+            name="take",
+            strength=strength,
+            voice=(LatentRef(giver),),
+            device="cpu",
+        )
         transfer_job.render(request, lambda event: None, lambda: Control.RUN)
 
     render(sources.pop(), 1.0)  # the worker is warm
@@ -88,9 +93,13 @@ def vocoder(rounds: int) -> list[Row]:
 
     def librosas() -> np.ndarray:
         return librosa.griffinlim(
-            for_librosa, n_iter=ITERATIONS, hop_length=spec.hop_samples, n_fft=spec.n_fft, length=len(wave),
+            for_librosa,
+            n_iter=ITERATIONS,
+            hop_length=spec.hop_samples,
+            n_fft=spec.n_fft,
+            length=len(wave),
             random_state=0,
-        )  # fmt: skip
+        )
 
     def away(sound: np.ndarray) -> float:
         found = front_end.stft(torch.from_numpy(np.asarray(sound, np.float32))).abs()

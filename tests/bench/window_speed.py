@@ -76,14 +76,22 @@ def start(times: int) -> list[Row]:
     wall, cpu = statistics.median(walls[1:]), statistics.median(cpus[1:])  # the first fills the disk's cache
     return [
         Row(
-            "Start to a usable window", wall, "s", goal=1.5, better="lower",
+            "Start to a usable window",
+            wall,
+            "s",
+            goal=1.5,
+            better="lower",
             ours=f"{cpu:.2f} s of processor time",
         ),
         Row(
-            "Heavy packages imported at start", float(len(heavy.split(",")) if heavy else 0), "", goal=0.0,
-            better="lower", ours=heavy or "none of torch, matplotlib, scikit-learn, scipy, pandas",
+            "Heavy packages imported at start",
+            float(len(heavy.split(",")) if heavy else 0),
+            "",
+            goal=0.0,
+            better="lower",
+            ours=heavy or "none of torch, matplotlib, scikit-learn, scipy, pandas",
         ),
-    ]  # fmt: skip
+    ]
 
 
 def import_profile(most: int = 12) -> list[str]:
@@ -149,21 +157,32 @@ def library(folder: Path, count: int) -> list[Row]:
     ticks.stop()
     rows = [
         Row(
-            f"Import of {count} recordings: the first new row", 1000.0 * first_s, "ms", goal=150.0, better="lower",
+            f"Import of {count} recordings: the first new row",
+            1000.0 * first_s,
+            "ms",
+            goal=150.0,
+            better="lower",
             ours=f"all after {whole_s:.1f} s; the first of the first import, which starts the engine's process, "
             f"after {cold_s:.1f} s",
         ),
         Row(
             f"Import of {count} recordings: the window's 16 ms timer, 99th percentile",
-            1000.0 * percentile(ticks.late_s, 0.99), "ms", goal=50.0, better="lower",
+            1000.0 * percentile(ticks.late_s, 0.99),
+            "ms",
+            goal=50.0,
+            better="lower",
             ours=f"longest {milliseconds(max(ticks.late_s))}",
             note=f"{1000.0 * percentile(ticks.busy_s, 0.99):.0f} ms of the thread's own processor time",
         ),
         Row(
-            "Memory of the window's process with them", resident_mib(), "MiB", goal=400.0, better="lower",
+            "Memory of the window's process with them",
+            resident_mib(),
+            "MiB",
+            goal=400.0,
+            better="lower",
             ours=f"{empty_mib:.0f} MiB with an empty library",
         ),
-    ]  # fmt: skip
+    ]
     if "torch" in sys.modules:  # some 500 MiB, and slower collections of garbage: not the window's
         raise RuntimeError("torch was imported into the window's process")
     rng = np.random.default_rng(0)
@@ -181,11 +200,15 @@ def library(folder: Path, count: int) -> list[Row]:
         taken = [handled(app, lambda turn=turn, action=action: action(turn)) for turn in range(12)]
         rows.append(
             Row(
-                f"{name} {count} rows and painting them, worst of 12", 1000.0 * max(t[0] for t in taken), "ms",
-                goal=100.0, better="lower", ours=f"median {milliseconds(statistics.median(t[0] for t in taken))}",
+                f"{name} {count} rows and painting them, worst of 12",
+                1000.0 * max(t[0] for t in taken),
+                "ms",
+                goal=100.0,
+                better="lower",
+                ours=f"median {milliseconds(statistics.median(t[0] for t in taken))}",
                 note=f"{1000.0 * max(t[1] for t in taken):.0f} ms of processor time",
             )
-        )  # fmt: skip
+        )
     studio.close()
     studio.window.close()
     return rows
@@ -278,11 +301,14 @@ def spectrogram() -> list[Row]:
         rows.append(
             Row(
                 f"{name} a spectrogram of {minutes} minutes, a frame (median)",
-                1000.0 * statistics.median(t[0] for t in taken), "ms", goal=16.0, better="lower",
+                1000.0 * statistics.median(t[0] for t in taken),
+                "ms",
+                goal=16.0,
+                better="lower",
                 ours=f"99th percentile {milliseconds(percentile([t[0] for t in taken], 0.99))}",
                 note=f"{1000.0 * statistics.median(t[1] for t in taken):.1f} ms of processor time",
             )
-        )  # fmt: skip
+        )
     view.close()
     return rows
 

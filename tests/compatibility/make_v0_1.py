@@ -111,9 +111,14 @@ def _models(folder: Path) -> dict[str, Any]:
         info, _ = engine_door.perform(Inspect(str(model)))
         assert isinstance(info, ModelInfo)
         facts[kind] = {
-            "hash": info.hash, "weights": info.weights, "audio": info.audio, "model": info.model,
-            "train": info.train, "provenance": info.provenance, "vocoder": info.vocoder,
-        }  # fmt: skip
+            "hash": info.hash,
+            "weights": info.weights,
+            "audio": info.audio,
+            "model": info.model,
+            "train": info.train,
+            "provenance": info.provenance,
+            "vocoder": info.vocoder,
+        }
         if kind in ("plain", "timescale"):
             found: Any = dict(zip("hmz", engine_door.encoded(clip, model), strict=True))
         else:
@@ -234,11 +239,19 @@ def _projects(folder: Path) -> dict[str, Any]:
         assert studio.window.shortcuts.set_key("file.record", QKeySequence("Ctrl+Alt+R")) is None
         assert studio.window.shortcuts.set_key("model.train", QKeySequence()) is None
         changed = {
-            "appearance/scheme": "dark", "compute/device": "cpu", "sound/vocoder": "griffin-lim",
-            "playback/volume": 0.25, "playback/loop": True, "transfer/render_on_drop": False,
-            "transfer/auto_play": False, "training/logarithmic": True, "m_lane/colours": "distance",
-            "record/speaker": "me", "record/countdown_s": 0, "figure/width_cm": 8.5,
-        }  # fmt: skip
+            "appearance/scheme": "dark",
+            "compute/device": "cpu",
+            "sound/vocoder": "griffin-lim",
+            "playback/volume": 0.25,
+            "playback/loop": True,
+            "transfer/render_on_drop": False,
+            "transfer/auto_play": False,
+            "training/logarithmic": True,
+            "m_lane/colours": "distance",
+            "record/speaker": "me",
+            "record/countdown_s": 0,
+            "figure/width_cm": 8.5,
+        }
         for name, value in changed.items():
             preferences.set(name, value)
         facts["settings"] = {"preferences": changed, "shortcuts": {"file.record": "Ctrl+Alt+R", "model.train": ""}}

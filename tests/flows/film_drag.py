@@ -57,11 +57,24 @@ def film(recordings: list[Path], target: Path, home: Path) -> None:
             places = studio.places()
             camera = subprocess.Popen(
                 [
-                    "ffmpeg", "-y", "-loglevel", "error", "-f", "x11grab", "-framerate", str(FRAMES_A_SECOND),
-                    "-video_size", f"{width}x{height}", "-i", name, "-c:v", "ffv1", str(target),
+                    "ffmpeg",
+                    "-y",
+                    "-loglevel",
+                    "error",
+                    "-f",
+                    "x11grab",
+                    "-framerate",
+                    str(FRAMES_A_SECOND),
+                    "-video_size",
+                    f"{width}x{height}",
+                    "-i",
+                    name,
+                    "-c:v",
+                    "ffv1",
+                    str(target),
                 ],
                 stdin=subprocess.PIPE,
-            )  # fmt: skip
+            )
             time.sleep(REST_S)
             eased = [(step / STEPS) ** 2 * (3 - 2 * step / STEPS) for step in range(1, STEPS + 1)]
             studio.drag(places["speaker"], places["picture"], eased, STEP_S)
@@ -75,11 +88,18 @@ def save(film: Path, out: Path) -> None:
     palette = f"split[a][b];[a]palettegen=max_colors={COLOURS}:stats_mode=diff[p];[b][p]paletteuse=dither=none"
     subprocess.run(
         [
-            "ffmpeg", "-y", "-loglevel", "error", "-i", str(film), "-vf",
-            f"fps={FRAMES_A_SECOND},scale={WIDTH}:-1:flags=lanczos,{palette}:diff_mode=rectangle", str(out),
+            "ffmpeg",
+            "-y",
+            "-loglevel",
+            "error",
+            "-i",
+            str(film),
+            "-vf",
+            f"fps={FRAMES_A_SECOND},scale={WIDTH}:-1:flags=lanczos,{palette}:diff_mode=rectangle",
+            str(out),
         ],
         check=True,
-    )  # fmt: skip
+    )
 
 
 if __name__ == "__main__":

@@ -71,7 +71,6 @@ class States:
         self._studio.open([])
         self._wait(lambda: self._session.model.info is not None, "no model was opened")
 
-    # ------------------------------------------------------------------ the library
     def empty(self) -> Shown:
         yield
 
@@ -107,7 +106,6 @@ class States:
         mime.setUrls([QUrl.fromLocalFile(str(path)) for path in self._recordings[:3]])
         yield from self._hover(self._window, mime)
 
-    # ------------------------------------------------------------------ the clip
     def clip(self) -> Shown:
         self._session.library.set_current(self._longest)
         yield
@@ -140,7 +138,6 @@ class States:
         mime = payload.to_mime(self._payload(self._analyse()[0]), self._session.context.uuid)
         yield from self._hover(self._window.clip_view.view, mime)
 
-    # ------------------------------------------------------------------ the desk
     def desk(self) -> Shown:
         self._session.transfer.clear_desk()
         self._window.places.show("desk")
@@ -206,7 +203,6 @@ class States:
             TakeRecipe(self._session.recipes, self._session.messages, self._session.takes.items[-1], self._window)
         )
 
-    # ------------------------------------------------------------------ the map
     def no_map(self) -> Shown:
         self._analyse()
         self._window.places.show("map")
@@ -236,7 +232,6 @@ class States:
         yield
         self._window.map_view.show_latent("h")
 
-    # ------------------------------------------------------------------ training
     def form(self) -> Shown:
         self._analyse()
         self._window.places.show("training")
@@ -255,7 +250,6 @@ class States:
         self._show_run(self._window.training.audition)
         yield
 
-    # ------------------------------------------------------------------ what is measured, done and asked
     def no_dashboard(self) -> Shown:
         self._analyse()
         self._window.places.show("dashboard")
@@ -340,7 +334,6 @@ class States:
         autosave.unlink(missing_ok=True)
         yield from ()
 
-    # ------------------------------------------------------------------ what they need
     def _analyse(self) -> list[Any]:
         """All recordings, analysed, in the order of their pitch."""
         session = self._session
@@ -453,7 +446,6 @@ class States:
     def _wait(self, condition: Callable[[], bool], otherwise: str) -> None:
         self._hands.wait(condition, PATIENCE_S, otherwise)
 
-    # ------------------------------------------------------------------ the pictures
     def show(self, names: list[str]) -> None:
         """Go through these states, each in every scheme."""
         for name in names:

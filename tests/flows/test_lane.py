@@ -52,8 +52,9 @@ def test_one_second_is_given_another_s_m_and_the_others_keep_theirs(
     take = session.takes.items[0]
     assert take.edits[0].target == edit.target
     assert f"{edit.target[0]}-{edit.target[0] + 1} s" in take.rule
-    control, result = (np.array(StoredClip(f).array("mel"), np.float32) for f in
-                       (take.control_folder, take.transformed_folder))  # fmt: skip
+    control, result = (
+        np.array(StoredClip(f).array("mel"), np.float32) for f in (take.control_folder, take.transformed_folder)
+    )
     changed = np.abs(result - control).mean(axis=1)
     rate = 64
     near = np.zeros(len(changed), bool)

@@ -112,7 +112,6 @@ class KnownClips:
             self._since_room += size
             self._write_if_due()
 
-    # ------------------------------------------------------------------------------------------ the index
     def _content(self, path: str) -> str:
         with self._lock:
             for known_path, when, content in self._hashed:  # of the last second

@@ -153,7 +153,6 @@ class _Builder:
                 again = [u.path for u in self._manifest.utterances if self._contents.get(u.path) in lost]
                 self._read(again, processes)
 
-    # ------------------------------------------------------------------------------------------ reading
     def _read(self, paths: list[str], processes: int | None) -> None:
         sizes = {path: _size(path) for path in paths}
         total = sum(sizes.values())
@@ -238,7 +237,6 @@ class _Builder:
                 "Raise the limit (Preferences > Storage, or triptych cache --limit GB) or take fewer recordings.",
             )
 
-    # ------------------------------------------------------------------------------------------ opening
     def _place(self, utterance: Utterance) -> Found | None:
         return self._found.get(self._contents.get(utterance.path, ""))
 

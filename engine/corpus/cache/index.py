@@ -125,7 +125,6 @@ class Index:
             raise
         self._base.execute("COMMIT")
 
-    # ------------------------------------------------------------------------------------------ contents
     def contents(self, paths: Sequence[str]) -> dict[str, str]:
         """The content hash of every path that is still the file it was when it was hashed."""
         known: dict[str, str] = {}
@@ -159,7 +158,6 @@ class Index:
         self.keep_contents([(path, when, content)])
         return content
 
-    # ------------------------------------------------------------------------------------------ recordings
     def find(self, spec: str, contents: Sequence[str]) -> dict[str, Found]:
         """The recordings of these contents that are held, by content."""
         found: dict[str, Found] = {}
@@ -208,7 +206,6 @@ class Index:
             base.execute("DELETE FROM recordings WHERE pack = ?", (name,))
             base.execute("DELETE FROM packs WHERE name = ?", (name,))
 
-    # ------------------------------------------------------------------------------------------ clips
     def keep_clips(self, clips: Iterable[tuple[str, int]]) -> None:
         """Remember (key, bytes)."""
         now = time.time()
@@ -228,7 +225,6 @@ class Index:
         with self.change() as base:
             base.executemany("DELETE FROM clips WHERE key = ?", [(key,) for key in keys])
 
-    # ------------------------------------------------------------------------------------------ size
     @property
     def limit_bytes(self) -> int:
         row = self._base.execute("SELECT value FROM settings WHERE name = 'limit_bytes'").fetchone()

@@ -60,9 +60,11 @@ def chosen(held: Table) -> Points:
     wanted = {name for names in several.values() for name in names[:half]}
     at = [i for i, e in enumerate(held.examples) if e.speaker in wanted]
     return Points(
-        held.values["h"][at], held.values["m"][at], tuple(held.examples[i].speaker for i in at),
+        held.values["h"][at],
+        held.values["m"][at],
+        tuple(held.examples[i].speaker for i in at),
         tuple(held.examples[i].labels.get("gender", "") for i in at),
-    )  # fmt: skip
+    )
 
 
 def figure2(points: Points, seed: int, report: Report, control: ControlSignal, stem: Path) -> tuple[Path, ...]:
@@ -88,9 +90,14 @@ def figure2(points: Points, seed: int, report: Report, control: ControlSignal, s
                     at = np.array([group == name for group in groups])
                     gender = points.genders[int(np.flatnonzero(at)[0])]
                     axes.scatter(
-                        xy[at, 0], xy[at, 1], s=12, lw=0, label=name, marker=_MARKERS.get(gender, "s"),
+                        xy[at, 0],
+                        xy[at, 1],
+                        s=12,
+                        lw=0,
+                        label=name,
+                        marker=_MARKERS.get(gender, "s"),
                         color=figures.COLOURS[number % len(figures.COLOURS)],
-                    )  # fmt: skip
+                    )
                 axes.set(xticks=[], yticks=[], aspect="equal", adjustable="datalim")
                 axes.set_title(f"{latent}, by {by}", fontsize=8, loc="left")
                 if latent == "h":
@@ -110,12 +117,16 @@ def figure3(
     analyse.analyse(Analyse(clips, str(folder), model, device), report, control)
     take = transfer_job.render(
         Transfer(
-            source=str(folder / "man"), model=model, out_dir=str(folder), name="figure3",
-            voice=(LatentRef(str(folder / "woman")),), device=device,
+            source=str(folder / "man"),
+            model=model,
+            out_dir=str(folder),
+            name="figure3",
+            voice=(LatentRef(str(folder / "woman")),),
+            device=device,
         ),
         report,
         control,
-    )  # fmt: skip
+    )
     told = ["a man’s clip", "reconstruction, his own h", "given a woman’s h"]
     hertz = [take.source_f0_hz, take.control_evidence.f0_median_hz, take.evidence.f0_median_hz]
     titles = tuple(name if hz is None else f"{name}: {hz:.0f} Hz" for name, hz in zip(told, hertz, strict=True))

@@ -155,7 +155,6 @@ def judged(told: Callable[[Recording], npt.NDArray[np.float32]], control: Contro
     return encode
 
 
-# ---------------------------------------------------------------------------------------------- kept on disk
 def save(measured: Measured, file: Path) -> None:
     """Keep numbers in a file.
 

@@ -27,8 +27,13 @@ _HELD_SEVERAL = 0.4  # share of the speakers with several clips that are held ou
 _HELD_FEW = 0.1  # of those with fewer
 # Minutes of training at size small, on two cores; together with the probes it must stay below twenty.
 _SMALL_MINUTES = {
-    "timescale": 2.4, "two-auxiliary": 1.1, "one-auxiliary": 0.9, "vae": 0.8, "cpc": 0.9, "supervised": 0.6,
-}  # fmt: skip
+    "timescale": 2.4,
+    "two-auxiliary": 1.1,
+    "one-auxiliary": 0.9,
+    "vae": 0.8,
+    "cpc": 0.9,
+    "supervised": 0.6,
+}
 # The paper trains on read speech, then on the emotion corpus, and measures h, m and z of this model alone.
 SECOND_STAGE = ("timescale", "two-auxiliary")
 _SECOND_MINUTES = {"timescale": 0.5, "two-auxiliary": 0.4}  # of each side at size small
@@ -181,9 +186,13 @@ def second_stage(size: str, name: str, train: TrainSpec) -> TrainSpec:
 
 
 def run_of(
-    name: str, model: ModelSpec, train: TrainSpec, utterances: Sequence[Utterance], audio: AudioSpec,
+    name: str,
+    model: ModelSpec,
+    train: TrainSpec,
+    utterances: Sequence[Utterance],
+    audio: AudioSpec,
     from_model: str | None = None,
-) -> RunSpec:  # fmt: skip
+) -> RunSpec:
     """The training run of one system."""
     clips = tuple(ClipRef(u.name, u.path, u.labels.words()) for u in utterances)
     return RunSpec(train=train, model=model, audio=audio, clips=clips, name=name, from_model=from_model)

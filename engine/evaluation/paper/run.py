@@ -76,10 +76,13 @@ class _Work:
         plan.keep_to(
             self.folder,
             {
-                "size": request.size, "seed": request.seed, "model": given, "corpus": self.cache.key,
+                "size": request.size,
+                "seed": request.seed,
+                "model": given,
+                "corpus": self.cache.key,
                 "held_out": self.parts.held_out_speakers,
             },
-        )  # fmt: skip
+        )
         self.sides = plan.sides(self.parts.emotions, request.seed)
         self.models: dict[str, Path] = {}
         self.further: dict[str, list[Path]] = {}  # models of the second stage, one a side
@@ -92,7 +95,6 @@ class _Work:
         self._probe_minutes = self._expected_s() / 60.0 / cores()
         self._minutes = max(1.0, minutes + self._probe_minutes)
 
-    # ------------------------------------------------------------------------------------------ models
     def _taken(self, name: str) -> bool:
         return name == OURS and self.request.model is not None
 
@@ -148,7 +150,6 @@ class _Work:
             raise Cancelled
         return Path(done.model)
 
-    # ------------------------------------------------------------------------------------------ numbers
     def _expected_s(self) -> float:
         """About how long all measuring takes one processor: for the progress alone."""
         them = [(name, "") for name in (*self.systems, FLOORS, *external_models.PACKAGES)]
@@ -160,9 +161,16 @@ class _Work:
         """Numbers of everything; what was measured before is taken as it is."""
         self._step(self._probe_minutes / self._minutes)
         ground = units.Ground(
-            self.cache.manifest, self.cache.key, self.spec, cache_dir(), self.parts, self.sides,
-            self.request.device, _SEEDS[self.request.size], self.folder / "measured",
-        )  # fmt: skip
+            self.cache.manifest,
+            self.cache.key,
+            self.spec,
+            cache_dir(),
+            self.parts,
+            self.sides,
+            self.request.device,
+            _SEEDS[self.request.size],
+            self.folder / "measured",
+        )
         todo = []
         for unit in self._units():
             known = ground.known(unit)
@@ -208,7 +216,6 @@ class _Work:
             self._kept(outcome.unit)[outcome.unit.name] = outcome.found
         progress.done(outcome.unit)
 
-    # ------------------------------------------------------------------------------------------ the report
     def write(self, seconds: float) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """All files of the report, and what could not be run."""
         self.tell("Writing the report")
@@ -277,9 +284,15 @@ class _Work:
                 raise EngineError(f"No held-out speaker is {gender}.", "Hold other speakers out (--hold-out).")
             clips[gender] = of[0].path
         return figures.figure3(
-            clips["male"], clips["female"], str(self.models[OURS]), self.folder / "figure3", self.request.device,
-            self.within, self.control, self.out / "figure3",
-        )  # fmt: skip
+            clips["male"],
+            clips["female"],
+            str(self.models[OURS]),
+            self.folder / "figure3",
+            self.request.device,
+            self.within,
+            self.control,
+            self.out / "figure3",
+        )
 
     def _matrix(self) -> tuple[Path, ...]:
         if OURS not in self.measured:
@@ -323,7 +336,6 @@ class _Work:
             "Last run": f"{seconds / 60.0:.1f} minutes",
         }
 
-    # ------------------------------------------------------------------------------------------ progress
     def _failed(self, name: str, error: EngineError) -> None:
         self.why[name] = f"{error.what} {error.hint}"
         self._report(Note(f"{plan.TITLES.get(name, name)}: {error.what}", error.hint))

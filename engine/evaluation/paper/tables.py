@@ -51,9 +51,13 @@ class Sheets:
     """
 
     def __init__(
-        self, measured: Mapping[str, Measured], why: Mapping[str, str], said: tuple[str, ...],
-        before: Mapping[str, Measured], after: Mapping[str, Measured],
-    ) -> None:  # fmt: skip
+        self,
+        measured: Mapping[str, Measured],
+        why: Mapping[str, str],
+        said: tuple[str, ...],
+        before: Mapping[str, Measured],
+        after: Mapping[str, Measured],
+    ) -> None:
         self._measured, self._why, self._said = measured, why, said
         self._before, self._after = before, after
         self.missing: list[str] = []
@@ -61,27 +65,35 @@ class Sheets:
     def all(self) -> tuple[Sheet, ...]:
         return (self.table1(), self.gender(), self.table2(), self.table3(), self.acted(), self.second_stage())
 
-    # ------------------------------------------------------------------------------------------ table 1
     def table1(self) -> Sheet:
         notes = Footnotes()
         rows = []
         for system, name, title in self._rows():
             printed = published.SPEAKER.get((system, name))
-            rows.append((
-                title, name if system in ROWS else "",
-                _printed(printed),
-                self._cell(system, name, "speaker", notes),
-                self._also(system, name, "speaker", "accuracy by 4 s piece"),
-                self._also(system, name, "speaker", "accuracy cross-chapter", notes, self._no_sessions),
-                self._cell(system, name, "verify", notes),
-                self._shuffled(system, name, "speaker"),
-                self._shuffled(system, name, "verify"),
-            ))  # fmt: skip
+            rows.append(
+                (
+                    title,
+                    name if system in ROWS else "",
+                    _printed(printed),
+                    self._cell(system, name, "speaker", notes),
+                    self._also(system, name, "speaker", "accuracy by 4 s piece"),
+                    self._also(system, name, "speaker", "accuracy cross-chapter", notes, self._no_sessions),
+                    self._cell(system, name, "verify", notes),
+                    self._shuffled(system, name, "speaker"),
+                    self._shuffled(system, name, "verify"),
+                )
+            )
         columns = (
-            "system", "read from", "paper: speaker ID, 4 s pieces", "speaker ID, same session, by utterance",
-            "by 4 s piece", "cross-chapter", "verification, equal error rate (lower is better)",
-            "speaker ID, labels shuffled", "verification, labels shuffled",
-        )  # fmt: skip
+            "system",
+            "read from",
+            "paper: speaker ID, 4 s pieces",
+            "speaker ID, same session, by utterance",
+            "by 4 s piece",
+            "cross-chapter",
+            "verification, equal error rate (lower is better)",
+            "speaker ID, labels shuffled",
+            "verification, labels shuffled",
+        )
         title = "Table 1. Who speaks: linear speaker ID, and verification of voices no system was trained on"
         said = (*self._said, *self._left_out(), *notes.numbered, published.SLIPS[3])
         return Sheet("table1", title, columns, tuple(rows), said)
@@ -94,14 +106,18 @@ class Sheets:
         for system, name, title in self._rows():
             printed = f"{published.GENDER[name]:.2f} %" if system == THE_PAPERS and name in published.GENDER else ""
             shown_name = name if system in ROWS else ""
-            rows.append((
-                title, shown_name, printed, self._cell(system, name, "gender", notes),
-                self._shuffled(system, name, "gender"),
-            ))  # fmt: skip
+            rows.append(
+                (
+                    title,
+                    shown_name,
+                    printed,
+                    self._cell(system, name, "gender", notes),
+                    self._shuffled(system, name, "gender"),
+                )
+            )
         columns = ("system", "read from", "paper", "gender of voices never trained on", "labels shuffled")
         return Sheet("gender", "Gender, linear classifier", columns, tuple(rows), (*self._said, *notes.numbered))
 
-    # ------------------------------------------------------------------------------------------ tables 2 and 3
     def table2(self) -> Sheet:
         notes = Footnotes()
         rows = []
@@ -112,19 +128,31 @@ class Sheets:
                         f"{ccc:.3f}" if system == THE_PAPERS else "" for ccc in published.EMOTION[task, name]
                     ]
                     score = self._score(system, name, task)
-                    rows.append((
-                        TITLES[system], task, name, *printed,
-                        self._also(system, name, task, "CCC, pooled, MSE training", notes),
-                        self._cell(system, name, task, notes),
-                        self._also(system, name, task, "CCC, mean of the sessions', MSE training"),
-                        self._also(system, name, task, "CCC, mean of the sessions', CCC training"),
-                        "" if score is None else shown(task, score.shuffled),
-                    ))  # fmt: skip
+                    rows.append(
+                        (
+                            TITLES[system],
+                            task,
+                            name,
+                            *printed,
+                            self._also(system, name, task, "CCC, pooled, MSE training", notes),
+                            self._cell(system, name, task, notes),
+                            self._also(system, name, task, "CCC, mean of the sessions', MSE training"),
+                            self._also(system, name, task, "CCC, mean of the sessions', CCC training"),
+                            "" if score is None else shown(task, score.shuffled),
+                        )
+                    )
         columns = (
-            "system", "property", "read from", "paper: MSE training", "paper: CCC training",
-            "ours: MSE training, pooled", "ours: CCC training, pooled", "MSE training, mean of sessions",
-            "CCC training, mean of sessions", "labels shuffled",
-        )  # fmt: skip
+            "system",
+            "property",
+            "read from",
+            "paper: MSE training",
+            "paper: CCC training",
+            "ours: MSE training, pooled",
+            "ours: CCC training, pooled",
+            "MSE training, mean of sessions",
+            "CCC training, mean of sessions",
+            "labels shuffled",
+        )
         title = "Table 2. Arousal and valence, one hidden layer, concordance (CCC)"
         said = (*self._said, *self._other_corpus(), *notes.numbered, *published.SLIPS[1:3])
         return Sheet("table2", title, columns, tuple(rows), said)
@@ -133,9 +161,15 @@ class Sheets:
         notes = Footnotes()
         rows = [(name, f"{a:.4g}", f"{v:.4g}", "paper", "") for name, (a, v) in published.OTHERS.items()]
         slip = notes.mark(published.SLIPS[0])
-        rows.append((
-            "The paper's m", f"{published.AROUSAL_OF_M} {slip}", f"{published.VALENCE_OF_M}", "paper", "",
-        ))  # fmt: skip
+        rows.append(
+            (
+                "The paper's m",
+                f"{published.AROUSAL_OF_M} {slip}",
+                f"{published.VALENCE_OF_M}",
+                "paper",
+                "",
+            )
+        )
         for system, name, title in self._rows():
             if system in ("two-auxiliary", "timescale") and name != "m":
                 continue
@@ -152,10 +186,15 @@ class Sheets:
         notes = Footnotes()
         rows = []
         for system, name, title in self._rows():
-            rows.append((
-                title, name if system in ROWS else "", self._cell(system, name, "emotion", notes),
-                self._also(system, name, "emotion", "accuracy"), self._shuffled(system, name, "emotion"),
-            ))  # fmt: skip
+            rows.append(
+                (
+                    title,
+                    name if system in ROWS else "",
+                    self._cell(system, name, "emotion", notes),
+                    self._also(system, name, "emotion", "accuracy"),
+                    self._shuffled(system, name, "emotion"),
+                )
+            )
         columns = ("system", "read from", "balanced accuracy", "accuracy", "balanced accuracy, labels shuffled")
         title = "Emotion classes, speaker-disjoint, linear classifier"
         return Sheet("emotion", title, columns, tuple(rows), (*self._said, *notes.numbered))
@@ -192,7 +231,6 @@ class Sheets:
         title = "Second stage: trained further on emotional speech of other speakers than those tested"
         return Sheet("second-stage", title, tuple(columns), tuple(rows), (*said, *notes.numbered))
 
-    # ------------------------------------------------------------------------------------------ cells
     def _left_out(self) -> tuple[str, ...]:
         """What of the held-out voices could not be used for speaker ID: the same for every system."""
         for measured in self._measured.values():
@@ -204,9 +242,13 @@ class Sheets:
         """(system, vectors, title) of every row that ought to be there, measured or not."""
         rows = []
         expected = {
-            "timescale": ("h", "m", "z"), "two-auxiliary": ("h", "m", "z"), "one-auxiliary": ("h", "z"),
-            "vae": ("z",), "cpc": ("c",), "supervised": ("h",),
-        }  # fmt: skip
+            "timescale": ("h", "m", "z"),
+            "two-auxiliary": ("h", "m", "z"),
+            "one-auxiliary": ("h", "z"),
+            "vae": ("z",),
+            "cpc": ("c",),
+            "supervised": ("h",),
+        }
         for system in ROWS:
             rows += [(system, name, TITLES[system]) for name in expected[system]]
         rows += [("floors", name, title) for name, title in FLOOR_TITLES.items()]

@@ -34,9 +34,16 @@ OURS = "timescale"
 FLOORS = "floors"
 # Of one processor at size small: which begin first, so that the end is even, and how progress moves.
 _SECONDS = {
-    "eGeMAPS (openSMILE)": 112.0, "timescale": 95.0, "two-auxiliary": 74.0, "cpc": 74.0, "Resemblyzer": 63.0,
-    "one-auxiliary": 48.0, FLOORS: 47.0, "supervised": 26.0, "vae": 25.0,
-}  # fmt: skip
+    "eGeMAPS (openSMILE)": 112.0,
+    "timescale": 95.0,
+    "two-auxiliary": 74.0,
+    "cpc": 74.0,
+    "Resemblyzer": 63.0,
+    "one-auxiliary": 48.0,
+    FLOORS: 47.0,
+    "supervised": 26.0,
+    "vae": 25.0,
+}
 _STAGE_SECONDS = 37.0
 _OTHER_SECONDS = 60.0
 

@@ -118,7 +118,6 @@ def keep_heads(
     return {name: dict(head.tested) for name, head in heads.items()}
 
 
-# ---------------------------------------------------------------------------------------------- corpora
 def _material(
     request: Probe, model: SystemCheckpoint, cache: Path, report: Report, control: ControlSignal
 ) -> Material:

@@ -21,9 +21,13 @@ from engine.export.text_tables import Sheet, to_csv, to_latex
 
 SUFFIXES = (".csv", ".tex", *figures.SUFFIXES)
 TITLES = {
-    "speaker": "Speaker", "verify": "Verification", "gender": "Gender", "emotion": "Emotion", "arousal": "Arousal",
+    "speaker": "Speaker",
+    "verify": "Verification",
+    "gender": "Gender",
+    "emotion": "Emotion",
+    "arousal": "Arousal",
     "valence": "Valence",
-}  # fmt: skip
+}
 NAMES = {"mel": "mel floor", "mfcc": "MFCC floor"}
 _ROW_CM = 0.55
 _ACCENT, _FLOOR = "#0072B2", "#767676"
@@ -58,18 +62,34 @@ def sheet(results: Sequence[ProbeResult], about: str = "") -> Sheet:
     notes = []
     for result in results:
         for name, score in result.scores.items():
-            rows.append((
-                TITLES[result.task], NAMES.get(name, name), result.measure, result.protocol,
-                shown(result.task, score.score), interval(result.task, score), shown(result.task, score.shuffled),
-                str(score.n), "; ".join(f"{what} {number(value)}" for what, value in score.also.items()),
-            ))  # fmt: skip
+            rows.append(
+                (
+                    TITLES[result.task],
+                    NAMES.get(name, name),
+                    result.measure,
+                    result.protocol,
+                    shown(result.task, score.score),
+                    interval(result.task, score),
+                    shown(result.task, score.shuffled),
+                    str(score.n),
+                    "; ".join(f"{what} {number(value)}" for what, value in score.also.items()),
+                )
+            )
         if result.failed:
             rows.append((TITLES[result.task], "", result.measure, "", "not run", "", "", "", ""))
             notes.append(f"{TITLES[result.task]}: {result.failed}")
         notes += [f"{TITLES[result.task]}: {note}" for note in result.notes]
     columns = (
-        "task", "read from", "measure", "split", "score", "95 % interval", "shuffled labels", "clips", "also",
-    )  # fmt: skip
+        "task",
+        "read from",
+        "measure",
+        "split",
+        "score",
+        "95 % interval",
+        "shuffled labels",
+        "clips",
+        "also",
+    )
     return Sheet(
         "probe-matrix", f"What h, m and z tell{f': {about}' if about else ''}", columns, tuple(rows), tuple(notes)
     )
@@ -139,9 +159,14 @@ def _panel(axes: Axes, result: ProbeResult) -> None:
             [score.score * percent], [place], "o", color=colour, ms=4.5, label="score" if place == 0 else None
         )
         axes.plot(
-            [score.shuffled * percent], [place], "x", color="#444444", ms=4.0, mew=1.0,
+            [score.shuffled * percent],
+            [place],
+            "x",
+            color="#444444",
+            ms=4.0,
+            mew=1.0,
             label="labels shuffled" if place == 0 else None,
-        )  # fmt: skip
+        )
     axes.set_yticks(range(len(names)), [NAMES.get(name, name) for name in names])
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.set_title(f"{TITLES[result.task]}: {result.measure}", fontsize=8, loc="left")

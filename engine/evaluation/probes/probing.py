@@ -118,9 +118,14 @@ class _Told:
 
 
 def probe(
-    material: Material, task: str, names: tuple[str, ...], control: ControlSignal, *, seeds: int = 3,
+    material: Material,
+    task: str,
+    names: tuple[str, ...],
+    control: ControlSignal,
+    *,
+    seeds: int = 3,
     each: Callable[[str, dict[str, ProbeScore]], object] = lambda name, scores: None,
-) -> Probed:  # fmt: skip
+) -> Probed:
     """Measure what the vectors called `names` tell of the task.
 
     Args:

@@ -105,7 +105,6 @@ class ShortcutsPage(QWidget):
             else:
                 self.words.setText("")
 
-    # ------------------------------------------------------------------ inside
     def _say_taken(self, key: QKeySequence, taken: Command) -> None:
         self.words.setText(
             self.tr("{0} belongs to “{1}” ({2}). Give that another key first.").format(

@@ -99,7 +99,6 @@ class MLanePanel(QWidget):
         session.library.removed.connect(self.refresh)
         self.refresh()
 
-    # ------------------------------------------------------------------ actions
     def copy(self) -> None:
         """Remember the selected seconds."""
         if (clip := self._clip()) is not None and self.lane.selection:
@@ -153,7 +152,6 @@ class MLanePanel(QWidget):
     def refusal(self, payload: Payload) -> str | None:
         return drop_rules.refusal(EMOTION, payload, self._session.library.clips, self._session.model.info)
 
-    # ------------------------------------------------------------------ showing
     def _clips_changed(self, ids: list[str]) -> None:
         if self._session.library.current in ids:
             self.refresh()
@@ -235,7 +233,6 @@ class MLanePanel(QWidget):
             )
         self.told.emit(words)
 
-    # ------------------------------------------------------------------ reactions
     def _clip(self) -> Clip | None:
         """The current recording, if it has an m of the model in use."""
         clip = self._session.library.clips.get(self._session.library.current or "")
@@ -309,7 +306,6 @@ class MLanePanel(QWidget):
         self._preferences.set("m_lane/colours", mode)
         self.refresh()
 
-    # ------------------------------------------------------------------ drags
     def _takes(self, mime: QMimeData) -> bool:
         payload = drag.payload_of(mime, self._session.context.uuid)
         if payload is None:
@@ -342,7 +338,6 @@ class MLanePanel(QWidget):
         carried.setHotSpot(QPoint(-12, -8))
         carried.exec(Qt.DropAction.CopyAction)
 
-    # ------------------------------------------------------------------ menus
     def context_menu(self) -> QMenu:
         """What can be done with the selection: the twin of every drag and key."""
         menu = QMenu(self)
@@ -377,7 +372,6 @@ class MLanePanel(QWidget):
         )
         return menu
 
-    # ------------------------------------------------------------------ building
     def _usual_words(self) -> tuple[str, str]:
         return (
             self.tr("Usual rule"),

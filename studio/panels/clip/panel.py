@@ -123,7 +123,6 @@ class ClipViewPanel(QWidget):
         session.listening.stop_requested.connect(self.player.pause)
         self.refresh()
 
-    # ------------------------------------------------------------------ actions
     def toggle_play(self) -> None:
         """What Space does, anywhere in the window."""
         self.player.toggle()
@@ -175,7 +174,6 @@ class ClipViewPanel(QWidget):
         self.player.stop()
         self.player.play()
 
-    # ------------------------------------------------------------------ showing
     def refresh(self) -> None:
         """Show the current clip, or say why there is nothing to show."""
         clip = self._session.library.clips.get(self._session.library.current or "")
@@ -193,8 +191,11 @@ class ClipViewPanel(QWidget):
         try:
             self._load(clip, StoredClip(clip.folder), take, hearing)
         except (OSError, ValueError, EngineError) as error:
-            self._clear(self.tr("The analysis of {0} cannot be read ({1}). Analyse the clip again.").format(
-                clip.name, error))  # fmt: skip
+            self._clear(
+                self.tr("The analysis of {0} cannot be read ({1}). Analyse the clip again.").format(
+                    clip.name, error
+                )
+            )
             return
         self._shown = wanted
         self._pages.setCurrentIndex(1)
@@ -315,7 +316,6 @@ class ClipViewPanel(QWidget):
             return self._take
         return there[-1] if there else None
 
-    # ------------------------------------------------------------------ reactions
     def _takes_changed(self) -> None:
         fresh = [take for take in self._session.takes.items if take.transformed not in self._known_takes]
         self._known_takes = {take.transformed for take in self._session.takes.items}
@@ -344,7 +344,6 @@ class ClipViewPanel(QWidget):
         if note:
             self._messages.say(note, level="info")
 
-    # ------------------------------------------------------------------ remembered settings
     def _remember(self) -> None:
         """Take colours, levels, volume and loop from the preferences, and keep them there."""
         get, look = self._preferences.get, self.view.look()
@@ -365,7 +364,6 @@ class ClipViewPanel(QWidget):
         for name, value in self.view.look().items():
             self._preferences.set(f"clip_view/{name}", value)
 
-    # ------------------------------------------------------------------ drops
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         payload = drag.payload_of(event.mimeData(), self._session.context.uuid)
         if self._shown is None or payload is None:
@@ -373,12 +371,22 @@ class ClipViewPanel(QWidget):
             return
         event.acceptProposedAction()
         title = title_of(payload, self._session.library.clips)
-        self.choice.offer([
-            Field(VOICE, self.tr("Voice · h"), self.tr("Give this clip the voice of {0}").format(title),
-                  self.refusal(VOICE, payload)),
-            Field(EMOTION, self.tr("Emotion · m"), self.tr("Say it as {0} does, at every second").format(title),
-                  self.refusal(EMOTION, payload)),
-        ])  # fmt: skip
+        self.choice.offer(
+            [
+                Field(
+                    VOICE,
+                    self.tr("Voice · h"),
+                    self.tr("Give this clip the voice of {0}").format(title),
+                    self.refusal(VOICE, payload),
+                ),
+                Field(
+                    EMOTION,
+                    self.tr("Emotion · m"),
+                    self.tr("Say it as {0} does, at every second").format(title),
+                    self.refusal(EMOTION, payload),
+                ),
+            ]
+        )
 
     def refusal(self, what: str, payload: drag.Payload) -> str | None:
         """Why the clip shown cannot be given this voice or emotion; None when it can."""

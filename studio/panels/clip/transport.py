@@ -98,7 +98,6 @@ class TransportBar(QWidget):
         button.setObjectName(f"{action.objectName()}Button")
         self._row.addWidget(button)
 
-    # ------------------------------------------------------------------ actions
     def next_version(self) -> None:
         """X: original, reconstruction, transformed, and round again."""
         names = self._player.sounds
@@ -117,7 +116,6 @@ class TransportBar(QWidget):
         self.commands["loop"].setChecked(loop)
         self._player.set_loop(loop)
 
-    # ------------------------------------------------------------------ inside
     def _commands(self) -> tuple[Action, ...]:
         switch = self._player.switch
         on = self.tr("X goes on to the next version, Shift+X back to the last.")

@@ -124,7 +124,6 @@ class DashboardPanel(QWidget):
         session.model.changed.connect(self.refresh)
         self.refresh()
 
-    # ------------------------------------------------------------------ actions
     def run(self) -> None:
         """Measure every task on what is chosen."""
         corpus, test = self.corpus.currentData(), self.test.currentData()
@@ -161,7 +160,6 @@ class DashboardPanel(QWidget):
         if text := self.details.text():
             QGuiApplication.clipboard().setText(text)
 
-    # ------------------------------------------------------------------ showing
     def refresh(self) -> None:
         """Show the session's board, or say what is missing for one."""
         board, session = self._session.probes.board, self._session
@@ -260,7 +258,6 @@ class DashboardPanel(QWidget):
     def _show_details(self, index: QModelIndex, _before: QModelIndex | None = None) -> None:
         self.details.setText(self.table.words(index.row(), index.column()) if index.isValid() else "")
 
-    # ------------------------------------------------------------------ building
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange:

@@ -50,7 +50,6 @@ class ProbesTable(QAbstractTableModel):
         result = self.result(row)
         return None if result is None else result.scores.get(COLUMNS[column])
 
-    # ------------------------------------------------------------------ Qt
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - as Qt has it
         return 0 if parent.isValid() else len(PROBE_TASKS)
 
@@ -89,7 +88,6 @@ class ProbesTable(QAbstractTableModel):
             return Qt.AlignmentFlag.AlignCenter
         return None
 
-    # ------------------------------------------------------------------ words
     def words(self, row: int, column: int) -> str:
         """Everything that is known of a cell, in sentences."""
         task, score, result = PROBE_TASKS[row], self.score(row, column), self.result(row)

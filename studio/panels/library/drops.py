@@ -35,7 +35,6 @@ class ClipDrops(QObject):
         view.viewport().setAcceptDrops(True)
         view.viewport().installEventFilter(self)
 
-    # ------------------------------------------------------------------ what a drop does
     def give(self, clip_ids: Sequence[str], what: str, payload: Payload) -> None:
         """Give recordings a voice (VOICE) or an emotion (EMOTION); the menus' twin of a drop."""
         if (reason := self.refusal(clip_ids, what, payload)) is not None:
@@ -65,7 +64,6 @@ class ClipDrops(QObject):
         selected = self._session.library.selection
         return list(selected) if under in selected and len(selected) > 1 else [under]
 
-    # ------------------------------------------------------------------ events
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         kind = event.type()
         if kind in (QEvent.Type.DragEnter, QEvent.Type.DragMove) and isinstance(event, QDragMoveEvent):

@@ -136,14 +136,15 @@ class LibraryPanel(QWidget):
         session.library.removed.connect(self._show_pages)
         self._show_pages()
 
-    # ------------------------------------------------------------------ actions
     def choose_files(self) -> None:
         """Ask for recordings and tables of labels."""
         kinds = " ".join(f"*{suffix} *{suffix.upper()}" for suffix in (*AUDIO_SUFFIXES, *TABLE_SUFFIXES))
         files, _ = QFileDialog.getOpenFileNames(
-            self, self.tr("Add recordings"), self._last_folder(),
+            self,
+            self.tr("Add recordings"),
+            self._last_folder(),
             self.tr("Recordings and tables of labels ({0});;All files (*)").format(kinds),
-        )  # fmt: skip
+        )
         if files:
             self._remember_folder(Path(files[0]).parent)
             self.files_chosen.emit(files)
@@ -205,7 +206,6 @@ class LibraryPanel(QWidget):
         if given:
             self._session.library.set_label(ids, name, value.strip())
 
-    # ------------------------------------------------------------------ drags
     def payload(self, column: int) -> Payload | None:
         """What is carried when the selection is dragged by a cell of this column."""
         if column == SPEAKER and (payload := self.speaker_payload(self._current_id())) is not None:
@@ -248,7 +248,6 @@ class LibraryPanel(QWidget):
             words = counted(len(payload.clips), self.tr("1 recording"), self.tr("{0} recordings"))
         return words
 
-    # ------------------------------------------------------------------ selection, shared with everyone
     def _selected_rows(self) -> list[int]:
         # By spans: selectedRows() asks the model about every cell, which takes seconds for 20 000 rows.
         selection = self.view.selectionModel().selection()
@@ -296,7 +295,6 @@ class LibraryPanel(QWidget):
         ids = self.selected_ids()
         return ids if clip_id in ids else [clip_id]
 
-    # ------------------------------------------------------------------ showing
     def _show_pages(self) -> None:
         total, shown = len(self._session.library.clips), self.table.rowCount()
         self._pages.setCurrentIndex(0 if not total else 1 if shown else 2)
@@ -363,7 +361,6 @@ class LibraryPanel(QWidget):
             self.view.viewport().update()
             self._tint_invitation()
 
-    # ------------------------------------------------------------------ building
     def _label_titles(self) -> dict[str, str]:
         return {"speaker": self.tr("Speaker"), "gender": self.tr("Gender"), "emotion": self.tr("Emotion")}
 

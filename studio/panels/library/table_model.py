@@ -78,7 +78,6 @@ class ClipTable(QAbstractTableModel):
         model.changed.connect(self._states_changed)
         self._rebuild()
 
-    # ------------------------------------------------------------------ which rows
     def set_filter(self, text: str) -> None:
         """Show the rows that hold every word of the text, in any column, whatever its case."""
         words = text.casefold().split()
@@ -134,7 +133,6 @@ class ClipTable(QAbstractTableModel):
         known.sort(key=keys.__getitem__, reverse=order == Qt.SortOrder.DescendingOrder)
         return known + unknown
 
-    # ------------------------------------------------------------------ what the library says
     def _added(self, ids: Iterable[str]) -> None:
         # At the end for now: rows that move while they are looked at cannot be read, see sort_again.
         new = [i for i in ids if i not in self._row_of and self._passes(self._library.clips[i])]
@@ -156,7 +154,6 @@ class ClipTable(QAbstractTableModel):
         if self._ids:
             self.dataChanged.emit(self.index(0, STATE), self.index(len(self._ids) - 1, STATE))
 
-    # ------------------------------------------------------------------ Qt's questions
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
         return 0 if parent.isValid() else len(self._ids)
 
@@ -209,7 +206,6 @@ class ClipTable(QAbstractTableModel):
             return Qt.ItemFlag.NoItemFlags
         return _EDITABLE if index.column() in LABELS else _FIXED
 
-    # ------------------------------------------------------------------ cells
     def state_text(self, clip: Clip) -> str:
         if clip.state != READY:
             return self._state_words[clip.state]

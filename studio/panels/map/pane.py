@@ -111,7 +111,6 @@ class MapPane(QWidget):
         self.empty_fit.clicked.connect(self.fit_wanted)
         self.empty_stop.clicked.connect(self.stop_wanted)
 
-    # ------------------------------------------------------------------ showing
     def show_points(self, points: MapPoints, model_hash: str) -> bool:
         """Show a layout; whether its points are others than before (then colours and selection are told anew)."""
         if points is self.points and self.table is not None:
@@ -171,7 +170,6 @@ class MapPane(QWidget):
             palette.setColor(label.foregroundRole(), colour)
             label.setPalette(palette)
 
-    # ------------------------------------------------------------------ selection
     def keys(self) -> list[Key]:
         """The selected points."""
         return [] if self.table is None else self.table.keys_of(self.scatter.selection())
@@ -204,7 +202,6 @@ class MapPane(QWidget):
             return None
         return LatentRef(clip.folder, None if self.latent == "h" else key[1])
 
-    # ------------------------------------------------------------------ a pin, a path
     def set_pin(self, place: tuple[float, float] | None) -> None:
         """A place of its own on the map: the mean of the latents round it."""
         self.pin = place if self.table is not None else None
@@ -255,7 +252,6 @@ class MapPane(QWidget):
         self.scatter.set_pin(self.pin, ends)
         self.scatter.marks.set_path(self.path, None if self.path is None else self.steps())
 
-    # ------------------------------------------------------------------ words
     def describe(self, key: Key) -> str:
         """A point in a few plain words."""
         clip = self._clips().get(key[0])
@@ -313,11 +309,12 @@ class MapPane(QWidget):
             f"{settings['neighbours_kept']:.0%}", settings["score_neighbours"], f"{settings['trustworthiness']:.2f}"
         )
         self.score.setText(words)
-        why = self.tr("Of the nearest latents of every point, how many are also its nearest on the map; and 1 less "
-                      "the penalty for neighbours on the map that are strangers (trustworthiness).")  # fmt: skip
+        why = self.tr(
+            "Of the nearest latents of every point, how many are also its nearest on the map; and 1 less "
+            "the penalty for neighbours on the map that are strangers (trustworthiness)."
+        )
         self.score.setToolTip(f"{words}\n{why}")
 
-    # ------------------------------------------------------------------ inside
     def _key(self, number: int) -> Key:
         assert self.table is not None  # there is a point, so there is a table
         return self.table.key(number)

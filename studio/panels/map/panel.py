@@ -107,7 +107,6 @@ class MapViewPanel(QWidget):
         session.context.closing.connect(self.close_down)
         self.refresh()
 
-    # ------------------------------------------------------------------ what is where
     @property
     def latent(self) -> str:
         """The map that buttons and menus mean."""
@@ -121,7 +120,6 @@ class MapViewPanel(QWidget):
     def shown(self) -> list[MapPane]:
         return list(self.panes.values()) if self._together else [self.pane]
 
-    # ------------------------------------------------------------------ actions
     def show_latent(self, latent: str) -> None:
         """h, m or z alone, or "all" side by side."""
         self._together = latent == "all"
@@ -197,7 +195,6 @@ class MapViewPanel(QWidget):
         self.audition.close()
         self.thumbnails.close()
 
-    # ------------------------------------------------------------------ showing
     def refresh(self) -> None:
         """Show the session's maps, or say what is missing for one."""
         self._show_work()
@@ -251,7 +248,6 @@ class MapViewPanel(QWidget):
     def _recolour(self) -> None:
         self.colours.apply(self.shown, self.pane)
 
-    # ------------------------------------------------------------------ selection, playing, dragging
     def _activate(self, latent: str) -> None:
         if latent == self._active:
             return
@@ -357,15 +353,16 @@ class MapViewPanel(QWidget):
             pane.neighbours = count
             pane.set_pin(pane.pin)
 
-    # ------------------------------------------------------------------ export
     def export_figure(self) -> None:
         dialog = ExportFigureDialog(self._preferences, self)
         if not dialog.exec():
             return
         path, _ = QFileDialog.getSaveFileName(
-            self, self.tr("Export the map as a figure"), f"map-{self._active}.pdf",
+            self,
+            self.tr("Export the map as a figure"),
+            f"map-{self._active}.pdf",
             self.tr("Figures (*.pdf *.svg *.png)"),
-        )  # fmt: skip
+        )
         table = self.pane.table
         if path and table is not None:
             labels = colouring.texts(table, self._session.library.clips, self.colours.by)
@@ -378,7 +375,6 @@ class MapViewPanel(QWidget):
         if path:
             self._session.exports.coordinates(Path(path), self._active)
 
-    # ------------------------------------------------------------------ building
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange:

@@ -73,9 +73,12 @@ class PlaceBar(QFrame):
         self.progress.setFixedHeight(4)
         self.progress.hide()
         for button, signal in (
-            (self.hear, self.heard), (self.stop, self.stopped), (self.give, self.given), (self.save, self.saved),
+            (self.hear, self.heard),
+            (self.stop, self.stopped),
+            (self.give, self.given),
+            (self.save, self.saved),
             (self.close_button, self.closed),
-        ):  # fmt: skip
+        ):
             button.clicked.connect(lambda _checked=False, signal=signal: signal.emit())
         self.steps.valueChanged.connect(self.steps_changed)
         row = QHBoxLayout()

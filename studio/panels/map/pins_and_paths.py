@@ -150,7 +150,6 @@ class PlaceDesk(QObject):
         else:
             self._pane.set_pin(None)
 
-    # ------------------------------------------------------------------ inside
     def _rendered(self, made: MorphDone) -> None:
         if self._made_of is self._pane:
             self._made = made

@@ -30,20 +30,46 @@ class MapSettings(QWidget):
         self.round.setValue(8)
         form = QFormLayout(self)
         rows = (
-            ("perplexity", self.tr("Perplexity"), self.perplexity,
-             self.tr("How many neighbours each point minds. Small shows fine clusters, large the overall shape. "
-                     "With few points it is lowered by itself.")),
-            ("pca", self.tr("PCA dimensions"), self.pca,
-             self.tr("Latents are first reduced to so many dimensions: faster, and free of noise.")),
-            ("metric", self.tr("Distance"), self.distance,
-             self.tr("Euclidean minds length and direction of a latent, cosine the direction alone; "
-                     "manhattan is less moved by single odd dimensions.")),
-            ("seed", self.tr("Seed"), self.seed,
-             self.tr("The same seed gives the same map. Try another to see what is chance.")),
-            ("round", self.tr("Points a pin is the mean of"), self.round,
-             self.tr("A pin, or a place on a path, stands for the mean of so many points round it; nearer ones "
-                     "count more, as one over the squared distance.")),
-        )  # fmt: skip
+            (
+                "perplexity",
+                self.tr("Perplexity"),
+                self.perplexity,
+                self.tr(
+                    "How many neighbours each point minds. Small shows fine clusters, large the overall shape. "
+                    "With few points it is lowered by itself."
+                ),
+            ),
+            (
+                "pca",
+                self.tr("PCA dimensions"),
+                self.pca,
+                self.tr("Latents are first reduced to so many dimensions: faster, and free of noise."),
+            ),
+            (
+                "metric",
+                self.tr("Distance"),
+                self.distance,
+                self.tr(
+                    "Euclidean minds length and direction of a latent, cosine the direction alone; "
+                    "manhattan is less moved by single odd dimensions."
+                ),
+            ),
+            (
+                "seed",
+                self.tr("Seed"),
+                self.seed,
+                self.tr("The same seed gives the same map. Try another to see what is chance."),
+            ),
+            (
+                "round",
+                self.tr("Points a pin is the mean of"),
+                self.round,
+                self.tr(
+                    "A pin, or a place on a path, stands for the mean of so many points round it; nearer ones "
+                    "count more, as one over the squared distance."
+                ),
+            ),
+        )
         for name, words, editor, tip in rows:
             editor.setObjectName(name)
             editor.setToolTip(tip)

@@ -56,7 +56,6 @@ class AuditionSection(QWidget):
         self.view.doubleClicked.connect(self.play)
         self.refresh()
 
-    # ------------------------------------------------------------------ what is shown
     def show_run(self, record: RunRecord | None) -> None:
         """The run whose checkpoints are shown."""
         self._record = record
@@ -84,7 +83,6 @@ class AuditionSection(QWidget):
         if (row := self.table.row_of(step)) is not None:
             self.view.setCurrentIndex(self.table.index(row, 0))
 
-    # ------------------------------------------------------------------ what can be done
     def add_clips(self) -> None:
         self._session.auditions.add_clips(self._session.library.selection)
 
@@ -117,7 +115,6 @@ class AuditionSection(QWidget):
         if self._record is not None and (step := self.step()) is not None:
             self._session.runs.use_checkpoint(self._record.run_dir, step)
 
-    # ------------------------------------------------------------------ inside: showing
     def _show_set(self) -> None:
         chosen = self.entry()
         audition = self._session.auditions.entries
@@ -218,7 +215,6 @@ class AuditionSection(QWidget):
             session.checkpoints.play(record.run_dir, self.entry(), session.checkpoints.heard_step)
         self.refresh()
 
-    # ------------------------------------------------------------------ inside: making
     def _make_commands(self) -> dict[str, QAction]:
         return Actions(
             self,

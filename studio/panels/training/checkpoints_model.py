@@ -63,7 +63,6 @@ class CheckpointsTable(QAbstractTableModel):
             "valence": self.tr("Val"),
         }
 
-    # ------------------------------------------------------------------ what is shown
     def show_run(self, record: RunRecord | None, entry: str, heard: int | None) -> None:
         """Show a run's checkpoints; the sounds are those of one entry, `heard` is the step that plays."""
         rows = () if record is None else tuple(kept for kept in record.checkpoints if kept.held)
@@ -91,7 +90,6 @@ class CheckpointsTable(QAbstractTableModel):
         sound = None if self._record is None else self._record.heard.sounds.get((step, self._entry))
         return sound is not None and sound.trouble is None
 
-    # ------------------------------------------------------------------ what Qt asks
     def rowCount(self, parent: Index = NOTHING) -> int:
         return 0 if parent.isValid() else len(self._rows)
 

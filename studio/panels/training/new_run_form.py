@@ -184,7 +184,6 @@ class NewRunForm(QWidget):
         self._model_changed()
         self.propose_name()
 
-    # ------------------------------------------------------------------------------------------ actions
     def run_spec(self) -> RunSpec:
         """What the form says.
 
@@ -249,7 +248,6 @@ class NewRunForm(QWidget):
             else self._facts(kind, chosen)
         )
 
-    # ------------------------------------------------------------------------------------------ corpus
     def _clips(self, kind: str) -> list[Clip]:
         clips = self._library.clips
         if kind == "selection":
@@ -291,7 +289,6 @@ class NewRunForm(QWidget):
         if folder:
             self.folder.setText(folder)
 
-    # ------------------------------------------------------------------------------------------ settings
     def _preset_chosen(self, name: str) -> None:
         preset = self._presets[name]
         self.advice.setText(preset.advice)
@@ -336,7 +333,6 @@ class NewRunForm(QWidget):
             )
         )
 
-    # ------------------------------------------------------------------------------------------ layout
     def _lay_out(self) -> None:
         page = QWidget()
         column = QVBoxLayout(page)

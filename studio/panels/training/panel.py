@@ -91,7 +91,6 @@ class TrainingPanel(QWidget):
         self.choose(0)
         self.pages.setCurrentIndex(RUNS if session.runs.records else NEW)
 
-    # ------------------------------------------------------------------------------------------ actions
     def start(self, spec: RunSpec) -> None:
         """Begin a run and show it."""
         job = self._session.runs.start(spec)
@@ -160,7 +159,6 @@ class TrainingPanel(QWidget):
         if self._sure(self.tr("Delete the run"), question):
             self._session.runs.remove(record.run_dir)
 
-    # ------------------------------------------------------------------------------------------ reactions
     def refresh(self) -> None:
         """Show the runs as they are now."""
         chosen = self.current()
@@ -190,9 +188,9 @@ class TrainingPanel(QWidget):
         points = [] if record is None else record.points
         key = "" if record is None else record.run_dir
         shown = self._drawn[1] if self._drawn is not None and self._drawn[0] == key else None
-        continues = shown is not None and shown <= len(points) and (
-            shown == 0 or points[shown - 1] is self._last_drawn
-        )  # fmt: skip
+        continues = (
+            shown is not None and shown <= len(points) and (shown == 0 or points[shown - 1] is self._last_drawn)
+        )
         if not continues:
             self.curves.clear()
             shown = 0
@@ -246,9 +244,13 @@ class TrainingPanel(QWidget):
         if record.error is not None:
             return " ".join(record.error)
         if record.state == "done":
-            return self.tr("Finished.") if record.done is None else self.tr("Finished in {0} on {1}.").format(
-                duration_words(record.done.seconds), record.done.device
-            )  # fmt: skip
+            return (
+                self.tr("Finished.")
+                if record.done is None
+                else self.tr("Finished in {0} on {1}.").format(
+                    duration_words(record.done.seconds), record.done.device
+                )
+            )
         if record.has_state:
             return self.tr("Stopped. It goes on from its last saved step.")
         return self.tr("Stopped before its first save; resuming begins anew.")
@@ -302,12 +304,13 @@ class TrainingPanel(QWidget):
         }
 
     def _probe_titles(self) -> dict[str, str]:
-        measures = {task: self.tr("{0} (CCC)") if task in CCC_TASKS else self.tr("{0} (share told right)")
-                    for task in PROBES}  # fmt: skip
+        measures = {
+            task: self.tr("{0} (CCC)") if task in CCC_TASKS else self.tr("{0} (share told right)")
+            for task in PROBES
+        }
         titles = task_titles()
         return {task: measures[task].format(titles[task]) for task in PROBES}
 
-    # ------------------------------------------------------------------------------------------ layout
     def _make_list(self) -> None:
         self.view = QTableView()
         self.view.setObjectName("runs")

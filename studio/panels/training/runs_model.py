@@ -76,7 +76,6 @@ class RunsTable(QAbstractTableModel):
     def row_of(self, run_dir: str) -> int | None:
         return next((row for row, run in enumerate(self._shown) if run.run_dir == run_dir), None)
 
-    # ------------------------------------------------------------------ what Qt asks
     def rowCount(self, parent: Index = NOTHING) -> int:
         return 0 if parent.isValid() else len(self._shown)
 

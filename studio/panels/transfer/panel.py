@@ -93,7 +93,6 @@ class TransferDeskPanel(QWidget):
         self.takes.choose_newest()
         self._show_take(self.takes.current())
 
-    # ------------------------------------------------------------------------------------------ actions
     def render_now(self) -> None:
         """Render what is set up now; a newer wish cancels an older one under way."""
         self._render(live=False)
@@ -115,7 +114,6 @@ class TransferDeskPanel(QWidget):
         if take is not None:
             self._session.takes.play(take, which)
 
-    # ------------------------------------------------------------------------------------------ reactions
     def refresh(self) -> None:
         """Show the setup as it is now."""
         self.board.refresh()
@@ -214,7 +212,6 @@ class TransferDeskPanel(QWidget):
         above = self._foot.direction() == QBoxLayout.Direction.TopToBottom
         self.state.setHidden(above and not self.state.text())
 
-    # ------------------------------------------------------------------------------------------ layout
     def _make_controls(self) -> None:
         self.on_drop = QCheckBox(self.tr("Render on drop"))
         self.on_drop.setObjectName("renderOnDrop")

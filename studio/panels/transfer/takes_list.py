@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from engine.api import Take
-from studio.panels.transfer.takes_model import (  # fmt: skip
+from studio.panels.transfer.takes_model import (
     EMOTION,
     NAME,
     PITCH,
@@ -135,7 +135,6 @@ class TakesList(QWidget):
         self.more_button.setMenu(menu)
         self.refresh()
 
-    # ------------------------------------------------------------------ actions
     def current(self) -> Take | None:
         return self.table.take(self.view.currentIndex().row())
 
@@ -242,7 +241,6 @@ class TakesList(QWidget):
                 for place in places:
                     self._session.takes.remove(place)
 
-    # ------------------------------------------------------------------ inside
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._share_width()

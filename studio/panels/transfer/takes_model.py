@@ -64,7 +64,6 @@ class TakesTable(QAbstractTableModel):
         """The take's place in takes."""
         return len(self._shown) - 1 - row
 
-    # ------------------------------------------------------------------ what Qt asks
     def rowCount(self, parent: Index = NOTHING) -> int:
         return 0 if parent.isValid() else len(self._shown)
 
@@ -104,7 +103,6 @@ class TakesTable(QAbstractTableModel):
         usual = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsDragEnabled
         return usual | Qt.ItemFlag.ItemIsEditable if index.column() == NAME else usual
 
-    # ------------------------------------------------------------------ cells
     def _starred(self, take: Take) -> bool:
         return take.transformed in self._takes.starred
 

@@ -155,7 +155,6 @@ class DeskZones(QWidget):
         for place in range(self._grid.rowCount()):
             self._grid.setRowStretch(place, int(place < (2 if narrow else 1)))
 
-    # ------------------------------------------------------------------ actions
     def drop(self, zone: str, payload: Payload) -> None:
         """What a drop on a zone does; menus and tests call it, too."""
         reason = self.refusal(zone, payload)
@@ -202,7 +201,6 @@ class DeskZones(QWidget):
         exact, plain = (setup.rendering, setup.vocoder), (setup.rendering, OWN_VOCODER)
         return offered.index(exact if exact in offered else plain)
 
-    # ------------------------------------------------------------------ the source
     def _show_source(self, clip: Clip | None) -> None:
         key = (
             None if clip is None else (clip.id, clip.name, clip.folder, clip.duration_s, tuple(clip.labels.items()))
@@ -230,7 +228,6 @@ class DeskZones(QWidget):
         box.addWidget(detail)
         return card
 
-    # ------------------------------------------------------------------ chips
     def _show_chips(self, zone: str, chips: Sequence[VoiceChip | EmotionChip]) -> None:
         """Chips are made anew only when others are shown: a field in use keeps the focus."""
         clips = self._session.library.clips
@@ -304,7 +301,6 @@ class DeskZones(QWidget):
         carried.setHotSpot(QPoint(-12, -8))
         carried.exec(Qt.DropAction.CopyAction)
 
-    # ------------------------------------------------------------------ building
     def _zone(self, zone: str, title: str, invitation: str) -> DropZone:
         menu = GiverMenu(
             self._session.library,

@@ -48,9 +48,14 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> str:
     path = tmp_path_factory.mktemp("model") / "small.triptych.safetensors"
     torch.manual_seed(0)
     spec = ModelSpec(
-        latent=8, global_channels=(12,), medium_channels=(12,), local_channels=(16,), decoder_channels=(16,),
-        predictor_m_channels=(8,), predictor_h_channels=(8,),
-    )  # fmt: skip
+        latent=8,
+        global_channels=(12,),
+        medium_channels=(12,),
+        local_channels=(16,),
+        decoder_channels=(16,),
+        predictor_m_channels=(8,),
+        predictor_h_channels=(8,),
+    )
     checkpoint.save(path, AuxVAE(spec), AudioSpec(), TrainSpec(), {"made": "by a test"})
     return str(path)
 
@@ -244,9 +249,17 @@ def fake_training(result_stopped: bool = False) -> Any:
         report(Progress(0.5, "half"))
         folder = Path(request.run_dir)
         return TrainDone(
-            str(folder), "best", "last", 10, 1.0, 2.0, "cpu", {"total": 1.0}, {"total": 2.0},
+            str(folder),
+            "best",
+            "last",
+            10,
+            1.0,
+            2.0,
+            "cpu",
+            {"total": 1.0},
+            {"total": 2.0},
             result_stopped or control() is Control.STOP,
-        )  # fmt: skip
+        )
 
     return run
 
@@ -258,9 +271,19 @@ def test_train_writes_the_run_it_was_asked_for(
     corpus = tmp_path / "corpus"
     corpus.mkdir()
     status, facts, _ = triptych(
-        "train", tmp_path / "run", "--corpus", corpus, "--preset", "paper", "--epochs", 3, "--seed", 7,
-        "--device", "cpu",
-    )  # fmt: skip
+        "train",
+        tmp_path / "run",
+        "--corpus",
+        corpus,
+        "--preset",
+        "paper",
+        "--epochs",
+        3,
+        "--seed",
+        7,
+        "--device",
+        "cpu",
+    )
     assert status == 0
     assert (facts["steps"], facts["seconds"], facts["device"]) == (10, 2.0, "cpu")
     assert facts["terms"] == {"total": 1.0}
@@ -327,9 +350,22 @@ def fake_transfer(request: Transfer) -> Take:
     for file in files:
         soundfile.write(file, np.zeros(100), 16000)
     return Take(
-        request.name, request.source, *map(str, files), request.strength, request.voice, request.emotion, "repeat",
-        110.0, 220.0, evidence, evidence, "hash", 0.1, "", "",
-    )  # fmt: skip
+        request.name,
+        request.source,
+        *map(str, files),
+        request.strength,
+        request.voice,
+        request.emotion,
+        "repeat",
+        110.0,
+        220.0,
+        evidence,
+        evidence,
+        "hash",
+        0.1,
+        "",
+        "",
+    )
 
 
 def test_transfer_writes_every_sound_and_its_control_and_reports_f0(
@@ -346,9 +382,19 @@ def test_transfer_writes_every_sound_and_its_control_and_reports_f0(
 
     monkeypatch.setattr(jobs, "run", run)
     status, facts, _ = triptych(
-        "transfer", *speech[:2], "--out", tmp_path / "takes", "--voice", *speech[2:], "--emotion", speech[3],
-        "--strength", 0.5, "--model", model,
-    )  # fmt: skip
+        "transfer",
+        *speech[:2],
+        "--out",
+        tmp_path / "takes",
+        "--voice",
+        *speech[2:],
+        "--emotion",
+        speech[3],
+        "--strength",
+        0.5,
+        "--model",
+        model,
+    )
     assert status == 0
     assert [(len(t.voice), len(t.emotion), t.strength) for t in asked] == [(2, 1, 0.5)] * 2
     for source, output in zip(sorted(speech[:2]), facts["outputs"], strict=True):
@@ -390,10 +436,28 @@ def test_edits_of_seconds_reach_the_engine_with_their_givers_analysed(
 
     monkeypatch.setattr(jobs, "run", run)
     status, _, _ = triptych(
-        "transfer", speech[0], "--out", tmp_path / "t.wav", "--model", model, "--strength-m", 0.7, "--rule", "tile",
-        "--vocoder", "griffin-lim",
-        "--edit", "1", f"{speech[3]}@0", "--edit", "0-2", speech[2], speech[1], "rule=mean", "weight=0.5",
-    )  # fmt: skip
+        "transfer",
+        speech[0],
+        "--out",
+        tmp_path / "t.wav",
+        "--model",
+        model,
+        "--strength-m",
+        0.7,
+        "--rule",
+        "tile",
+        "--vocoder",
+        "griffin-lim",
+        "--edit",
+        "1",
+        f"{speech[3]}@0",
+        "--edit",
+        "0-2",
+        speech[2],
+        speech[1],
+        "rule=mean",
+        "weight=0.5",
+    )
     assert status == 0
     request, lengths = asked[0]
     assert (request.strength_m, request.rule, request.vocoder) == (0.7, "tile", "griffin-lim")

@@ -24,9 +24,14 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> str:
     path = tmp_path_factory.mktemp("model") / "small.triptych.safetensors"
     torch.manual_seed(0)
     spec = ModelSpec(
-        latent=LATENT, global_channels=(12,), medium_channels=(12,), local_channels=(16,), decoder_channels=(16,),
-        predictor_m_channels=(8,), predictor_h_channels=(8,),
-    )  # fmt: skip
+        latent=LATENT,
+        global_channels=(12,),
+        medium_channels=(12,),
+        local_channels=(16,),
+        decoder_channels=(16,),
+        predictor_m_channels=(8,),
+        predictor_h_channels=(8,),
+    )
     network = AuxVAE(spec)
     network.set_scaling(torch.full((140,), -6.0), torch.tensor(2.0))
     checkpoint.save(path, network, AudioSpec(), TrainSpec(), {"made": "by a test"})
@@ -55,8 +60,17 @@ def test_the_json_is_the_one_agreed(
     corpus: Path, model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     status, facts = call(
-        capsys, "probe", "--model", model, "--train", corpus, "--folds", "speaker", "--task", "verify",
-    )  # fmt: skip
+        capsys,
+        "probe",
+        "--model",
+        model,
+        "--train",
+        corpus,
+        "--folds",
+        "speaker",
+        "--task",
+        "verify",
+    )
     assert status == 0
     assert list(facts) == ["task", "h", "m", "z", "floors", "details"]
     assert facts["task"] == "verify"

@@ -103,7 +103,6 @@ def stage(tmp_path: Path, speech: list[Path], trained: Path) -> Stage:
     return Stage(tmp_path, speech)
 
 
-# ---------------------------------------------------------------------------------------------- sounds
 def test_every_item_is_rendered_with_every_checkpoint(stage: Stage) -> None:
     done = stage.hear(*stage.items)
     assert len(stage.kept) >= 2
@@ -201,7 +200,6 @@ def test_a_system_of_comparison_is_probed_and_has_no_sounds(tmp_path: Path, spee
     assert len(stage.told(CheckpointProbes)) == len(stage.kept)
 
 
-# ---------------------------------------------------------------------------------------------- in between
 def test_cancelling_keeps_what_is_done(stage: Stage) -> None:
     def control() -> Control:
         return Control.CANCEL if stage.told(AuditionSound) else Control.RUN
@@ -302,7 +300,6 @@ def test_a_run_that_moves_takes_its_sounds_along(stage: Stage, tmp_path: Path) -
     assert all(StoredClip(sound.folder).has("audio") for sound in sounds.values())
 
 
-# ---------------------------------------------------------------------------------------------- probes
 def test_every_checkpoint_is_probed_and_what_cannot_be_says_why(stage: Stage) -> None:
     stage.hear()
     heard = heard_of(stage.run_dir, stage.kept)

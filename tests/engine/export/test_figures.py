@@ -33,10 +33,18 @@ def stored(folder: Path, frames: int = 128, band: int = 70) -> str:
     mel[:, band] = 0.0
     np.save(folder / "mel.npy", mel)
     meta = {
-        "clip_id": "c", "folder": str(folder), "duration_s": frames / 64, "source_rate_hz": 16000, "channels": 1,
-        "gain_db": 0.0, "frames": frames, "seconds": 2, "f0_median_hz": None, "model_hash": "abc",
+        "clip_id": "c",
+        "folder": str(folder),
+        "duration_s": frames / 64,
+        "source_rate_hz": 16000,
+        "channels": 1,
+        "gain_db": 0.0,
+        "frames": frames,
+        "seconds": 2,
+        "f0_median_hz": None,
+        "model_hash": "abc",
         "audio": AudioSpec().to_dict(),
-    }  # fmt: skip
+    }
     (folder / "meta.json").write_text(json.dumps(meta), "utf-8")
     return str(folder)
 

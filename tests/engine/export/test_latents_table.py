@@ -43,10 +43,18 @@ def stored(folder: Path, seed: int, seconds: float = 2.5, model_hash: str = "abc
     np.save(folder / "m.npy", random.normal(size=(-(-frames // 64), 4)).astype(np.float32))
     np.save(folder / "z.npy", random.normal(size=(frames, 4)).astype(np.float16))
     meta = {
-        "clip_id": folder.name, "folder": str(folder), "duration_s": seconds, "source_rate_hz": 16000,
-        "channels": 1, "gain_db": 0.0, "frames": frames, "seconds": 3, "f0_median_hz": None,
-        "model_hash": model_hash, "audio": AudioSpec().to_dict(),
-    }  # fmt: skip
+        "clip_id": folder.name,
+        "folder": str(folder),
+        "duration_s": seconds,
+        "source_rate_hz": 16000,
+        "channels": 1,
+        "gain_db": 0.0,
+        "frames": frames,
+        "seconds": 3,
+        "f0_median_hz": None,
+        "model_hash": model_hash,
+        "audio": AudioSpec().to_dict(),
+    }
     (folder / "meta.json").write_text(json.dumps(meta), "utf-8")
     return str(folder)
 
@@ -80,8 +88,17 @@ def test_a_csv_of_h_has_a_row_a_clip_with_its_labels(
     done = export(clips, tmp_path / "out.csv")
     first, second = rows_of(tmp_path / "out.csv")
     assert list(first) == [
-        "clip", "file", "speaker", "label_clip", "mood", "duration_s", "h_000", "h_001", "h_002", "h_003",
-    ]  # fmt: skip
+        "clip",
+        "file",
+        "speaker",
+        "label_clip",
+        "mood",
+        "duration_s",
+        "h_000",
+        "h_001",
+        "h_002",
+        "h_003",
+    ]
     assert (first["clip"], first["file"], first["speaker"]) == ("one", "one.wav", "Ann")
     np.testing.assert_allclose(
         [float(first[f"h_00{d}"]) for d in range(4)], np.load(tmp_path / "a" / "h.npy"), rtol=1e-6
@@ -130,8 +147,13 @@ def test_frames_carry_their_times(clips: tuple[tuple[ClipRef, str], ...], tmp_pa
 def test_all_writes_three_files_each_with_a_sidecar(clips: tuple[tuple[ClipRef, str], ...], tmp_path: Path) -> None:
     done = export(clips, tmp_path / "out.npz", "all")
     assert [Path(f).name for f in done.files] == [
-        "out-h.npz", "out-h.json", "out-m.npz", "out-m.json", "out-z.npz", "out-z.json",
-    ]  # fmt: skip
+        "out-h.npz",
+        "out-h.json",
+        "out-m.npz",
+        "out-m.json",
+        "out-z.npz",
+        "out-z.json",
+    ]
     assert done.rows == 2 + 4 + 224
 
 
@@ -232,7 +254,6 @@ def test_cancel_leaves_no_file(clips: tuple[tuple[ClipRef, str], ...], tmp_path:
     assert os.listdir(tmp_path / "place") == []
 
 
-# ------------------------------------------------------------------------------------------ reading back
 def refused(path: Path, content: str | bytes, match: str) -> None:
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(EngineError, match=match) as caught:

@@ -214,9 +214,10 @@ def test_draws_have_the_mean_and_the_deviation_of_their_gaussian() -> None:
 @pytest.mark.parametrize("kernel", [1, 5])
 @pytest.mark.parametrize("frames", [13, 64, 640, 1000])
 def test_a_clip_encoded_in_chunks_equals_the_whole(frames: int, kernel: int) -> None:
-    spec = ModelSpec(**{**SMALL.to_dict(), "local_kernel": kernel} | {
-        name: tuple(value) for name, value in SMALL.to_dict().items() if isinstance(value, list)
-    })  # fmt: skip
+    spec = ModelSpec(
+        **{**SMALL.to_dict(), "local_kernel": kernel}
+        | {name: tuple(value) for name, value in SMALL.to_dict().items() if isinstance(value, list)}
+    )
     model, x = seasoned(spec), torch.randn(1, frames, 20)
     whole = model.encode(NetworkInputs.plain(x))
     streamed = encode_stream(model, lambda a, b: NetworkInputs.plain(x[:, a:b]), frames, chunk_windows=2)

@@ -20,18 +20,27 @@ LATENT = 8
 def heads() -> dict[str, Head]:
     rng = np.random.default_rng(0)
     gender = Head(
-        "gender", "h", ("female", "male"), rng.standard_normal((2, LATENT)).astype(np.float32),
-        np.array([0.5, -0.5], np.float32), {"balanced accuracy": 0.93},
-    )  # fmt: skip
+        "gender",
+        "h",
+        ("female", "male"),
+        rng.standard_normal((2, LATENT)).astype(np.float32),
+        np.array([0.5, -0.5], np.float32),
+        {"balanced accuracy": 0.93},
+    )
     arousal = Head("arousal", "m", (), np.ones((1, LATENT), np.float32), np.array([0.25], np.float32))
     return {"gender": gender, "arousal": arousal}
 
 
 def test_heads_come_back_from_a_model_file_as_they_were(tmp_path: Path, heads: dict[str, Head]) -> None:
     spec = ModelSpec(
-        latent=LATENT, global_channels=(12,), medium_channels=(12,), local_channels=(16,), decoder_channels=(16,),
-        predictor_m_channels=(8,), predictor_h_channels=(8,),
-    )  # fmt: skip
+        latent=LATENT,
+        global_channels=(12,),
+        medium_channels=(12,),
+        local_channels=(16,),
+        decoder_channels=(16,),
+        predictor_m_channels=(8,),
+        predictor_h_channels=(8,),
+    )
     file = tmp_path / "m.triptych.safetensors"
     checkpoint.save(file, AuxVAE(spec), AudioSpec(), TrainSpec(), {}, linear_heads.as_tensors(heads))
     back = linear_heads.read(checkpoint.load(file).extra, LATENT)

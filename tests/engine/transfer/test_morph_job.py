@@ -19,9 +19,14 @@ from engine.model.aux_vae import AuxVAE
 from engine.transfer import morph_job
 
 SMALL = ModelSpec(
-    latent=16, global_channels=(24, 24, 24), medium_channels=(24, 24, 24), local_channels=(32, 32),
-    decoder_channels=(32, 32), predictor_m_channels=(16,), predictor_h_channels=(16,),
-)  # fmt: skip
+    latent=16,
+    global_channels=(24, 24, 24),
+    medium_channels=(24, 24, 24),
+    local_channels=(32, 32),
+    decoder_channels=(32, 32),
+    predictor_m_channels=(16,),
+    predictor_h_channels=(16,),
+)
 
 
 def run() -> Control:
@@ -67,8 +72,9 @@ def test_stop_keeps_the_steps_that_are_done_and_cancel_none(request_: Morph) -> 
     def stop_in_second() -> Control:
         return Control.STOP if len(began) >= 2 else Control.RUN
 
-    done = morph_job.render(request_, lambda event: began.append(event) if isinstance(event, Progress) else None,
-                        stop_in_second)  # fmt: skip
+    done = morph_job.render(
+        request_, lambda event: began.append(event) if isinstance(event, Progress) else None, stop_in_second
+    )
     assert len(done.starts_s) == 1
     with pytest.raises(Cancelled):
         morph_job.render(request_, lambda event: None, lambda: Control.CANCEL)

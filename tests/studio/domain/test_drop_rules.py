@@ -38,10 +38,18 @@ SECOND = Payload("seconds", seconds=(("a", 2),))
 @pytest.mark.parametrize(
     ("zone", "payload"),
     [
-        (SOURCE, ONE), (SOURCE, SECOND), (VOICE, ONE), (VOICE, TWO), (VOICE, SPEAKER), (VOICE, SECOND),
-        (EMOTION, ONE), (EMOTION, TWO), (EMOTION, SPEAKER), (EMOTION, SECOND),
+        (SOURCE, ONE),
+        (SOURCE, SECOND),
+        (VOICE, ONE),
+        (VOICE, TWO),
+        (VOICE, SPEAKER),
+        (VOICE, SECOND),
+        (EMOTION, ONE),
+        (EMOTION, TWO),
+        (EMOTION, SPEAKER),
+        (EMOTION, SECOND),
     ],
-)  # fmt: skip
+)
 def test_what_makes_sense_is_taken(zone: str, payload: Payload) -> None:
     assert refusal(zone, payload, CLIPS, MODEL) is None
 

@@ -15,10 +15,24 @@ RESULT = Evidence(187.0, 8.2, 0.71, 0.52, 0.79, 4.4, -26.3)
 
 def take(control: Evidence = CONTROL, result: Evidence = RESULT) -> Take:
     return Take(
-        name="one", source="/a", original="/a.wav", control="/c.wav", transformed="/t.wav", strength=1.0,
-        voice=(), emotion=(), rule="", source_f0_hz=116.6, target_f0_hz=228.0, control_evidence=control,
-        evidence=result, model_hash="x", seconds=0.4, transformed_folder="/t", control_folder="/c",
-    )  # fmt: skip
+        name="one",
+        source="/a",
+        original="/a.wav",
+        control="/c.wav",
+        transformed="/t.wav",
+        strength=1.0,
+        voice=(),
+        emotion=(),
+        rule="",
+        source_f0_hz=116.6,
+        target_f0_hz=228.0,
+        control_evidence=control,
+        evidence=result,
+        model_hash="x",
+        seconds=0.4,
+        transformed_folder="/t",
+        control_folder="/c",
+    )
 
 
 def test_every_row_shows_the_control_beside_the_result() -> None:

@@ -30,9 +30,16 @@ def test_ids_of_another_session_mean_nothing() -> None:
 
 
 GOOD = {
-    "version": 3, "session": "s", "kind": "clips", "clips": [], "speaker": "", "seconds": [], "weights": [],
-    "name": "", "label": ["", ""],
-}  # fmt: skip
+    "version": 3,
+    "session": "s",
+    "kind": "clips",
+    "clips": [],
+    "speaker": "",
+    "seconds": [],
+    "weights": [],
+    "name": "",
+    "label": ["", ""],
+}
 
 
 @pytest.mark.parametrize("data", [b"", b"\xff\xfe", b"[]", b"null", b"{}"])

@@ -16,7 +16,7 @@ from engine.api import (
     LatentRef,
     SecondEdit,
     Take,
-)  # fmt: skip
+)
 from studio.domain import recipe as recipes
 from studio.domain.clip import Clip
 from studio.domain.recipe import Giver, Named, Recipe

@@ -26,16 +26,18 @@ def clips() -> dict[str, Clip]:
 def test_a_weighted_mean_reaches_the_engine_with_its_weights(clips: dict[str, Clip]) -> None:
     chip = VoiceChip(Payload("clips", ("a", "b"), weights=(3.0, 1.0)), "a place", weight=2.0)
     assert transfer_setup.latents_of(chip, clips, MODEL) == (
-        LatentRef("/of/a", None, 1.5), LatentRef("/of/b", None, 0.5),
-    )  # fmt: skip
+        LatentRef("/of/a", None, 1.5),
+        LatentRef("/of/b", None, 0.5),
+    )
 
 
 def test_what_is_not_analysed_leaves_its_weight_to_the_others(clips: dict[str, Clip]) -> None:
     clips["a"].model_hash = "another"
     chip = EmotionChip(Payload("seconds", seconds=(("a", 0), ("b", 2), ("c", 4)), weights=(5.0, 1.0, 3.0)), "")
     assert transfer_setup.latents_of(chip, clips, MODEL) == (
-        LatentRef("/of/b", 2, 0.25), LatentRef("/of/c", 4, 0.75),
-    )  # fmt: skip
+        LatentRef("/of/b", 2, 0.25),
+        LatentRef("/of/c", 4, 0.75),
+    )
 
 
 def test_weights_of_zero_alone_give_nothing(clips: dict[str, Clip]) -> None:
@@ -46,8 +48,9 @@ def test_weights_of_zero_alone_give_nothing(clips: dict[str, Clip]) -> None:
 def test_seconds_dropped_as_a_voice_mean_their_recordings(clips: dict[str, Clip]) -> None:
     chip = VoiceChip(Payload("seconds", seconds=(("a", 0), ("a", 1), ("b", 2))), "")
     assert transfer_setup.latents_of(chip, clips, MODEL) == (
-        LatentRef("/of/a", None, 0.5), LatentRef("/of/b", None, 0.5),
-    )  # fmt: skip
+        LatentRef("/of/a", None, 0.5),
+        LatentRef("/of/b", None, 0.5),
+    )
 
 
 def test_a_speaker_is_the_mean_of_all_its_clips(clips: dict[str, Clip]) -> None:

@@ -58,8 +58,11 @@ def test_clips_a_transfer_and_a_take_make_up_the_set_and_each_is_in_it_once(sess
     session.takes.items.append(take)
     session.auditions.add_take(0)
     assert [entry.title for entry in session.auditions.entries] == [
-        "anna.wav, rebuilt", "emil.wav, rebuilt", "anna.wav ← emil.wav", "mira.wav, rebuilt",
-    ]  # fmt: skip
+        "anna.wav, rebuilt",
+        "emil.wav, rebuilt",
+        "anna.wav ← emil.wav",
+        "mira.wav, rebuilt",
+    ]
     assert len({entry.id for entry in session.auditions.entries}) == 4
 
 

@@ -19,7 +19,7 @@ from engine.api import (
     SoundSaved,
     Take,
     Transfer,
-)  # fmt: skip
+)
 from studio.domain import recipe as recipes
 from studio.domain.payload import Payload
 from studio.domain.recipe import Named

@@ -42,9 +42,17 @@ from studio.domain.payload import Payload
 from studio.services.messages import Message
 
 CONTROLS = (
-    QAbstractButton, QAbstractItemView, QAbstractSlider, QAbstractSpinBox, QComboBox, QKeySequenceEdit, QLineEdit,
-    QPlainTextEdit, QTabBar, QTextEdit,
-)  # fmt: skip
+    QAbstractButton,
+    QAbstractItemView,
+    QAbstractSlider,
+    QAbstractSpinBox,
+    QComboBox,
+    QKeySequenceEdit,
+    QLineEdit,
+    QPlainTextEdit,
+    QTabBar,
+    QTextEdit,
+)
 
 
 BY_KEY = {"removeChip"}  # Delete on the chip itself: see test_transfer_desk

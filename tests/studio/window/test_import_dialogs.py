@@ -43,7 +43,6 @@ def asked(studio: Studio, kind: type) -> list[Any]:
     return [job for job in studio.link.jobs() if isinstance(job.request, kind)]
 
 
-# ------------------------------------------------------------------------------------------------- get a corpus
 def test_the_dialog_shows_address_checksum_licence_and_size_of_every_part(qtbot: QtBot, tmp_path: Path) -> None:
     dialog = GetCorpusDialog(str(tmp_path))
     qtbot.addWidget(dialog)
@@ -98,7 +97,6 @@ def test_the_command_asks_for_the_part_chosen_and_remembers_the_folder(
     assert studio.messages.history[-1].what == "The transfer broke off."
 
 
-# ------------------------------------------------------------------------------------------------- tables
 @pytest.fixture
 def table(tmp_path: Path, speech: list[Path]) -> Path:
     for path in speech[:2]:

@@ -46,7 +46,6 @@ def enter(window: MainWindow, mime: QMimeData) -> bool:
     return event.isAccepted()
 
 
-# ------------------------------------------------------------------------------------------------ places
 def test_every_panel_has_its_place_and_no_tab_bar_is_left_over(window: MainWindow) -> None:
     shown = {dock.windowTitle() for dock in window.docks.values() if dock.isVisible()}
     assert shown == {"Library", "Map", "Training", "Dashboard", "Transfer desk", "Jobs", "History"}
@@ -92,7 +91,6 @@ def test_no_two_commands_share_a_shortcut(window: MainWindow) -> None:
             keys[key] = action.text()
 
 
-# ------------------------------------------------------------------------------------------------- drops
 def test_files_can_be_dropped_anywhere_and_the_window_says_so(
     window: MainWindow, studio: Studio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -120,7 +118,6 @@ def test_text_is_not_taken_for_files(window: MainWindow) -> None:
     assert not window.overlay.isVisible()
 
 
-# ------------------------------------------------------------------------------------------------- words
 def test_small_news_goes_to_the_status_bar_and_trouble_to_the_banner(window: MainWindow, studio: Studio) -> None:
     studio.messages.say("Saved a.wav")
     assert window.statusBar().currentMessage() == "Saved a.wav"
@@ -167,7 +164,6 @@ def test_the_button_of_a_message_does_what_it_says(window: MainWindow, studio: S
     assert not window.banner.isVisible()
 
 
-# ----------------------------------------------------------------------------------------------- closing
 def test_closing_asks_while_a_training_runs(
     window: MainWindow, studio: Studio, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -198,7 +194,6 @@ def test_closing_asks_nothing_when_nothing_would_be_interrupted(window: MainWind
     assert event.isAccepted()
 
 
-# ------------------------------------------------------------------------------------------------ after closing
 def listeners(*senders: QObject) -> dict[str, int]:
     """How many connections every signal of some objects has."""
     found = {}

@@ -73,7 +73,6 @@ def nothing_is_read(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     return forbid
 
 
-# ------------------------------------------------------------------------------------------------- content
 def test_the_cache_holds_what_the_front_end_and_the_tracker_give(tmp_path: Path, tone: Tone) -> None:
     paths = voices(tmp_path / "corpus", tone, (0.5, 0.9))
     cache = cached(tmp_path / "corpus")
@@ -156,7 +155,6 @@ def test_the_scaling_is_the_mean_and_spread_of_the_training_recordings(tmp_path:
     assert float(scale) == pytest.approx(float(np.sqrt(frames.var(axis=0).mean())), rel=1e-4)
 
 
-# ------------------------------------------------------------------------------------------------- never twice
 def test_a_second_run_computes_nothing(tmp_path: Path, tone: Tone, nothing_is_read: Callable[[], None]) -> None:
     voices(tmp_path / "corpus", tone, (0.5, 0.5))
     first = cached(tmp_path / "corpus")
@@ -217,7 +215,6 @@ def test_a_changed_recording_or_spec_makes_another_key(tmp_path: Path, tone: Ton
     assert len({first.key, wide.key, cached(tmp_path / "corpus").key}) == 3
 
 
-# ------------------------------------------------------------------------------------------------- interruption
 def test_an_interrupted_cache_goes_on_where_it_was_and_equals_an_uninterrupted_one(
     tmp_path: Path, tone: Tone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -357,7 +354,6 @@ def test_a_full_pack_is_followed_by_another(tmp_path: Path, tone: Tone, monkeypa
     assert np.array_equal(cache.mel, whole.mel)
 
 
-# ------------------------------------------------------------------------------------------------- processes
 def test_several_processes_give_the_same_as_one(tmp_path: Path, tone: Tone) -> None:
     corpus = tmp_path / "corpus"
     voices(corpus, tone, (0.5, 0.6, 0.7, 0.8, 0.9))
@@ -450,7 +446,6 @@ def test_progress_is_told(tmp_path: Path, tone: Tone) -> None:
     assert told[0].fraction is not None
 
 
-# ------------------------------------------------------------------------------------------------- size
 def test_what_was_not_used_for_longest_makes_room(
     tmp_path: Path, tone: Tone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -519,7 +514,6 @@ def test_packs_that_nobody_knows_are_tidied_away(tmp_path: Path, tone: Tone) -> 
     assert not (folder / "stray.mel").exists()
 
 
-# ------------------------------------------------------------------------------------------------- frames
 def test_frames_of_several_packs_read_like_one_array() -> None:
     rng = np.random.default_rng(0)
     arrays = [rng.random((50, 3)).astype(np.float16), rng.random((20, 3)).astype(np.float16)]

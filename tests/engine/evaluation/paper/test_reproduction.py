@@ -39,7 +39,6 @@ def corpus(several: int = 10, single: int = 20, acted: int = 3) -> Manifest:
     return Manifest(tuple(rows))
 
 
-# ------------------------------------------------------------------------------------------- the division
 def test_no_held_out_voice_and_no_acted_clip_is_ever_trained_on() -> None:
     parts = plan.divide(corpus(), (), 0)
     trained = {u.labels.speaker for u in parts.training}
@@ -124,8 +123,12 @@ def test_the_paper_size_is_the_papers_schedule_for_every_system() -> None:
     small = plan.systems("small", 10, "cpu", 0)
     assert sum(train.minutes or 99 for _, train in small.values()) < 12
     assert {model.system for model, _ in small.values()} == {
-        "two-auxiliary", "one-auxiliary", "vae", "cpc", "supervised",
-    }  # fmt: skip
+        "two-auxiliary",
+        "one-auxiliary",
+        "vae",
+        "cpc",
+        "supervised",
+    }
     with pytest.raises(SpecError, match="no size called"):
         plan.systems("huge", 2, "cpu", 0)
 
@@ -140,15 +143,21 @@ def test_a_folder_keeps_to_its_plan(tmp_path: Path) -> None:
         plan.keep_to(tmp_path, {"size": "small", "held_out": ("a", "b")})
 
 
-# ------------------------------------------------------------------------------------------- the whole
 @pytest.fixture
 def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every system with a few hundred weights and two epochs; no judges from the registry."""
     real = plan.systems
 
     def systems(*arguments: Any) -> dict[str, Any]:
-        shape = {"latent": 8, "global_channels": (12,), "medium_channels": (12,), "local_channels": (16,),
-                 "decoder_channels": (16,), "predictor_m_channels": (8,), "predictor_h_channels": (8,)}  # fmt: skip
+        shape = {
+            "latent": 8,
+            "global_channels": (12,),
+            "medium_channels": (12,),
+            "local_channels": (16,),
+            "decoder_channels": (16,),
+            "predictor_m_channels": (8,),
+            "predictor_h_channels": (8,),
+        }
         return {
             name: (
                 dataclasses.replace(model, **shape),
@@ -317,7 +326,6 @@ def test_models_are_trained_further_on_emotional_speech_and_measured_before_and_
     assert again.missing == done.missing
 
 
-# ------------------------------------------------------------------------------------------- side by side
 @pytest.fixture
 def untrained(tiny: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs that leave the weights they begin with; those of CPC do not fit their model."""
@@ -424,7 +432,6 @@ def test_a_process_that_is_killed_costs_its_system_alone_and_a_cancel_is_gone_on
     assert not handed_out & kept.keys()
 
 
-# ------------------------------------------------------------------------------------------- the parts
 def test_a_corpus_with_its_own_parts_is_tested_by_them() -> None:
     examples = tuple(
         Example(f"c{i}", f"c{i}", f"v{i}", f"v{i}", {"split": split, "arousal": "0.5"})

@@ -38,9 +38,11 @@ def corpus() -> Table:
         for c in range(CLIPS):
             mood = c % 3
             labels = {
-                "speaker": f"p{s}", "gender": gender, "emotion": ("calm", "glad", "angry")[mood],
+                "speaker": f"p{s}",
+                "gender": gender,
+                "emotion": ("calm", "glad", "angry")[mood],
                 "arousal": f"{(-0.5, 0.2, 0.7)[mood]}",
-            }  # fmt: skip
+            }
             examples.append(Example(f"p{s}-{c}", f"x{s}-{c}", f"p{s}", f"p{s}-{c % 2}", labels))
             h.append(voices[s] + 0.6 * rng.standard_normal(10))
             m.append(moods[mood] + rng.standard_normal(10))
@@ -177,9 +179,11 @@ def test_a_voice_with_one_clip_of_many_pieces_does_not_stop_the_others(corpus: T
 def test_regressions_name_both_losses_and_both_ways_of_counting(score: Score) -> None:
     also = score("arousal", "m").also
     assert set(also) == {
-        "CCC, pooled, MSE training", "CCC, pooled, CCC training",
-        "CCC, mean of the sessions', MSE training", "CCC, mean of the sessions', CCC training",
-    }  # fmt: skip
+        "CCC, pooled, MSE training",
+        "CCC, pooled, CCC training",
+        "CCC, mean of the sessions', MSE training",
+        "CCC, mean of the sessions', CCC training",
+    }
 
 
 def test_copies_of_a_clip_are_no_easy_pairs(corpus: Table) -> None:

@@ -70,7 +70,6 @@ def test_one_speaker_gives_no_interval() -> None:
     assert math.isnan(interval.high)
 
 
-# ------------------------------------------------------------------------------------------- verification
 def test_voices_that_lie_apart_are_verified_without_error() -> None:
     centres = np.eye(4)
     speakers = np.repeat(np.arange(4), 5)

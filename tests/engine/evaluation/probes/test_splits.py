@@ -79,9 +79,12 @@ def test_a_corpus_of_one_sitting_a_speaker_has_no_cross_chapter_split() -> None:
 
 def test_a_test_corpus_that_repeats_training_clips_costs_them_in_training() -> None:
     examples = [
-        example("a1", "a"), example("b1", "b"), example("c1", "c"),
-        example("copy of a1", "d", content="a1"), example("b2", "b"),
-    ]  # fmt: skip
+        example("a1", "a"),
+        example("b1", "b"),
+        example("c1", "c"),
+        example("copy of a1", "d", content="a1"),
+        example("b2", "b"),
+    ]
     of_test = np.array([False, False, False, True, True])
     split, left_out = two_corpora(examples, of_test, "speaker")
     assert [examples[i].clip for i in split.train] == ["c1"]

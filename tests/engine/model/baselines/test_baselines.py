@@ -21,9 +21,15 @@ from engine.training import checkpoints, loop
 from engine.training.data.crops import SpeakerNumbers
 
 SPEC = ModelSpec(
-    latent=8, global_channels=(12, 12), medium_channels=(12,), local_channels=(16, 16), decoder_channels=(16,),
-    predictor_m_channels=(8,), predictor_h_channels=(8,), speakers=4,
-)  # fmt: skip
+    latent=8,
+    global_channels=(12, 12),
+    medium_channels=(12,),
+    local_channels=(16, 16),
+    decoder_channels=(16,),
+    predictor_m_channels=(8,),
+    predictor_h_channels=(8,),
+    speakers=4,
+)
 TRAIN = TrainSpec(learning_rate=3e-3, batch_size=4, crop_s=1.0, epochs=2, device="cpu", threads=1)
 OTHERS = ("one-auxiliary", "vae", "cpc", "supervised")
 LATENTS = {"one-auxiliary": {"h", "z"}, "vae": {"z"}, "cpc": {"c", "z"}, "supervised": {"h"}}

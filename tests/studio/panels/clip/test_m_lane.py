@@ -65,7 +65,6 @@ def targets(session: Session, clip_id: str) -> list[tuple[int, ...]]:
     return [edit.target for edit in session.transfer.setup.edits.get(clip_id, ())]
 
 
-# ------------------------------------------------------------------------------------------ where it stands
 def test_its_tools_stand_in_one_row_however_narrow(panel: MLanePanel) -> None:
     panel.show()
     for width in (panel.minimumSizeHint().width(), 770):
@@ -87,7 +86,6 @@ def test_the_key_has_words_where_there_is_room(panel: MLanePanel) -> None:
     assert panel.key.width() == panel.key.minimumSizeHint().width() < panel.key.sizeHint().width()
 
 
-# ------------------------------------------------------------------------------------------ what is seen
 def test_every_second_has_a_chip_where_its_time_is(panel: MLanePanel) -> None:
     assert panel.lane.second(SECONDS - 1) is not None
     assert panel.lane.second(SECONDS) is None
@@ -135,7 +133,6 @@ def test_without_an_m_the_lane_says_why(panel: MLanePanel, session: Session, ids
     assert "needs a model" in panel.lane.words
 
 
-# ------------------------------------------------------------------------------------------ choosing
 def test_clicks_and_keys_select_and_the_time_follows(qtbot: QtBot, panel: MLanePanel) -> None:
     shift, control = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlModifier
     click(qtbot, panel, 1)
@@ -179,7 +176,6 @@ def test_a_phrase_ends_where_the_speaker_pauses() -> None:
     assert phrase_at(mel, rate, 9) == (9, 9), "a pause is no phrase"
 
 
-# ------------------------------------------------------------------------------------------ editing
 def test_seconds_are_copied_in_one_recording_and_pasted_in_another(
     qtbot: QtBot, panel: MLanePanel, session: Session, ids: list[str]
 ) -> None:
@@ -285,7 +281,6 @@ def test_a_giver_of_another_model_is_refused_in_words(panel: MLanePanel, session
     assert session.transfer.setup.edits == {}
 
 
-# ------------------------------------------------------------------------------------------ colours
 def test_words_on_a_chip_are_readable_on_every_colour() -> None:
     def luminance(colour: object) -> float:
         parts = (colour.redF(), colour.greenF(), colour.blueF())  # type: ignore[attr-defined]

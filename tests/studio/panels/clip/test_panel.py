@@ -64,11 +64,24 @@ def take_of(folder: str, where: Path, hz: float) -> Take:
         soundfile.write(where / f"{name}.wav", tone, RATE)
     none = Evidence(None, None, None, None, None, None, -26.0)
     return Take(
-        name="take", source=folder, original=str(where / "control.wav"), control=str(where / "control.wav"),
-        transformed=str(where / "transformed.wav"), strength=1.0, voice=(), emotion=(), rule="", source_f0_hz=200.0,
-        target_f0_hz=hz, control_evidence=none, evidence=none, model_hash="x", seconds=0.1,
-        transformed_folder=store(where / "t", "t", hz), control_folder=store(where / "c", "c", 200.0),
-    )  # fmt: skip
+        name="take",
+        source=folder,
+        original=str(where / "control.wav"),
+        control=str(where / "control.wav"),
+        transformed=str(where / "transformed.wav"),
+        strength=1.0,
+        voice=(),
+        emotion=(),
+        rule="",
+        source_f0_hz=200.0,
+        target_f0_hz=hz,
+        control_evidence=none,
+        evidence=none,
+        model_hash="x",
+        seconds=0.1,
+        transformed_folder=store(where / "t", "t", hz),
+        control_folder=store(where / "c", "c", 200.0),
+    )
 
 
 @pytest.fixture
@@ -108,7 +121,6 @@ def words(panel: ClipViewPanel, name: str) -> str:
     return label.text() if label.isVisible() else ""
 
 
-# ------------------------------------------------------------------------------------------ sizes
 def test_where_height_is_short_the_spectrogram_keeps_what_it_needs(
     panel: ClipViewPanel, session: Session, tmp_path: Path
 ) -> None:

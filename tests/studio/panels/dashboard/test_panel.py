@@ -64,7 +64,6 @@ def end(job: Job, *results: ProbeResult, model: str = HASH) -> None:
     job.done.emit(ProbeDone(results, model, 12, 1.0))
 
 
-# ------------------------------------------------------------------------------------------- before
 def test_without_recordings_it_says_where_to_begin(panel: DashboardPanel) -> None:
     assert "Drop recordings" in empty_words(panel)
     assert not panel.run_button.isEnabled()
@@ -114,7 +113,6 @@ def test_the_selection_or_a_folder_can_be_probed_and_another_folder_tested(
     assert panel.corpus.currentData() == "all"
 
 
-# ------------------------------------------------------------------------------------------- while it runs
 def test_scores_appear_as_they_come_and_the_rest_is_pending(panel: DashboardPanel, session: Session) -> None:
     give_clips(panel, session)
     panel.run()
@@ -160,7 +158,6 @@ def test_a_failed_job_leaves_what_was_measured_and_says_it_is_not_all(
     assert not panel.table.index(1, 0).data(PENDING)
 
 
-# ------------------------------------------------------------------------------------------- what it shows
 def test_a_cell_says_everything_in_sentences(panel: DashboardPanel, session: Session, qtbot: QtBot) -> None:
     give_clips(panel, session)
     panel.run()
@@ -175,8 +172,16 @@ def test_a_cell_says_everything_in_sentences(panel: DashboardPanel, session: Ses
     end(running(session), full, failed)
     panel.view.setCurrentIndex(panel.table.index(2, 0))
     words = panel.details.text()
-    for part in ("Gender, h", "93.9 %", "88.9 % to 95.9 %", "40 clips", "not trained on", "shuffled labels: 50.0 %",
-                 "accuracy by 4 s piece 91.0 %", "A note."):  # fmt: skip
+    for part in (
+        "Gender, h",
+        "93.9 %",
+        "88.9 % to 95.9 %",
+        "40 clips",
+        "not trained on",
+        "shuffled labels: 50.0 %",
+        "accuracy by 4 s piece 91.0 %",
+        "A note.",
+    ):
         assert part in words
     assert panel.table.index(2, 0).data(Qt.ItemDataRole.AccessibleTextRole) == words
     panel.view.setFocus()
@@ -231,7 +236,6 @@ def test_changed_labels_make_the_numbers_stale_in_words(panel: DashboardPanel, s
     assert "have changed since" in panel.status.text()
 
 
-# ------------------------------------------------------------------------------------------- exports
 def test_nothing_is_exported_before_something_is_measured(panel: DashboardPanel, session: Session) -> None:
     give_clips(panel, session)
     assert not panel.commands["export_csv"].isEnabled()

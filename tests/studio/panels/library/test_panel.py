@@ -79,7 +79,6 @@ def choose(panel: LibraryPanel, *ids: str) -> None:
         panel.view.selectionModel().setCurrentIndex(panel.table.index(row, NAME), how.Select | how.Rows)
 
 
-# ---------------------------------------------------------------------------------------------- what is seen
 def test_an_empty_library_says_how_to_begin_and_offers_the_example(
     panel: LibraryPanel, session: Session, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
 ) -> None:
@@ -121,11 +120,15 @@ def test_a_state_says_what_is_the_matter(panel: LibraryPanel, session: Session) 
 
 def test_lengths_are_read_as_people_say_them() -> None:
     assert [length_text(s) for s in (None, 0.25, 59.94, 61, 3599.6, 7322)] == [
-        "", "0.2 s", "59.9 s", "1:01", "1:00:00", "2:02:02",
-    ]  # fmt: skip
+        "",
+        "0.2 s",
+        "59.9 s",
+        "1:01",
+        "1:00:00",
+        "2:02:02",
+    ]
 
 
-# ---------------------------------------------------------------------------------------- filter and sort
 def test_the_filter_looks_for_every_word_in_every_column(
     panel: LibraryPanel, session: Session, qtbot: QtBot
 ) -> None:
@@ -183,7 +186,6 @@ def test_twenty_thousand_recordings_stay_quick(panel: LibraryPanel, session: Ses
     assert time.perf_counter() - started < 6.0  # about 1.5 s on two cores
 
 
-# ------------------------------------------------------------------------------------------- selection
 def test_only_rows_in_sight_are_painted_anew(panel: LibraryPanel, session: Session, qtbot: QtBot) -> None:
     session.library.insert_found([(f"/far/clip{i:03}.wav", {}) for i in range(200)])
     painted = Paints(panel.view.viewport())
@@ -226,7 +228,6 @@ def test_the_selection_outlives_sorting_and_filtering(panel: LibraryPanel, sessi
     assert panel.selected_ids() == ["a", "b"]
 
 
-# ------------------------------------------------------------------------------------------- editing
 def test_a_label_is_edited_in_place_with_completion(panel: LibraryPanel, session: Session, qtbot: QtBot) -> None:
     give(session, "a", "b")
     session.library.set_label(["b"], "emotion", "surprised")
@@ -269,7 +270,6 @@ def test_names_cannot_be_edited(panel: LibraryPanel, session: Session) -> None:
     assert not panel.table.flags(panel.table.index(0, NAME)) & Qt.ItemFlag.ItemIsEditable
 
 
-# ---------------------------------------------------------------------------------- playing, removing, giving
 def test_enter_and_double_click_play_and_space_is_left_to_the_window(
     panel: LibraryPanel, session: Session, qtbot: QtBot
 ) -> None:
@@ -315,8 +315,9 @@ def test_every_drag_has_a_twin_in_the_menu(panel: LibraryPanel, session: Session
     setup = session.transfer.setup
     assert setup.source == "a1"
     assert [voice.payload for voice in setup.voices] == [
-        Payload("clips", ("a1",)), Payload("speaker", ("a1", "a2"), "a"),
-    ]  # fmt: skip
+        Payload("clips", ("a1",)),
+        Payload("speaker", ("a1", "a2"), "a"),
+    ]
     assert [emotion.payload for emotion in setup.emotions] == [Payload("clips", ("a1",))]
 
 

@@ -26,9 +26,13 @@ from studio.session.session import Session
 HASH = "abcdef0123456789"
 EMOTIONS = ("calm", "angry", "")
 SETTINGS = {
-    "perplexity": 5.0, "seed": 3, "model_hash": HASH, "neighbours_kept": 0.62, "trustworthiness": 0.97,
+    "perplexity": 5.0,
+    "seed": 3,
+    "model_hash": HASH,
+    "neighbours_kept": 0.62,
+    "trustworthiness": 0.97,
     "score_neighbours": 10,
-}  # fmt: skip
+}
 
 
 @pytest.fixture
@@ -346,7 +350,6 @@ def test_a_removed_clip_leaves_no_dangling_card(panel: MapViewPanel, session: Se
     assert "no longer" in panel.pane.card_text(("c1", 0))
 
 
-# ---------------------------------------------------------------- colouring
 def test_speakers_are_sorted_as_people_count() -> None:
     clips = {f"c{i}": Clip(id=f"c{i}", path="", name="") for i in range(3)}
     for clip, name in zip(clips.values(), ("s10", "s9", "s1"), strict=True):
@@ -409,7 +412,6 @@ def test_until_the_first_layout_is_there_it_says_that_it_is_on_the_way(
     session.maps.jobs.clear()
 
 
-# ---------------------------------------------------------------- side by side
 def three_maps(panel: MapViewPanel, session: Session) -> None:
     give_model(session)
     give_clips(panel, session, 4)
@@ -452,7 +454,6 @@ def test_every_map_is_coloured_and_isolated_alike(panel: MapViewPanel, session: 
         assert seen(panel) == points
 
 
-# ---------------------------------------------------------------- search and neighbours
 def test_a_search_lights_up_what_it_finds_and_lists_it(panel: MapViewPanel, session: Session, qtbot: QtBot) -> None:
     give_model(session)
     give_clips(panel, session, 6)
@@ -522,7 +523,6 @@ def test_a_point_walked_to_is_announced(
     assert panel.pane.spoken.whole == said[0]
 
 
-# ---------------------------------------------------------------- pin and path
 def test_a_pin_is_the_barycentre_of_its_neighbours_and_says_so(panel: MapViewPanel, session: Session) -> None:
     give_model(session)
     give_clips(panel, session, 6)
@@ -642,7 +642,6 @@ def test_every_drag_has_a_twin_in_the_menu(panel: MapViewPanel, session: Session
     assert panel.pane.pin == (0.5, 0.25)
 
 
-# ---------------------------------------------------------------- hearing a point under the cursor
 def test_alt_and_hovering_lets_a_second_be_heard_and_leaving_ends_it(
     panel: MapViewPanel, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -660,7 +659,6 @@ def test_alt_and_hovering_lets_a_second_be_heard_and_leaving_ends_it(
     assert len(heard) == 1
 
 
-# ---------------------------------------------------------------- export
 def test_a_figure_is_drawn_in_the_size_and_font_asked_for_with_what_is_seen_as_colour(
     panel: MapViewPanel, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:

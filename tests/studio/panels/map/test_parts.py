@@ -42,7 +42,6 @@ def stored(folder: Path, seconds: float = 3.0) -> StoredClip:
     return StoredClip(str(folder))
 
 
-# ---------------------------------------------------------------- points
 def test_points_are_known_by_clip_and_place() -> None:
     table = PointTable(points("m", "ab", 3))
     assert table.clips == ["a", "b"]
@@ -71,7 +70,6 @@ def test_no_points_are_no_trouble() -> None:
     assert not some.meeting(nothing, np.zeros(0, bool)).any()
 
 
-# ---------------------------------------------------------------- hover card
 @pytest.fixture
 def thumbnails(qtbot: QtBot) -> Iterator[Thumbnails]:
     made = Thumbnails()
@@ -124,7 +122,6 @@ def test_the_card_shows_which_part_is_meant(thumbnails: Thumbnails, qtbot: QtBot
     assert card.has_picture
 
 
-# ---------------------------------------------------------------- hearing
 @pytest.fixture
 def audition(qtbot: QtBot) -> Iterator[Audition]:
     made = Audition(Preferences(), open_output=lambda name: ClockOutput(clock=lambda: 0.0))
@@ -134,9 +131,14 @@ def audition(qtbot: QtBot) -> Iterator[Audition]:
 
 @pytest.mark.parametrize(
     ("latent", "index", "part"),
-    [("h", 0, (0.0, 3.0)), ("m", 2, (2.0, 3.0)), ("m", 4, (4.0, 4.5)), ("z", 64, (1.0078 - 0.15, 1.0078 + 0.15)),
-     ("z", 0, (0.0, 0.1578))],
-)  # fmt: skip
+    [
+        ("h", 0, (0.0, 3.0)),
+        ("m", 2, (2.0, 3.0)),
+        ("m", 4, (4.0, 4.5)),
+        ("z", 64, (1.0078 - 0.15, 1.0078 + 0.15)),
+        ("z", 0, (0.0, 0.1578)),
+    ],
+)
 def test_a_point_is_heard_where_it_lies_in_its_clip(latent: str, index: int, part: tuple[float, float]) -> None:
     start, stop = part_of(latent, index, 4.5)
     assert start == pytest.approx(part[0] if (latent, index) != ("m", 4) else 3.5, abs=1e-3)
@@ -180,7 +182,6 @@ def test_a_morph_tells_which_of_its_steps_sounds(audition: Audition, tmp_path: P
     assert steps[-1] == -1
 
 
-# ---------------------------------------------------------------- list
 def test_a_search_wants_every_word_in_any_order_and_case() -> None:
     clips = {
         name: Clip(name, f"/{name}.wav", labels={"speaker": speaker, "emotion": "Happy"})
@@ -203,7 +204,6 @@ def test_a_list_shows_so_many_rows_and_counts_the_rest(qtbot: QtBot) -> None:
     assert not shown.list.isColumnHidden(1)
 
 
-# ---------------------------------------------------------------- small widgets
 def test_a_label_gives_way_and_tells_the_whole_of_it(qtbot: QtBot) -> None:
     label = ElidedLabel("a very long name of a recording.wav")
     qtbot.addWidget(label)

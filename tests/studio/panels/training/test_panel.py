@@ -80,7 +80,6 @@ def give_model(session: Session, path: str = "/models/anna.triptych.safetensors"
     return spec
 
 
-# ------------------------------------------------------------------------------------------ setting up
 def test_without_runs_the_panel_opens_on_the_form_and_says_where_runs_will_be(panel: TrainingPanel) -> None:
     assert panel.pages.currentIndex() == NEW
     assert panel.empty.text().startswith("No training run yet")
@@ -187,7 +186,6 @@ def test_fine_tuning_keeps_the_models_sizes_and_front_end(panel: TrainingPanel, 
     assert panel.form.run_spec().model == presets()["paper"].model
 
 
-# ------------------------------------------------------------------------------------------ running
 @pytest.fixture
 def running(panel: TrainingPanel) -> TrainingPanel:
     panel.form.name.setText("my run")
@@ -259,7 +257,6 @@ def test_a_run_that_cannot_start_says_why_in_both_places(
     assert running.resume_button.isEnabled()
 
 
-# ------------------------------------------------------------------------------------------ runs there are
 @pytest.fixture
 def listed(session: Session, panel: TrainingPanel, qtbot: QtBot, tmp_path: Path) -> TrainingPanel:
     folder = session.context.runs_dir / "old"

@@ -64,9 +64,14 @@ def session(qtbot: QtBot, tmp_path: Path, asked: Asked, monkeypatch: pytest.Monk
         folder.mkdir()
         np.save(folder / "mel.npy", np.zeros((64, 140), np.float16))
         made.library.clips[f"c{i}"] = Clip(
-            f"c{i}", f"/r/c{i}.wav", labels={"speaker": "anna" if i % 2 else "emil"}, state="ready",
-            duration_s=3.5, folder=str(folder), model_hash="abc",
-        )  # fmt: skip
+            f"c{i}",
+            f"/r/c{i}.wav",
+            labels={"speaker": "anna" if i % 2 else "emil"},
+            state="ready",
+            duration_s=3.5,
+            folder=str(folder),
+            model_hash="abc",
+        )
     yield made
     made.project.close()
     link.shutdown()
@@ -113,7 +118,6 @@ def words(widget: QWidget, name: str) -> str:
     return str(found.text())
 
 
-# ------------------------------------------------------------------------------------------ dropping
 def test_an_empty_desk_says_what_belongs_where(desk: TransferDeskPanel) -> None:
     for name in ("sourceZone", "voiceZone", "emotionZone"):
         zone = desk.findChild(QWidget, name)
@@ -204,7 +208,6 @@ def test_a_menu_entry_that_would_be_refused_is_disabled_and_says_why(
     assert "The source is one clip" in entry.toolTip()
 
 
-# ------------------------------------------------------------------------------------------ chips and strength
 def test_delete_on_a_chip_takes_it_away(qtbot: QtBot, desk: TransferDeskPanel, session: Session) -> None:
     desk.drop("voice", ANNA)
     desk.drop("voice", FIRST)
@@ -267,8 +270,11 @@ def test_single_vocoders_are_offered_where_there_are_several(
     board = DeskZones(session, Messages(), QWidget())
     try:
         assert [board.rendering.itemText(i) for i in range(board.rendering.count())] == [
-            "Model", "Model · griffin-lim", "Model · another", "Natural",
-        ]  # fmt: skip
+            "Model",
+            "Model · griffin-lim",
+            "Model · another",
+            "Natural",
+        ]
         board.rendering.activated.emit(2)
         assert (session.transfer.setup.rendering, session.transfer.setup.vocoder) == ("model", "another")
         board.refresh()
@@ -291,7 +297,6 @@ def test_another_preferred_vocoder_is_heard_at_once(
     assert [request.vocoder for request in asked.requests] == ["auto", "griffin-lim"]
 
 
-# ------------------------------------------------------------------------------------------ rendering
 def test_a_complete_setup_renders_by_itself_once(
     qtbot: QtBot, desk: TransferDeskPanel, session: Session, asked: Asked
 ) -> None:
@@ -362,7 +367,6 @@ def test_a_failed_rendering_says_so_and_is_not_repeated(
     assert len(asked.requests) == 1
 
 
-# ------------------------------------------------------------------------------------------ hearing and judging
 def test_a_fresh_take_plays_at_once_unless_turned_off(
     qtbot: QtBot, desk: TransferDeskPanel, session: Session
 ) -> None:
@@ -440,7 +444,6 @@ def test_the_evidence_stands_beside_its_control_with_a_plain_sentence(
     assert words(desk, "verdict").startswith("Nothing audible changed")
 
 
-# ------------------------------------------------------------------------------------------ takes
 @pytest.fixture
 def two_takes(desk: TransferDeskPanel, session: Session) -> TransferDeskPanel:
     session.takes.items.extend([take(session, "first"), take(session, "second", CONTROL)])
@@ -508,7 +511,6 @@ def test_a_take_whose_sound_is_gone_is_not_dragged_out_and_says_why(
     assert "“second” cannot be dragged out" in session.messages.history[-1].what
 
 
-# ------------------------------------------------------------------------------------------ sizes
 def resize_to(desk: TransferDeskPanel, width: int, height: int) -> None:
     """Give the desk this size, and let the parts find theirs."""
     desk.resize(width, height)
