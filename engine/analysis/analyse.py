@@ -39,9 +39,9 @@ from engine.api import (
 )
 from engine.api.atomic_files import cannot_write, link_or_copy
 from engine.api.specs import AudioSpec
-from engine.audio import files
+from engine.audio import sound_files
 from engine.audio.decoding import shown
-from engine.audio.f0 import median_hz, track
+from engine.audio.f0_tracker import median_hz, track
 from engine.audio.mel import MelFrontEnd
 from engine.corpus.cache.analyses import KnownClips, key_of
 from engine.corpus.cache.location import cache_dir
@@ -252,9 +252,9 @@ class Analyst:
 
     def _signal(self, clip: ClipRef, folder: Path, key: str, control: ControlSignal) -> ClipAnalysed:
         spec = self._spec
-        source = files.stream(clip.path, spec, block_s=BLOCK_S)
+        source = sound_files.stream(clip.path, spec, block_s=BLOCK_S)
         with ArrayWriter(folder / "audio.npy", np.dtype(np.float32), ()) as writer:
-            gain_db = files.measure_gain_db(_watched(writer.passing(source), control), spec)
+            gain_db = sound_files.measure_gain_db(_watched(writer.passing(source), control), spec)
         wave = StoredClip(str(folder)).array("audio")
         with ArrayWriter(folder / "peaks.npy", np.dtype(np.float32), (2,)) as writer:
             for block in _blocks(wave, PEAK_SAMPLES * 1024, control):

@@ -19,7 +19,7 @@ from torch.nn import functional
 
 from engine.api.errors import SpecError
 from engine.api.specs import AudioSpec
-from engine.audio.files import amplitude
+from engine.audio.sound_files import amplitude
 
 CHUNK_FRAMES = (
     128  # transformed at a time: they stay in the processor's cache, and an hour-long clip takes no memory

@@ -18,7 +18,7 @@ import soundfile
 
 from engine.api import ControlSignal, Note, ReadRecipes, RecipesRead, Report, SaveSound, SoundSaved
 from engine.api.errors import EngineError
-from engine.audio import files
+from engine.audio import sound_files
 from engine.runtime.control import check_control
 
 WAV_COMMENT_BYTES = 2_040  # libsndfile reads a text of 2045 bytes and drops a longer one
@@ -76,7 +76,7 @@ def save(request: SaveSound, report: Report, control: ControlSignal) -> SoundSav
             f"The sound {Path(request.sound).name} cannot be read: {error}.", "Render the take again."
         ) from error
     given = tags(request.words, request.recipe, suffix)
-    files.write(request.out, np.ascontiguousarray(samples[:, 0]), rate_hz, {"title": request.title, **given})
+    sound_files.write(request.out, np.ascontiguousarray(samples[:, 0]), rate_hz, {"title": request.title, **given})
     kept = unpacked(given["comment"]) is not None
     if request.recipe and not kept:
         report(

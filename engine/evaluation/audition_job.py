@@ -37,7 +37,7 @@ from engine.api.auditions import RESULTS, SOUNDS, heard_text, step_name
 from engine.api.edit_syntax import placed
 from engine.api.errors import CheckpointError, EngineError, ExportError
 from engine.api.specs import AudioSpec
-from engine.audio import files, loudness
+from engine.audio import loudness, sound_files
 from engine.evaluation.probes import checkpoints as probes
 from engine.model import checkpoint
 from engine.model.checkpoint import Checkpoint
@@ -157,7 +157,7 @@ class _Work:
         samples, rate_hz = transfer_job.within_scale(heard.samples), model.audio.rate_hz
         out.mkdir(exist_ok=True)
         transfer_job.store(out / wanted.name, heard, samples, source.meta())
-        files.write(out / f"{wanted.name}.wav", samples, rate_hz)
+        sound_files.write(out / f"{wanted.name}.wav", samples, rate_hz)
         sounds = {"original": np.array(source.array("audio"), np.float32), "transformed": samples}
         return str(out / wanted.name), str(out / f"{wanted.name}.wav"), loudness.loudnesses(sounds, rate_hz)
 

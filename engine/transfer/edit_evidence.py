@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.api import EditedEvidence
-from engine.audio import f0 as pitch
-from engine.transfer.evidence import mel_cepstra, semitones
+from engine.audio import f0_tracker
+from engine.transfer.take_evidence import mel_cepstra, semitones
 
 FAINT_NEPERS = 4.6  # 40 dB below the loudest frame: what differs there is not heard
 FEWEST_VOICED = 8  # frames, for a median pitch
@@ -53,7 +53,7 @@ def of_edited(
         both = inside & np.isfinite(source_f0) & np.isfinite(f0)
         if int(both.sum()) < FEWEST_VOICED:
             return None
-        return semitones(pitch.median_hz(source_f0[both]), pitch.median_hz(f0[both]))
+        return semitones(f0_tracker.median_hz(source_f0[both]), f0_tracker.median_hz(f0[both]))
 
     return EditedEvidence(
         tuple(seconds), shift(control[1]), shift(result[1]), difference_db(result[0][inside], control[0][inside])

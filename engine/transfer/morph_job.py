@@ -13,7 +13,7 @@ import soundfile
 from engine.api import ControlSignal, Morph, MorphDone, Note, Partial, Progress, Report, Transfer
 from engine.api.atomic_files import cannot_write
 from engine.api.errors import SpecError
-from engine.audio import files
+from engine.audio import sound_files
 from engine.runtime.control import check_control
 from engine.transfer import transfer_job
 
@@ -78,7 +78,7 @@ def render(request: Morph, report: Report, control: ControlSignal) -> MorphDone:
         ends.append(at / rate_hz)
     path = out / f"{request.name}.wav"
     words = {"software": "Triptych", "comment": f"morph of {len(sounds)} steps by {request.latent}"}
-    files.write(path, np.concatenate(pieces), rate_hz, words)
+    sound_files.write(path, np.concatenate(pieces), rate_hz, words)
     return MorphDone(request.name, str(path), request.latent, tuple(starts), tuple(ends), tuple(pitches))
 
 

@@ -17,8 +17,7 @@ import numpy.typing as npt
 import torch
 
 from engine.api import ControlSignal, StoredClip
-from engine.audio import f0 as pitch
-from engine.audio import files, world
+from engine.audio import f0_tracker, sound_files, world
 from engine.audio.mel import MelFrontEnd
 from engine.audio.vocoders import registry
 from engine.model.checkpoint import Checkpoint
@@ -28,8 +27,7 @@ from engine.model.timescale.normaliser import SPEECH_NEPERS, VoiceNormaliser
 from engine.model.timescale.prosody import pitch_curve
 from engine.model.timescale.source_filter import source_filter
 from engine.runtime.control import check_control
-from engine.transfer import evidence as measure
-from engine.transfer import splicing
+from engine.transfer import splicing, take_evidence
 from engine.transfer.attribute_exchange import Kept, Latents, exchanged_attributes, louder_by
 
 CHUNK_WINDOWS = 60  # rendered at a time: a minute
@@ -118,7 +116,7 @@ class Studio:
         self._inputs = self._network_inputs(self.source_mel, self.source_f0)
         self._own = Latents(*(self._tensor(np.array(source.array(name), np.float32)) for name in ("h", "m")))
         self._recording: Floats = np.array(source.array("audio"), np.float32)
-        self._level = measure.level_dbfs(self._recording)
+        self._level = take_evidence.level_dbfs(self._recording)
         self._fade = OVERLAP_FRAMES * self.spec.hop_samples  # samples
         self._parts: world.Parts | None = None
         self._controls: dict[tuple[str, str], _Control] = {}
@@ -169,7 +167,7 @@ class Studio:
             if before is not None and unedited is not None:  # or in the sound without the edits
                 whole, levelled, of_whole = before.made, before.wave, Kept(kept_h, self._tensor(unedited[1]))
             louder = self._louder_db(whole, of_whole)
-            gain = float(files.amplitude(self._level - measure.level_dbfs(levelled) + louder))
+            gain = float(sound_files.amplitude(self._level - take_evidence.level_dbfs(levelled) + louder))
         return self._heard(wave * np.float32(gain))
 
     def decoded(self, steer: ControlSignal) -> torch.Tensor:
@@ -198,11 +196,11 @@ class Studio:
             known = self._measured[rendering] = Measured(
                 h=h,
                 m=m,
-                f0_median_hz=pitch.median_hz(rendering.f0),
-                f0_range_semitones=measure.range_semitones(rendering.f0),
-                content_distance_db=measure.content_distance_db(heard, self.source_mel.numpy()),
-                level_dbfs=measure.level_dbfs(rendering.samples),
-                tilt_db_per_octave=measure.tilt_db_per_octave(heard, rendering.f0, self.spec),
+                f0_median_hz=f0_tracker.median_hz(rendering.f0),
+                f0_range_semitones=take_evidence.range_semitones(rendering.f0),
+                content_distance_db=take_evidence.content_distance_db(heard, self.source_mel.numpy()),
+                level_dbfs=take_evidence.level_dbfs(rendering.samples),
+                tilt_db_per_octave=take_evidence.tilt_db_per_octave(heard, rendering.f0, self.spec),
             )
         return known
 
@@ -213,7 +211,7 @@ class Studio:
             return known
         made = self._own_decoded(steer)
         wave = self._wave(made, made, road, vocoder_name, steer)
-        gain = float(files.amplitude(self._level - measure.level_dbfs(wave)))
+        gain = float(sound_files.amplitude(self._level - take_evidence.level_dbfs(wave)))
         control = _Control(made, gain, self._heard(wave * np.float32(gain)), wave)
         self._controls[road, vocoder_name] = control
         return control
@@ -369,12 +367,12 @@ class Studio:
         return Rendering(
             samples,
             self.front_end.log_mel(self._normal(samples)),
-            pitch.track(samples, self.spec.rate_hz, self.spec),
+            f0_tracker.track(samples, self.spec.rate_hz, self.spec),
         )
 
     def _normal(self, samples: Floats) -> torch.Tensor:
         """A sound at the source's level, (n,), at the level that the networks know."""
-        return torch.from_numpy(samples * np.float32(files.amplitude(self._gain_db)))
+        return torch.from_numpy(samples * np.float32(sound_files.amplitude(self._gain_db)))
 
     def _louder_db(self, made: _Decoded, kept: Kept) -> float:
         measured = self._inputs.attributes

@@ -38,16 +38,14 @@ from engine.api import (
 )
 from engine.api.atomic_files import cannot_write
 from engine.api.errors import EngineError, SpecError
-from engine.audio import f0, loudness, tags
-from engine.audio import files as audio
+from engine.audio import f0_tracker, loudness, sound_files, tags
 from engine.audio.vocoders import registry
 from engine.model import linear_heads
 from engine.model.checkpoint import Checkpoint
 from engine.runtime import devices
 from engine.runtime.control import check_control
 from engine.runtime.threads import one_thread
-from engine.transfer import edit_evidence, second_edits
-from engine.transfer import evidence as measure
+from engine.transfer import edit_evidence, second_edits, take_evidence
 from engine.transfer.renderer import Rendering, Studio
 
 STRONGEST = 1.5
@@ -109,7 +107,7 @@ def render(request: Transfer, report: Report, control: ControlSignal) -> Take:
     try:
         out.mkdir(parents=True, exist_ok=True)
         for name, (path, _) in files.items():
-            audio.write(path, sounds[name], rate, tags.tags(_recipe(request, model), request.recipe, ".wav"))
+            sound_files.write(path, sounds[name], rate, tags.tags(_recipe(request, model), request.recipe, ".wav"))
         folders = {name: out / f"{request.name}.{name}" for name in ("control", "transformed")}
         for name, rendering in (("control", reconstructed), ("transformed", result)):
             store(folders[name], rendering, sounds[name], dataclasses.replace(clip, clip_id=folders[name].name))
@@ -163,7 +161,9 @@ def store(folder: Path, rendering: Rendering, samples: Floats, source: ClipAnaly
     np.save(folder / "mel.npy", rendering.heard.cpu().numpy().astype(np.float16))
     np.save(folder / "f0.npy", rendering.f0)
     store_sound(folder, samples)
-    about = dataclasses.replace(source, folder=str(folder), f0_median_hz=f0.median_hz(rendering.f0), source_key="")
+    about = dataclasses.replace(
+        source, folder=str(folder), f0_median_hz=f0_tracker.median_hz(rendering.f0), source_key=""
+    )
     (folder / "meta.json").write_text(json.dumps(dataclasses.asdict(about), indent=1), "utf-8")
 
 
@@ -184,10 +184,10 @@ class _Judge:
         gender, emotion = readings.get("gender"), readings.get("emotion")
         return Evidence(
             f0_median_hz=heard_hz,
-            f0_shift_semitones=measure.semitones(self.source_hz, heard_hz),
-            f0_share=measure.share_of_distance(self.source_hz, self.target_hz, heard_hz),
-            h_cosine_source=measure.cosine(h, self.source_h),
-            h_cosine_target=None if self.target_h is None else measure.cosine(h, self.target_h),
+            f0_shift_semitones=take_evidence.semitones(self.source_hz, heard_hz),
+            f0_share=take_evidence.share_of_distance(self.source_hz, self.target_hz, heard_hz),
+            h_cosine_source=take_evidence.cosine(h, self.source_h),
+            h_cosine_target=None if self.target_h is None else take_evidence.cosine(h, self.target_h),
             content_distance_db=found.content_distance_db,
             level_dbfs=found.level_dbfs,
             f0_range_semitones=found.f0_range_semitones,

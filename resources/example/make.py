@@ -25,7 +25,7 @@ import soundfile
 from scipy.signal import resample_poly
 
 from engine.api.specs import AudioSpec
-from engine.audio import f0 as pitch
+from engine.audio import f0_tracker as pitch
 
 RATE_HZ = 16_000
 MARGIN_S = 0.05  # silence kept before and after the words

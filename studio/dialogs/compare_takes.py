@@ -8,7 +8,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QScrollArea, QVBoxLayout, QWidget
 
 from engine.api import Take
-from studio.domain import evidence, recipe
+from studio.domain import evidence
+from studio.domain import recipes as recipe
 from studio.services import theme
 from studio.session.take_recipes import TakeRecipes
 from studio.session.takes import Takes

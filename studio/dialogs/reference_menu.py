@@ -7,8 +7,8 @@ from collections.abc import Callable
 from PySide6.QtWidgets import QDialog, QMenu, QWidget
 
 from studio.dialogs.choose_clip import ChooseClip
+from studio.domain.drag_payload import Payload
 from studio.domain.drop_rules import EMOTION, SOURCE
-from studio.domain.payload import Payload
 from studio.services.natural_sort import natural
 from studio.services.plurals import counted
 from studio.session.library import Library

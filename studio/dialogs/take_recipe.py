@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFormLayout, QLabel, QP
 
 from engine.api import Take
 from studio.domain import evidence
-from studio.domain import recipe as recipe_words
+from studio.domain import recipes as recipe_words
 from studio.services import theme
 from studio.services.messages import Messages
 from studio.session.take_recipes import TakeRecipes

@@ -16,9 +16,9 @@ from PySide6.QtCore import QCoreApplication
 
 from engine.api import OWN_VOCODER, AuditionItem, AuditionSound
 from engine.api.stored_values import DamagedError, converted
-from studio.domain import recipe as recipes
+from studio.domain import recipes
 from studio.domain.clip import Clip
-from studio.domain.recipe import Named, Recipe
+from studio.domain.recipes import Named, Recipe
 
 ID_LETTERS = 12
 

@@ -9,7 +9,7 @@ from PySide6.QtCore import QCoreApplication
 
 from engine.api import ModelInfo
 from studio.domain.clip import FAILED, MISSING, Clip
-from studio.domain.payload import Payload
+from studio.domain.drag_payload import Payload
 from studio.domain.transfer_setup import TransferSetup, clips_of
 
 SOURCE, VOICE, EMOTION = "source", "voice", "emotion"

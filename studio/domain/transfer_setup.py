@@ -13,7 +13,7 @@ from PySide6.QtCore import QCoreApplication
 from engine.api import OWN_VOCODER, RULES, LatentRef, ModelInfo, SecondEdit, Transfer
 from engine.api.stored_values import one_of
 from studio.domain.clip import Clip
-from studio.domain.payload import Payload
+from studio.domain.drag_payload import Payload
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,9 @@ from pathlib import Path
 
 from engine.api import Take, unfinished
 from studio.domain.clip import Clip
-from studio.project import folder as project_folder
-from studio.project import project_file
-from studio.project.folder import MOVED, Listing, Moved
+from studio.project import project_file, project_folder
 from studio.project.project_file import AUTOSAVE, FILE, UNTITLED_FILE, Project, moved_project
+from studio.project.project_folder import MOVED, Listing, Moved
 from studio.services.background_threads import unhurried
 
 

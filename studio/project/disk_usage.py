@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QLocale
 
-from studio.project.folder import size_bytes, unused
+from studio.project.project_folder import size_bytes, unused
 
 
 @dataclass(frozen=True)

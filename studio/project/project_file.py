@@ -19,13 +19,12 @@ import msgspec
 
 from engine.api import RENDERINGS, RULES, VOCODERS, LatentRef, Take
 from engine.api.stored_values import DamagedError, NewerError, converted, values_of
-from studio.domain import audition_set
-from studio.domain import recipe as recipes
+from studio.domain import audition_set, recipes
 from studio.domain.audition_set import AuditionEntry
 from studio.domain.clip import ANALYSING, STATES, WAITING, Clip
-from studio.domain.recipe import Named, Recipe
+from studio.domain.recipes import Named, Recipe
 from studio.domain.transfer_setup import TransferSetup
-from studio.project.folder import Listing
+from studio.project.project_folder import Listing
 from studio.services.background_threads import unhurried
 
 FILE, AUTOSAVE, SUFFIX = "project.json", "project.autosave.json", ".triptych"

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import QApplication
 
 from engine.api import RunSpec, Take, presets
 from studio.app import Studio, catch_exceptions, log, set_up_logging
-from studio.domain import payload
+from studio.domain import drag_payload
 from studio.domain.clip import Clip
 from studio.engine_link.job import Job
 from studio.selftest import synthetic_input
@@ -177,14 +177,22 @@ class MainJob:
         source, giver = self._pair()
         takes = len(self._session.takes.items)
         speaker = giver.labels.get("speaker", "")
-        of_source = payload.Payload("clips", (source.id,))
-        of_giver = payload.Payload("speaker", speaker=speaker) if speaker else payload.Payload("clips", (giver.id,))
+        of_source = drag_payload.Payload("clips", (source.id,))
+        of_giver = (
+            drag_payload.Payload("speaker", speaker=speaker)
+            if speaker
+            else drag_payload.Payload("clips", (giver.id,))
+        )
         desk = self._window.desk
-        synthetic_input.drop(self._window, desk.source_zone, payload.to_mime(of_source, self._session.context.uuid))
+        synthetic_input.drop(
+            self._window, desk.source_zone, drag_payload.to_mime(of_source, self._session.context.uuid)
+        )
         synthetic_input.wait(
             lambda: self._session.transfer.setup.source == source.id, MOMENT_S, "the source was not taken"
         )
-        synthetic_input.drop(self._window, desk.voice_zone, payload.to_mime(of_giver, self._session.context.uuid))
+        synthetic_input.drop(
+            self._window, desk.voice_zone, drag_payload.to_mime(of_giver, self._session.context.uuid)
+        )
         synthetic_input.wait(lambda: bool(self._session.transfer.setup.voices), MOMENT_S, "the voice was not taken")
         synthetic_input.wait(lambda: len(self._session.takes.items) > takes, JOB_S, "no take came back")
         take = self._session.takes.items[-1]

@@ -10,7 +10,7 @@ from PySide6.QtCore import Signal
 from engine.api import Audition, AuditionItem, KeptCheckpoint
 from studio.domain import audition_set
 from studio.domain.audition_set import AuditionEntry
-from studio.domain.recipe import Recipe
+from studio.domain.recipes import Recipe
 from studio.domain.run_record import RunRecord
 from studio.engine_link.engine_link import Job
 from studio.project.project_file import Project

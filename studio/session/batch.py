@@ -12,7 +12,7 @@ from PySide6.QtCore import Signal
 
 from engine.api import Take, Transfer
 from studio.domain import drop_rules, transfer_setup
-from studio.domain.payload import Payload
+from studio.domain.drag_payload import Payload
 from studio.domain.transfer_setup import EmotionChip, TransferSetup, VoiceChip
 from studio.engine_link.engine_link import Job
 from studio.services.plurals import counted

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from PySide6.QtCore import Signal
 
-from studio.domain import recipe as recipes
+from studio.domain import recipes
 from studio.domain.audition_set import Hearing
-from studio.project.folder import Moved
+from studio.project.project_folder import Moved
 from studio.session.auditions import Auditions
 from studio.session.context import Context
 from studio.session.library import Library

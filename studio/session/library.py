@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from PySide6.QtCore import Signal
 
 from studio.domain.clip import ANALYSING, FAILED, MISSING, WAITING, Clip, new_ids
-from studio.domain.recipe import Named, named
+from studio.domain.recipes import Named, named
 from studio.engine_link.analysis_queue import AnalysisQueue
-from studio.project.folder import Moved
 from studio.project.project_file import Project
+from studio.project.project_folder import Moved
 from studio.session.context import Context
 from studio.session.part import Part
 

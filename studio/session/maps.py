@@ -14,8 +14,8 @@ from engine.api import FindNearest, FitMap, LatentRef, MapPoints, PlaceOnMap
 from studio.domain.clip import Clip
 from studio.engine_link.engine_link import Job
 from studio.project import map_file
-from studio.project.folder import Moved
 from studio.project.project_file import Project
+from studio.project.project_folder import Moved
 from studio.services.plurals import counted
 from studio.session.context import Context
 from studio.session.library import Library

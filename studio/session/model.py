@@ -11,8 +11,8 @@ from engine.api import Inspect, ModelInfo
 from studio.domain import drop_rules
 from studio.domain.clip import Clip
 from studio.engine_link.engine_link import Job
-from studio.project.folder import Moved
 from studio.project.project_file import Project
+from studio.project.project_folder import Moved
 from studio.services import paths
 from studio.session.context import Context
 from studio.session.library import Library

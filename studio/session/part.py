@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject
 
-from studio.project.folder import Moved
 from studio.project.project_file import Project
+from studio.project.project_folder import Moved
 
 
 class Part(QObject):

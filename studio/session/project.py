@@ -16,8 +16,8 @@ from pathlib import Path
 from PySide6.QtCore import QLockFile, QObject, Signal
 
 from studio.project import disk_jobs, project_file
-from studio.project.folder import Moved
 from studio.project.project_file import AUTOSAVE, FILE, SUFFIX, DamagedError, NewerError, Project
+from studio.project.project_folder import Moved
 from studio.session.auditions import Auditions
 from studio.session.autosave import Autosave
 from studio.session.context import Context

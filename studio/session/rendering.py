@@ -8,7 +8,7 @@ from pathlib import Path
 from PySide6.QtCore import Signal
 
 from engine.api import OWN_VOCODER, Control, Transfer
-from studio.domain import drop_rules, recipe, transfer_setup
+from studio.domain import drop_rules, recipes, transfer_setup
 from studio.domain.clip import Clip
 from studio.domain.drop_rules import Obstacle
 from studio.domain.live_takes import sound_of
@@ -93,12 +93,12 @@ class Rendering(Part):
     def with_recipe(self, request: Transfer) -> Transfer:
         """The request with the vocoder preferred, and what it is made of, in names, for the tags of its files."""
         request = self._as_preferred(request)
-        return dataclasses.replace(request, recipe=recipe.to_text(self.recipe_of(request)))
+        return dataclasses.replace(request, recipe=recipes.to_text(self.recipe_of(request)))
 
-    def recipe_of(self, request: Transfer) -> recipe.Recipe:
+    def recipe_of(self, request: Transfer) -> recipes.Recipe:
         """What a request is made of, in names."""
         assert self._model.info is not None
-        return recipe.of_request(request, self._library.clips.values(), self._model.info)
+        return recipes.of_request(request, self._library.clips.values(), self._model.info)
 
     def _say(self, obstacle: Obstacle) -> None:
         """Tell the user; the recordings that are waited for go to the head of the queue."""

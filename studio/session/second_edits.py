@@ -9,7 +9,7 @@ from typing import Any
 from PySide6.QtCore import Signal
 
 from studio.domain import transfer_setup
-from studio.domain.payload import Payload
+from studio.domain.drag_payload import Payload
 from studio.domain.transfer_setup import LaneEdit, TransferSetup, span_words
 from studio.session.context import Context
 from studio.session.library import Library

@@ -6,8 +6,7 @@ import functools
 
 from PySide6.QtCore import QObject, Signal
 
-from studio.project import disk_usage
-from studio.project import folder as project_folder
+from studio.project import disk_usage, project_folder
 from studio.session.context import Context
 from studio.session.takes import Takes
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from engine.api import ReadRecipes, RecipesRead, SaveSound, SoundSaved, Take
-from studio.domain import recipe as recipes
-from studio.domain.payload import Payload
-from studio.domain.recipe import Giver, Recipe
+from studio.domain import recipes
+from studio.domain.drag_payload import Payload
+from studio.domain.recipes import Giver, Recipe
 from studio.domain.transfer_setup import EmotionChip, LaneEdit, TransferSetup, VoiceChip
 from studio.engine_link.engine_link import Job
 from studio.project import take_file

@@ -9,8 +9,8 @@ from PySide6.QtCore import Signal
 
 from engine.api import Control, Take, Transfer
 from studio.domain.live_takes import LiveTakes, makes, place_of, sound_of_take
-from studio.project.folder import Moved
 from studio.project.project_file import Project, moved_take
+from studio.project.project_folder import Moved
 from studio.session.context import Context
 from studio.session.library import Library
 from studio.session.part import Part

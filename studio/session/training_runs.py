@@ -14,8 +14,8 @@ from engine.api.atomic_files import link_or_copy, replacing
 from studio.domain import run_record
 from studio.domain.run_record import RunRecord
 from studio.engine_link.engine_link import Job
-from studio.project.folder import MOVED, Moved, is_inside
 from studio.project.project_file import Project
+from studio.project.project_folder import MOVED, Moved, is_inside
 from studio.session.context import Context
 from studio.session.model import Model
 from studio.session.part import Part

@@ -10,7 +10,7 @@ from PySide6.QtCore import Signal
 
 from engine.api import OWN_VOCODER
 from studio.domain import transfer_setup
-from studio.domain.payload import Payload
+from studio.domain.drag_payload import Payload
 from studio.domain.transfer_setup import EmotionChip, TransferSetup, VoiceChip
 from studio.project.project_file import Project
 from studio.session.context import Context

@@ -15,7 +15,7 @@ from PySide6.QtCore import QCoreApplication
 from PySide6.QtGui import QAction, QKeySequence
 
 from studio.dialogs.about import AboutDialog
-from studio.domain.payload import Payload
+from studio.domain.drag_payload import Payload
 from studio.services.actions import Action
 
 if TYPE_CHECKING:

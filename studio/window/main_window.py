@@ -27,7 +27,7 @@ from studio.dialogs.about import system_info
 from studio.dialogs.error import ErrorDialog
 from studio.dialogs.preferences.dialog import DEVICE, SHORTCUTS, PreferencesDialog
 from studio.dialogs.record import RecordDialog
-from studio.domain import payload
+from studio.domain import drag_payload
 from studio.panels.clip.m_lane import MLanePanel
 from studio.panels.clip.panel import ClipViewPanel
 from studio.panels.dashboard.panel import DashboardPanel
@@ -187,7 +187,7 @@ class MainWindow(QMainWindow):
         self.show_preferences(SHORTCUTS)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        files = payload.files_of(event.mimeData())
+        files = drag_payload.files_of(event.mimeData())
         if files:
             event.acceptProposedAction()
             named = f"“{files[0].name}”" if len(files) == 1 else self.tr("{0} items").format(len(files))
@@ -198,7 +198,7 @@ class MainWindow(QMainWindow):
 
     def dropEvent(self, event: QDropEvent) -> None:
         self.overlay.hide()
-        files = payload.files_of(event.mimeData())
+        files = drag_payload.files_of(event.mimeData())
         if files:
             event.acceptProposedAction()
             self._add([str(file) for file in files])

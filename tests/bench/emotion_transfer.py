@@ -21,7 +21,7 @@ import soundfile
 
 from engine.api import RENDERINGS, Evidence, StoredClip
 from engine.api.specs import AudioSpec
-from engine.transfer import evidence
+from engine.transfer import take_evidence
 from tests.bench.takes import analysed, latents, take_of
 
 EMOTIONS = {"angry": "05", "sad": "04"}
@@ -118,9 +118,9 @@ def measure(
 def of_clip(clip: StoredClip) -> dict[str, float]:
     f0, mel = np.array(clip.array("f0")), np.array(clip.array("mel"), np.float32)
     return {
-        "loudness": evidence.level_dbfs(clip.array("audio")),
-        "F0 range": evidence.range_semitones(f0) or float("nan"),
-        "tilt": evidence.tilt_db_per_octave(mel, f0, AudioSpec()) or float("nan"),
+        "loudness": take_evidence.level_dbfs(clip.array("audio")),
+        "F0 range": take_evidence.range_semitones(f0) or float("nan"),
+        "tilt": take_evidence.tilt_db_per_octave(mel, f0, AudioSpec()) or float("nan"),
     }
 
 

@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 
 from engine.api import RENDERINGS, StoredClip
-from engine.transfer import evidence
+from engine.transfer import take_evidence
 from tests.bench.takes import analysed, latents, take_of
 
 VOICES = ("bdl", "slt")
@@ -86,7 +86,7 @@ def apart(one: StoredClip, other: StoredClip, timbre: bool = True) -> float:
     from librosa.sequence import dtw
 
     mels = [np.array(clip.array("mel"), np.float32) for clip in (one, other)]
-    a, b = (evidence.mel_cepstra(mel) for mel in mels)
+    a, b = (take_evidence.mel_cepstra(mel) for mel in mels)
     if not timbre:
         a, b = a - a.mean(axis=0), b - b.mean(axis=0)
     cost, path = dtw(a.T, b.T, metric="euclidean")

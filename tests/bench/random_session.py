@@ -285,7 +285,7 @@ class RandomSession:
         self.session.library.remove(self.random.sample(clips, min(len(clips), 2)))
 
     def drag_to_desk(self) -> None:
-        from studio.domain.payload import Payload, to_mime
+        from studio.domain.drag_payload import Payload, to_mime
 
         zone = self.random.choice(["source", "voice", "voice", "emotion"])
         clips = [clip.id for clip in self.session.model.encoded()]
@@ -317,7 +317,7 @@ class RandomSession:
             self.command("edit.undo")
 
     def edit_seconds(self) -> None:
-        from studio.domain.payload import Payload
+        from studio.domain.drag_payload import Payload
 
         ready = [clip for clip in self.session.model.encoded() if (clip.duration_s or 0.0) >= 1.0]
         if len(ready) > 1:
@@ -330,7 +330,7 @@ class RandomSession:
             self.window.desk.render_now()
 
     def batch(self) -> None:
-        from studio.domain.payload import Payload
+        from studio.domain.drag_payload import Payload
 
         ids = [clip.id for clip in self.session.model.encoded()]
         self.session.batch.give(

@@ -174,7 +174,7 @@ def _projects(folder: Path) -> dict[str, Any]:
     from PySide6.QtGui import QKeySequence
     from PySide6.QtWidgets import QApplication
 
-    from studio.domain.payload import Payload
+    from studio.domain.drag_payload import Payload
     from studio.services import paths
 
     app = QApplication.instance() or QApplication([])

@@ -13,7 +13,7 @@ from PySide6.QtGui import QKeySequence
 
 from engine.api import Take, Transfer
 from studio.app import Studio
-from studio.domain import recipe as recipes
+from studio.domain import recipes
 from studio.engine_link.engine_link import EngineLink, Job
 from studio.selftest.synthetic_input import wait
 from studio.services.messages import Messages

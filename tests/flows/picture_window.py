@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from PySide6.QtCore import QMimeData
     from PySide6.QtWidgets import QDialog, QMessageBox, QWidget
 
-    from studio.domain.payload import Payload
+    from studio.domain.drag_payload import Payload
     from studio.engine_link.job import Job
 
 PATIENCE_S = 600.0
@@ -132,10 +132,10 @@ class States:
 
     def voice_over(self) -> Shown:
         """A speaker is dragged over the picture."""
-        from studio.domain import payload
+        from studio.domain import drag_payload
 
         self._session.library.set_current(self._longest)
-        mime = payload.to_mime(self._payload(self._analyse()[0]), self._session.context.uuid)
+        mime = drag_payload.to_mime(self._payload(self._analyse()[0]), self._session.context.uuid)
         yield from self._hover(self._window.clip_view.view, mime)
 
     def desk(self) -> Shown:
@@ -397,7 +397,7 @@ class States:
 
     def _payload(self, clip: Any) -> Payload:
         """Everything of a recording's speaker, or the recording."""
-        from studio.domain.payload import Payload
+        from studio.domain.drag_payload import Payload
 
         found = self._window.library.speaker_payload(clip.id)
         return Payload("clips", (clip.id,)) if found is None else found

@@ -13,7 +13,7 @@ from small_model import SMALL
 
 from engine.api import RunSpec, StoredClip, TrainSpec
 from studio.app import Studio
-from studio.domain.payload import Payload
+from studio.domain.drag_payload import Payload
 from studio.domain.run_record import RunRecord
 
 JOB_MS = 100_000

@@ -16,7 +16,7 @@ from PySide6.QtCore import QMimeData, QUrl
 from pytestqt.qtbot import QtBot
 
 from engine.api import RunSpec, StoredClip, presets
-from studio.domain import payload
+from studio.domain import drag_payload
 from studio.engine_link.engine_link import EngineLink, Job
 from studio.session.session import Session
 
@@ -59,7 +59,7 @@ def settle(qtbot: QtBot, session: Session) -> None:
 def test_a_dropped_folder_becomes_a_table(qtbot: QtBot, session: Session, dropped: Path, tmp_path: Path) -> None:
     mime = QMimeData()
     mime.setUrls([QUrl.fromLocalFile(str(dropped))])
-    finish(qtbot, session.imports.add_files(payload.files_of(mime)))
+    finish(qtbot, session.imports.add_files(drag_payload.files_of(mime)))
     settle(qtbot, session)
     ready = {clip.name: clip for clip in session.library.clips.values() if clip.state == "ready"}
     assert sorted(ready) == ["anna_calm_1.flac", "anna_sad_2.flac", "georg_calm_1.flac", "georg_excited_3.flac"]

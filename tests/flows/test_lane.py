@@ -12,7 +12,7 @@ from small_model import save_small_model
 
 from engine.api import StoredClip
 from studio.app import Studio
-from studio.domain.payload import Payload, to_mime
+from studio.domain.drag_payload import Payload, to_mime
 from studio.selftest.synthetic_input import drop
 
 JOB_MS = 100_000

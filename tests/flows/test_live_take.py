@@ -12,9 +12,9 @@ from pytestqt.qtbot import QtBot
 
 from engine.api import Control, ReadRecipes, Transfer
 from engine.audio import tags
-from studio.domain import recipe as recipes
+from studio.domain import recipes
+from studio.domain.drag_payload import Payload, to_mime
 from studio.domain.evidence import sentence
-from studio.domain.payload import Payload, to_mime
 from studio.selftest.synthetic_input import drop
 
 JOB_MS = 100_000

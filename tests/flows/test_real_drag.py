@@ -14,7 +14,7 @@ from small_model import save_small_model
 
 from engine.api import Control, ReadRecipes
 from engine.audio import tags
-from studio.domain import recipe as recipes
+from studio.domain import recipes
 
 STEPS = (0.02, 0.05, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0)  # shares of the way
 

@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from engine.api import Take
 from studio.app import Studio
-from studio.domain.payload import Payload
+from studio.domain.drag_payload import Payload
 
 JOB_MS = 100_000
 

@@ -15,7 +15,7 @@ from pytestqt.qtbot import QtBot
 from small_model import save_small_model
 
 from studio.app import Studio
-from studio.domain.payload import Payload, to_mime
+from studio.domain.drag_payload import Payload, to_mime
 from studio.selftest.synthetic_input import drop
 
 JOB_MS = 100_000

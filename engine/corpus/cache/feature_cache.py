@@ -21,7 +21,7 @@ import torch
 from engine.api import ControlSignal, Progress, Report
 from engine.api.errors import AudioError, Cancelled, CorpusError
 from engine.api.specs import AudioSpec
-from engine.audio import files as audio
+from engine.audio import sound_files
 from engine.audio.decoding import shown
 from engine.corpus.cache import eviction, packs
 from engine.corpus.cache.feature_workers import Outcome, Reader, Task, Unread, Written, readers
@@ -319,7 +319,7 @@ def earlier_key(manifest: Manifest, spec: AudioSpec) -> str:
 
 def _why_unreadable(path: str, error: OSError) -> str:
     try:
-        audio.probe(path)
+        sound_files.probe(path)
     except AudioError as said:
         return said.what
     return f"It cannot be read: {error.strerror or error}."

@@ -14,7 +14,7 @@ import torch
 
 from engine.api.errors import AudioError
 from engine.api.specs import AudioSpec
-from engine.audio import f0, files
+from engine.audio import f0_tracker, sound_files
 from engine.audio.mel import MelFrontEnd
 
 LONG_S = 600.0  # longer recordings are never held in memory whole
@@ -39,25 +39,25 @@ class Features:
         Raises:
             AudioError: it cannot be read; perhaps after some pieces.
         """
-        if files.probe(path).duration_s <= LONG_S:
-            recording = files.read(path, self._spec)
+        if sound_files.probe(path).duration_s <= LONG_S:
+            recording = sound_files.read(path, self._spec)
             notes.extend(recording.notes)
             self.gain_db = recording.gain_db
             mel = self._front_end.log_mel(torch.from_numpy(recording.samples))
-            yield _halved(mel), f0.track(recording.samples, self._spec.rate_hz, self._spec)
+            yield _halved(mel), f0_tracker.track(recording.samples, self._spec.rate_hz, self._spec)
             return
         # Blocks of whole frames, so that F0 (which every block has afresh) and mel fall on the same ones.
         block_s = round(60.0 * self._spec.frames_per_second) / self._spec.frames_per_second
-        stream = files.stream(path, self._spec, block_s=block_s)
-        gain_db = files.measure_gain_db(stream, self._spec)
+        stream = sound_files.stream(path, self._spec, block_s=block_s)
+        gain_db = sound_files.measure_gain_db(stream, self._spec)
         notes.extend(stream.notes)
         self.gain_db = gain_db
         tracks = (
-            f0.track(block, self._spec.rate_hz, self._spec)
-            for block in files.stream(path, self._spec, block_s=block_s)
+            f0_tracker.track(block, self._spec.rate_hz, self._spec)
+            for block in sound_files.stream(path, self._spec, block_s=block_s)
         )
         waiting = np.zeros(0, np.float32)
-        blocks = files.stream(path, self._spec, block_s=block_s)
+        blocks = sound_files.stream(path, self._spec, block_s=block_s)
         for piece in self._front_end.stream_log_mel(blocks, gain_db):
             while len(waiting) < len(piece):
                 found = next(tracks, None)

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from engine.api import Control, ControlSignal
 from engine.api.errors import EngineError
 from engine.api.specs import AudioSpec
-from engine.audio import files
+from engine.audio import sound_files
 from engine.corpus.cache.feature_cache import MelCache, build
 from engine.corpus.manifest import Manifest, Utterance
 from engine.evaluation.paper import external_models, figures, plan
@@ -200,8 +200,8 @@ class Measurer:
 
         def heard(recording: Recording) -> npt.NDArray[np.float32]:
             """The recording as loud as it is: loudness tells emotion, and m is told it too."""
-            read = files.read(recording.name, self._ground.spec)
-            return told(read.samples / files.amplitude(read.gain_db))
+            read = sound_files.read(recording.name, self._ground.spec)
+            return told(read.samples / sound_files.amplitude(read.gain_db))
 
         return measuring.judged(heard, self._steer)
 

@@ -19,11 +19,10 @@ from PySide6.QtWidgets import (
 
 from engine.api import AudioSpec, StoredClip
 from studio.dialogs.reference_menu import GiverMenu
-from studio.domain import drop_rules
-from studio.domain import payload as drag
+from studio.domain import drag_payload, drop_rules
 from studio.domain.clip import Clip
+from studio.domain.drag_payload import Payload
 from studio.domain.drop_rules import EMOTION
-from studio.domain.payload import Payload
 from studio.domain.transfer_setup import LaneEdit, span_words
 from studio.domain.transfer_words import rule_words
 from studio.panels.clip import affect_colours, phrases
@@ -307,7 +306,7 @@ class MLanePanel(QWidget):
         self.refresh()
 
     def _takes(self, mime: QMimeData) -> bool:
-        payload = drag.payload_of(mime, self._session.context.uuid)
+        payload = drag_payload.payload_of(mime, self._session.context.uuid)
         if payload is None:
             return False
         if (reason := self.refusal(payload)) is not None:
@@ -315,7 +314,7 @@ class MLanePanel(QWidget):
         return reason is None
 
     def _dropped(self, seconds: list[int], mime: QMimeData) -> None:
-        payload = drag.payload_of(mime, self._session.context.uuid)
+        payload = drag_payload.payload_of(mime, self._session.context.uuid)
         if payload is not None:
             self.give(payload, seconds)
 
@@ -330,7 +329,7 @@ class MLanePanel(QWidget):
         if payload is None:
             return
         carried = QDrag(self.lane)
-        carried.setMimeData(drag.to_mime(payload, self._session.context.uuid))
+        carried.setMimeData(drag_payload.to_mime(payload, self._session.context.uuid))
         boxes = [self.lane.box(second) for second in self.lane.selection]
         area = boxes[0].united(boxes[-1]).toAlignedRect().intersected(self.lane.rect())
         picture: QPixmap = self.lane.grab(area)

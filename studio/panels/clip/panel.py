@@ -11,8 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedWidget, QVBoxLayout, 
 
 from engine.api import AudioSpec, ClipAnalysed, EngineError, StoredClip, Take
 from studio.audio.player import Player
-from studio.domain import drop_rules
-from studio.domain import payload as drag
+from studio.domain import drag_payload, drop_rules
 from studio.domain.audition_set import Hearing
 from studio.domain.clip import Clip
 from studio.domain.drop_rules import EMOTION, VOICE
@@ -365,7 +364,7 @@ class ClipViewPanel(QWidget):
             self._preferences.set(f"clip_view/{name}", value)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        payload = drag.payload_of(event.mimeData(), self._session.context.uuid)
+        payload = drag_payload.payload_of(event.mimeData(), self._session.context.uuid)
         if self._shown is None or payload is None:
             event.ignore()  # files belong to the window
             return
@@ -388,14 +387,14 @@ class ClipViewPanel(QWidget):
             ]
         )
 
-    def refusal(self, what: str, payload: drag.Payload) -> str | None:
+    def refusal(self, what: str, payload: drag_payload.Payload) -> str | None:
         """Why the clip shown cannot be given this voice or emotion; None when it can."""
         session = self._session
         return drop_rules.refusal_on_clip(
             what, payload, session.library.current or "", session.library.clips, session.model.info
         )
 
-    def give(self, what: str, payload: drag.Payload) -> None:
+    def give(self, what: str, payload: drag_payload.Payload) -> None:
         """Give the clip shown a voice (VOICE) or an emotion (EMOTION): it becomes the transfer's source."""
         if (reason := self.refusal(what, payload)) is not None:
             self._messages.say(reason)
@@ -403,7 +402,7 @@ class ClipViewPanel(QWidget):
             self._session.transfer.give(self._session.library.current, payload, what)
 
     def _dropped(self, what: str, mime: QMimeData) -> None:
-        payload = drag.payload_of(mime, self._session.context.uuid)
+        payload = drag_payload.payload_of(mime, self._session.context.uuid)
         if payload is not None:
             self.give(what, payload)
 

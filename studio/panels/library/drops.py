@@ -8,10 +8,9 @@ from PySide6.QtCore import QEvent, QObject, QPointF, QRect, Qt
 from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent, QPainter, QPaintEvent, QPalette, QPen
 from PySide6.QtWidgets import QTableView, QWidget
 
-from studio.domain import drop_rules
-from studio.domain import payload as drag
+from studio.domain import drag_payload, drop_rules
+from studio.domain.drag_payload import Payload
 from studio.domain.drop_rules import EMOTION, VOICE
-from studio.domain.payload import Payload
 from studio.domain.transfer_setup import title_of
 from studio.panels.library.table_model import ClipTable
 from studio.services.plurals import counted
@@ -76,7 +75,7 @@ class ClipDrops(QObject):
 
     def _hover(self, event: QDragMoveEvent) -> bool:
         if isinstance(event, QDragEnterEvent):
-            self._payload = drag.payload_of(event.mimeData(), self._session.context.uuid)
+            self._payload = drag_payload.payload_of(event.mimeData(), self._session.context.uuid)
         if self._payload is None:
             event.ignore()  # files belong to the window
             return True
@@ -95,7 +94,7 @@ class ClipDrops(QObject):
         return True
 
     def _drop(self, event: QDropEvent) -> bool:
-        payload = drag.payload_of(event.mimeData(), self._session.context.uuid)
+        payload = drag_payload.payload_of(event.mimeData(), self._session.context.uuid)
         targets, what = self.targets(event.position()), self._meant(event)
         self._leave()
         reason = self.refusal(targets, what, payload) if payload is not None and targets else ""
@@ -117,7 +116,7 @@ class ClipDrops(QObject):
     def _meant(self, event: QDropEvent) -> str:
         if event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
             return EMOTION
-        payload = self._payload or drag.payload_of(event.mimeData(), self._session.context.uuid)
+        payload = self._payload or drag_payload.payload_of(event.mimeData(), self._session.context.uuid)
         return VOICE if payload is None else drop_rules.usual(payload)
 
     def _promise(self, targets: Sequence[str], what: str, payload: Payload) -> str:

@@ -39,9 +39,8 @@ from PySide6.QtWidgets import (
 
 from engine.api import AUDIO_SUFFIXES, TABLE_SUFFIXES
 from studio.dialogs.reference_menu import GiverMenu
-from studio.domain import drop_rules
-from studio.domain import payload as drag
-from studio.domain.payload import Payload
+from studio.domain import drag_payload, drop_rules
+from studio.domain.drag_payload import Payload
 from studio.domain.transfer_setup import clips_of
 from studio.panels.library.drops import ClipDrops
 from studio.panels.library.table_model import DURATION, EMOTION, F0, GENDER, LABELS, NAME, SPEAKER, STATE, ClipTable
@@ -232,7 +231,7 @@ class LibraryPanel(QWidget):
         clips = clips_of(payload, self._session.library.clips)
         files = [clip.path for clip in clips[:_FILES_IN_A_DRAG]]
         carried = QDrag(self.view)
-        carried.setMimeData(drag.to_mime(payload, self._session.context.uuid, files))
+        carried.setMimeData(drag_payload.to_mime(payload, self._session.context.uuid, files))
         carried.setPixmap(drag_picture(self, self._carried_words(payload)))
         carried.setHotSpot(HOT_SPOT)
         carried.exec(Qt.DropAction.CopyAction)

@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 
 from engine.api import LatentRef, MapPoints
 from studio.domain.clip import Clip
-from studio.domain.payload import Payload
+from studio.domain.drag_payload import Payload
 from studio.engine_link.job import Job
 from studio.panels.map.colouring import Colouring
 from studio.panels.map.hover_card import HoverCard, Thumbnails

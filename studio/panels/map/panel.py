@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 
 from engine.api import AudioSpec
 from studio.dialogs.export_figure import ExportFigureDialog
-from studio.domain import payload as drag
+from studio.domain import drag_payload
 from studio.panels.map import colouring
 from studio.panels.map.captions import FEWEST_CLIPS, MapWords
 from studio.panels.map.colour_key import ColourKey
@@ -298,11 +298,11 @@ class MapViewPanel(QWidget):
         rate = AudioSpec().rate_hz if model is None else int(model.audio.get("rate_hz", AudioSpec().rate_hz))
         self.audition.scrub(clip.folder, rate, latent, key)
 
-    def _drag_out(self, payload: drag.Payload | None) -> None:
+    def _drag_out(self, payload: drag_payload.Payload | None) -> None:
         if payload is None:
             return
         carried = QDrag(self)
-        carried.setMimeData(drag.to_mime(payload, self._session.context.uuid))
+        carried.setMimeData(drag_payload.to_mime(payload, self._session.context.uuid))
         carried.exec(Qt.DropAction.CopyAction)
 
     def _menu(self, latent: str, number: int, x: float, y: float) -> None:

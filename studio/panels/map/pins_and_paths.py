@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from engine.api import MorphDone
-from studio.domain.payload import Payload
+from studio.domain.drag_payload import Payload
 from studio.engine_link.job import Job
 from studio.panels.map.listening import Audition
 from studio.panels.map.pane import MapPane

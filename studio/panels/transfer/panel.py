@@ -26,8 +26,8 @@ from PySide6.QtWidgets import (
 from engine.api import Take
 from studio.dialogs.compare_takes import CompareTakes
 from studio.dialogs.take_recipe import TakeRecipe
+from studio.domain.drag_payload import Payload
 from studio.domain.drop_rules import EMOTION, SOURCE, VOICE
-from studio.domain.payload import Payload
 from studio.domain.transfer_setup import clips_of
 from studio.engine_link.job import Job
 from studio.panels.transfer.batch_list import BatchList

@@ -20,11 +20,10 @@ from PySide6.QtWidgets import (
 
 from engine.api import OWN_VOCODER, StoredClip
 from studio.dialogs.reference_menu import GiverMenu
-from studio.domain import drop_rules
-from studio.domain import payload as drag
+from studio.domain import drag_payload, drop_rules
 from studio.domain.clip import Clip
+from studio.domain.drag_payload import Payload
 from studio.domain.drop_rules import EMOTION, SOURCE, VOICE
-from studio.domain.payload import Payload
 from studio.domain.transfer_setup import EmotionChip, TransferSetup, VoiceChip, clips_of
 from studio.domain.transfer_words import all_rules, all_sounds, chip_detail, rule_words, shares
 from studio.panels.transfer.strength import StrengthRow
@@ -296,7 +295,7 @@ class DeskZones(QWidget):
     def _drag_out(self, shown: Chip, payload: Payload) -> None:
         """A chip can be carried on, to recordings in the library for instance."""
         carried = QDrag(self)
-        carried.setMimeData(drag.to_mime(payload, self._session.context.uuid))
+        carried.setMimeData(drag_payload.to_mime(payload, self._session.context.uuid))
         carried.setPixmap(shown.grab())
         carried.setHotSpot(QPoint(-12, -8))
         carried.exec(Qt.DropAction.CopyAction)
@@ -326,7 +325,7 @@ class DeskZones(QWidget):
         return made
 
     def _payload_in(self, mime: QMimeData) -> Payload | None:
-        return drag.payload_of(mime, self._session.context.uuid)
+        return drag_payload.payload_of(mime, self._session.context.uuid)
 
     def _refusal(self, zone: str, payload: object) -> str | None:
         return self.refusal(zone, payload) if isinstance(payload, Payload) else None

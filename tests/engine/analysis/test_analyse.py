@@ -34,8 +34,8 @@ from engine.api import (
     StoredClip,
     TrainSpec,
 )
-from engine.audio import files
-from engine.audio.f0 import track
+from engine.audio import sound_files
+from engine.audio.f0_tracker import track
 from engine.audio.mel import MelFrontEnd
 from engine.model import checkpoint
 from engine.model.aux_vae import AuxVAE
@@ -104,7 +104,7 @@ def test_the_stored_arrays_are_those_of_the_front_end_and_the_model(
     done, (clip,), _ = analyse(speech[:1], tmp_path / "out", model)
     stored = StoredClip(clip.folder)
     spec = AudioSpec()
-    recording = files.read(speech[0], spec)
+    recording = sound_files.read(speech[0], spec)
     wave = stored.array("audio")
     np.testing.assert_allclose(wave * 10 ** (clip.gain_db / 20), recording.samples, atol=1e-6)
     mel = MelFrontEnd(spec).log_mel(torch.from_numpy(recording.samples)).numpy()
@@ -145,7 +145,7 @@ def test_a_changed_model_only_encodes_again(
     mel = np.array(StoredClip(before.folder).array("mel"))
     h = np.array(StoredClip(before.folder).array("h"))
     other = save_model(tmp_path / "other.triptych.safetensors", seed=1)
-    monkeypatch.setattr(files, "stream", None)  # reading the sound again would fail
+    monkeypatch.setattr(sound_files, "stream", None)  # reading the sound again would fail
     _, (after,), _ = analyse(speech[:1], tmp_path / "out", other)
     np.testing.assert_array_equal(StoredClip(after.folder).array("mel"), mel)
     assert after.model_hash != before.model_hash

@@ -13,7 +13,7 @@ import soundfile
 from engine.api import AUDIO_SUFFIXES
 from engine.api.errors import AudioError
 from engine.api.specs import AudioSpec
-from engine.audio import decoding, files
+from engine.audio import decoding, sound_files
 
 SPEC = AudioSpec()
 RATE = SPEC.rate_hz
@@ -95,7 +95,7 @@ def test_formats_beyond_libsndfile_are_read(tmp_path: Path, suffix: str, codec: 
     path = tmp_path / f"-a: b{suffix}"  # a name that looks like an option and a protocol
     sound = encode(path, codec)
 
-    info, recording = files.probe(path), files.read(path, SPEC)
+    info, recording = sound_files.probe(path), sound_files.read(path, SPEC)
 
     assert (info.channels, info.rate_hz) == (2, 48_000)
     assert info.duration_s == pytest.approx(2.0, abs=0.15)
@@ -115,8 +115,8 @@ def nearest(a: np.ndarray, b: np.ndarray) -> float:
 def test_a_voice_message_of_a_telephone_is_read(tmp_path: Path) -> None:
     path = tmp_path / "a.amr"
     encode(path, "libopencore_amrnb", rate_hz=8_000, channels=1)
-    assert files.probe(path).rate_hz == 8_000
-    assert len(files.read(path, SPEC).samples) / RATE == pytest.approx(2.0, abs=0.15)
+    assert sound_files.probe(path).rate_hz == 8_000
+    assert len(sound_files.read(path, SPEC).samples) / RATE == pytest.approx(2.0, abs=0.15)
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_a_voice_message_of_a_telephone_is_read(tmp_path: Path) -> None:
 def test_of_a_video_the_sound_track_is_read(tmp_path: Path, suffix: str, codec: str, picture_s: float) -> None:
     path = tmp_path / f"a{suffix}"
     sound = encode(path, codec, picture_s=picture_s)
-    recording = files.read(path, SPEC)
+    recording = sound_files.read(path, SPEC)
     assert len(recording.samples) / RATE == pytest.approx(2.0, abs=0.15)
     assert nearest(recording.samples, sound[::3]) > 0.98
     assert recording.notes == ()  # no part of it is missing, however long the picture is
@@ -140,7 +140,7 @@ def test_a_video_without_sound_is_refused_in_words(tmp_path: Path) -> None:
         file.mux(picture.encode(av.VideoFrame.from_ndarray(np.zeros((64, 64, 3), np.uint8))))
         file.mux(picture.encode(None))
     with pytest.raises(AudioError) as caught:
-        files.read(path, SPEC)
+        sound_files.read(path, SPEC)
     assert caught.value.what == "“a.mp4” (MPEG-4 or QuickTime) has no sound track."
     assert caught.value.hint == "Choose a recording that holds speech."
 
@@ -149,7 +149,7 @@ def test_a_damaged_m4a_is_an_error_that_gives_the_reason(tmp_path: Path) -> None
     path = tmp_path / "a.m4a"
     path.write_bytes(b"\0\0\0\x1cftypM4A \0\0\2\0" + bytes(500))
     with pytest.raises(AudioError, match="nothing in it can be decoded: Invalid data") as caught:
-        files.read(path, SPEC)
+        sound_files.read(path, SPEC)
     assert "MPEG-4" in caught.value.what
     assert caught.value.hint == decoding.EXPORT_AGAIN
 
@@ -162,7 +162,7 @@ def test_of_a_truncated_file_the_beginning_is_used_and_reported(tmp_path: Path, 
     encode(path, codec, seconds=10.0)
     content = path.read_bytes()
     path.write_bytes(content[: len(content) * 6 // 10])
-    recording = files.read(path, SPEC)
+    recording = sound_files.read(path, SPEC)
     assert 2.0 < len(recording.samples) / RATE < 9.0
     assert len(recording.notes) == 1
     assert "breaks off" in recording.notes[0]
@@ -174,14 +174,14 @@ def test_what_follows_a_damaged_part_is_read_too(tmp_path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[len(content) // 2 : len(content) // 2 + 600] = bytes(600)
     path.write_bytes(content)
-    assert len(files.read(path, SPEC).samples) / RATE > 3.5
+    assert len(sound_files.read(path, SPEC).samples) / RATE > 3.5
 
 
 def test_memory_does_not_grow_with_length(tmp_path: Path) -> None:
     path = tmp_path / "long.m4a"
     encode(path, "aac", seconds=100.0, rate_hz=16_000, channels=1)
     tracemalloc.start()
-    samples = sum(len(block) for block in files.stream(path, SPEC, block_s=2.0))
+    samples = sum(len(block) for block in sound_files.stream(path, SPEC, block_s=2.0))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert samples / RATE == pytest.approx(100.0, abs=0.2)
@@ -221,4 +221,4 @@ def test_every_ending_that_is_offered_is_decoded(tmp_path: Path, suffix: str) ->
     else:
         codecs = {".webm": "libopus", ".opus": "libopus", ".wma": "wmav2", ".wv": "wavpack", ".ac3": "ac3"}
         encode(path, codecs.get(suffix, "aac"), 1.0)
-    assert len(files.read(path, SPEC).samples) / RATE == pytest.approx(1.0, abs=0.15)
+    assert len(sound_files.read(path, SPEC).samples) / RATE == pytest.approx(1.0, abs=0.15)

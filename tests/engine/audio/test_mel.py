@@ -12,7 +12,7 @@ from torchaudio.transforms import MelSpectrogram
 
 from engine.api.errors import SpecError
 from engine.api.specs import AudioSpec
-from engine.audio import files, mel
+from engine.audio import mel, sound_files
 from engine.audio.mel import MelFrontEnd, band_filters
 
 SPEC = AudioSpec()
@@ -25,7 +25,7 @@ DEVICES = [
 
 @pytest.fixture(scope="module")
 def clip(example_set: Path) -> torch.Tensor:
-    return torch.from_numpy(files.read(example_set / "anna_calm_1.flac", SPEC).samples)
+    return torch.from_numpy(sound_files.read(example_set / "anna_calm_1.flac", SPEC).samples)
 
 
 @pytest.mark.parametrize("device", DEVICES)
@@ -138,7 +138,7 @@ def test_streamed_frames_are_those_of_the_whole_clip(
     monkeypatch.setattr(mel, "CHUNK_FRAMES", 17)
     front_end = MelFrontEnd(SPEC)
     wave = np.random.default_rng(0).normal(0, 0.1, samples).astype(np.float32)
-    whole = front_end.log_mel(torch.from_numpy(wave * files.amplitude(6.0)))
+    whole = front_end.log_mel(torch.from_numpy(wave * sound_files.amplitude(6.0)))
     blocks = (wave[start : start + block] for start in range(0, samples, block))
     pieces = list(front_end.stream_log_mel(blocks, 6.0))
     assert max(len(piece) for piece in pieces) <= 17
@@ -147,8 +147,8 @@ def test_streamed_frames_are_those_of_the_whole_clip(
 
 def test_a_streamed_file_equals_the_file_read_whole(speech: list[Path]) -> None:
     front_end = MelFrontEnd(SPEC)
-    recording = files.read(speech[0], SPEC)
-    blocks = files.stream(speech[0], SPEC, block_s=0.7)
+    recording = sound_files.read(speech[0], SPEC)
+    blocks = sound_files.stream(speech[0], SPEC, block_s=0.7)
     streamed = torch.cat(list(front_end.stream_log_mel(blocks, recording.gain_db)))
     torch.testing.assert_close(streamed, front_end.log_mel(torch.from_numpy(recording.samples)), atol=1e-5, rtol=0)
 

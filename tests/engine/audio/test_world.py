@@ -7,17 +7,17 @@ import pytest
 import torch
 
 from engine.api.specs import AudioSpec
-from engine.audio import files, world
-from engine.audio.f0 import median_hz, track
+from engine.audio import sound_files, world
+from engine.audio.f0_tracker import median_hz, track
 from engine.audio.mel import MelFrontEnd
-from engine.transfer import evidence
+from engine.transfer import take_evidence
 
 AUDIO = AudioSpec()
 
 
 @pytest.fixture(scope="module")
 def recording(speech: list) -> tuple[np.ndarray, np.ndarray]:
-    samples = files.read(speech[2], AUDIO).samples
+    samples = sound_files.read(speech[2], AUDIO).samples
     return samples, track(samples, AUDIO.rate_hz, AUDIO)
 
 
@@ -35,7 +35,7 @@ def test_what_was_taken_apart_sounds_like_the_recording(recording: tuple, parts:
     again = world.put_together(parts, AUDIO)
     assert again.dtype == np.float32
     assert len(again) == len(samples)
-    assert evidence.content_distance_db(mel_of(again), mel_of(samples)) < 4.0
+    assert take_evidence.content_distance_db(mel_of(again), mel_of(samples)) < 4.0
     assert median_hz(track(again, 16_000, AUDIO)) == pytest.approx(median_hz(f0), rel=0.02)
 
 

@@ -19,8 +19,8 @@ from engine.audio.vocoders import registry
 from engine.audio.vocoders.griffin_lim import GriffinLim
 from engine.model import checkpoint
 from engine.model.aux_vae import AuxVAE
-from engine.transfer import evidence, transfer_job
 from engine.transfer import renderer as rendering
+from engine.transfer import take_evidence, transfer_job
 
 SMALL = ModelSpec(
     latent=16,
@@ -152,13 +152,13 @@ def test_a_moved_slider_measures_the_new_sound_and_not_the_control_again(
 ) -> None:
     transfer_job._studio.cache_clear()
     heard: list[np.ndarray] = []
-    distance = evidence.content_distance_db
+    distance = take_evidence.content_distance_db
 
     def counted(mel: np.ndarray, other: np.ndarray) -> float:
         heard.append(mel)
         return distance(mel, other)
 
-    monkeypatch.setattr(evidence, "content_distance_db", counted)
+    monkeypatch.setattr(take_evidence, "content_distance_db", counted)
     first, second = (world.render(name=f"slid-{strength}", strength=strength) for strength in (1.0, 0.5))
     assert len(heard) == 3
     assert first.control_evidence == second.control_evidence

@@ -6,8 +6,8 @@ import pytest
 
 from engine.api import AudioSpec, ModelInfo
 from studio.domain.clip import Clip
+from studio.domain.drag_payload import Payload
 from studio.domain.drop_rules import EMOTION, SOURCE, VOICE, refusal, refusal_on_clip, usual, why_not_rendered
-from studio.domain.payload import Payload
 from studio.domain.transfer_setup import TransferSetup, VoiceChip
 
 MODEL = ModelInfo("m.triptych.safetensors", "abc", 1, AudioSpec().to_dict(), {}, {}, {})

@@ -7,7 +7,7 @@ import pytest
 from engine.api import LatentRef, ModelInfo
 from studio.domain import transfer_setup
 from studio.domain.clip import READY, Clip
-from studio.domain.payload import Payload
+from studio.domain.drag_payload import Payload
 from studio.domain.transfer_setup import EmotionChip, VoiceChip
 
 MODEL = ModelInfo("model", "hash", 1, {}, {}, {}, {})

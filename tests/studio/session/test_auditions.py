@@ -21,7 +21,7 @@ from engine.api import (
     RunSpec,
     Train,
 )
-from studio.domain.payload import Payload
+from studio.domain.drag_payload import Payload
 from studio.domain.run_record import RunRecord
 from studio.project import project_file
 from studio.services.messages import Message

@@ -6,7 +6,7 @@ import pytest
 from stage import Idle, analysed, some_take
 
 from engine.api import Done, Failed, Transfer
-from studio.domain.payload import Payload
+from studio.domain.drag_payload import Payload
 from studio.session.session import Session
 
 

@@ -13,8 +13,8 @@ from pytestqt.qtbot import QtBot
 from stage import Idle, analysed, rendered
 
 from engine.api import Control, Done, Failed, LatentRef, SecondEdit, Take, Transfer
+from studio.domain.drag_payload import Payload
 from studio.domain.live_takes import sound_of, without_amounts
-from studio.domain.payload import Payload
 from studio.engine_link.engine_link import Job
 from studio.session.session import Session
 

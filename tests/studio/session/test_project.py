@@ -21,7 +21,7 @@ from pytestqt.qtbot import QtBot
 from stage import HASH, Idle, analysed, some_take
 
 from engine.api import Done, LatentRef, MapPoints, ModelInfo, SecondEdit, unfinished
-from studio.domain.payload import Payload
+from studio.domain.drag_payload import Payload
 from studio.project import project_file
 from studio.project.project_file import AUTOSAVE, FILE, DamagedError, Project
 from studio.services.messages import Message, Messages

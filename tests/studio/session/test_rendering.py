@@ -7,7 +7,7 @@ from stage import Idle, encoded
 from engine.api import (
     Transfer,
 )
-from studio.domain.payload import Payload
+from studio.domain.drag_payload import Payload
 from studio.services.messages import Message
 from studio.session.session import Session
 

@@ -8,7 +8,7 @@ import pytest
 from stage import analysed
 
 from engine.api import SecondEdit, Transfer
-from studio.domain.payload import Payload
+from studio.domain.drag_payload import Payload
 from studio.domain.transfer_setup import LaneEdit, span_words
 from studio.session.second_edits import without
 from studio.session.session import Session

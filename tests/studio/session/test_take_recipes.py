@@ -20,9 +20,9 @@ from engine.api import (
     Take,
     Transfer,
 )
-from studio.domain import recipe as recipes
-from studio.domain.payload import Payload
-from studio.domain.recipe import Named
+from studio.domain import recipes
+from studio.domain.drag_payload import Payload
+from studio.domain.recipes import Named
 from studio.services.messages import Message
 from studio.session.session import Session
 

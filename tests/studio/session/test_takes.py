@@ -10,7 +10,7 @@ from stage import Idle, encoded, some_take
 from engine.api import (
     Transfer,
 )
-from studio.domain.payload import Payload
+from studio.domain.drag_payload import Payload
 from studio.session.session import Session
 
 

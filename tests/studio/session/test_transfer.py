@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from stage import encoded, give
 
-from studio.domain.payload import Payload
+from studio.domain.drag_payload import Payload
 from studio.session.session import Session
 
 

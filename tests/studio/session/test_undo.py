@@ -10,7 +10,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 from stage import analysed
 
-from studio.domain.payload import Payload
+from studio.domain.drag_payload import Payload
 from studio.session.session import Session
 from studio.session.undo import UndoHistory
 

@@ -38,7 +38,7 @@ from studio.dialogs.compare_takes import CompareTakes
 from studio.dialogs.error import ErrorDialog
 from studio.dialogs.preferences.dialog import PreferencesDialog
 from studio.dialogs.take_recipe import TakeRecipe
-from studio.domain.payload import Payload
+from studio.domain.drag_payload import Payload
 from studio.services.messages import Message
 
 CONTROLS = (

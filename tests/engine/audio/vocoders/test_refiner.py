@@ -9,7 +9,7 @@ import torch
 
 from engine.api.errors import CheckpointError, SpecError
 from engine.api.specs import AudioSpec
-from engine.audio import files
+from engine.audio import sound_files
 from engine.audio.mel import MelFrontEnd
 from engine.audio.vocoders import refiner
 
@@ -20,7 +20,7 @@ SMALL = refiner.RefinerSpec(channels=16, hidden=32, blocks=2)
 
 @pytest.fixture(scope="module")
 def clip(speech: list[Path]) -> torch.Tensor:
-    return torch.from_numpy(files.read(speech[0], SPEC).samples)
+    return torch.from_numpy(sound_files.read(speech[0], SPEC).samples)
 
 
 def network(seed: int = 0, spec: AudioSpec = SPEC) -> refiner.Refiner:

@@ -11,7 +11,7 @@ import torchaudio
 from engine.api import VOCODERS
 from engine.api.errors import SpecError
 from engine.api.specs import AudioSpec
-from engine.audio import files
+from engine.audio import sound_files
 from engine.audio.mel import MelFrontEnd
 from engine.audio.vocoders import registry
 from engine.audio.vocoders.griffin_lim import FROM_PHASE_ITERATIONS, ITERATIONS, GriffinLim, griffin_lim
@@ -22,7 +22,7 @@ FRONT_END = MelFrontEnd(SPEC)
 
 @pytest.fixture(scope="module")
 def clip(speech: list[Path]) -> torch.Tensor:
-    return torch.from_numpy(files.read(speech[0], SPEC).samples)
+    return torch.from_numpy(sound_files.read(speech[0], SPEC).samples)
 
 
 def mel_error(wave: torch.Tensor, log_mel: torch.Tensor) -> float:

@@ -23,7 +23,7 @@ import torch
 from engine.api import Control, Progress
 from engine.api.errors import AudioError, Cancelled, CorpusError
 from engine.api.specs import AudioSpec
-from engine.audio import f0, files
+from engine.audio import f0_tracker, sound_files
 from engine.audio.mel import MelFrontEnd
 from engine.corpus.cache import eviction, feature_cache, feature_extraction, feature_workers, packs
 from engine.corpus.cache.feature_cache import MelCache, build
@@ -77,11 +77,11 @@ def test_the_cache_holds_what_the_front_end_and_the_tracker_give(tmp_path: Path,
     paths = voices(tmp_path / "corpus", tone, (0.5, 0.9))
     cache = cached(tmp_path / "corpus")
     for path, entry in zip(paths, cache.entries, strict=True):
-        samples = files.read(path, SPEC).samples
+        samples = sound_files.read(path, SPEC).samples
         here = slice(entry.start, entry.start + entry.frames)
         mel = MelFrontEnd(SPEC).log_mel(torch.from_numpy(samples)).numpy()
         np.testing.assert_allclose(cache.mel[here], mel, atol=0.01)
-        np.testing.assert_array_equal(cache.f0[here], f0.track(samples, SPEC.rate_hz, SPEC))
+        np.testing.assert_array_equal(cache.f0[here], f0_tracker.track(samples, SPEC.rate_hz, SPEC))
 
 
 def test_a_long_recording_is_cached_in_pieces_like_a_short_one(

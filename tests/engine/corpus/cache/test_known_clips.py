@@ -28,7 +28,7 @@ from engine.api import (
     StoredClip,
     TrainSpec,
 )
-from engine.audio import files
+from engine.audio import sound_files
 from engine.corpus.cache import analyses, cache_job, eviction
 from engine.corpus.cache.index import Index
 from engine.corpus.cache.location import cache_dir
@@ -78,7 +78,7 @@ def forbid(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         raise AssertionError("it was computed again")
 
     def make(*, encoding: bool = True) -> None:
-        monkeypatch.setattr(files, "stream", refuse)
+        monkeypatch.setattr(sound_files, "stream", refuse)
         if encoding:
             monkeypatch.setattr(AuxVAE, "encode", refuse)
             monkeypatch.setattr(analyse, "encode_stream", refuse)

@@ -9,8 +9,7 @@ import pytest
 import torch
 
 from engine.api.specs import ENVELOPE_COEFFICIENTS, AudioSpec, ModelSpec
-from engine.audio import f0 as pitch
-from engine.audio import files
+from engine.audio import f0_tracker, sound_files
 from engine.audio.mel import MelFrontEnd
 from engine.audio.vocoders.griffin_lim import GriffinLim
 from engine.model.timescale import inputs
@@ -42,9 +41,9 @@ Clip = tuple[torch.Tensor, torch.Tensor]
 
 @pytest.fixture(scope="module")
 def clip(speech: list) -> Clip:
-    samples = files.read(speech[0], AUDIO).samples
+    samples = sound_files.read(speech[0], AUDIO).samples
     mel = MelFrontEnd(AUDIO).log_mel(torch.from_numpy(samples))
-    return mel[None], torch.from_numpy(pitch.track(samples, AUDIO.rate_hz, AUDIO))[None]
+    return mel[None], torch.from_numpy(f0_tracker.track(samples, AUDIO.rate_hz, AUDIO))[None]
 
 
 def heard(clip: Clip, gain_db: float = 0.0) -> inputs.NetworkInputs:
@@ -82,7 +81,7 @@ def test_what_was_taken_out_comes_back(clip: Clip, gain_db: float) -> None:
 
 
 def test_the_measured_pitch_is_the_clip_s_median(clip: Clip) -> None:
-    median = pitch.median_hz(clip[1][0].numpy())
+    median = f0_tracker.median_hz(clip[1][0].numpy())
     assert TIMESCALE.reference_hz * np.exp(float(heard(clip).attributes.pitch)) == pytest.approx(median, rel=0.02)
 
 
@@ -104,8 +103,8 @@ def test_attributes_given_to_another_clip_move_its_pitch(clip: Clip) -> None:
     attributes = dataclasses.replace(seen.attributes, pitch=seen.attributes.pitch + np.log(1.3))
     mel = restored(seen, attributes)[0]
     wave = GriffinLim(AUDIO).synthesise(mel, samples=mel.shape[0] * AUDIO.hop_samples).numpy()
-    found = pitch.median_hz(pitch.track(wave, AUDIO.rate_hz, AUDIO))
-    assert found / pitch.median_hz(clip[1][0].numpy()) == pytest.approx(1.3, rel=0.04)
+    found = f0_tracker.median_hz(f0_tracker.track(wave, AUDIO.rate_hz, AUDIO))
+    assert found / f0_tracker.median_hz(clip[1][0].numpy()) == pytest.approx(1.3, rel=0.04)
 
 
 def test_a_wider_range_given_to_the_seconds_is_heard_as_one(clip: Clip) -> None:
@@ -113,7 +112,9 @@ def test_a_wider_range_given_to_the_seconds_is_heard_as_one(clip: Clip) -> None:
     attributes = dataclasses.replace(seen.attributes, second_range=seen.attributes.second_range - 1.5)
     mel = restored(seen, attributes)[0]
     wave = GriffinLim(AUDIO).synthesise(mel, samples=mel.shape[0] * AUDIO.hop_samples).numpy()
-    before, after = (np.ptp(pitch.range_hz(f0)) for f0 in (clip[1][0].numpy(), pitch.track(wave, 16_000, AUDIO)))
+    before, after = (
+        np.ptp(f0_tracker.range_hz(f0)) for f0 in (clip[1][0].numpy(), f0_tracker.track(wave, 16_000, AUDIO))
+    )
     assert after < 0.8 * before
 
 

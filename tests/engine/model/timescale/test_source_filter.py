@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from engine.api.specs import AudioSpec
-from engine.audio import f0 as pitch
+from engine.audio import f0_tracker as pitch
 from engine.audio.mel import MelFrontEnd
 from engine.audio.vocoders.griffin_lim import GriffinLim
 from engine.model.timescale.source_filter import formants_for, source_filter

@@ -13,8 +13,8 @@ from PySide6.QtWidgets import QMenu
 from pytestqt.qtbot import QtBot
 from stage import analysed
 
-from studio.domain import payload
-from studio.domain.payload import Payload
+from studio.domain import drag_payload
+from studio.domain.drag_payload import Payload
 from studio.panels.clip import affect_colours
 from studio.panels.clip.lane_cells import DISTANCE
 from studio.panels.clip.m_lane import MLanePanel
@@ -216,7 +216,7 @@ def test_a_drop_reaches_the_second_under_it_or_the_whole_selection(
     panel: MLanePanel, session: Session, ids: list[str]
 ) -> None:
     session.library.set_label([ids[1]], "emotion", "angry")
-    mime = payload.to_mime(Payload("label", label=("emotion", "angry")), session.context.uuid)
+    mime = drag_payload.to_mime(Payload("label", label=("emotion", "angry")), session.context.uuid)
     copy, left, plain = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
     panel.lane.select([3, 4])
     for second in (0, 3):

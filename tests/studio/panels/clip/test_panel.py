@@ -19,7 +19,7 @@ from pytestqt.qtbot import QtBot
 from engine.api import AudioSpec, ClipAnalysed, Done, Evidence, Failed, ModelInfo, Picture, PictureDone, Take
 from studio.audio.loudspeaker import ClockOutput
 from studio.audio.player import Player
-from studio.domain import payload as drag
+from studio.domain import drag_payload
 from studio.domain.clip import Clip
 from studio.engine_link.engine_link import EngineLink
 from studio.engine_link.job import Job
@@ -615,8 +615,8 @@ def test_a_latent_dropped_here_is_given_to_this_clip_as_the_field_says(
         clip.model_hash = "hash"
     panel.resize(700, 500)
     panel.show()
-    payload = drag.Payload(kind="clips", clips=("b",))
-    mime = drag.to_mime(payload, session.context.uuid)
+    payload = drag_payload.Payload(kind="clips", clips=("b",))
+    mime = drag_payload.to_mime(payload, session.context.uuid)
     where, actions = QPoint(50, 50), Qt.DropAction.CopyAction
     buttons, keys = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
     enter = QDragEnterEvent(where, actions, mime, buttons, keys)
@@ -637,7 +637,7 @@ def test_a_clip_dropped_on_itself_is_refused_with_its_reason(
 ) -> None:
     add(session, tmp_path)
     session.library.set_current("a")
-    panel.give("voice", drag.Payload(kind="clips", clips=("a",)))
+    panel.give("voice", drag_payload.Payload(kind="clips", clips=("a",)))
     assert "changes nothing" in panel._messages.history[-1].what
     assert session.transfer.setup.source is None
 

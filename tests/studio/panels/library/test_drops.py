@@ -10,8 +10,8 @@ from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDragMoveEvent, QDro
 from pytestqt.qtbot import QtBot
 from stage import analysed
 
-from studio.domain import payload as drag
-from studio.domain.payload import Payload
+from studio.domain import drag_payload
+from studio.domain.drag_payload import Payload
 from studio.panels.library.panel import LibraryPanel
 from studio.services.preferences import Preferences
 from studio.session.session import Session
@@ -39,7 +39,7 @@ def library(session: Session, ids: list[str], qtbot: QtBot, tmp_path: Path) -> L
 
 def hover(session: Session, library: LibraryPanel, payload: Payload, row: int, keys: Qt.KeyboardModifier) -> bool:
     """Drag a payload over a row; whether it would be taken."""
-    mime = drag.to_mime(payload, session.context.uuid)
+    mime = drag_payload.to_mime(payload, session.context.uuid)
     at: QPoint = library.view.visualRect(library.table.index(row, 0)).center()
     copy, left = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton
     viewport = library.view.viewport()
@@ -52,7 +52,7 @@ def hover(session: Session, library: LibraryPanel, payload: Payload, row: int, k
 def let_go(session: Session, library: LibraryPanel, payload: Payload, row: int, keys: Qt.KeyboardModifier) -> bool:
     """Drag a payload over a row and drop it there; whether it was taken."""
     would_be_taken = hover(session, library, payload, row, keys)
-    mime = drag.to_mime(payload, session.context.uuid)
+    mime = drag_payload.to_mime(payload, session.context.uuid)
     at: QPoint = library.view.visualRect(library.table.index(row, 0)).center()
     copy, left = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton
     viewport = library.view.viewport()

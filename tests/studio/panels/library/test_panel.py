@@ -15,7 +15,7 @@ from pytestqt.qtbot import QtBot
 
 from engine.api import AudioSpec, ModelInfo
 from studio.domain.clip import Clip
-from studio.domain.payload import Payload
+from studio.domain.drag_payload import Payload
 from studio.engine_link.engine_link import EngineLink
 from studio.panels.library.panel import LibraryPanel
 from studio.panels.library.table_model import DURATION, EMOTION, F0, NAME, SPEAKER, STATE, length_text

@@ -9,8 +9,8 @@ from pytestqt.qtbot import QtBot
 from stage import Idle, analysed, some_take
 
 from engine.api import Done, Failed, Transfer
-from studio.domain import payload as drag
-from studio.domain.payload import Payload
+from studio.domain import drag_payload
+from studio.domain.drag_payload import Payload
 from studio.panels.transfer.panel import TransferDeskPanel
 from studio.services.preferences import Preferences
 from studio.session.session import Session
@@ -62,7 +62,9 @@ def test_many_clips_dropped_on_the_source_are_a_batch(
     desk: TransferDeskPanel, session: Session, ids: list[str]
 ) -> None:
     many = Payload("clips", clips=tuple(ids[:2]))
-    assert "The source is one clip" in (desk.source_zone.offer(drag.to_mime(many, session.context.uuid)) or "")
+    assert "The source is one clip" in (
+        desk.source_zone.offer(drag_payload.to_mime(many, session.context.uuid)) or ""
+    )
     session.transfer.add_voice(voice_of(ids[3]))
-    assert desk.source_zone.offer(drag.to_mime(many, session.context.uuid)) is None
+    assert desk.source_zone.offer(drag_payload.to_mime(many, session.context.uuid)) is None
     assert states(session) == ["rendering", "waiting"]

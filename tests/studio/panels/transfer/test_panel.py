@@ -15,9 +15,9 @@ from pytestqt.qtbot import QtBot
 from stage import rendered
 
 from engine.api import VOCODERS, AudioSpec, Evidence, ModelInfo, Take, Transfer
-from studio.domain import payload as drag
+from studio.domain import drag_payload
 from studio.domain.clip import Clip
-from studio.domain.payload import Payload
+from studio.domain.drag_payload import Payload
 from studio.domain.transfer_words import all_sounds
 from studio.engine_link.engine_link import EngineLink
 from studio.engine_link.job import Job
@@ -134,7 +134,7 @@ def test_a_drop_on_each_zone_sets_up_the_transfer(desk: TransferDeskPanel, sessi
         ("voice", ANNA),
         ("emotion", Payload("seconds", seconds=(("c1", 2),))),
     ):
-        assert desk.zones[zone].offer(drag.to_mime(payload, session.context.uuid)) is None
+        assert desk.zones[zone].offer(drag_payload.to_mime(payload, session.context.uuid)) is None
     assert session.transfer.setup.source == "c0"
     assert [chip.payload for chip in session.transfer.setup.voices] == [ANNA]
     assert [chip.title for chip in session.transfer.setup.emotions] == ["c1.wav · 2 s"]
@@ -142,7 +142,7 @@ def test_a_drop_on_each_zone_sets_up_the_transfer(desk: TransferDeskPanel, sessi
 
 
 def test_a_refused_drop_says_why_and_changes_nothing(desk: TransferDeskPanel, session: Session) -> None:
-    reason = desk.source_zone.offer(drag.to_mime(ANNA, session.context.uuid))
+    reason = desk.source_zone.offer(drag_payload.to_mime(ANNA, session.context.uuid))
     assert reason == "A speaker is many clips; the source is one. Drop one clip here."
     assert desk.source_zone.invitation() == reason
     assert session.transfer.setup.source is None
@@ -156,8 +156,8 @@ def drag_enter(mime: QMimeData) -> QDragEnterEvent:
 
 
 def test_a_zone_says_yes_while_hovering_only_to_what_it_takes(desk: TransferDeskPanel, session: Session) -> None:
-    good, bad = drag.to_mime(FIRST, session.context.uuid), drag.to_mime(ANNA, session.context.uuid)
-    foreign, files = drag.to_mime(FIRST, "another project"), QMimeData()
+    good, bad = drag_payload.to_mime(FIRST, session.context.uuid), drag_payload.to_mime(ANNA, session.context.uuid)
+    foreign, files = drag_payload.to_mime(FIRST, "another project"), QMimeData()
     files.setUrls([QUrl.fromLocalFile("/r/a.wav")])
     answers = []
     for mime in (good, bad, foreign, files):
@@ -169,7 +169,7 @@ def test_a_zone_says_yes_while_hovering_only_to_what_it_takes(desk: TransferDesk
 
 
 def test_a_real_drop_event_reaches_the_session(desk: TransferDeskPanel, session: Session) -> None:
-    mime = drag.to_mime(FIRST, session.context.uuid)
+    mime = drag_payload.to_mime(FIRST, session.context.uuid)
     event = QDropEvent(
         QPointF(5, 5), Qt.DropAction.CopyAction, mime, Qt.MouseButton.LeftButton, Qt.KeyboardModifier(0)
     )

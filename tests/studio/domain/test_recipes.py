@@ -17,9 +17,9 @@ from engine.api import (
     SecondEdit,
     Take,
 )
-from studio.domain import recipe as recipes
+from studio.domain import recipes
 from studio.domain.clip import Clip
-from studio.domain.recipe import Giver, Named, Recipe
+from studio.domain.recipes import Giver, Named, Recipe
 from studio.services.messages import Message
 from studio.session.session import Session
 

@@ -7,28 +7,28 @@ import math
 import numpy as np
 import pytest
 
-from engine.transfer import evidence
+from engine.transfer import take_evidence
 
 
 def test_the_way_to_the_target_is_measured_in_octaves_not_in_hertz() -> None:
-    assert evidence.share_of_distance(100.0, 200.0, 100.0 * math.sqrt(2.0)) == pytest.approx(0.5)
-    assert evidence.share_of_distance(200.0, 100.0, 100.0) == pytest.approx(1.0)
+    assert take_evidence.share_of_distance(100.0, 200.0, 100.0 * math.sqrt(2.0)) == pytest.approx(0.5)
+    assert take_evidence.share_of_distance(200.0, 100.0, 100.0) == pytest.approx(1.0)
 
 
 def test_there_is_no_share_of_no_distance() -> None:
-    assert evidence.share_of_distance(100.0, 101.0, 150.0) is None
-    assert evidence.share_of_distance(100.0, None, 150.0) is None
-    assert evidence.semitones(None, 100.0) is None
+    assert take_evidence.share_of_distance(100.0, 101.0, 150.0) is None
+    assert take_evidence.share_of_distance(100.0, None, 150.0) is None
+    assert take_evidence.semitones(None, 100.0) is None
 
 
 def test_level_of_a_full_scale_sine_is_three_decibels_below_it() -> None:
-    assert evidence.level_dbfs(np.sin(np.arange(16_000) * 0.3)) == pytest.approx(-3.01, abs=0.05)
+    assert take_evidence.level_dbfs(np.sin(np.arange(16_000) * 0.3)) == pytest.approx(-3.01, abs=0.05)
 
 
 def test_content_distance_is_nothing_to_itself_and_ignores_a_lasting_change_of_timbre() -> None:
     mel = np.random.default_rng(0).normal(size=(200, 140))
-    assert evidence.content_distance_db(mel, mel) == pytest.approx(0.0, abs=1e-9)
-    assert evidence.content_distance_db(mel, mel + np.linspace(-1, 1, 140)) == pytest.approx(0.0, abs=1e-9)
+    assert take_evidence.content_distance_db(mel, mel) == pytest.approx(0.0, abs=1e-9)
+    assert take_evidence.content_distance_db(mel, mel + np.linspace(-1, 1, 140)) == pytest.approx(0.0, abs=1e-9)
 
 
 def test_content_distance_of_a_known_difference() -> None:
@@ -36,7 +36,9 @@ def test_content_distance_of_a_known_difference() -> None:
     wave = np.cos(np.pi * 3 * (np.arange(140) + 0.5) / 140)
     mel, other = np.zeros((2, 140)), np.stack((wave, -wave))
     # every pairing differs by a cosine of amplitude 1, whose RMS is sqrt(1/2)
-    assert evidence.content_distance_db(mel, other) == pytest.approx(20 / math.log(10) * math.sqrt(0.5), rel=1e-6)
+    assert take_evidence.content_distance_db(mel, other) == pytest.approx(
+        20 / math.log(10) * math.sqrt(0.5), rel=1e-6
+    )
 
 
 def test_warping_forgives_a_shift_but_not_other_content() -> None:
@@ -44,16 +46,16 @@ def test_warping_forgives_a_shift_but_not_other_content() -> None:
     walk = np.cumsum(rng.normal(size=(300, 140)), axis=0) / 10
     shifted = np.concatenate((np.repeat(walk[:1], 5, axis=0), walk[:-5]))
     other = np.cumsum(rng.normal(size=(300, 140)), axis=0) / 10
-    assert evidence.content_distance_db(walk, shifted) < 0.25 * evidence.content_distance_db(walk, other)
+    assert take_evidence.content_distance_db(walk, shifted) < 0.25 * take_evidence.content_distance_db(walk, other)
 
 
 def by_cells(mel: np.ndarray, other: np.ndarray) -> float:
     """The same distance cell by cell, as the rule of dynamic time warping is written."""
-    a, b = evidence.mel_cepstra(mel), evidence.mel_cepstra(other)
+    a, b = take_evidence.mel_cepstra(mel), take_evidence.mel_cepstra(other)
     a, b = a - a.mean(axis=0), b - b.mean(axis=0)
     best = {(-1, -1): (0.0, 0)}
     for i in range(len(a)):
-        for j in range(max(0, i - evidence.BAND_FRAMES), min(len(b), i + evidence.BAND_FRAMES + 1)):
+        for j in range(max(0, i - take_evidence.BAND_FRAMES), min(len(b), i + take_evidence.BAND_FRAMES + 1)):
             cost, steps = min(
                 best[at]
                 for at in ((i - 1, j - 1), (i - 1, j), (i, j - 1))
@@ -69,4 +71,4 @@ def test_warping_finds_the_cheapest_of_all_paths(frames: int) -> None:
     rng = np.random.default_rng(frames)
     mel = np.cumsum(rng.normal(size=(frames, 140)), axis=0)
     other = np.roll(mel, 7, axis=0) + rng.normal(size=(frames, 140))
-    assert evidence.content_distance_db(mel, other) == pytest.approx(by_cells(mel, other), rel=1e-9)
+    assert take_evidence.content_distance_db(mel, other) == pytest.approx(by_cells(mel, other), rel=1e-9)

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QMimeData, QUrl
 
-from studio.domain import payload as drag
-from studio.domain.payload import Payload
+from studio.domain import drag_payload
+from studio.domain.drag_payload import Payload
 
 PAYLOADS = [
     Payload("clips", ("a", "b")),
@@ -22,11 +22,11 @@ PAYLOADS = [
 
 @pytest.mark.parametrize("payload", PAYLOADS, ids=lambda p: p.kind)
 def test_a_payload_arrives_as_it_was_sent(payload: Payload) -> None:
-    assert drag.payload_of(drag.to_mime(payload, "session"), "session") == payload
+    assert drag_payload.payload_of(drag_payload.to_mime(payload, "session"), "session") == payload
 
 
 def test_ids_of_another_session_mean_nothing() -> None:
-    assert drag.payload_of(drag.to_mime(PAYLOADS[0], "theirs"), "ours") is None
+    assert drag_payload.payload_of(drag_payload.to_mime(PAYLOADS[0], "theirs"), "ours") is None
 
 
 GOOD = {
@@ -45,8 +45,8 @@ GOOD = {
 @pytest.mark.parametrize("data", [b"", b"\xff\xfe", b"[]", b"null", b"{}"])
 def test_foreign_data_is_no_payload(data: bytes) -> None:
     mime = QMimeData()
-    mime.setData(drag.MIME, data)
-    assert drag.payload_of(mime, "s") is None
+    mime.setData(drag_payload.MIME, data)
+    assert drag_payload.payload_of(mime, "s") is None
 
 
 @pytest.mark.parametrize(
@@ -64,22 +64,22 @@ def test_foreign_data_is_no_payload(data: bytes) -> None:
 )
 def test_damaged_data_is_no_payload(change: dict[str, object]) -> None:
     mime = QMimeData()
-    mime.setData(drag.MIME, json.dumps(GOOD).encode())
-    assert drag.payload_of(mime, "s") is not None
-    mime.setData(drag.MIME, json.dumps(GOOD | change).encode())
-    assert drag.payload_of(mime, "s") is None
+    mime.setData(drag_payload.MIME, json.dumps(GOOD).encode())
+    assert drag_payload.payload_of(mime, "s") is not None
+    mime.setData(drag_payload.MIME, json.dumps(GOOD | change).encode())
+    assert drag_payload.payload_of(mime, "s") is None
 
 
 def test_only_local_files_are_taken_from_other_programs() -> None:
     mime = QMimeData()
     mime.setUrls([QUrl("https://example.org/a.wav"), QUrl.fromLocalFile("/tmp/a b.wav"), QUrl()])
-    assert drag.files_of(mime) == [Path("/tmp/a b.wav")]
+    assert drag_payload.files_of(mime) == [Path("/tmp/a b.wav")]
 
 
 def test_our_own_drag_brings_no_files_though_other_programs_can_take_them() -> None:
-    mime = drag.to_mime(PAYLOADS[0], "s", ["/tmp/a.wav"])
+    mime = drag_payload.to_mime(PAYLOADS[0], "s", ["/tmp/a.wav"])
     assert mime.urls() == [QUrl.fromLocalFile("/tmp/a.wav")]
-    assert drag.files_of(mime) == []
+    assert drag_payload.files_of(mime) == []
 
 
 def test_seconds_of_one_clip_name_it_once() -> None:

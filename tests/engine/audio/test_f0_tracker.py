@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from engine.api.specs import AudioSpec
-from engine.audio import files
-from engine.audio.f0 import median_hz, range_hz, track
+from engine.audio import sound_files
+from engine.audio.f0_tracker import median_hz, range_hz, track
 
 SPEC = AudioSpec()
 RATE = SPEC.rate_hz
@@ -82,14 +82,14 @@ def test_every_length_gives_its_frames(samples: int) -> None:
 
 
 def test_reading_in_pieces_changes_nothing(speech: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    samples = files.read(speech[0], SPEC).samples
+    samples = sound_files.read(speech[0], SPEC).samples
     whole = track(samples, RATE, SPEC)
-    monkeypatch.setattr("engine.audio.f0.CHUNK_FRAMES", 7)
+    monkeypatch.setattr("engine.audio.f0_tracker.CHUNK_FRAMES", 7)
     np.testing.assert_allclose(track(samples, RATE, SPEC), whole, rtol=1e-4)
 
 
 def test_women_speak_higher_than_men(speech: list[Path]) -> None:
-    medians = [median_hz(track(files.read(path, SPEC).samples, RATE, SPEC)) for path in speech]
+    medians = [median_hz(track(sound_files.read(path, SPEC).samples, RATE, SPEC)) for path in speech]
     women, men = medians[:2], medians[2:]
     assert all(hz is not None and 140 < hz < 280 for hz in women)
     assert all(hz is not None and 80 < hz < 160 for hz in men)

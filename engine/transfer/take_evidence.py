@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.api.specs import AudioSpec
-from engine.audio import f0 as pitch
+from engine.audio import f0_tracker
 
 CEPSTRA = 13  # as usual for mel-cepstral distance, the level (number 0) left out
 BAND_FRAMES = 24  # how far the alignment may stray: renderings keep the source's timing
@@ -46,7 +46,7 @@ def level_dbfs(samples: Floats) -> float:
 
 def range_semitones(f0: Floats) -> float | None:
     """From the 5th to the 95th percentile of the voiced frames' pitch; None where there is no voice to speak of."""
-    return semitones(*found) if (found := pitch.range_hz(f0)) is not None else None
+    return semitones(*found) if (found := f0_tracker.range_hz(f0)) is not None else None
 
 
 def tilt_db_per_octave(log_mel: Floats, f0: Floats, spec: AudioSpec) -> float | None:

@@ -20,7 +20,7 @@ import soxr
 
 from engine.api.errors import AudioError, ExportError
 from engine.api.specs import AudioSpec
-from engine.audio import decoding, files
+from engine.audio import decoding, sound_files
 
 SPEC = AudioSpec()
 RATE = SPEC.rate_hz
@@ -72,7 +72,7 @@ def test_every_format_of_libsndfile_is_read(tmp_path: Path, name: str, kind: str
     sound = voice_like(1.0, 16_000)
     soundfile.write(path, sound, 16_000, subtype=subtype, format=kind)
 
-    recording = files.read(path, SPEC)
+    recording = sound_files.read(path, SPEC)
 
     assert recording.samples.dtype == np.float32
     assert recording.source_rate_hz == 16_000
@@ -88,11 +88,11 @@ def test_every_rate_becomes_the_same_sound(tmp_path: Path, rate_hz: int) -> None
     path = tmp_path / "a.wav"
     soundfile.write(path, voice_like(1.0, rate_hz), rate_hz, subtype="FLOAT")
 
-    recording = files.read(path, SPEC)
+    recording = sound_files.read(path, SPEC)
 
     wanted = voice_like(1.0, RATE)[:, 0]
     inner = slice(400, -400)  # beyond the ends, resampling sees silence
-    scale = float(files.amplitude(recording.gain_db))
+    scale = float(sound_files.amplitude(recording.gain_db))
     assert len(recording.samples) == RATE
     assert np.abs(recording.samples / scale - wanted)[inner].max() < 2e-3
 
@@ -102,16 +102,16 @@ def test_channels_are_mixed_to_their_mean(tmp_path: Path, channels: int) -> None
     path = tmp_path / "a.wav"
     weights = np.linspace(0.5, 1.0, channels)
     soundfile.write(path, voice_like(0.5, RATE) * weights, RATE, subtype="FLOAT")
-    recording = files.read(path, SPEC)
+    recording = sound_files.read(path, SPEC)
     assert recording.channels == channels
-    back = recording.samples / files.amplitude(recording.gain_db)
+    back = recording.samples / sound_files.amplitude(recording.gain_db)
     np.testing.assert_allclose(back, voice_like(0.5, RATE)[:, 0] * weights.mean(), atol=1e-6)
 
 
 def test_probe_tells_what_a_file_is(tmp_path: Path) -> None:
     path = tmp_path / "a.flac"
     soundfile.write(path, voice_like(1.5, 44_100, 2), 44_100, subtype="PCM_24")
-    assert files.probe(path) == files.AudioInfo(str(path), 1.5, 44_100, 2, 66_150, "FLAC PCM_24")
+    assert sound_files.probe(path) == sound_files.AudioInfo(str(path), 1.5, 44_100, 2, 66_150, "FLAC PCM_24")
 
 
 @pytest.mark.parametrize("rate_hz", [8_000, 16_000, 44_100, 48_000, 44_099, 192_000])
@@ -124,7 +124,7 @@ def test_streamed_blocks_equal_the_whole_file_resampled_at_once(
     noise = np.random.default_rng(1).uniform(-0.5, 0.5, round(1.7 * rate_hz)).astype(np.float32)
     soundfile.write(path, noise, rate_hz, subtype="FLOAT")
 
-    blocks = list(files.stream(path, SPEC, block_s=block_s))
+    blocks = list(sound_files.stream(path, SPEC, block_s=block_s))
 
     whole = soxr.resample(noise, rate_hz, RATE) if rate_hz != RATE else noise
     assert {len(block) for block in blocks[:-1]} <= {round(block_s * RATE)}
@@ -139,7 +139,7 @@ def test_resampling_keeps_the_band_and_removes_what_lies_above(
     path = tmp_path / "a.wav"
     for hz, wanted_db in ((7_200, 0.0), (8_500, -80.0)):
         soundfile.write(path, tone(hz, 1.0, 48_000), 48_000, subtype="FLOAT")
-        inner = np.concatenate(list(files.stream(path, SPEC)))[1000:-1000]
+        inner = np.concatenate(list(sound_files.stream(path, SPEC)))[1000:-1000]
         gain_db = level_dbfs(inner) - level_dbfs(tone(hz, 1.0, 48_000))
         assert gain_db == pytest.approx(0.0, abs=0.2) if wanted_db == 0.0 else gain_db < wanted_db
 
@@ -151,7 +151,7 @@ def test_memory_does_not_grow_with_length(tmp_path: Path) -> None:
         for _ in range(10):
             file.write(minute)
     tracemalloc.start()
-    samples = sum(len(block) for block in files.stream(path, SPEC, block_s=10.0))
+    samples = sum(len(block) for block in sound_files.stream(path, SPEC, block_s=10.0))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert samples == 600 * RATE
@@ -162,22 +162,22 @@ def test_the_level_counts_speech_and_not_pauses(tone: Callable[..., np.ndarray],
     path = tmp_path / "a.wav"
     speech = tone(300, 1.0, RATE, 0.1)
     soundfile.write(path, np.concatenate((speech, np.zeros(4 * RATE))), RATE, subtype="FLOAT")
-    recording = files.read(path, SPEC)
+    recording = sound_files.read(path, SPEC)
     assert recording.gain_db == pytest.approx(SPEC.level_dbfs - level_dbfs(speech), abs=0.01)
     assert level_dbfs(recording.samples[:RATE]) == pytest.approx(SPEC.level_dbfs, abs=0.01)
 
 
 def test_the_gain_does_not_depend_on_how_the_clip_is_cut(speech: list[Path]) -> None:
-    whole = files.read(speech[0], SPEC)
+    whole = sound_files.read(speech[0], SPEC)
     for block_s in (0.037, 1.0):
-        gain_db = files.measure_gain_db(files.stream(speech[0], SPEC, block_s=block_s), SPEC)
+        gain_db = sound_files.measure_gain_db(sound_files.stream(speech[0], SPEC, block_s=block_s), SPEC)
         assert gain_db == pytest.approx(whole.gain_db, abs=1e-9)
 
 
 def test_the_removed_gain_leads_back_to_the_source(speech: list[Path]) -> None:
-    recording = files.read(speech[0], SPEC)
+    recording = sound_files.read(speech[0], SPEC)
     source = soundfile.read(speech[0], dtype="float32")[0]
-    np.testing.assert_allclose(recording.samples * files.amplitude(-recording.gain_db), source, atol=1e-6)
+    np.testing.assert_allclose(recording.samples * sound_files.amplitude(-recording.gain_db), source, atol=1e-6)
 
 
 def written(path: Path, sound: np.ndarray, subtype: str = "PCM_16", kind: str | None = None) -> Path:
@@ -208,7 +208,7 @@ def written(path: Path, sound: np.ndarray, subtype: str = "PCM_16", kind: str | 
 def test_bad_input_is_refused_in_words(tmp_path: Path, case: str, make: Callable[[Path], Path], what: str) -> None:
     path = make(tmp_path / "clip.wav")
     with pytest.raises(AudioError) as caught:
-        files.read(path, SPEC)
+        sound_files.read(path, SPEC)
     assert what in caught.value.what, case
     assert "clip.wav" in caught.value.what
     assert caught.value.hint.endswith(".")
@@ -216,7 +216,7 @@ def test_bad_input_is_refused_in_words(tmp_path: Path, case: str, make: Callable
 
 def test_a_clip_of_the_shortest_length_is_read(tmp_path: Path) -> None:
     path = written(tmp_path / "a.wav", voice_like(0.2, RATE))
-    assert len(files.read(path, SPEC).samples) == 3200
+    assert len(sound_files.read(path, SPEC).samples) == 3200
 
 
 @pytest.mark.parametrize("suffix", ["wav", "flac", "aiff", "ogg", "mp3"])
@@ -227,7 +227,7 @@ def test_of_a_truncated_file_the_beginning_is_used_and_reported(tmp_path: Path, 
     content = path.read_bytes()
     path.write_bytes(content[: len(content) * 6 // 10])
 
-    recording = files.read(path, SPEC)
+    recording = sound_files.read(path, SPEC)
 
     assert 2.0 < len(recording.samples) / RATE < 9.0
     assert len(recording.notes) == 1
@@ -242,7 +242,7 @@ def test_a_file_truncated_before_its_sound_is_refused(tmp_path: Path, suffix: st
     soundfile.write(path, voice_like(1.0, RATE), RATE)
     path.write_bytes(path.read_bytes()[:size])
     with pytest.raises(AudioError) as caught:
-        files.read(path, SPEC)
+        sound_files.read(path, SPEC)
     assert "a." + suffix in caught.value.what
 
 
@@ -253,7 +253,7 @@ def test_a_header_that_claims_two_thousand_million_frames_takes_no_memory(tmp_pa
     content[at : at + 4] = struct.pack("<I", 2**32 - 2)  # 2^31 frames of 16 bit
     path.write_bytes(content)
     tracemalloc.start()
-    recording = files.read(path, SPEC)
+    recording = sound_files.read(path, SPEC)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert len(recording.samples) == RATE
@@ -267,12 +267,12 @@ def test_an_absurd_rate_is_refused(tmp_path: Path, field: int, value: int) -> No
     content[field : field + 4] = struct.pack("<I", value)
     path.write_bytes(content)
     with pytest.raises(AudioError, match=f"claims {value} Hz"):
-        files.read(path, SPEC)
+        sound_files.read(path, SPEC)
 
 
 def test_a_clipped_recording_gets_a_note(tmp_path: Path) -> None:
     path = written(tmp_path / "a.wav", np.sign(voice_like(1.0, RATE)))
-    (note,) = files.read(path, SPEC).notes
+    (note,) = sound_files.read(path, SPEC).notes
     assert "is clipped: 100.0 %" in note
 
 
@@ -289,13 +289,13 @@ def test_a_file_without_permission_is_refused_in_words(tmp_path: Path, monkeypat
 
         monkeypatch.setattr(Path, "open", refuse)
     with pytest.raises(AudioError, match="may not be read"):
-        files.read(path, SPEC)
+        sound_files.read(path, SPEC)
 
 
 def test_a_file_that_vanishes_while_it_is_read_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decoding, "CHUNK_VALUES", 4000)
     path = written(tmp_path / "a.wav", voice_like(4.0, RATE))
-    blocks = files.stream(path, SPEC, block_s=0.5)
+    blocks = sound_files.stream(path, SPEC, block_s=0.5)
     next(blocks)
     os.truncate(path, 10_000)  # as a network share that goes away
     path.unlink()
@@ -307,10 +307,10 @@ def test_a_name_with_emoji_newline_and_bad_bytes_is_read_and_shown_on_one_line(t
     folder = os.fsencode(tmp_path)
     path = Path(os.fsdecode(folder + "/🎤 a\nb ".encode() + b"\xff.wav"))
     shutil.move(written(tmp_path / "a.wav", voice_like(1.0, RATE)), path)
-    assert len(files.read(path, SPEC).samples) == RATE
+    assert len(sound_files.read(path, SPEC).samples) == RATE
     path.write_bytes(b"")
     with pytest.raises(AudioError) as caught:
-        files.read(path, SPEC)
+        sound_files.read(path, SPEC)
     assert "🎤 a\\nb" in caught.value.what
     assert caught.value.what.isprintable()
 
@@ -319,7 +319,7 @@ def test_a_name_with_emoji_newline_and_bad_bytes_is_read_and_shown_on_one_line(t
 def test_written_sound_comes_back_with_its_tags(tmp_path: Path, suffix: str, subtype: str, step: float) -> None:
     path = tmp_path / f"Aufnahme 🎤.{suffix}"
     sound = np.append(voice_like(0.5, RATE)[:, 0], [1.0, -1.0]).astype(np.float32)
-    files.write(path, sound, RATE, {"title": "Zwölf", "comment": "first", "strength": "1.0"})
+    sound_files.write(path, sound, RATE, {"title": "Zwölf", "comment": "first", "strength": "1.0"})
     with soundfile.SoundFile(path) as file:
         assert (file.samplerate, file.channels, file.subtype) == (RATE, 1, subtype)
         assert file.title == "Zwölf"
@@ -339,7 +339,7 @@ def test_written_sound_comes_back_with_its_tags(tmp_path: Path, suffix: str, sub
 )
 def test_what_cannot_be_written_is_reported(tmp_path: Path, name: str, samples: np.ndarray, what: str) -> None:
     with pytest.raises(ExportError, match=what):
-        files.write(tmp_path / name, samples, RATE)
+        sound_files.write(tmp_path / name, samples, RATE)
     assert not (tmp_path / name).exists()
 
 
@@ -353,7 +353,7 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path: Path, monkey
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(ExportError, match="No space left") as caught:
-        files.write(path, np.zeros(RATE, np.float32), RATE)
+        sound_files.write(path, np.zeros(RATE, np.float32), RATE)
     assert "Free some space" in caught.value.hint
     assert path.read_bytes() == b"old"
     assert os.listdir(path.parent) == ["a.wav"]
