@@ -1,4 +1,4 @@
-"""A look into a table of labels before it is used."""
+"""Preview of a label table before it is used."""
 
 from __future__ import annotations
 
@@ -31,6 +31,12 @@ def preview(request: PreviewTable, report: Report, control: ControlSignal) -> Ta
         return TablePreview(str(path), table.headings, rows, len(table.rows), None, trouble=error.what)
     unmatched = tuple((row.path, row.why) for row in joined.unmatched[:SHOWN_UNMATCHED])
     return TablePreview(
-        str(path), table.headings, rows, len(table.rows), columns,
-        len(joined.labels), unmatched, len(joined.unmatched),
-    )  # fmt: skip
+        str(path),
+        table.headings,
+        rows,
+        len(table.rows),
+        columns,
+        len(joined.labels),
+        unmatched,
+        len(joined.unmatched),
+    )

@@ -20,9 +20,9 @@ EARLY_SHARE = 0.2
 EARLY_EXAGGERATION = 12.0
 EARLY_MOMENTUM, MOMENTUM = 0.5, 0.9  # 0.9 gets as far in two thirds of the iterations that 0.8 takes
 FEWEST_FOR_EARLY = 50
-# openTSNE's interpolation is faster than its Barnes-Hut tree while the map is small, as it is early on; later its grid
-# grows with the map, to twice the tree's time. On 10 000 points an angle of 0.5 takes 1.3 times as long as 0.7 and
-# keeps 0.5 % more neighbours.
+# openTSNE's interpolation is faster than its Barnes-Hut tree while the map is small, as it is early on; later its
+# grid grows with the map, to twice the tree's time. On 10 000 points an angle of 0.5 takes 1.3 times as long as 0.7
+# and keeps 0.5 % more neighbours.
 FEWEST_FOR_INTERPOLATION = 5_000
 ANGLE = 0.7
 POINT_ITERATIONS_PER_CHECK = 10_000  # points x iterations between two calls of `watch`, some 50 ms

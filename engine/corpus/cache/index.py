@@ -1,4 +1,4 @@
-"""What the cache holds, in one SQLite file: safe against a kill, and for several processes at a time.
+"""Index of the cache, in one SQLite file: safe against a kill, and for several processes at a time.
 
 files       path -> content, as long as size and time are the same: a file is hashed once
 recordings  audio spec and content -> frames in a pack
@@ -28,7 +28,7 @@ _AT_ONCE = 500  # names in one question: SQLite takes a limited number
 _TABLES = """
 CREATE TABLE files (path TEXT PRIMARY KEY, size INTEGER, time_ns INTEGER, content TEXT) WITHOUT ROWID;
 CREATE TABLE recordings (spec TEXT, content TEXT, pack TEXT, start INTEGER, frames INTEGER, notes TEXT,
-                         gain_db REAL,                         PRIMARY KEY (spec, content)) WITHOUT ROWID;
+                         gain_db REAL, PRIMARY KEY (spec, content)) WITHOUT ROWID;
 CREATE INDEX recordings_of_pack ON recordings (pack);
 CREATE TABLE packs (name TEXT PRIMARY KEY, spec TEXT, used REAL) WITHOUT ROWID;
 CREATE TABLE clips (key TEXT PRIMARY KEY, bytes INTEGER, used REAL) WITHOUT ROWID;
@@ -38,9 +38,9 @@ CREATE TABLE settings (name TEXT PRIMARY KEY, value INTEGER) WITHOUT ROWID;
 
 @dataclass(frozen=True)
 class Found:
-    """A recording's frames in a pack: [start, start + frames).
+    """Frames of a recording in a pack: [start, start + frames).
 
-    notes: what reading it had to tell. gain_db: what level normalisation added to it.
+    notes: what the user should know of reading it. gain_db: what level normalisation added to it.
     """
 
     content: str
@@ -125,7 +125,6 @@ class Index:
             raise
         self._base.execute("COMMIT")
 
-    # ------------------------------------------------------------------------------------------ contents
     def contents(self, paths: Sequence[str]) -> dict[str, str]:
         """The content hash of every path that is still the file it was when it was hashed."""
         known: dict[str, str] = {}
@@ -159,7 +158,6 @@ class Index:
         self.keep_contents([(path, when, content)])
         return content
 
-    # ------------------------------------------------------------------------------------------ recordings
     def find(self, spec: str, contents: Sequence[str]) -> dict[str, Found]:
         """The recordings of these contents that are held, by content."""
         found: dict[str, Found] = {}
@@ -208,7 +206,6 @@ class Index:
             base.execute("DELETE FROM recordings WHERE pack = ?", (name,))
             base.execute("DELETE FROM packs WHERE name = ?", (name,))
 
-    # ------------------------------------------------------------------------------------------ clips
     def keep_clips(self, clips: Iterable[tuple[str, int]]) -> None:
         """Remember (key, bytes)."""
         now = time.time()
@@ -228,7 +225,6 @@ class Index:
         with self.change() as base:
             base.executemany("DELETE FROM clips WHERE key = ?", [(key,) for key in keys])
 
-    # ------------------------------------------------------------------------------------------ size
     @property
     def limit_bytes(self) -> int:
         row = self._base.execute("SELECT value FROM settings WHERE name = 'limit_bytes'").fetchone()

@@ -1,7 +1,7 @@
 """EMO-DB file names (Burkhardt et al., "A database of German emotional speech", INTERSPEECH 2005): SSTTTEv.
 
-SS speaker, TTT sentence, E emotion by its German initial, v version. Arousal and valence are the emotion's place
-(see affect): the corpus itself rates neither.
+SS speaker, TTT sentence, E emotion by its German initial, v version. Arousal and valence are the emotion's
+coordinates (see affect): the corpus itself rates neither.
 """
 
 from __future__ import annotations
@@ -13,12 +13,26 @@ from engine.corpus.layouts.affect import coordinates
 from engine.corpus.manifest import Labels
 
 _GENDERS = {
-    "03": "male", "08": "female", "09": "female", "10": "male", "11": "male",
-    "12": "male", "13": "female", "14": "female", "15": "male", "16": "female",
-}  # fmt: skip
+    "03": "male",
+    "08": "female",
+    "09": "female",
+    "10": "male",
+    "11": "male",
+    "12": "male",
+    "13": "female",
+    "14": "female",
+    "15": "male",
+    "16": "female",
+}
 _EMOTIONS = {
-    "W": "angry", "L": "bored", "E": "disgust", "A": "fearful", "F": "happy", "T": "sad", "N": "neutral",
-}  # fmt: skip
+    "W": "angry",
+    "L": "bored",
+    "E": "disgust",
+    "A": "fearful",
+    "F": "happy",
+    "T": "sad",
+    "N": "neutral",
+}
 _SENTENCES = {
     "a01": "Der Lappen liegt auf dem Eisschrank.",
     "a02": "Das will sie am Mittwoch abgeben.",

@@ -176,7 +176,6 @@ def test_an_archive_that_is_none_is_refused_and_deleted(desk: Desk) -> None:
     assert list(desk.to.iterdir()) == []
 
 
-# ------------------------------------------------------------------------------------------ the command line
 def test_the_command_shows_address_checksum_licence_and_size_before_it_begins(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

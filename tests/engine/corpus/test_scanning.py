@@ -50,7 +50,6 @@ def cached(folder: Path, control: Callable[[], Control] = run) -> MelCache:
     return build(scan([str(folder)], [], run), SPEC, folder.parent / "cache", ignore, control)
 
 
-# ------------------------------------------------------------------------------------------------- scanning
 def test_a_scan_finds_all_layouts_and_says_what_it_skipped(tmp_path: Path) -> None:
     root = tmp_path / "corpus"
     touch(root / "anna" / "1.wav")
@@ -115,7 +114,6 @@ def test_the_real_corpora_are_read_as_their_readme_says(recordings: Path) -> Non
     assert len({u.labels.emotion for u in acted.utterances}) == 8
 
 
-# ------------------------------------------------------------------------------------------------- division
 def manifest_of(*names: str, root: str = "/c") -> Manifest:
     return Manifest(tuple(Utterance(f"{root}/{name}", name) for name in names))
 
@@ -136,7 +134,6 @@ def test_at_least_one_utterance_is_on_each_side() -> None:
     assert manifest_of("a").split(0.1, 0) == ((0,), ())
 
 
-# ------------------------------------------------------------------------------------------------- crops
 def test_one_recording_is_divided_in_time_and_a_note_says_so(tmp_path: Path, tone: Tone) -> None:
     voices(tmp_path / "corpus", tone, (2.0,))
     cache = cached(tmp_path / "corpus")

@@ -36,14 +36,19 @@ from engine.model import checkpoint
 from engine.model.aux_vae import AuxVAE
 
 SMALL = ModelSpec(
-    latent=8, global_channels=(12,), medium_channels=(12,), local_channels=(16,), decoder_channels=(16,),
-    predictor_m_channels=(8,), predictor_h_channels=(8,),
-)  # fmt: skip
+    latent=8,
+    global_channels=(12,),
+    medium_channels=(12,),
+    local_channels=(16,),
+    decoder_channels=(16,),
+    predictor_m_channels=(8,),
+    predictor_h_channels=(8,),
+)
 SIGNAL, LATENTS = ("audio", "peaks", "mel", "f0"), ("h", "m", "z")
 
 
 def care(request: CareForCache) -> CacheState:
-    return cache_job.care(request, lambda event: None, lambda: Control.RUN)
+    return cache_job.manage(request, lambda event: None, lambda: Control.RUN)
 
 
 def saved_model(path: Path, seed: int = 0) -> str:
@@ -94,8 +99,10 @@ def test_a_clip_is_not_computed_again_in_another_folder_under_another_name_and_t
     for before, after in zip(first, again, strict=True):
         assert (after.duration_s, after.frames, after.seconds) == (before.duration_s, before.frames, before.seconds)
         assert (after.gain_db, after.f0_median_hz, after.model_hash) == (
-            before.gain_db, before.f0_median_hz, before.model_hash,
-        )  # fmt: skip
+            before.gain_db,
+            before.f0_median_hz,
+            before.model_hash,
+        )
         for name in (*SIGNAL, *LATENTS):
             here, there = (Path(c.folder) / f"{name}.npy" for c in (before, after))
             assert here.samefile(there)  # one file with two names

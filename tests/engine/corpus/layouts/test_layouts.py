@@ -93,8 +93,12 @@ def test_what_only_resembles_emodb_is_not_taken_for_it(name: str) -> None:
 def test_labels_become_words_and_come_back() -> None:
     labels = Labels("anna", emotion="happy", arousal=0.755, valence=-0.25, split="dev-clean")
     assert labels.words() == {
-        "speaker": "anna", "emotion": "happy", "arousal": "0.755", "valence": "-0.25", "split": "dev-clean",
-    }  # fmt: skip
+        "speaker": "anna",
+        "emotion": "happy",
+        "arousal": "0.755",
+        "valence": "-0.25",
+        "split": "dev-clean",
+    }
     assert Labels.of(labels.words()) == labels
 
 
