@@ -18,7 +18,7 @@ from engine.api import OWN_VOCODER, PROBE_TASKS, RENDERINGS, RULES, SYSTEMS, VOC
 from engine.api.errors import EngineError
 from engine.cli import Facts
 from engine.cli.terminal import Terminal
-from engine.training.distributed.launch import place
+from engine.training.distributed.launch import this_process
 from engine.worker import set_threads
 
 DONE, FAULT, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if not expected:
                 print(traceback.format_exc(), file=sys.stderr)
             status, facts = BAD_INPUT if expected else FAULT, {"error": {"what": what, "hint": hint}}
-    if not place().first:
+    if not this_process().first:
         return status  # of several processes one speaks
     if options.json:
         print(json.dumps(facts, default=str), flush=True)
@@ -63,7 +63,6 @@ def _print_facts(facts: Facts) -> None:
         print(f"{name}: {shown}")
 
 
-# ---------------------------------------------------------------------------------------------- arguments
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="triptych", description="A voice-analysis studio over a three-timescale autoencoder of speech."

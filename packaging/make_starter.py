@@ -25,6 +25,7 @@ from engine.evaluation.probes.job import keep_heads  # noqa: E402
 from engine.model import checkpoint  # noqa: E402
 from engine.runtime.resources import STARTER_MODEL  # noqa: E402
 from engine.training import loop  # noqa: E402
+from engine.training.checkpoints import BEST  # noqa: E402
 
 HELD_OUT = frozenset(["3526", "5789", "7859", "6848", "7367", "8629"])  # of train-clean-5: three women, three men
 VOCODER = "refined"  # trained on what the starter decodes: packaging/make_refiner.py
@@ -74,7 +75,7 @@ def tell(event: Event) -> None:
 
 def pack(run: Path, voices: list[Path]) -> None:
     """Put the run's best model into resources, with credit to its data and a reading of the gender."""
-    best = checkpoint.load(run / loop.BEST)
+    best = checkpoint.load(run / BEST)
     provenance = best.provenance | {
         "credit": CREDIT,
         "voices": [voice.name for voice in voices],

@@ -39,7 +39,7 @@ class Studio:
         self.link = EngineLink(paths.log_dir())
         self.link.device = self.preferences.get(DEVICE, self.link.device)
         self.session = Session(self.link, paths.data_dir(), self.messages)
-        self.session.set_vocoder(preferred_vocoder(self.preferences))
+        self.session.transfer.set_vocoder(preferred_vocoder(self.preferences))
         self.window = MainWindow(self.session, self.messages, self.preferences)
         self._collector.set_aside()
 
@@ -54,11 +54,11 @@ class Studio:
     def _begin(self, files: list[str]) -> None:
         projects = [file for file in files if is_project(file)]
         self.window.projects.open_at_start(projects[0] if projects else None)
-        self.session.add_files([file for file in files if file not in projects])
+        self.session.imports.add_files([file for file in files if file not in projects])
 
     def close(self) -> None:
         """Write what is not written, and end every engine process."""
-        self.session.close()
+        self.session.project.close()
         self.link.shutdown()
         self._collector.stop()
 

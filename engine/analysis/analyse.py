@@ -46,8 +46,9 @@ from engine.audio.mel import MelFrontEnd
 from engine.corpus.cache.analyses import KnownClips, key_of
 from engine.corpus.cache.location import cache_dir
 from engine.model import checkpoint, linear_heads
-from engine.model.aux_vae import AuxVAE, StreamedLatents
+from engine.model.aux_vae import AuxVAE
 from engine.model.checkpoint import Checkpoint
+from engine.model.streaming import StreamedLatents, encode_stream
 from engine.runtime import devices
 from engine.runtime.control import Eta, check_cancel
 
@@ -305,7 +306,7 @@ class Analyst:
             self._read_m(folder, m)
             return len(m), self._model.hash
         with torch.inference_mode():
-            latents = ready or network.encode_stream(self._inputs(folder, meta.gain_db), meta.frames)
+            latents = ready or encode_stream(network, self._inputs(folder, meta.gain_db), meta.frames)
             np.save(folder / "h.npy", latents.h.float().cpu().numpy())
             np.save(folder / "m.npy", latents.m.float().cpu().numpy())
             self._read_m(folder, latents.m)

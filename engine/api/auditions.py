@@ -1,4 +1,4 @@
-"""Hearing a training run: the checkpoints it keeps on its way, and what they are worth and sound like.
+"""Auditions of a training run: the checkpoints it keeps on its way, and what they are worth and sound like.
 
 All of it lies in the run's folder, which is the truth; what is read here is small and written whole.
 
@@ -60,7 +60,7 @@ class AuditionItem:
 
     transfer: what is rendered. Its folders are analyses of the recordings by whatever model: their h, m and z are
     made anew by each checkpoint. model, out_dir, name and device are filled in. Where it gives nothing, the item is
-    the source as the model rebuilds it.
+    the source as the model reconstructs it.
     """
 
     id: str
@@ -70,7 +70,7 @@ class AuditionItem:
 
 @dataclass(frozen=True)
 class Audition:
-    """Render items with checkpoints of a run, and measure what these tell of held-out voices.
+    """Render items with checkpoints of a run, and probe these on held-out voices.
 
     What is there already is kept; a checkpoint that has made room meanwhile is passed over. STOP keeps what is
     done. Reports Partial(AuditionSound | CheckpointProbes).
@@ -101,7 +101,7 @@ class AuditionSound:
 
 @dataclass(frozen=True)
 class ProbeReading:
-    """What a probe tells: an accuracy or a CCC (`measure`), of `clips` that the run does not train on.
+    """The score of a probe: an accuracy or a CCC (`measure`), of `clips` that the run does not train on.
 
     chance: what guessing gives.
     """
@@ -114,7 +114,7 @@ class ProbeReading:
 
 @dataclass(frozen=True)
 class CheckpointProbes:
-    """By task (speaker, gender, emotion, arousal, valence) what a checkpoint tells, or why it cannot be said."""
+    """The scores of a checkpoint by task (speaker, gender, emotion, arousal, valence), or why there is none."""
 
     step: int
     readings: dict[str, ProbeReading]

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from engine.api.stored_values import converted
+
 
 @dataclass(frozen=True)
 class ClipRef:
@@ -53,9 +55,12 @@ class StoredClip:
         return (Path(self.folder) / f"{name}.npy").is_file()
 
     def meta(self) -> ClipAnalysed:
-        values = json.loads((Path(self.folder) / "meta.json").read_text("utf-8"))
-        values["notes"] = tuple(values.get("notes", ()))
-        return ClipAnalysed(**values)
+        """What meta.json says.
+
+        Raises:
+            OSError: it cannot be read. ValueError: it is damaged.
+        """
+        return converted(json.loads((Path(self.folder) / "meta.json").read_text("utf-8")), ClipAnalysed)
 
 
 def unfinished(out_dir: Path, clip_id: str) -> Path:

@@ -7,10 +7,35 @@ from dataclasses import dataclass, field
 from engine.api.downloads import Offer
 
 AUDIO_SUFFIXES = (
-    ".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aiff", ".aif", ".aifc", ".au", ".snd", ".caf", ".w64",
-    ".rf64", ".m4a", ".m4b", ".mp4", ".mov", ".3gp", ".aac", ".webm", ".mka", ".mkv", ".wma", ".avi", ".amr", ".wv",
+    ".wav",
+    ".flac",
+    ".ogg",
+    ".oga",
+    ".opus",
+    ".mp3",
+    ".aiff",
+    ".aif",
+    ".aifc",
+    ".au",
+    ".snd",
+    ".caf",
+    ".w64",
+    ".rf64",
+    ".m4a",
+    ".m4b",
+    ".mp4",
+    ".mov",
+    ".3gp",
+    ".aac",
+    ".webm",
+    ".mka",
+    ".mkv",
+    ".wma",
+    ".avi",
+    ".amr",
+    ".wv",
     ".ac3",
-)  # fmt: skip
+)
 TABLE_SUFFIXES = (".csv", ".tsv")
 LABELS = ("speaker", "gender", "emotion", "arousal", "valence", "text", "split", "session")  # that the engine reads
 

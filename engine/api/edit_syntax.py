@@ -18,7 +18,7 @@ from engine.api import LatentRef, SecondEdit
 from engine.api.errors import SpecError
 
 OPTIONS = {"rule": "rule", "weight": "weight", "fade-in": "fade_in_s", "fade-out": "fade_out_s"}
-MOST_SECONDS = 100_000  # more than a day: a slip of the hand, not a recording
+MOST_SECONDS = 100_000  # more than a day: a typing error, not a recording
 
 
 def seconds_of(words: str) -> tuple[int, ...]:

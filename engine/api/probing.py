@@ -1,4 +1,4 @@
-"""What the latents tell of speaker, gender and emotion; the paper’s experiments."""
+"""Probes: how well speaker, gender and emotion are predicted from the latents; the paper’s experiments."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class ProbeCorpus:
 
 @dataclass(frozen=True)
 class Probe:
-    """Measure what h, m and z tell of speaker, gender and emotion, beside two floors and a shuffled control.
+    """Measure how well speaker, gender and emotion are predicted from h, m and z, beside baselines and chance.
 
     Reports Partial(ProbeResult) of a task with every further score. STOP keeps the tasks that are done.
     test: another corpus to test on; None: folds of the one, with no speaker on both sides (but for task speaker).
@@ -40,7 +40,7 @@ class Probe:
 
 @dataclass(frozen=True)
 class ProbeScore:
-    """What one probe told. All but n are shares (0 to 1) or a CCC (-1 to 1); the task's measure says which.
+    """The score of one probe. All but n are shares (0 to 1) or a CCC (-1 to 1); the task's measure says which.
 
     n: clips tested. low, high: 95 % bootstrap interval (NaN if there is none). shuffled: the same with the training
     labels shuffled: what chance gives. seeds: the score of each. also: other measures by their full name.

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import types
 import typing
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -17,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.api.errors import SpecError
+from engine.api.stored_values import DamagedError, converted
 
 
 def setting(
@@ -44,37 +44,30 @@ class Spec:
             self._check(item, hints[item.name])
 
     def _check(self, item: dataclasses.Field[Any], kind: Any) -> None:
-        value = getattr(self, item.name)
-        if typing.get_origin(kind) is tuple:
-            if not isinstance(value, tuple) or not all(_is_number(v) and v == int(v) and v > 0 for v in value):
-                raise SpecError(
-                    f"{item.name} is {value!r}, not a list of positive whole numbers.",
-                    "Give the sizes separated by commas.",
-                    item.name,
-                )
+        name, given = item.name, getattr(self, item.name)
+        sizes = typing.get_origin(kind) is tuple
+        try:
+            value = converted(given, kind)
+        except DamagedError as error:
+            hint = "Give the sizes separated by commas." if sizes else "Correct this setting."
+            raise SpecError(f"{name} is {given!r}: {error}.", hint, name) from error
+        object.__setattr__(self, name, value)  # whole numbers may stand for others, lists for tuples
+        if value is None:
             return
-        kinds = typing.get_args(kind) if isinstance(kind, types.UnionType) else (kind,)
-        if value is None and types.NoneType in kinds:
-            return
-        if float in kinds and isinstance(value, int) and not isinstance(value, bool):
-            value = float(value)
-            object.__setattr__(self, item.name, value)
-        if not any(type(value) is k for k in kinds):
+        if sizes and not all(size > 0 for size in value):
             raise SpecError(
-                f"{item.name} is {value!r}, which is not of the kind {kind}.",
-                "Correct this setting.",
-                item.name,
+                f"{name} is {given!r}: no size can be 0 or less.", "Give the sizes separated by commas.", name
             )
         choices = item.metadata.get("choices", ())
         if choices and value not in choices:
-            raise SpecError(f"{item.name} is {value!r}.", f"Choose one of {', '.join(choices)}.", item.name)
+            raise SpecError(f"{name} is {value!r}.", f"Choose one of {', '.join(choices)}.", name)
         if isinstance(value, float) and not math.isfinite(value):
-            raise SpecError(f"{item.name} is {value}, not a finite number.", "Correct this setting.", item.name)
+            raise SpecError(f"{name} is {value}, not a finite number.", "Correct this setting.", name)
         low, high = item.metadata.get("low"), item.metadata.get("high")
         if (low is not None and value < low) or (high is not None and value > high):
             unit = f" {item.metadata['unit']}" if item.metadata.get("unit") else ""
             span = f"at least {low}" if high is None else f"at most {high}" if low is None else f"{low} to {high}"
-            raise SpecError(f"{item.name} is {value}{unit}.", f"It can be {span}{unit}.", item.name)
+            raise SpecError(f"{name} is {value}{unit}.", f"It can be {span}{unit}.", name)
 
     def to_dict(self) -> dict[str, Any]:
         """A dictionary of plain JSON values."""
@@ -85,7 +78,7 @@ class Spec:
 
     @classmethod
     def from_dict(cls, values: object) -> Self:
-        """The spec written by `to_dict`; unknown or missing names take words, not guesses.
+        """The spec written by `to_dict`; unknown names take words, not guesses.
 
         Raises:
             SpecError: not a dictionary, an unknown setting (a newer version wrote it), or a bad value.
@@ -99,11 +92,7 @@ class Spec:
                 "Open it with a newer Triptych.",
                 strange[0],
             )
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        return cls(**values)
 
 
 @dataclass(frozen=True)
@@ -226,8 +215,8 @@ class ModelSpec(Spec):
     )
 
     @property
-    def told_levels(self) -> tuple[int, int]:
-        """How many numbers of the slow part are read from h and from m (timescale/attributes.py); none if plain."""
+    def attribute_sizes(self) -> tuple[int, int]:
+        """Numbers of timbre in h and of prosody in m (model/timescale/attribute_heads.py); none if plain."""
         if self.views == "plain":
             return 0, 0
         return 1 + (2 + self.sounds) * ENVELOPE_COEFFICIENTS, 2 + TONE_COEFFICIENTS

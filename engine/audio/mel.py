@@ -109,18 +109,19 @@ class MelFrontEnd:
         it places sample by sample.
         """
         frames = torch.fft.irfft(spectrum.T, n=self.spec.n_fft) * self._window
-        weights = self._window.square().expand(len(frames), -1)
+        sound = self._overlap_add(frames, len(frames))
+        weights = self._overlap_add(self._window.square()[None], len(frames))
         first = self.spec.n_fft // 2
-        return (self._overlap_add(frames) / self._overlap_add(weights))[first : first + samples]
+        return (sound / weights)[first : first + samples]
 
-    def _overlap_add(self, frames: torch.Tensor) -> torch.Tensor:
-        """The sum (frames * hop ...,) of frames (frames, n_fft) that begin a hop apart."""
+    def _overlap_add(self, frames: torch.Tensor, count: int) -> torch.Tensor:
+        """The sum of frames (count or 1, n_fft), the one so many times, that begin a hop apart."""
         hop = self.spec.hop_samples
         frames = functional.pad(frames, (0, -frames.shape[-1] % hop)).reshape(len(frames), -1, hop)
         hops = frames.shape[1]
-        total = frames.new_zeros(len(frames) + hops - 1, hop)
+        total = frames.new_zeros(count + hops - 1, hop)
         for each in range(hops):
-            total[each : each + len(frames)] += frames[:, each]
+            total[each : each + count] += frames[:, each]
         return total.flatten()
 
     @functools.cached_property

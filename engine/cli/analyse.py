@@ -1,4 +1,4 @@
-"""`triptych analyse`."""
+"""`triptych analyse`: the latents of recordings as a table."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from engine.cli.terminal import Terminal
 
 
 def analyse(options: argparse.Namespace, terminal: Terminal) -> Facts:
+    """Analyse the recordings named, write their latents, and name those that could not be read."""
     model = model_named(options)
     check_suffix(options.out, (".csv", ".npz", ".parquet"))
     named, skipped = recordings(options.paths, terminal)
@@ -25,8 +26,7 @@ def analyse(options: argparse.Namespace, terminal: Terminal) -> Facts:
         pairs = tuple((named[int(clip.clip_id)], clip.folder) for clip in clips)
         written = jobs.run(Export(pairs, options.out, options.latent, model), terminal.report, terminal.control)
     assert isinstance(written, ExportDone)
-    return {
-        "clips": done.clips, "audio_s": done.audio_s, "seconds": done.seconds, "device": done.device,
-        "files": list(written.files), "rows": written.rows, "model_hash": clips[0].model_hash,
-        "failed": [{"path": f.path, "what": f.what, "hint": f.hint} for f in (*skipped, *failed)],
-    }  # fmt: skip
+    facts = {name: getattr(done, name) for name in ("clips", "audio_s", "seconds", "device")}
+    facts |= {"files": list(written.files), "rows": written.rows, "model_hash": clips[0].model_hash}
+    facts["failed"] = [{"path": f.path, "what": f.what, "hint": f.hint} for f in (*skipped, *failed)]
+    return facts

@@ -1,4 +1,4 @@
-"""`triptych cache`."""
+"""`triptych cache`: what was computed of recordings and is kept."""
 
 from __future__ import annotations
 

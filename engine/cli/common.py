@@ -1,4 +1,4 @@
-"""What several commands need: the model, the recordings named, their analyses."""
+"""Shared by several commands: the model, the recordings named, their analyses."""
 
 from __future__ import annotations
 
@@ -29,9 +29,10 @@ def model_named(options: argparse.Namespace) -> str:
 
 
 def recordings(paths: Sequence[str], terminal: Terminal) -> tuple[list[ClipRef], list[ClipFailed]]:
-    """Every recording named or below a folder named, with the labels its corpus layout tells; ids are names.
+    """Every recording named or below a folder named, with the labels of its corpus layout; ids are names.
 
-    Also those left out unopened, and why.
+    Returns:
+        the recordings, and those left out unopened with the reason.
     """
     from engine.corpus.scanning import scan
 
@@ -46,16 +47,14 @@ def recordings(paths: Sequence[str], terminal: Terminal) -> tuple[list[ClipRef],
     skipped = [ClipFailed("", file.path, file.why, "It is left out.") for file in manifest.skipped]
     for failed in skipped:
         terminal.report(Partial(failed))
-    clips = []
-    for utterance in manifest.utterances:
-        clips.append(ClipRef(utterance.name, utterance.path, utterance.words()))
+    clips = [ClipRef(utterance.name, utterance.path, utterance.words()) for utterance in manifest.utterances]
     return clips, skipped
 
 
 def analyse_all(
     named: Sequence[ClipRef], model: str, folder: str, device: str, terminal: Terminal
 ) -> tuple[AnalyseDone, list[ClipAnalysed], list[ClipFailed]]:
-    """Analyse into folder/<position in named>: names may hold slashes."""
+    """Analyse recordings into folder/<position in named>, as names may hold slashes."""
     clips: list[ClipAnalysed] = []
     failed: list[ClipFailed] = []
 
@@ -76,6 +75,6 @@ def analyse_all(
 
 
 def check_suffix(out: str, suffixes: tuple[str, ...]) -> None:
-    """Say at once, and not after the work, that a format is not known."""
+    """Refuse an unknown format at once, and not after the work."""
     if Path(out).suffix.lower() not in suffixes:
         raise ExportError(f"{out} does not say which format to write.", f"End it in {', '.join(suffixes)}.")

@@ -1,4 +1,4 @@
-"""`triptych get`."""
+"""`triptych get`: corpora of speech from where they are offered."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ def get(options: argparse.Namespace, terminal: Terminal) -> Facts:
     assert isinstance(result, CorpusGot)
     if not result.new:
         terminal.say(f"{result.folder} is there already; nothing was fetched.")
-    return {"folder": result.folder, "new": result.new, "url": chosen.url, "sha256": chosen.sha256,
-            "licence": chosen.licence}  # fmt: skip
+    facts = {"folder": result.folder, "new": result.new}
+    return facts | {"url": chosen.url, "sha256": chosen.sha256, "licence": chosen.licence}
 
 
 def _announce(chosen: Offer, to: Path, terminal: Terminal) -> None:
-    """What one should know before it begins."""
+    """Say what one should know before it begins: where from, how large, under which licence."""
     there = next(folder for folder in (to.absolute(), *to.absolute().parents) if folder.exists())
     terminal.say(f"{chosen.corpus} {chosen.name}: {chosen.hours:g} hours, {chosen.speakers} speakers")
     terminal.say(f"from     {chosen.url}")

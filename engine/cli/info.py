@@ -1,4 +1,4 @@
-"""`triptych info`."""
+"""`triptych info`: what a model file is."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from engine.cli.terminal import Terminal
 
 
 def info(options: argparse.Namespace, terminal: Terminal) -> Facts:
+    """Say what a model file holds: sizes, settings, provenance and hash."""
     options.model = options.model_file or options.model
     result = jobs.run(Inspect(model_named(options)), terminal.report, terminal.control)
     assert isinstance(result, ModelInfo)

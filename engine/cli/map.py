@@ -1,4 +1,4 @@
-"""`triptych map`."""
+"""`triptych map`: latents laid out in the plane."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from engine.cli.terminal import Terminal
 
 
 def map(options: argparse.Namespace, terminal: Terminal) -> Facts:
+    """Fit a t-SNE map to a file of latents; write its points and, if asked, a figure."""
     from engine.analysis.latents import evenly
     from engine.export import latents_file
     from engine.maps import layout

@@ -1,4 +1,4 @@
-"""`triptych probe`."""
+"""`triptych probe`: how well voice and emotion are predicted from the latents."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from engine.cli.terminal import Terminal
 
 
 def probe(options: argparse.Namespace, terminal: Terminal) -> Facts:
+    """Train and test a probe on h, m and z; keep it in a copy of the model if asked."""
     from engine.evaluation.probes.heads import READS
     from engine.evaluation.probes.job import facts, keep_heads
 

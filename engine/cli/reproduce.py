@@ -1,4 +1,4 @@
-"""`triptych reproduce`."""
+"""`triptych reproduce`: the paper's experiments."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from engine.cli.terminal import Terminal
 
 
 def reproduce(options: argparse.Namespace, terminal: Terminal) -> Facts:
+    """Train and probe the models of the paper, and write the report."""
     request = Reproduce(
         corpus=tuple(str(Path(p).absolute()) for p in options.corpus),
         out=options.out,

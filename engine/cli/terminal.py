@@ -1,4 +1,4 @@
-"""The user at a terminal: progress and notes on stderr, Ctrl-C as the wish to end."""
+"""The user at a terminal: progress and notes on stderr, Ctrl-C as a request to end."""
 
 from __future__ import annotations
 
@@ -32,7 +32,6 @@ class Terminal:
         self._line_open = False
         self.interrupted = False
 
-    # ------------------------------------------------------------------------------------------ steer
     def __enter__(self) -> Terminal:
         self._before: Any = signal.signal(signal.SIGINT, self._interrupt)
         return self
@@ -49,7 +48,6 @@ class Terminal:
     def control(self) -> Control:
         return self._on_interrupt if self.interrupted else Control.RUN
 
-    # ------------------------------------------------------------------------------------------ report
     def report(self, event: Event) -> None:
         match event:
             case Progress():

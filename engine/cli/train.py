@@ -1,4 +1,4 @@
-"""`triptych train`."""
+"""`triptych train`: training runs."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from engine.api.errors import SpecError
 from engine.api.specs import AudioSpec, ModelSpec
 from engine.cli.common import Facts
 from engine.cli.terminal import Terminal
-from engine.training.distributed.launch import place
+from engine.training.distributed.launch import this_process
 
 
 def train(options: argparse.Namespace, terminal: Terminal) -> Facts:
-    here = place()
+    """Begin a run by the options, or go on with the one in the folder."""
+    here = this_process()
     settings = ("corpus", "preset", "from_model", "minutes", "epochs", "batch", "compile", "seed", "system")
     given = [name for name in settings if getattr(options, name)]
     if options.resume and given:

@@ -19,7 +19,7 @@ from engine.api import FIRST_VOCODER, OWN_VOCODER, VOCODERS, ModelInfo
 from engine.api.atomic_files import write_whole
 from engine.api.errors import CheckpointError, SpecError
 from engine.api.specs import AudioSpec, ModelSpec, TrainSpec
-from engine.model import baselines, tensor_file
+from engine.model import baselines, tensor_file, weight_names
 from engine.model.aux_vae import AuxVAE
 from engine.model.baselines import Network
 
@@ -29,7 +29,7 @@ VERSION = 2
 
 
 def _from_1(description: dict[str, Any]) -> dict[str, Any]:
-    """Version 2 has more levels in the timescale recipe, told by other layers: nothing can stand in for them."""
+    """Version 2 has more attributes in the timescale recipe, in other layers: nothing can stand in for them."""
     model = description.get("model")
     if isinstance(model, dict) and model.get("views") == "timescale":
         raise CheckpointError(
@@ -95,7 +95,7 @@ def save(
     Raises:
         CheckpointError: the file cannot be written (full disk, permissions).
     """
-    tensors = {_WEIGHTS + name: value for name, value in model.state_dict().items()}
+    tensors = {_WEIGHTS + name: value for name, value in weight_names.to_file(model.state_dict()).items()}
     tensors |= {_EXTRA + name: value for name, value in (extra or {}).items()}
     description = {
         "audio": audio.to_dict(),
@@ -214,7 +214,9 @@ def _build(file: Path, spec: ModelSpec, weights: dict[str, Tensor]) -> Network:
         raise CheckpointError(
             f"The model file {file} describes an impossible model.", "Use another model file."
         ) from error
-    expected = {name: (value.shape, value.dtype) for name, value in model.state_dict().items()}
+    expected = {
+        name: (value.shape, value.dtype) for name, value in weight_names.to_file(model.state_dict()).items()
+    }
     found = {name: (value.shape, value.dtype) for name, value in weights.items()}
     if expected != found:
         wrong = sorted(n for n in expected.keys() | found.keys() if expected.get(n) != found.get(n))
@@ -226,5 +228,5 @@ def _build(file: Path, spec: ModelSpec, weights: dict[str, Tensor]) -> Network:
         raise CheckpointError(
             f"The weights in {file} are not all finite numbers.", "Use an earlier checkpoint of its run."
         )
-    model.load_state_dict(weights, assign=True)
+    model.load_state_dict(weight_names.from_file(weights), assign=True)
     return model.requires_grad_(True)

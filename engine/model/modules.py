@@ -1,162 +1,32 @@
-"""The few parts all six networks are made of.
+"""The parts that all six networks are made of: trunks, Gaussian heads, masks and means over time.
 
-Everything is laid out (batch, time, channel). A convolution of kernel 1 is then a linear layer and one of kernel 3
-a linear layer over three neighbouring frames stacked: plain matrix products, several times faster on a CPU than
-the convolution routines.
+Shapes: B clips, T frames, W windows, C channels, L latent. Everything is laid out (B, T, C): a convolution over
+time of kernel 1 is then a linear layer, and one of kernel 3 a linear layer over three neighbouring frames, plain
+matrix products that are several times faster on a CPU than the convolution routines.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from types import ModuleType
-from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.distributions import Normal
 from torch.nn import functional
 
-from engine import draws
-from engine.blocks import Norm, means_of_tanh_of_product, normed_tanh_of_product
-from engine.draws import LOG_TWO_PI
-from engine.products import Product, loops, mean_over_frames, tanh_of_product
-from engine.training.distributed import ranks
-from engine.training.distributed.sync_batch_norm import normed_over_all
-
-
-@dataclass(frozen=True)
-class Gaussian:
-    """A diagonal Gaussian; mean and log_variance have the same shape (..., dimensions)."""
-
-    mean: Tensor
-    log_variance: Tensor
-
-    def sample(self, generator: torch.Generator | None = None) -> Tensor:
-        """One draw, by the reparametrisation trick."""
-        noise = ranks.normal(*self.mean.shape, generator=generator, device=self.mean.device)
-        return self.mean + torch.exp(self.log_variance / 2.0) * noise
-
-    def entropy(self) -> Tensor:
-        """Differential entropy of each dimension, in nats."""
-        return (1.0 + LOG_TWO_PI + self.log_variance) / 2.0
-
-    def log_prob(self, value: Tensor) -> Tensor:
-        """Log density of each dimension at `value`, in nats."""
-        return log_normal(value, self.mean, self.log_variance)
-
-    def summed_entropy(self) -> Tensor:
-        """Differential entropy of all dimensions together, (...), in nats."""
-        return draws.entropy(self.log_variance)
-
-    def summed_expected_log_standard_normal(self) -> Tensor:
-        """E log N(v; 0, 1) over v from this Gaussian, of all dimensions together, (...), in nats."""
-        return draws.expected_log_standard_normal(self.mean, self.log_variance)
-
-
-class HeadGaussian(Gaussian):
-    """A Gaussian as a head's product gives it; mean and log_variance are written out when they are asked for.
-
-    In training nobody asks: a draw and the two sums that the objective needs come straight from the product.
-
-    Args:
-        raw: (..., 2 * dimensions), the mean beside the log-variance before its bound.
-        middle, radius: of the bound; see draws.mean_and_bounded.
-    """
-
-    _raw: Tensor
-    _bound: tuple[float, float]
-    _sums: tuple[Tensor, Tensor] | None
-
-    def __init__(self, raw: Tensor, middle: float, radius: float) -> None:
-        self._keep(_raw=raw, _bound=(middle, radius), _sums=None)
-
-    def _keep(self, **values: Any) -> None:
-        self.__dict__.update(values)  # the class is frozen: what is kept changes no number
-
-    def __getattr__(self, name: str) -> Tensor:
-        if name not in ("mean", "log_variance"):
-            raise AttributeError(name)
-        mean, log_variance = draws.mean_and_bounded(self._raw, *self._bound)
-        self._keep(mean=mean, log_variance=log_variance)
-        return mean if name == "mean" else log_variance
-
-    def sample(self, generator: torch.Generator | None = None) -> Tensor:
-        """One draw, in the precision of the product on a processor."""
-        shape = (*self._raw.shape[:-1], self._raw.shape[-1] // 2)
-        noise = ranks.normal(*shape, generator=generator, device=self._raw.device)
-        value, expected, entropy = draws.drawn_with_sums(self._raw, noise, *self._bound)
-        self._keep(_sums=(expected, entropy))
-        return value
-
-    def summed_entropy(self) -> Tensor:
-        return self._sums[1] if self._sums is not None else super().summed_entropy()
-
-    def summed_expected_log_standard_normal(self) -> Tensor:
-        return self._sums[0] if self._sums is not None else super().summed_expected_log_standard_normal()
-
-
-def log_normal(value: Tensor, mean: Tensor, log_variance: Tensor) -> Tensor:
-    """Log density of N(mean, exp(log_variance)) at `value`, element by element, in nats."""
-    return -(LOG_TWO_PI + log_variance + (value - mean).square() * torch.exp(-log_variance)) / 2.0
-
-
-def frame_mask(lengths: Tensor | None, frames: int) -> Tensor | None:
-    """Which frames are real: bool (batch, frames), or None when all of them are.
-
-    Args:
-        lengths: (batch,) real frames of each clip, or None.
-    """
-    if lengths is None:
-        return None
-    mask = torch.arange(frames, device=lengths.device)[None, :] < lengths[:, None]
-    return None if bool(mask.all()) else mask
-
-
-def mean_over_clip(x: Tensor, mask: Tensor | None) -> Tensor:
-    """Mean over the real frames: (batch, frames, channels) -> (batch, channels)."""
-    if mask is None:
-        return mean_over_frames(x, x.shape[1])[:, 0]
-    weight = mask[..., None].float()
-    return (x.float() * weight).sum(dim=1) / weight.sum(dim=1)
-
-
-def mean_over_windows(x: Tensor, mask: Tensor | None, window: int) -> Tensor:
-    """Mean over each window of `window` frames: (batch, frames, channels) -> (batch, windows, channels).
-
-    Window i holds exactly the frames [i * window, (i + 1) * window); the last one averages what there is, and a
-    window wholly in the padding is zero.
-    """
-    batch, frames, channels = x.shape
-    windows = -(-frames // window)
-    if mask is None and frames % window == 0:
-        return mean_over_frames(x, window)
-    real = x.new_ones((batch, frames), dtype=torch.float32) if mask is None else mask.float()
-    missing = windows * window - frames
-    padded = functional.pad(x.float() * real[..., None], (0, 0, 0, missing)).view(batch, windows, window, channels)
-    counts = functional.pad(real, (0, missing)).view(batch, windows, window).sum(dim=2)
-    return padded.sum(dim=2) / counts.clamp(min=1.0)[..., None]
-
-
-def window_mask(mask: Tensor | None, batch: int, frames: int, window: int, device: torch.device) -> Tensor:
-    """Which windows hold at least one real frame: float (batch, windows)."""
-    windows = -(-frames // window)
-    if mask is None:
-        return torch.ones((batch, windows), device=device)
-    starts = torch.arange(windows, device=device) * window
-    return mask[:, starts].float()
+from engine.model.batch_context import SINGLE_PROCESS, BatchContext
 
 
 class FrameLinear(nn.Module):
-    """A convolution over time and its tanh, as one matrix product, with room for inputs slower than the frames.
+    """A convolution over time as one matrix product, with room for inputs slower than the frames.
 
-    The slow inputs (h: the same in a whole clip; m: the same in a window) enter as they would if they were
-    repeated at every frame and joined to x, but their product is taken once a clip or window instead of once a
-    frame. With a kernel above 1 the taps of a repeated input would only add up, so they are one matrix.
+    The slow inputs (h: the same in a whole clip; m: the same in a window) enter as they would if they were repeated
+    at every frame and joined to x, but their product is taken once a clip or window instead of once a frame.
 
     Args:
         inputs: channels of x.
         slow: channels of the slow input, 0 for none.
-        kernel: frames seen at once (odd), with zeros beyond the ends of the clip.
+        kernel: frames taken at once (odd), with zeros beyond the ends of the clip.
         window: frames a window, where the slow input has one vector a window.
     """
 
@@ -164,70 +34,22 @@ class FrameLinear(nn.Module):
         super().__init__()
         self.kernel = kernel
         self.window = window
-        self.frame = Product(kernel * inputs, outputs)
-        self.slow = Product(slow, outputs, bias=False) if slow else None
+        self.frame = nn.Linear(kernel * inputs, outputs)
+        self.slow = nn.Linear(slow, outputs, bias=False) if slow else None
         # One bound for both parts, as one joined layer would have.
         bound = 1.0 / math.sqrt(kernel * inputs + slow)
         for parameter in self.parameters():
             nn.init.uniform_(parameter, -bound, bound)
 
     def forward(self, x: Tensor, slow: Tensor | None = None) -> Tensor:
-        """tanh of the convolution: x (batch, frames, inputs), slow (batch, 1 or windows, slow)
-        -> (batch, frames, outputs)."""
-        return tanh_of_product(self.frame, x, self._added(slow), kernel=self.kernel, window=self.window)
-
-    def forward_normed(self, x: Tensor, slow: Tensor | None, norm: FrameNorm, by: ModuleType) -> Tensor:
-        """norm of `forward`, in training on frames that are all real; by: see products.loops."""
-        return normed_tanh_of_product(
-            self.frame, x, self._added(slow), norm.parts, by, kernel=self.kernel, window=self.window
-        )
-
-    def forward_means(
-        self, x: Tensor, slow: Tensor | None, norm: FrameNorm | None, by: ModuleType, over: int
-    ) -> Tensor:
-        """Means of `forward_normed`, or of `forward`, over every `over` frames."""
-        of_norm = None if norm is None else norm.parts
-        return means_of_tanh_of_product(
-            self.frame, x, self._added(slow), of_norm, by, kernel=self.kernel, window=self.window, over=over
-        )
-
-    def _added(self, slow: Tensor | None) -> Tensor | None:
-        return None if self.slow is None or slow is None else self.slow(slow)
-
-
-class FrameNorm(nn.Module):
-    """Batch norm over the real frames of a batch; frames of padding come out as zeros."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.ones(channels))
-        self.bias = nn.Parameter(torch.zeros(channels))
-        self.running_mean: Tensor
-        self.running_variance: Tensor
-        self.register_buffer("running_mean", torch.zeros(channels))
-        self.register_buffer("running_variance", torch.ones(channels))
-
-    @property
-    def parts(self) -> Norm:
-        return Norm(self.weight, self.bias, self.running_mean, self.running_variance)
-
-    def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
-        """(batch, frames, channels), mask (batch, frames) or None -> the same shape."""
-        if mask is None or not self.training:  # in evaluation no frame bears on another
-            normed = self._norm(x.flatten(0, 1)).view(x.shape)
-            return normed if mask is None else normed * mask[..., None]
-        normed = self._norm(x[mask])
-        return torch.zeros(x.shape, dtype=normed.dtype, device=x.device).masked_scatter(mask[..., None], normed)
-
-    def _norm(self, frames: Tensor) -> Tensor:
-        if self.training and ranks.shared():
-            found: Tensor = normed_over_all(
-                frames, self.weight, self.bias, self.running_mean, self.running_variance
-            )
-            return found
-        return functional.batch_norm(
-            frames, self.running_mean, self.running_variance, self.weight, self.bias, self.training
-        )
+        """x (B, T, inputs), slow (B, 1 or W, slow) -> (B, T, outputs)."""
+        y: Tensor = self.frame(with_neighbours(x, self.kernel))
+        if self.slow is None or slow is None:
+            return y
+        added: Tensor = self.slow(slow)
+        if added.shape[1] > 1:
+            added = added.repeat_interleave(self.window, dim=1)[:, : x.shape[1]]
+        return y + added
 
 
 class Trunk(nn.Module):
@@ -254,59 +76,110 @@ class Trunk(nn.Module):
             FrameLinear(a, b, kernel=kernel, slow=slow if i == 0 else 0, window=window)
             for i, (a, b) in enumerate(zip(sizes, channels, strict=False))
         )
-        self.norms = nn.ModuleList(FrameNorm(size) for size in channels) if norm else None
+        self.norms = nn.ModuleList(nn.BatchNorm1d(size) for size in channels) if norm else None
         self.channels = channels[-1]
-        self.reach = len(channels) * (kernel // 2)  # frames seen to either side
+        self.reach = len(channels) * (kernel // 2)  # frames to either side that bear on a frame
 
     def forward(self, x: Tensor, mask: Tensor | None = None, slow: Tensor | None = None) -> Tensor:
-        """x (batch, frames, inputs), zero in the padding -> (batch, frames, channels[-1])."""
-        by = self._loops(x, mask)
-        for i in range(len(self.layers)):
-            x = self._block(i, x, mask, slow if i == 0 else None, by)
+        """x (B, T, inputs), zero in the padding -> (B, T, channels[-1])."""
+        for i, layer in enumerate(self.layers):
+            x = torch.tanh(layer(x, slow if i == 0 else None))
+            if self.norms is not None:
+                x = norm_real_frames(self.norms[i], x, mask)
         return x
-
-    def means(self, x: Tensor, mask: Tensor | None, slow: Tensor | None, window: int) -> Tensor:
-        """Means of `forward` over every window of frames, as mean_over_windows takes them: (batch, windows,
-        channels[-1]), float32."""
-        by, last = self._loops(x, mask), len(self.layers) - 1
-        if by is None or x.shape[1] % window:
-            return mean_over_windows(self(x, mask, slow), mask, window)
-        for i in range(last):
-            x = self._block(i, x, mask, slow if i == 0 else None, by)
-        layer, norm = self._at(last)
-        return layer.forward_means(x, slow if last == 0 else None, norm, by, window)
-
-    def _loops(self, x: Tensor, mask: Tensor | None) -> ModuleType | None:
-        return loops(x) if self.training and mask is None else None
-
-    def _block(self, i: int, x: Tensor, mask: Tensor | None, slow: Tensor | None, by: ModuleType | None) -> Tensor:
-        layer, norm = self._at(i)
-        if by is not None and norm is not None:
-            return layer.forward_normed(x, slow, norm, by)
-        y: Tensor = layer(x, slow)
-        if norm is not None:
-            y = norm(y, mask)
-        return y
-
-    def _at(self, i: int) -> tuple[FrameLinear, FrameNorm | None]:
-        layer, norm = self.layers[i], None if self.norms is None else self.norms[i]
-        assert isinstance(layer, FrameLinear)
-        assert norm is None or isinstance(norm, FrameNorm)
-        return layer, norm
 
 
 class GaussianHead(nn.Module):
-    """The last convolution of a network (kernel 1): its output is the mean and the log-variance.
+    """The last convolution of a network (kernel 1): its output is the mean and the log-variance of a Gaussian.
 
     The log-variance is bounded smoothly between `low` and `high`, with slope 1 in the middle.
     """
 
     def __init__(self, inputs: int, latent: int, low: float, high: float) -> None:
         super().__init__()
-        self.linear = Product(inputs, 2 * latent)
+        self.linear = nn.Linear(inputs, 2 * latent)
         self.middle = (low + high) / 2.0
         self.radius = max((high - low) / 2.0, 1e-3)
 
-    def forward(self, x: Tensor) -> Gaussian:
-        """(..., inputs) -> a Gaussian of shape (..., latent), its mean and log-variance in float32."""
-        return HeadGaussian(self.linear(x), self.middle, self.radius)
+    def forward(self, x: Tensor, shift: Tensor | None = None) -> Normal:
+        """(..., inputs), shift of the mean (..., L) -> a Gaussian of shape (..., L), in float32."""
+        mean, free = self.linear(x).float().chunk(2, dim=-1)
+        log_variance = self.middle + self.radius * torch.tanh((free - self.middle) / self.radius)
+        return gaussian(mean if shift is None else mean + shift, log_variance)
+
+
+def gaussian(mean: Tensor, log_variance: Tensor) -> Normal:
+    """The diagonal Gaussian of this mean and log-variance (..., L)."""
+    return Normal(mean, torch.exp(log_variance / 2.0), validate_args=False)
+
+
+def draw(of: Normal, generator: torch.Generator | None = None, context: BatchContext = SINGLE_PROCESS) -> Tensor:
+    """One draw of a Gaussian (B, ...), by the reparametrisation trick."""
+    noise = context.normal(*of.mean.shape, generator=generator, device=of.mean.device)
+    return of.mean + of.stddev * noise
+
+
+def norm_real_frames(norm: nn.Module, x: Tensor, mask: Tensor | None) -> Tensor:
+    """Batch norm over the real frames of a batch; frames of padding come out as zeros.
+
+    Args:
+        norm: nn.BatchNorm1d, or what stands for it where several processes share a batch.
+        x: (B, T, C). mask: bool (B, T), None when all frames are real.
+    """
+    if mask is None or not norm.training:  # in evaluation no frame bears on another
+        normed: Tensor = norm(x.flatten(0, 1)).view(x.shape)
+        return normed if mask is None else normed * mask[..., None]
+    normed = norm(x[mask])
+    return torch.zeros(x.shape, dtype=normed.dtype, device=x.device).masked_scatter(mask[..., None], normed)
+
+
+def with_neighbours(x: Tensor, kernel: int) -> Tensor:
+    """(B, T, C) -> (B, T, kernel * C): each frame with those around it, zeros beyond the ends."""
+    if kernel == 1:
+        return x
+    frames, half = x.shape[1], kernel // 2
+    padded = functional.pad(x, (0, 0, half, half))
+    return torch.cat([padded[:, tap : tap + frames] for tap in range(kernel)], dim=-1)
+
+
+def frame_mask(lengths: Tensor | None, frames: int) -> Tensor | None:
+    """Which frames are real: bool (B, T), or None when all of them are.
+
+    Args:
+        lengths: (B,) real frames of each clip, or None.
+    """
+    if lengths is None:
+        return None
+    mask = torch.arange(frames, device=lengths.device)[None, :] < lengths[:, None]
+    return None if bool(mask.all()) else mask
+
+
+def window_mask(mask: Tensor | None, batch: int, frames: int, window: int, device: torch.device) -> Tensor:
+    """Which windows hold at least one real frame: float (B, W)."""
+    windows = -(-frames // window)
+    if mask is None:
+        return torch.ones((batch, windows), device=device)
+    starts = torch.arange(windows, device=device) * window
+    return mask[:, starts].float()
+
+
+def mean_over_clip(x: Tensor, mask: Tensor | None) -> Tensor:
+    """Mean over the real frames, in float32: (B, T, C) -> (B, C)."""
+    return mean_over_windows(x, mask, x.shape[1])[:, 0]
+
+
+def mean_over_windows(x: Tensor, mask: Tensor | None, window: int) -> Tensor:
+    """Mean over each window of `window` frames, in float32: (B, T, C) -> (B, W, C).
+
+    Window i holds exactly the frames [i * window, (i + 1) * window); the last one averages what there is, and a
+    window wholly in the padding is zero.
+    """
+    batch, frames, _ = x.shape
+    missing = -frames % window
+    if mask is None and missing == 0:
+        return torch.unflatten(x.float(), 1, (-1, window)).mean(dim=2)
+    real = x.new_ones((batch, frames), dtype=torch.float32) if mask is None else mask.float()
+    padded = functional.pad(x.float() * real[..., None], (0, 0, 0, missing))
+    summed = torch.unflatten(padded, 1, (-1, window)).sum(dim=2)
+    counts = torch.unflatten(functional.pad(real, (0, missing)), 1, (-1, window)).sum(dim=2)
+    return summed / counts.clamp(min=1.0)[..., None]

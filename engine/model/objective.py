@@ -16,39 +16,33 @@ Two ways of adding the numbers up:
 from __future__ import annotations
 
 import dataclasses
-import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.distributions import Laplace, Normal, kl_divergence
 from torch.nn import functional
 
-from engine import draws
 from engine.api.specs import TrainSpec
-from engine.draws import LOG_TWO_PI
 from engine.model.aux_vae import AuxVAE, Latents
-from engine.model.modules import Gaussian, frame_mask, window_mask
-from engine.model.timescale.inputs import Views
-from engine.products import rounded_for_products
-from engine.training.distributed import ranks
+from engine.model.batch_context import SINGLE_PROCESS, BatchContext
+from engine.model.modules import frame_mask, window_mask
+from engine.model.timescale.inputs import NetworkInputs
 
-# Of each level in the unit that the model gives it: of pitch 5 %, a little under a semitone.
-LEVEL_DEVIATION = 0.5
+ATTRIBUTE_DEVIATION = 0.5  # of each attribute in the model's unit: of pitch 5 %, a little under a semitone
+STANDARD_NORMAL = Normal(0.0, 1.0, validate_args=False)
 TEMPERATURE = 0.1  # of the contrast, as usual for cosines (Chen et al. 2020)
 
 
 @dataclass(frozen=True)
 class Terms:
-    """Scalars. total is the weighted sum of the seven terms, to be maximised.
+    """Scalars, under the names that log files have. total is the weighted sum of the seven terms, to be maximised.
 
-    Of a batch that several processes share (see ranks), each has its share of every term: they add up.
-
-    levels: log density (less its constant) of the measured slow part as h and m tell it; 0 for plain views. It is
-        the slow factor of p(x|...) in the timescale recipe, and is added to the total with weight 1.
-    contrast: log probability of finding a clip's other piece by h among the batch's (InfoNCE, van den Oord et al.
-        2018); 0 where its weight is 0.
-    error: mean squared difference of target and reconstruction in scaled features; 1 is as bad as the band means.
-    It is told beside the terms because it needs no background to be read; it is not part of the total.
+    Of a batch that several processes share, each has its share of every term: they add up.
+    levels: see attribute_density; it is added to the total with weight 1, and 0 with plain inputs.
+    contrast: see contrast; 0 where its weight is 0.
+    error: mean squared difference of target and reconstruction in scaled features, no part of the total; 1 is as
+        bad as the band means.
     """
 
     total: Tensor
@@ -68,136 +62,137 @@ class Terms:
         """What the optimiser minimises."""
         return -self.total
 
-    def as_floats(self) -> dict[str, float]:
-        """Every term by name, fetched from the device in one transfer."""
-        names = TERM_NAMES
-        values = torch.stack([getattr(self, name).detach() for name in names]).tolist()
-        return dict(zip(names, values, strict=True))
-
 
 TERM_NAMES = tuple(item.name for item in dataclasses.fields(Terms))
 
 
 def terms(
     model: AuxVAE,
-    views: Views,
+    inputs: NetworkInputs,
     spec: TrainSpec,
     *,
     lengths: Tensor | None = None,
     generator: torch.Generator | None = None,
+    context: BatchContext = SINGLE_PROCESS,
 ) -> Terms:
-    """Encode with one draw of h, m and z, decode, predict, and add up.
+    """Encode with one draw of h, m and z, decode, predict, add up.
 
-    Args:
-        views: log-mel (batch, frames, bands) of each network and the target.
-        lengths: (batch,) real frames, None when all are.
-    """
-    mask = frame_mask(lengths, views.frame.shape[1])
-    features = model.features(views, mask)
-    latents = model.encode_features(features, mask, sample=True, generator=generator)
-    z = rounded_for_products(latents.z_value)
+    lengths: (B,) real frames, None when all are."""
+    mask = frame_mask(lengths, inputs.frame.shape[1])
+    features = model.features(inputs, mask)
+    q = model.encode_features(features, mask, sample=True, generator=generator, context=context)
     return add_up(
-        latents,
-        rebuilt=model.rebuilt(z, mask),
+        q,
+        reconstruction=model.decode_features(q.z_value, mask),
         target=features.target,
-        m_predicted=model.predict_m(latents.h_value, z, mask),
-        h_predicted=model.predict_h(z, mask),
+        m_predicted=model.predict_m(q.h_value, q.z_value, mask),
+        h_predicted=model.predict_h(q.z_value, mask),
         mask=mask,
         window_frames=model.spec.window_frames,
         spec=spec,
-        levels=level_density(model, views, latents),
-        contrast=contrast(model, features, latents, mask) if spec.contrast else None,
+        context=context,
+        attributes=attribute_density(model, inputs, q, context),
+        contrast=contrast(model, features, q, mask, context) if spec.contrast else None,
     )
 
 
 def add_up(
-    latents: Latents,
+    q: Latents,
     *,
-    rebuilt: Tensor,
+    reconstruction: Tensor,
     target: Tensor,
-    m_predicted: Gaussian,
-    h_predicted: Gaussian,
+    m_predicted: Normal,
+    h_predicted: Normal,
     mask: Tensor | None,
     window_frames: int,
     spec: TrainSpec,
-    levels: Tensor | None = None,
+    context: BatchContext = SINGLE_PROCESS,
+    attributes: Tensor | None = None,
     contrast: Tensor | None = None,
 ) -> Terms:
     """The terms of equation 5 from what the six networks gave.
 
     Args:
-        rebuilt, target: scaled features (batch, frames, bands), rebuilt of any precision.
-        mask: bool (batch, frames), None when all frames are real.
+        reconstruction, target: scaled features (B, T, bands).
+        m_predicted, h_predicted: p(m|h,z,x) (B, W, L) and p(h|z,x) (B, L).
+        mask: bool (B, T), None when all frames are real.
     """
-    batch, frames, bands = target.shape
-    real = target.new_ones((batch, frames)) if mask is None else mask.float()
-    windows = window_mask(mask, batch, frames, window_frames, target.device)
-    clips = target.new_ones(batch)
-    counts = ranks.over_all(torch.stack((real.sum(), windows.sum(), clips.sum())))
-    frame_count, window_count, clip_count = counts.unbind()
+    clips, frames, bands = target.shape
+    real_frames = target.new_ones((clips, frames)) if mask is None else mask.float()
+    real_windows = window_mask(mask, clips, frames, window_frames, target.device)
+    real_clips = target.new_ones(clips)
+    counts = torch.stack((real_frames.sum(), real_windows.sum(), real_clips.sum()))
+    frame_count, window_count, clip_count = context.sum_over_processes(counts).unbind()
+    dimensions = q.z_value.shape[-1]
 
-    dimensions = latents.z_value.shape[-1]
+    def mean(values: Tensor, real: Tensor, count: Tensor) -> Tensor:
+        """Of (..., L) over what is real (...), of which there are `count` in the whole batch."""
+        summed = (values.sum(dim=-1) * real).sum()
+        return summed / (frame_count if spec.reduction == "equation" else count * dimensions)
 
-    def reduced(values: Tensor, weight: Tensor, count: Tensor) -> Tensor:
-        # values (...): summed over their dimensions; weight (...): 1 for what is real, `count` in all
-        summed = (values * weight).sum()
-        if spec.reduction == "equation":
-            return summed / frame_count
-        return summed / (count * dimensions)
-
-    squares = draws.squared_distances(rebuilt, target)
-    if spec.reconstruction == "squared":
-        log_density = -(squares + bands * LOG_TWO_PI) / 2.0
-    else:
-        log_density = -(rebuilt.float() - target).abs().sum(dim=-1) - bands * math.log(2.0)
-    reconstruction = (log_density * real).sum() / frame_count
-    prior_z = reduced(latents.z.summed_expected_log_standard_normal(), real, frame_count)
-    entropy_z = reduced(latents.z.summed_entropy(), real, frame_count)
-    prior_m = reduced(m_predicted.log_prob(latents.m_value).sum(dim=-1), windows, window_count)
-    entropy_m = reduced(latents.m.summed_entropy(), windows, window_count)
-    prior_h = reduced(h_predicted.log_prob(latents.h_value).sum(dim=-1), clips, clip_count)
-    entropy_h = reduced(latents.h.summed_entropy(), clips, clip_count)
+    log_p_x = (log_density(reconstruction, target, spec) * real_frames).sum() / frame_count
+    entropy_z = mean(q.z.entropy(), real_frames, frame_count)
+    prior_z = -mean(kl_divergence(q.z, STANDARD_NORMAL), real_frames, frame_count) - entropy_z  # KL = -E log p - H
+    prior_m = mean(m_predicted.log_prob(q.m_value), real_windows, window_count)
+    entropy_m = mean(q.m.entropy(), real_windows, window_count)
+    prior_h = mean(h_predicted.log_prob(q.h_value), real_clips, clip_count)
+    entropy_h = mean(q.h.entropy(), real_clips, clip_count)
     total = (
-        reconstruction
+        log_p_x
         + spec.alpha * (prior_z + entropy_z)
         + spec.beta * (prior_m + entropy_m)
         + spec.gamma * (prior_h + entropy_h)
     )
-    if levels is None:
-        levels = torch.zeros_like(total)
-    if contrast is None:
-        contrast = torch.zeros_like(total)
-    total = total + levels + spec.contrast * contrast
-    error = (squares * real).sum() / (frame_count * bands)
-    return Terms(
-        total, reconstruction, prior_z, entropy_z, prior_m, entropy_m, prior_h, entropy_h, levels, contrast, error
-    )
+    none = torch.zeros_like(total)
+    levels, found = none if attributes is None else attributes, none if contrast is None else contrast
+    total = total + levels + spec.contrast * found
+    squares = (reconstruction.detach() - target).square().sum(dim=-1)
+    error = (squares * real_frames).sum() / (frame_count * bands)
+    return Terms(total, log_p_x, prior_z, entropy_z, prior_m, entropy_m, prior_h, entropy_h, levels, found, error)
 
 
-def level_density(model: AuxVAE, views: Views, latents: Latents) -> Tensor | None:
-    """Mean over clips of the log density, less its constant, of the measured slow part around what h and m tell.
+def log_density(mean: Tensor, target: Tensor, spec: TrainSpec) -> Tensor:
+    """log p(x|z) of each frame, summed over bands: (B, T, bands) both -> (B, T)."""
+    one = mean.new_ones(())
+    if spec.reconstruction == "squared":
+        log_prob: Tensor = Normal(mean, one, validate_args=False).log_prob(target)
+    else:
+        log_prob = Laplace(mean, one, validate_args=False).log_prob(target)
+    return log_prob.sum(dim=-1)
 
-    h is held to the levels of the piece that it heard, not of the one to rebuild: told by another piece, levels
-    would shrink towards the average as far as pieces differ. A second counts by its share of voiced frames.
+
+def attribute_density(
+    model: AuxVAE, inputs: NetworkInputs, q: Latents, context: BatchContext = SINGLE_PROCESS
+) -> Tensor | None:
+    """Mean log density over clips, less its constant, of the measured attributes around what h and m predict.
+
+    The slow factor of p(x|...) in the timescale recipe. h is held to the attributes of its own input: held to those
+    of the piece to reconstruct, predictions would shrink towards the average as far as pieces differ. A second
+    counts by its voiced frames.
     """
-    told = model.read_levels(latents.h_value, latents.m_value)
-    if views.levels is None or views.clip_levels is None or told is None:
+    heads, predicted = model.attribute_heads, model.predict_attributes(q.h_value, q.m_value)
+    if heads is None or predicted is None or inputs.attributes is None or inputs.clip_attributes is None:
         return None
-    clip = (model.flat_clip(views.clip_levels) - model.flat_clip(told)).square().sum(dim=-1)
-    second = (model.flat_seconds(views.levels) - model.flat_seconds(told)).square().sum(dim=-1)
-    voiced = views.levels.voiced
-    counts = ranks.over_all(torch.stack((voiced.sum(), voiced.new_tensor(float(len(clip))))))
-    seconds = (second * voiced).sum() / counts[0].clamp(min=1.0)
-    return -(clip.sum() / counts[1] + seconds) / (2.0 * LEVEL_DEVIATION**2)
+    scale, voiced = model.band_scale, inputs.attributes.voiced
+    timbre = heads.timbre(inputs.clip_attributes, scale) - heads.timbre(predicted, scale)
+    prosody = heads.prosody(inputs.attributes, scale) - heads.prosody(predicted, scale)
+    counts = torch.stack((voiced.new_tensor(float(len(timbre))), voiced.sum()))
+    clip_count, voiced_count = context.sum_over_processes(counts).unbind()
+    of_clips = timbre.square().sum() / clip_count
+    of_seconds = (prosody.square().sum(dim=-1) * voiced).sum() / voiced_count.clamp(min=1.0)
+    return -(of_clips + of_seconds) / (2.0 * ATTRIBUTE_DEVIATION**2)
 
 
-def contrast(model: AuxVAE, features: Views, latents: Latents, mask: Tensor | None) -> Tensor | None:
-    """Mean log probability that the h of one piece of a clip finds the h of its other piece among the batch's."""
+def contrast(
+    model: AuxVAE, features: NetworkInputs, q: Latents, mask: Tensor | None, context: BatchContext = SINGLE_PROCESS
+) -> Tensor | None:
+    """Mean log probability that the h of one piece of a clip finds that of its other piece in the batch (InfoNCE,
+    van den Oord et al. 2018)."""
     if features.again is None:
         return None
-    again = model.posterior_h(features.again, mask, features.levels).mean
-    one, other = (functional.normalize(h.float(), dim=-1) for h in (latents.h.mean, again))
-    (every_one, first), (every_other, _) = ranks.gathered(one), ranks.gathered(other)
+    again = model.posterior_h(features.again, mask, features.attributes).mean
+    one, other = (functional.normalize(h.float(), dim=-1) for h in (q.h.mean, again))
+    (every_one, first), (every_other, _) = context.gather_rows(one), context.gather_rows(other)
     found = one.new_zeros(())
     for own, candidates in ((one, every_other), (other, every_one)):
         odds = functional.log_softmax(own @ candidates.T / TEMPERATURE, dim=1)

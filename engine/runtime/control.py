@@ -19,11 +19,11 @@ def check_control(control: ControlSignal) -> bool:
     Raises:
         Cancelled: the user cancelled the job.
     """
-    while (wish := control()) is Control.PAUSE:
+    while (state := control()) is Control.PAUSE:
         time.sleep(_PAUSE_LOOK_S)
-    if wish is Control.CANCEL:
+    if state is Control.CANCEL:
         raise Cancelled
-    return wish is Control.STOP
+    return state is Control.STOP
 
 
 def check_cancel(control: ControlSignal) -> None:

@@ -1,4 +1,4 @@
-"""Processes that work side by side, on pebble: a task that ends its process is lost alone, and told.
+"""Processes that work side by side, on pebble: a task that ends its process is lost alone, and reported.
 
 What the user wants of the job reaches every process (`control`). When the process that started them ends, however
 it ends, they end too: one that works, where it next checks its control.
@@ -26,7 +26,7 @@ from engine.api.errors import Cancelled, EngineError
 
 TaskT = TypeVar("TaskT")
 OutcomeT = TypeVar("OutcomeT")
-Tell = Callable[[str], object]
+ReportWords = Callable[[str], object]
 _LOOK_S = 0.1  # between two looks at the requested state
 _STATES = tuple(Control)
 
@@ -35,7 +35,7 @@ _STATES = tuple(Control)
 class WorkerSpec(Generic[TaskT, OutcomeT]):
     """What the processes of a pool do.
 
-    make: called once in every process, before its first task, with `control` (see ProcessPool.passing_on), `tell`
+    make: called once in every process, before its first task, with `control` (see ProcessPool.passing_on), `report`
         (takes words about the task in work) and the pool's arguments. A context that gives what performs a task; an
         EngineError of making it ends the whole work.
     lost: the outcome of a task that ended its process or failed, from the task and how it did: "ended the process
@@ -72,10 +72,10 @@ class ProcessPool(Generic[TaskT, OutcomeT]):
     def __exit__(self, *_: object) -> None:
         self._pool.stop()  # type: ignore[no-untyped-call]
         self._pool.join()
-        self._shared.told.close()
+        self._shared.words.close()
 
     def passing_on(self, control: ControlSignal) -> ControlSignal:
-        """`control`, whose answers reach the processes too: whoever checks this one here lets them obey it."""
+        """`control`, whose answers reach the processes too: whoever checks this one here controls them too."""
 
         def asked() -> Control:
             state = control()
@@ -85,12 +85,12 @@ class ProcessPool(Generic[TaskT, OutcomeT]):
         return asked
 
     def run(
-        self, tasks: Iterator[TaskT], tell: Callable[[TaskT, str], object] | None = None
+        self, tasks: Iterator[TaskT], report: Callable[[TaskT, str], object] | None = None
     ) -> Iterator[OutcomeT | None]:
         """The outcome of every task, as they come; None now and then, to look at something else.
 
         Args:
-            tell: called with what a process tells of a task in work.
+            report: called with a task in work and what its process says of it.
 
         Raises:
             EngineError: the processes do not even start, or cannot make what performs a task.
@@ -105,16 +105,16 @@ class ProcessPool(Generic[TaskT, OutcomeT]):
                 under_way[self._pool.schedule(_perform, (self._spec.make, self._arguments, *following))] = following
                 yield None
             done, _ = wait(under_way, _LOOK_S, FIRST_COMPLETED)
-            self._pass_words(dict(under_way.values()), tell)
+            self._pass_words(dict(under_way.values()), report)
             for future in done:
                 yield self._outcome(future, under_way.pop(future)[1])
             yield None
 
-    def _pass_words(self, tasks: dict[int, TaskT], tell: Callable[[TaskT, str], object] | None) -> None:
-        while not self._shared.told.empty():
-            number, words = self._shared.told.get()
-            if tell is not None:
-                tell(tasks[number], words)
+    def _pass_words(self, tasks: dict[int, TaskT], report: Callable[[TaskT, str], object] | None) -> None:
+        while not self._shared.words.empty():
+            number, words = self._shared.words.get()
+            if report is not None:
+                report(tasks[number], words)
 
     def _outcome(self, future: Future[OutcomeT], task: TaskT) -> OutcomeT:
         try:
@@ -137,12 +137,12 @@ class _Shared:
     """What all processes see.
 
     requested: position of the requested state in _STATES. begun: whether any process was made.
-    told: (number of a task, words about it).
+    words: (number of a task, words about it).
     """
 
     requested: Any
     begun: Any
-    told: Any
+    words: Any
 
 
 class _Worker:
@@ -158,7 +158,7 @@ class _Worker:
         if self._perform is None:
             made = contextlib.ExitStack()
             Finalize(None, made.close, exitpriority=1)  # however the process ends, unless it is killed
-            self._perform = made.enter_context(make(self._control, self._tell, *arguments))
+            self._perform = made.enter_context(make(self._control, self._report, *arguments))
             self._shared.begun.value = 1
         return self._perform(task)
 
@@ -166,8 +166,8 @@ class _Worker:
         parent = multiprocessing.parent_process()
         return _STATES[self._shared.requested.value] if parent and parent.is_alive() else Control.CANCEL
 
-    def _tell(self, words: str) -> None:
-        self._shared.told.put((self._number, words))
+    def _report(self, words: str) -> None:
+        self._shared.words.put((self._number, words))
 
 
 _WORKER: ContextVar[_Worker] = ContextVar("worker of this process")  # set in processes of a pool alone

@@ -1,4 +1,4 @@
-"""The checkpoints that a run keeps on its way, to be heard and compared: a bounded number, thinned evenly.
+"""Kept checkpoints of a run, to be listened to and compared: a bounded number, thinned evenly.
 
 They are no part of the saved state: a run goes on exactly without them. One is kept at every validation; when there
 are too many, those at odd validations go first, then those at odd multiples of two, and so on, so that what stays
@@ -24,6 +24,9 @@ from engine.api.auditions import (
     step_name,
 )
 from engine.model import checkpoint
+
+BEST = "best" + checkpoint.SUFFIX  # of all validations; beside the kept ones
+LAST = "last" + checkpoint.SUFFIX
 
 
 class KeptCheckpoints:
@@ -102,7 +105,7 @@ class KeptCheckpoints:
 
 
 def _evenness(number: int) -> int:
-    """How often a number can be halved: 0 for odd ones. -1 for 0, which stands for no place among the others."""
+    """How often a number can be halved: 0 for odd ones. -1 for 0, which is not in the series."""
     return (number & -number).bit_length() - 1
 
 

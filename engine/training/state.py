@@ -1,10 +1,10 @@
-"""What a run folder remembers of a training run, besides spec.json (see api.RunSpec) and the model files.
+"""Run state: what a run folder remembers of a training run besides spec.json (api.RunSpec) and the model files.
 
     state.safetensors, state.previous.safetensors   the last two saved states: enough to go on exactly
     log.jsonl                                       one JSON line an event: curves, notes, saves
 
-A state holds weights, optimiser, random generator and the place in the data. It is written under a temporary name
-and the one before is kept, so neither a kill nor a full disk while saving can cost the run.
+A state holds weights, optimiser, random generator and the position in the data. It is written under a temporary
+name and the one before is kept, so neither a kill nor a full disk while saving can cost the run.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import torch
 from engine.api import FIRST_VOCODER
 from engine.api.atomic_files import write_whole
 from engine.api.errors import CheckpointError, TrainingError
-from engine.model import tensor_file
+from engine.model import tensor_file, weight_names
 
 STATE_FILES = ("state.safetensors", "state.previous.safetensors")
 
@@ -32,8 +32,8 @@ _MODEL, _OPTIMISER, _GENERATOR = "model.", "optimiser.", "generator"
 
 
 @dataclass
-class Standing:
-    """How far a run is. The place in the data is `crops`: how many pieces were taken (see corpus.crops)."""
+class RunProgress:
+    """How far a run is. The position in the data is `crops`: how many were taken (see data/crops.py)."""
 
     corpus: str  # key of the mel cache: a changed corpus is another run
     batch_size: int  # smaller than the spec's after the memory ran out
@@ -58,6 +58,12 @@ class Standing:
     def finished(self) -> bool:
         return self.planned_crops is not None and self.crops >= self.planned_crops
 
+    def validation_due(self, crops_before: int) -> bool:
+        """Whether a validation falls between so many crops and those taken now."""
+        if self.planned_crops is None:
+            return False
+        return self.crops // self.validate_every != crops_before // self.validate_every
+
 
 class StateFiles:
     """The last two saved states in a run folder."""
@@ -67,7 +73,7 @@ class StateFiles:
 
     def save(
         self,
-        standing: Standing,
+        progress: RunProgress,
         model: torch.nn.Module,
         optimiser: torch.optim.Optimizer,
         generator: torch.Generator,
@@ -77,11 +83,11 @@ class StateFiles:
         Raises:
             OSError: it cannot be written; what was saved before is unharmed.
         """
-        tensors = {_MODEL + name: value for name, value in model.state_dict().items()}
+        tensors = {_MODEL + name: value for name, value in weight_names.to_file(model.state_dict()).items()}
         for index, values in optimiser.state_dict()["state"].items():
             tensors |= {f"{_OPTIMISER}{index}.{name}": value for name, value in values.items()}
         tensors[_GENERATOR] = generator.get_state()
-        content, _ = tensor_file.pack(_KIND, _VERSION, {"standing": dataclasses.asdict(standing)}, tensors)
+        content, _ = tensor_file.pack(_KIND, _VERSION, {"standing": dataclasses.asdict(progress)}, tensors)
         if self._newest.exists():
             os.replace(self._newest, self._previous)
         write_whole(self._newest, content)
@@ -99,7 +105,7 @@ class StateFiles:
         for file in (self._newest, self._previous):
             try:
                 description, tensors = tensor_file.read(file, _KIND, _VERSION)
-                return SavedState(Standing(**description["standing"]), tensors)
+                return SavedState(RunProgress(**description["standing"]), tensors)
             except (CheckpointError, KeyError, TypeError) as error:
                 troubles.append(str(error))
         raise TrainingError(
@@ -112,7 +118,7 @@ class StateFiles:
 class SavedState:
     """A state as read, before it is put into the objects of a run."""
 
-    standing: Standing
+    progress: RunProgress
     tensors: Mapping[str, torch.Tensor]
 
     def restore(self, model: torch.nn.Module, optimiser: torch.optim.Optimizer, generator: torch.Generator) -> None:
@@ -127,9 +133,8 @@ class SavedState:
                 index, key = name.removeprefix(_OPTIMISER).split(".", 1)
                 optimiser_state.setdefault(int(index), {})[key] = value
         try:
-            model.load_state_dict(
-                {n.removeprefix(_MODEL): t for n, t in self.tensors.items() if n.startswith(_MODEL)}
-            )
+            stored = {n.removeprefix(_MODEL): t for n, t in self.tensors.items() if n.startswith(_MODEL)}
+            model.load_state_dict(weight_names.from_file(stored))
             groups = optimiser.state_dict()["param_groups"]
             optimiser.load_state_dict({"state": optimiser_state, "param_groups": groups})
             generator.set_state(self.tensors[_GENERATOR])
@@ -141,7 +146,7 @@ class SavedState:
 
 
 class RunLog:
-    """log.jsonl: every line a JSON object with "event" and "step"."""
+    """Run log, log.jsonl: every line a JSON object with "event" and "step"."""
 
     def __init__(self, run_dir: Path) -> None:
         self._path = run_dir / "log.jsonl"

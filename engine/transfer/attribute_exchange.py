@@ -1,4 +1,4 @@
-"""Which levels a source gets when it is given others' h and m."""
+"""Attribute exchange: the attributes that a source gets when it is given others' h and m."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from torch import Tensor
 
 from engine.api.specs import TONE_COEFFICIENTS
 from engine.model.aux_vae import AuxVAE
-from engine.model.timescale.attributes import Levels
+from engine.model.timescale.attributes import Attributes
 
 LOUDEST_CHANGE_DB = 24.0  # from a murmur to a shout; recordings made at other gains are changed by no more
 WIDEST_CONTOUR = 2.0  # times the source's own
-HABITS_KEPT = 0.85  # of what no level explains, when another's voice is given in full
+RESIDUAL_KEPT = 0.85  # of what no attribute explains, when another's voice is given in full
 
 
 @dataclass(frozen=True)
@@ -32,36 +32,36 @@ class Kept:
     m: Tensor
 
     @property
-    def habits(self) -> float:
-        """The part of the envelopes that no level explains belongs to the source, and gives it away."""
-        return HABITS_KEPT + (1.0 - HABITS_KEPT) * self.h
+    def residual_gain(self) -> float:
+        """The part of the envelopes that no attribute explains belongs to the source, and gives it away."""
+        return RESIDUAL_KEPT + (1.0 - RESIDUAL_KEPT) * self.h
 
 
-def given_levels(
-    network: AuxVAE, measured: Levels, own: Latents, given: Latents, kept: Kept, unit_db: float
-) -> Levels:
-    """The levels of a source that is given another's latents.
+def exchanged_attributes(
+    network: AuxVAE, measured: Attributes, own: Latents, given: Latents, kept: Kept, unit_db: float
+) -> Attributes:
+    """The attributes of a source that is given another's latents.
 
-    What is measured on the source differs a little from what its own h and m tell; this remainder belongs to the
-    source, and fades as others' latents take its place. With its own latents it keeps its own levels.
-    Loudness and tilt are told by both h (of the clip) and m (of each second): where an m is given, it has the word.
+    What is measured on the source differs a little from what its own h and m predict; this remainder belongs to the
+    source, and fades as others' latents take its place. With its own latents it keeps its own attributes.
+    Loudness and tilt are predicted by both h (of the clip) and m (of each second): a given m has the word.
 
     Args:
         unit_db: how many dB one unit of the first coefficient of second_tone is.
     """
     if kept.h == 1.0 and bool((kept.m == 1.0).all()):
         return measured
-    of_own, of_given = _told(network, own), _told(network, given)
+    of_own, of_given = _predicted(network, own), _predicted(network, given)
 
     def clip(name: str) -> Tensor:
-        told, mine, was = (getattr(levels, name) for levels in (of_given, of_own, measured))
-        blended: Tensor = told + kept.h * (was - mine)
+        predicted, mine, was = (getattr(found, name) for found in (of_given, of_own, measured))
+        blended: Tensor = predicted + kept.h * (was - mine)
         return blended
 
     def second(name: str) -> Tensor:
-        told, mine, was = (getattr(levels, name) for levels in (of_given, of_own, measured))
+        predicted, mine, was = (getattr(found, name) for found in (of_given, of_own, measured))
         keep = kept.m[:, None] if was.dim() > 2 else kept.m
-        blended: Tensor = told + keep * (was - mine)
+        blended: Tensor = predicted + keep * (was - mine)
         return blended
 
     spectrum = clip("spectrum")
@@ -71,10 +71,10 @@ def given_levels(
         -LOUDEST_CHANGE_DB / unit_db, LOUDEST_CHANGE_DB / unit_db
     )
     tone = torch.cat((measured.second_tone[..., :1] + change, tone[..., 1:]), dim=-1)
-    return Levels(
+    return Attributes(
         pitch=clip("pitch"),
         spectrum=spectrum,
-        sounds=clip("sounds"),
+        class_offsets=clip("class_offsets"),
         spread=clip("spread"),
         second_pitch=second("second_pitch") + _own_contour(of_given, measured, given, kept),
         second_range=second("second_range"),
@@ -83,7 +83,7 @@ def given_levels(
     )
 
 
-def _own_contour(of_given: Levels, measured: Levels, given: Latents, kept: Kept) -> Tensor:
+def _own_contour(of_given: Attributes, measured: Attributes, given: Latents, kept: Kept) -> Tensor:
     """How the source's pitch moves from second to second, where the given m says nothing of it: (1, seconds).
 
     One and the same m given to many seconds would make them all alike. So the source's own movement stays, as much
@@ -99,15 +99,15 @@ def _own_contour(of_given: Levels, measured: Levels, given: Latents, kept: Kept)
     return (1.0 - kept.m) * contour * torch.exp(wider).clamp(1.0 / WIDEST_CONTOUR, WIDEST_CONTOUR)
 
 
-def louder_by(levels: Levels, measured: Levels, kept: Kept) -> float:
+def louder_by(attributes: Attributes, measured: Attributes, kept: Kept) -> float:
     """By how much m makes the clip louder: the mean over its voiced seconds, in units of second_tone's first."""
-    moved = kept.m * (levels.spectrum - measured.spectrum)[:, :1]
-    change = levels.second_tone[..., 0] - measured.second_tone[..., 0] - moved
+    moved = kept.m * (attributes.spectrum - measured.spectrum)[:, :1]
+    change = attributes.second_tone[..., 0] - measured.second_tone[..., 0] - moved
     weight = measured.voiced if bool(measured.voiced.sum() > 0) else torch.ones_like(measured.voiced)
     return float((change * weight).sum() / weight.sum())
 
 
-def _told(network: AuxVAE, latents: Latents) -> Levels:
-    told = network.read_levels(latents.h[None], latents.m[None])
-    assert told is not None  # there are levels only where there are heads to read them
-    return told
+def _predicted(network: AuxVAE, latents: Latents) -> Attributes:
+    predicted = network.predict_attributes(latents.h[None], latents.m[None])
+    assert predicted is not None  # attributes are measured only where there are heads to predict them
+    return predicted

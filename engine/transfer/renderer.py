@@ -23,12 +23,14 @@ from engine.audio.mel import MelFrontEnd
 from engine.audio.vocoders import registry
 from engine.model.checkpoint import Checkpoint
 from engine.model.timescale import inputs
-from engine.model.timescale.attributes import SPEECH_NEPERS, Levels, pitch_curve
+from engine.model.timescale.attributes import Attributes
+from engine.model.timescale.normaliser import SPEECH_NEPERS, VoiceNormaliser
+from engine.model.timescale.prosody import pitch_curve
 from engine.model.timescale.source_filter import source_filter
 from engine.runtime.control import check_control
 from engine.transfer import evidence as measure
 from engine.transfer import splicing
-from engine.transfer.attribute_exchange import Kept, Latents, given_levels, louder_by
+from engine.transfer.attribute_exchange import Kept, Latents, exchanged_attributes, louder_by
 
 CHUNK_WINDOWS = 60  # rendered at a time: a minute
 OVERLAP_FRAMES = 16  # between vocoded chunks, cross-faded: a quarter of a second
@@ -66,10 +68,10 @@ class Measured:
 
 @dataclass(frozen=True)
 class _Decoded:
-    """What the networks make of the source: log-mel (frames, bands) and, for timescale views, the levels in it."""
+    """What the networks make of the source: log-mel (frames, bands); for timescale inputs its attributes, too."""
 
     mel: torch.Tensor
-    levels: Levels | None
+    attributes: Attributes | None
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,7 @@ class Studio:
         self.source_f0: Floats = np.array(source.array("f0"), np.float32)
         self._device = device
         self._gain_db = source.meta().gain_db
-        self._views = self._hear(self.source_mel, self.source_f0)
+        self._inputs = self._network_inputs(self.source_mel, self.source_f0)
         self._own = Latents(*(self._tensor(np.array(source.array(name), np.float32)) for name in ("h", "m")))
         self._recording: Floats = np.array(source.array("audio"), np.float32)
         self._level = measure.level_dbfs(self._recording)
@@ -153,7 +155,7 @@ class Studio:
         control = self._control(road, vocoder_name, steer)
         kept = Kept(kept_h, self._tensor(kept_m))
         made = self._decoded(Latents(self._tensor(h), self._tensor(m)), kept, steer)
-        made = _Decoded(self._in_speech(made.mel, control.made.mel), made.levels)
+        made = _Decoded(self._in_speech(made.mel, control.made.mel), made.attributes)
         wave: Floats | None = None
         before: _Sound | None = None
         if unedited is not None:
@@ -182,9 +184,9 @@ class Studio:
     def read(self, rendering: Rendering) -> tuple[Floats, Floats]:
         """What the model's own q(h|x) and q(m|h,x) read in a rendering: (latent,) and (seconds, latent)."""
         network = self.model.model
-        seen = self._hear(rendering.heard, rendering.f0)
-        h = network.posterior_h(network.scaled(seen.clip), None, seen.clip_levels).mean
-        m = network.posterior_m(network.scaled(seen.second), h, None, seen.levels).mean
+        seen = self._network_inputs(rendering.heard, rendering.f0)
+        h = network.posterior_h(network.scaled(seen.clip), None, seen.clip_attributes).mean
+        m = network.posterior_m(network.scaled(seen.second), h, None, seen.attributes).mean
         return h[0].cpu().numpy(), m[0].cpu().numpy()
 
     def measured(self, rendering: Rendering) -> Measured:
@@ -224,15 +226,15 @@ class Studio:
 
     def _decoded(self, given: Latents, kept: Kept, steer: ControlSignal) -> _Decoded:
         mel, network = self._decode(given, steer), self.model.model
-        measured, carrier = self._views.levels, self._views.carrier
-        if measured is None or carrier is None:
+        measured, residual = self._inputs.attributes, self._inputs.residual
+        if measured is None or residual is None:
             return _Decoded(mel, None)
-        levels = given_levels(network, measured, self._own, given, kept, self._tone_db(1.0))
-        restored = inputs.restore(
-            mel[None].to(self._device), levels, carrier, network.spec, self.spec, network.average,
-            own=measured, habits=kept.habits,
-        )  # fmt: skip
-        return _Decoded(restored[0].cpu(), levels)
+        attributes = exchanged_attributes(network, measured, self._own, given, kept, self._tone_db(1.0))
+        normaliser = VoiceNormaliser(network.spec, source_filter(self.spec, self._device), network.average)
+        restored = normaliser.restore(
+            mel[None].to(self._device), attributes, residual, own=measured, residual_gain=kept.residual_gain
+        )
+        return _Decoded(restored[0].cpu(), attributes)
 
     def _in_speech(self, mel: torch.Tensor, control: torch.Tensor) -> torch.Tensor:
         """The mel where there is speech, the control's in pauses: a room has no voice, and shall not get one."""
@@ -254,7 +256,7 @@ class Studio:
             check_control(steer)
             stop = min(frames, start + CHUNK_WINDOWS * window)
             left, right = max(0, start - context), min(frames, stop + context)
-            seen = network.scaled(self._views.frame[:, left:right])
+            seen = network.scaled(self._inputs.frame[:, left:right])
             m = given.m[None, left // window : -(-right // window)]
             z = network.posterior_z(seen, given.h[None], m).mean
             pieces.append(network.decode(z)[0, start - left : stop - left].cpu())
@@ -289,7 +291,7 @@ class Studio:
         if self._unedited is None or self._unedited.key != key:
             kept = Kept(kept_h, self._tensor(kept_m))
             made = self._decoded(Latents(self._tensor(h), self._tensor(m)), kept, steer)
-            made = _Decoded(self._in_speech(made.mel, control.made.mel), made.levels)
+            made = _Decoded(self._in_speech(made.mel, control.made.mel), made.attributes)
             self._unedited = _Sound(key, made, self._wave(made, control.made, road, vocoder_name, steer))
         return self._unedited
 
@@ -353,10 +355,10 @@ class Studio:
 
     def _pitch_moved(self, made: _Decoded) -> Floats | None:
         """Natural log (frames,) of the factor from the source's pitch to the made one's; None where none moves."""
-        measured, carrier, spec = self._views.levels, self._views.carrier, self.model.model.spec
-        if made.levels is None or measured is None or carrier is None:
+        measured, residual, spec = self._inputs.attributes, self._inputs.residual, self.model.model.spec
+        if made.attributes is None or measured is None or residual is None:
             return None
-        moved = pitch_curve(made.levels, carrier, spec) - pitch_curve(measured, carrier, spec)
+        moved = pitch_curve(made.attributes, residual, spec) - pitch_curve(measured, residual, spec)
         curve: Floats = moved[0].cpu().numpy()
         return curve if float(np.abs(curve).max()) > SAME_PITCH else None
 
@@ -378,16 +380,16 @@ class Studio:
         return torch.from_numpy(samples * np.float32(files.amplitude(self._gain_db)))
 
     def _louder_db(self, made: _Decoded, kept: Kept) -> float:
-        measured = self._views.levels
-        if made.levels is None or measured is None:
+        measured = self._inputs.attributes
+        if made.attributes is None or measured is None:
             return 0.0
-        return self._tone_db(louder_by(made.levels, measured, kept))
+        return self._tone_db(louder_by(made.attributes, measured, kept))
 
     def _tone_db(self, tone: float) -> float:
         return float(inputs.tone_decibels(torch.tensor(tone), self.spec))
 
-    def _hear(self, mel: torch.Tensor, f0: Floats) -> inputs.Views:
-        """What the networks hear of a whole clip: mel (frames, bands), f0 (frames,)."""
+    def _network_inputs(self, mel: torch.Tensor, f0: Floats) -> inputs.NetworkInputs:
+        """The network inputs of a whole clip: mel (frames, bands), f0 (frames,)."""
         network = self.model.model
         return inputs.for_analysis(
             mel[None].to(self._device),

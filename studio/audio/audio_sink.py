@@ -1,4 +1,4 @@
-"""The real loudspeaker: QAudioSink reading a SoundSource. Import it late (see audio_output)."""
+"""Real loudspeaker, fed from a SoundSource by QAudioSink; it is imported late (see loudspeaker.py)."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class _Feed(QIODevice):
 
 
 class HeardClock:
-    """What is heard by now, of what a sound server has taken.
+    """Clock of what has reached the ear, of all that a sound server has taken.
 
     The server fills its own buffers at once and counts what it took, so its count leads the ear by what they hold.
     From then on it takes as much as it plays: the lead it has reached stays, also across dropouts.

@@ -1,4 +1,4 @@
-"""The real microphone: QAudioSource. Import it late (see audio_input)."""
+"""Real microphone, read by QAudioSource; it is imported late (see microphone.py)."""
 
 from __future__ import annotations
 
@@ -111,14 +111,14 @@ def _format(device: QAudioDevice) -> QAudioFormat:
 
 
 def _refused() -> str | None:
-    """Why the system does not let us hear; None where it does, or where nobody asks."""
-    app, wish = QCoreApplication.instance(), QMicrophonePermission()
+    """Why the system does not allow the microphone; None where it does, or where nobody asks."""
+    app, permission = QCoreApplication.instance(), QMicrophonePermission()
     if app is None:
         return None
-    status = app.checkPermission(wish)
+    status = app.checkPermission(permission)
     if status == Qt.PermissionStatus.Undetermined:
-        app.requestPermission(wish, app, lambda _permission: None)
-        status = app.checkPermission(wish)
+        app.requestPermission(permission, app, lambda _permission: None)
+        status = app.checkPermission(permission)
     if status == Qt.PermissionStatus.Granted:
         return None
     return QCoreApplication.translate(

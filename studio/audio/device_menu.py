@@ -1,4 +1,4 @@
-"""Which loudspeaker plays: the devices there are now, the system's own choice, and a correction for slow ones."""
+"""Menu of the loudspeakers there are now, with the system's own choice and a correction for slow ones."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QInputDialog, QMenu, QWidget
 
-from studio.audio.player import Player
+from studio.audio.output_device import OutputDevice
 
 MOST_LATENCY_MS = 1000
 
 
 class DeviceMenu(QMenu):
-    """Follows a Player's devices as they come and go.
+    """Follows the devices as they come and go.
 
     Signals:
         device_chosen(str): by the user, to be remembered; "" is the system's default.
@@ -24,9 +24,9 @@ class DeviceMenu(QMenu):
     device_chosen = Signal(str)
     latency_chosen = Signal(str, int)
 
-    def __init__(self, player: Player, parent: QWidget | None = None) -> None:
+    def __init__(self, output: OutputDevice, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._player = player
+        self._output = output
         self.setTitle(self.tr("Output &device"))
         self._group = QActionGroup(self)
         self._default = self._choice(self.tr("&System default"), "")
@@ -34,13 +34,13 @@ class DeviceMenu(QMenu):
         self.addSection(self.tr("Devices"))
         self._end = self.addSeparator()
         self.latency = QAction(self)
-        self.latency.setStatusTip(self.tr("Bluetooth and television sets sound later than they tell"))
+        self.latency.setStatusTip(self.tr("Bluetooth and television sets sound later than they report"))
         self.latency.triggered.connect(lambda _checked=False: self.ask_latency())
         self.addAction(self.latency)
         self._devices: list[QAction] = []
         self.aboutToShow.connect(self._about_to_show)
-        player.devices_changed.connect(self.show_devices)
-        player.output_changed.connect(self._show_current)
+        output.names_changed.connect(self.show_devices)
+        output.changed.connect(self._show_current)
         self.show_devices([])
 
     def show_devices(self, names: Sequence[str]) -> None:
@@ -50,7 +50,7 @@ class DeviceMenu(QMenu):
             self._group.removeAction(action)
             action.deleteLater()
         self._devices = [self._choice(name.replace("&", "&&"), name) for name in names]
-        missing = self._player.device
+        missing = self._output.wanted
         if missing and missing not in names:
             gone = self._choice(self.tr("{0} (not connected)").format(missing.replace("&", "&&")), missing)
             self._devices.append(gone)
@@ -67,10 +67,10 @@ class DeviceMenu(QMenu):
             self.parentWidget(),
             self.tr("Playhead correction"),
             self.tr(
-                "How much later “{0}” sounds than it tells, in milliseconds.\n"
+                "How much later “{0}” sounds than it reports, in milliseconds.\n"
                 "If the playhead runs ahead of what you hear, raise it."
-            ).format(self._player.output_name or self.tr("System default")),
-            self._player.latency_ms,
+            ).format(self._output.name or self.tr("System default")),
+            self._output.latency_ms,
             -MOST_LATENCY_MS,
             MOST_LATENCY_MS,
             10,
@@ -79,11 +79,10 @@ class DeviceMenu(QMenu):
             self.set_latency(milliseconds)
 
     def set_latency(self, milliseconds: int) -> None:
-        self._player.set_latency_ms(milliseconds)
-        self.latency_chosen.emit(self._player.output_name, milliseconds)
+        self._output.set_latency_ms(milliseconds)
+        self.latency_chosen.emit(self._output.name, milliseconds)
         self._show_current()
 
-    # ------------------------------------------------------------------ inside
     def _choice(self, words: str, device: str) -> QAction:
         action = QAction(words, self._group)
         action.setCheckable(True)
@@ -92,20 +91,20 @@ class DeviceMenu(QMenu):
         return action
 
     def _choose(self, device: str) -> None:
-        self._player.set_device(device)
+        self._output.choose(device)
         self.device_chosen.emit(device)
 
     def _about_to_show(self) -> None:
-        self._player.prepare()  # which knows the devices
+        self._output.open()  # which knows the devices
         self._show_current()
 
     def _show_current(self) -> None:
         for action in (self._default, *self._devices):
-            action.setChecked(action.data() == self._player.device)
-        name = self._player.output_name
+            action.setChecked(action.data() == self._output.wanted)
+        name = self._output.name
         self._default.setText(
             self.tr("&System default (now {0})").format(name.replace("&", "&&"))
-            if name and not self._player.device
+            if name and not self._output.wanted
             else self.tr("&System default")
         )
-        self.latency.setText(self.tr("&Playhead correction: {0} ms …").format(self._player.latency_ms))
+        self.latency.setText(self.tr("&Playhead correction: {0} ms …").format(self._output.latency_ms))

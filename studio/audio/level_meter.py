@@ -1,4 +1,4 @@
-"""How loud a microphone is: a bar for the level, a line for the peak, a mark that stays when it was too much."""
+"""Level meter: a bar for the level, a line for the peak, and a mark that stays when it was too much."""
 
 from __future__ import annotations
 
@@ -31,12 +31,17 @@ class LevelMeter(QWidget):
         self.clipped = False
         self._frames = QTimer(self)
         self._frames.setInterval(FRAME_MS)
-        self._frames.timeout.connect(self._fall)
+        self._frames.timeout.connect(self.fall)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName(self.tr("Level of the microphone"))
         self.setToolTip(
             self.tr("Peaks between −30 and −6 dB are good. A red end means that it was too loud; click to reset.")
         )
+
+    @property
+    def is_falling(self) -> bool:
+        """Whether there is a level left to fall."""
+        return self._frames.isActive()
 
     @property
     def level_db(self) -> float:
@@ -99,7 +104,6 @@ class LevelMeter(QWidget):
             at = min(max(0.0, self._x(db, bar) - width / 2), bar.right() - width)
             painter.drawText(QRectF(at, bar.bottom() + 2, width + 2, metrics.height()), 0, words)
 
-    # ------------------------------------------------------------------ inside
     def _colour(self, peak_db: float) -> QColor:
         colours = theme.colours()
         if self.clipped or peak_db > LOUD_DB:
@@ -112,7 +116,8 @@ class LevelMeter(QWidget):
     def _fallen(self, now: float) -> float:
         return max(LOWEST_DB, self._level_db - FALL_DB_PER_S * (now - self._at))
 
-    def _fall(self) -> None:
+    def fall(self) -> None:
+        """Let level and peak fall to where they are by now; happens by itself until both have reached the end."""
         now = self._clock()
         self._level_db, self._at = self._fallen(now), now
         if now - self._peak_at > HOLD_S:

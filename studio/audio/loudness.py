@@ -1,4 +1,4 @@
-"""Versions of one recording at one loudness, so that a comparison hears the voice and not the level."""
+"""Loudness matching: gains that let versions of one recording be compared by voice and not by level."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 
 FULL_SCALE = 0.999
-MOST_DB = 30.0  # a larger difference is a silence or a damaged number, and noise is no one's wish
+MOST_DB = 30.0  # a larger difference is a silence or a damaged number, and nobody wants noise
 
 
 def matching_gains(loudness_lufs: Mapping[str, float], peaks: Mapping[str, float]) -> dict[str, float]:

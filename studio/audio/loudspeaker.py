@@ -1,4 +1,4 @@
-"""Where sound goes: one small interface, and the output that only keeps the time.
+"""Output of sound: one small interface, and the output that only keeps the time.
 
 The real one is in audio_sink.py and is imported late: QtMultimedia costs start time and needs system libraries.
 """
@@ -33,7 +33,7 @@ class AudioOutput(QObject):
         raise NotImplementedError
 
     def played(self) -> int:
-        """Samples of the source heard since start, as far as the output can tell."""
+        """Samples of the source heard since start, as far as the output knows."""
         raise NotImplementedError
 
 
@@ -73,7 +73,7 @@ class ClockOutput(AudioOutput):
 def open_output(device: str = "") -> AudioOutput:
     """The named device, else the system's default, else a silent clock whose note says why.
 
-    Never raises: a machine without sound is told so and works on.
+    Never raises: on a machine without sound the studio works on, and the note says so.
     """
     try:
         from studio.audio import audio_sink

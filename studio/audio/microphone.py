@@ -1,4 +1,4 @@
-"""Where sound comes from: one small interface to a microphone, and what stands there when there is none.
+"""Input of sound: one small interface to a microphone, and what stands there when there is none.
 
 The real one is in audio_source.py and is imported late: QtMultimedia costs start time and needs system libraries.
 """
@@ -11,7 +11,7 @@ from PySide6.QtCore import QCoreApplication, QObject, Signal
 
 
 class AudioInput(QObject):
-    """Hears one device.
+    """Gives the samples of one device.
 
     Signals:
         received(object): the next samples, float32 (n,) mono within -1 ... 1.
@@ -25,7 +25,7 @@ class AudioInput(QObject):
     rate_hz = 48_000
 
     def start(self) -> None:
-        """Begin to hear. Here: there is nothing to hear."""
+        """Begin to receive samples. Here: there is nothing to receive."""
 
     def stop(self) -> None:
         """Stop at once."""

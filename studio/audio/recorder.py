@@ -1,4 +1,4 @@
-"""Records a microphone into a file: hears all the time, counts down, writes, and never loses what was said."""
+"""Recorder of a microphone: it measures all the time, counts down, writes a file, and never loses what was said."""
 
 from __future__ import annotations
 
@@ -20,6 +20,9 @@ CLIPPED = 0.999
 class Recorder(QObject):
     """One microphone, one recording at a time.
 
+    Args:
+        second_ms: how long a second of the countdown lasts.
+
     Signals:
         heard(float, float): RMS and largest magnitude of the last samples, 0 ... 1, about 50 times a second.
         state_changed(str): "idle", "counting" or "recording".
@@ -40,14 +43,18 @@ class Recorder(QObject):
     input_changed = Signal(str)
 
     def __init__(
-        self, parent: QObject | None = None, *, open_input: Callable[[str], AudioInput] = open_input
+        self,
+        parent: QObject | None = None,
+        *,
+        open_input: Callable[[str], AudioInput] = open_input,
+        second_ms: int = 1000,
     ) -> None:
         super().__init__(parent)
         self._open = open_input
         self._input: AudioInput | None = None
-        self._device = ""
+        self.device = ""  # the microphone asked for; "" is the system's default
         self._watching = False
-        self._state = "idle"
+        self.state = "idle"
         self._path = Path()
         self._file: Any = None
         self._samples = 0
@@ -56,13 +63,8 @@ class Recorder(QObject):
         self._left_s = 0
         self._hearing = False  # samples come
         self._count = QTimer(self)
-        self._count.setInterval(1000)
+        self._count.setInterval(second_ms)
         self._count.timeout.connect(self._count_down)
-
-    # ------------------------------------------------------------------ what there is
-    @property
-    def state(self) -> str:
-        return self._state
 
     @property
     def input_name(self) -> str:
@@ -73,15 +75,9 @@ class Recorder(QObject):
         """Why nothing can be recorded; "" when it can."""
         return "" if self._input is None else self._input.note
 
-    @property
-    def device(self) -> str:
-        """The microphone asked for; "" is the system's default."""
-        return self._device
-
-    # ------------------------------------------------------------------ the microphone
     def open(self, device: str = "") -> None:
-        """Begin to hear that microphone, or the system's default: its level is told from now on."""
-        self._device = device
+        """Listen to that microphone, or the system's default: `heard` gives its level from now on."""
+        self.device = device
         self._reopen()
         if not self._watching and self._open is open_input:
             self._watching = True
@@ -93,10 +89,9 @@ class Recorder(QObject):
         self.stop()
         self._let_go()
 
-    # ------------------------------------------------------------------ recording
     def record(self, path: str | Path, countdown_s: int = 0) -> None:
         """Record into a WAV file, after a countdown; the file appears when it is finished."""
-        if self._state != "idle" or self._input is None or not self._input.name:
+        if self.state != "idle" or self._input is None or not self._input.name:
             return
         self._path = Path(path)
         self._left_s = countdown_s
@@ -109,29 +104,28 @@ class Recorder(QObject):
 
     def stop(self) -> None:
         """End the recording and keep it; during the countdown nothing comes of it."""
-        if self._state == "counting":
+        if self.state == "counting":
             self._count.stop()
             self._set_state("idle")
-        elif self._state == "recording":
+        elif self.state == "recording":
             self._finish()
 
     def discard(self) -> None:
         """End the recording and drop it."""
-        if self._state == "recording":
+        if self.state == "recording":
             self._close_file()
             self._partial.unlink(missing_ok=True)
             self._set_state("idle")
         else:
             self.stop()
 
-    # ------------------------------------------------------------------ inside
     @property
     def _partial(self) -> Path:
         return self._path.with_name(f".{self._path.name}.part")
 
     def _reopen(self) -> None:
         self._let_go()
-        self._input = self._open(self._device)
+        self._input = self._open(self.device)
         self._input.setParent(self)
         self._input.received.connect(self._take)
         self._input.lost.connect(self._lost)
@@ -149,12 +143,12 @@ class Recorder(QObject):
     def _inputs_changed(self) -> None:
         names = input_names()
         self.inputs_changed.emit(names)
-        wanted_is_back = self._device in names and self.input_name != self._device
-        if self._state == "idle" and self._input is not None and (self.input_name not in names or wanted_is_back):
+        wanted_is_back = self.device in names and self.input_name != self.device
+        if self.state == "idle" and self._input is not None and (self.input_name not in names or wanted_is_back):
             self._reopen()
 
     def _lost(self, what: str) -> None:
-        had = self._samples if self._state == "recording" else 0
+        had = self._samples if self.state == "recording" else 0
         self.stop()
         hint = self.tr("What was recorded until then is kept.") if had else self.tr("Connect it again.")
         self.failed.emit(what, hint)
@@ -192,9 +186,9 @@ class Recorder(QObject):
         rms = float(np.sqrt(np.mean(np.square(samples, dtype=np.float64)))) if len(samples) else 0.0
         self.heard.emit(rms, peak)
         self._hearing = True
-        if self._state == "counting" and self._left_s <= 0:
-            self._begin()  # a device just opened takes its time: not before it hears is anything recorded
-        if self._state != "recording":
+        if self.state == "counting" and self._left_s <= 0:
+            self._begin()  # a device just opened takes its time: nothing is recorded before samples come
+        if self.state != "recording":
             return
         import soundfile
 
@@ -249,6 +243,6 @@ class Recorder(QObject):
             file.close()
 
     def _set_state(self, state: str) -> None:
-        if state != self._state:
-            self._state = state
+        if state != self.state:
+            self.state = state
             self.state_changed.emit(state)

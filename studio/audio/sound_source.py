@@ -1,4 +1,4 @@
-"""What the loudspeaker reads: several sounds of one length behind one moving position, free of clicks."""
+"""Sound source for the loudspeaker: several sounds of one length behind one moving position, free of clicks."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class SoundSource:
 
     The output calls `read` for as much as it wants; the player calls the rest, on the same thread. The output
     runs ahead of the ear by its buffer, so the source remembers what it produced: `position_at` turns the
-    output's own count of played samples into a place in the sound, right across seeks and loops.
+    output's own count of played samples into a position in the sound, right across seeks and loops.
 
     Args:
         sounds: name -> float32 (samples,); lengths may differ by a little, the shorter end in silence.
@@ -51,13 +51,12 @@ class SoundSource:
         self._volume = self._volume_reached = 1.0
         self._fade = max(1, round(FADE_S * rate_hz))
         self._risen = 0  # samples of the fade-in already produced
-        self._tail: Samples = np.zeros(0, np.float32)  # what is still to sound of the place just left
+        self._tail: Samples = np.zeros(0, np.float32)  # what is still to sound of the position just left
         self._produced = 0
         self._segments = [_Segment(0, 0, False)]
         self.ended_at: int | None = None  # produced count at which the range came to its end
         self.silent_at: int | None = None  # produced count from which on a pause has faded to zeros
 
-    # ------------------------------------------------------------------ what there is
     @property
     def samples(self) -> int:
         return max(len(sound) for sound in self._sounds.values())
@@ -85,7 +84,6 @@ class SoundSource:
         segment = self._segments[max(0, index)]
         return min(self.samples, segment.position + (played - segment.produced if segment.moving else 0))
 
-    # ------------------------------------------------------------------ what the player asks
     def output_started(self) -> None:
         """A new output counts its samples from zero."""
         self._produced = 0
@@ -112,13 +110,13 @@ class SoundSource:
         self._mark()
 
     def switch(self, name: str) -> None:
-        """Go on with another sound at the same place."""
+        """Go on with another sound at the same position."""
         if name != self._name:
             self._leave()
             self._name = name
 
     def replace(self, sounds: Mapping[str, Samples], gains: Mapping[str, float] | None = None) -> None:
-        """New sounds at the same place; the one heard keeps its name if it still exists."""
+        """New sounds at the same position; the one heard keeps its name if it still exists."""
         if not sounds:
             raise ValueError("a source needs at least one sound")
         self._leave()
@@ -140,7 +138,6 @@ class SoundSource:
         """0 = silence, 1 = as recorded; heard from the next block on, ramped."""
         self._volume = float(np.clip(volume, 0.0, 1.0))
 
-    # ------------------------------------------------------------------ what the output asks
     def read(self, count: int) -> Samples:
         """The next `count` samples, float32 within -1..1; zeros while paused and after the end."""
         out = np.zeros(count, np.float32)
@@ -164,7 +161,6 @@ class SoundSource:
             self._volume_reached = self._volume
         return np.clip(out, -1.0, 1.0, out=out)
 
-    # ------------------------------------------------------------------ inside
     def _turn(self, done: int) -> None:
         """The range has come to its end in the middle of a block: begin again, or stop there."""
         self._leave()

@@ -10,17 +10,20 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QScrollArea, QVBoxLayou
 from engine.api import Take
 from studio.domain import evidence, recipe
 from studio.services import theme
-from studio.session.session import Session
+from studio.session.take_recipes import TakeRecipes
+from studio.session.takes import Takes
 from studio.widgets.comparison_table import ComparisonTable
 
 
 class CompareTakes(QDialog):
     """Not modal: the clip view shows and plays what is asked for here."""
 
-    def __init__(self, session: Session, takes: Sequence[Take], parent: QWidget | None = None) -> None:
+    def __init__(
+        self, takes: Takes, recipes: TakeRecipes, compared: Sequence[Take], parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
-        self._session = session
-        self._takes = {take.transformed: take for take in takes}
+        self._takes, self._recipes = takes, recipes
+        self._compared = {take.transformed: take for take in compared}
         self.setObjectName("compareTakes")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(self.tr("Compare takes"))
@@ -29,22 +32,22 @@ class CompareTakes(QDialog):
             [
                 (
                     take.transformed,
-                    star[take.transformed in session.starred] + take.name,
+                    star[take.transformed in takes.starred] + take.name,
                     self.tr("Play “{0}”").format(take.name),
                 )
-                for take in takes
+                for take in compared
             ],
             result_last=False,
             wrapped=True,
         )
-        made = [session.recipe_of(take) for take in takes]
+        made = [recipes.of(take) for take in compared]
         rows: list[tuple[str, str, list[str]]] = [
             (self.tr("Source"), self.tr("The recording that was changed"), [r.source.name for r in made]),
             (self.tr("Voice (h)"), self.tr("Who gave h, and how much"), [_or_dash(r.voice) for r in made]),
             (self.tr("Emotion (m)"), self.tr("Who gave m, and how much"), [_or_dash(r.emotion) for r in made]),
             (self.tr("Strength"), self.tr("0 % = its own latents"), [recipe.strength_words(r) for r in made]),
         ]
-        measured = [evidence.rows(take) for take in takes]
+        measured = [evidence.rows(take) for take in compared]
         rows += [
             (row.name, row.why, values)
             for i, row in enumerate(measured[0])
@@ -63,10 +66,10 @@ class CompareTakes(QDialog):
         column.setContentsMargins(theme.LARGE, theme.LARGE, theme.LARGE, theme.SPACE)
         column.addWidget(scroll, 1)
         column.addWidget(buttons)
-        self.resize(min(1100, 180 + 190 * len(takes)), 480)
+        self.resize(min(1100, 180 + 190 * len(compared)), 480)
 
     def _play(self, key: str) -> None:
-        self._session.play_take(self._takes[key], "transformed")
+        self._takes.play(self._compared[key], "transformed")
 
 
 def _or_dash(givers: tuple[recipe.Giver, ...]) -> str:

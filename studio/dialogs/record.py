@@ -114,8 +114,8 @@ class RecordDialog(QDialog):
         heard.failed.connect(self._failed)
         heard.inputs_changed.connect(self._show_devices)
         heard.input_changed.connect(lambda _name: self._show_input())
-        session.clips_changed.connect(self._clips_changed)
-        session.map_changed.connect(self._follow)
+        session.library.changed.connect(self._clips_changed)
+        session.maps.changed.connect(self._follow)
         self._show_devices([])
 
     # ------------------------------------------------------------------ actions
@@ -129,12 +129,14 @@ class RecordDialog(QDialog):
         self._last = ""
         self.meter.reset()
         self.words.clear()
-        self.recorder.record(self._session.free_recording_path(self._name()), int(self.countdown.currentData()))
+        self.recorder.record(
+            self._session.listening.free_recording_path(self._name()), int(self.countdown.currentData())
+        )
 
     # ------------------------------------------------------------------ reactions
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        self.speaker.setCompleter(QCompleter(self._session.speakers(), self))
+        self.speaker.setCompleter(QCompleter(self._session.library.speakers(), self))
         if not event.spontaneous():
             self.recorder.open(self._preferences.get("record/device", ""))
             self.button.setFocus()
@@ -183,11 +185,11 @@ class RecordDialog(QDialog):
         if idle:
             self.clock.setText("0.0 s")
         if state == "recording":
-            self._session.be_silent()
+            self._session.listening.be_silent()
 
     def _finished(self, path: str, remark: str) -> None:
         speaker = self.speaker.text().strip()
-        self._last = self._session.add_recording(path, {"speaker": speaker} if speaker else {})
+        self._last = self._session.listening.add_recording(path, {"speaker": speaker} if speaker else {})
         self.name.clear()
         self._remark = remark
         self._follow()
@@ -201,7 +203,7 @@ class RecordDialog(QDialog):
 
     def _follow(self) -> None:
         """What became of the last recording."""
-        clip = self._session.clips.get(self._last)
+        clip = self._session.library.clips.get(self._last)
         if clip is None:
             return
         if clip.state == FAILED and clip.error is not None:
@@ -209,9 +211,9 @@ class RecordDialog(QDialog):
             return
         if clip.state != READY:
             said = self.tr("“{0}” is in the library and is being analysed …").format(clip.name)
-        elif any(clip.id in points.ids for points in self._session.maps.values()):
+        elif any(clip.id in points.ids for points in self._session.maps.points.values()):
             said = self.tr("“{0}” is in the library and selected on the map.").format(clip.name)
-        elif self._session.maps:
+        elif self._session.maps.points:
             said = self.tr("“{0}” is analysed and on its way to the map …").format(clip.name)
         else:
             said = self.tr("“{0}” is in the library. Lay out the map to see where it lands.").format(clip.name)

@@ -11,7 +11,8 @@ from studio.domain.drop_rules import EMOTION, SOURCE
 from studio.domain.payload import Payload
 from studio.services.natural_sort import natural
 from studio.services.plurals import counted
-from studio.session.session import Session
+from studio.session.library import Library
+from studio.session.second_edits import SecondEdits
 
 MENU_CLIPS = 25  # more are found by typing
 
@@ -27,13 +28,14 @@ class GiverMenu:
 
     def __init__(
         self,
-        session: Session,
+        library: Library,
+        second_edits: SecondEdits,
         zone: str,
         refusal: Callable[[Payload], str | None],
         take: Callable[[Payload], object],
         parent: QWidget,
     ) -> None:
-        self._session = session
+        self._library, self._second_edits = library, second_edits
         self._zone = zone
         self._refusal = refusal
         self._take = take
@@ -41,14 +43,14 @@ class GiverMenu:
 
     def fill(self, menu: QMenu) -> None:
         """Add an entry for everything that can be chosen now."""
-        tr, session = self._parent.tr, self._session
-        clips = list(session.clips.values())
-        if selected := tuple(session.selection):
+        tr, library, second_edits = self._parent.tr, self._library, self._second_edits
+        clips = list(library.clips.values())
+        if selected := tuple(library.selection):
             words = counted(len(selected), tr("&Selected clip"), tr("&Selected clips ({0})"))
             self._add(menu, words, Payload("clips", clips=selected))
-        if self._zone == EMOTION and session.copied_seconds is not None:
-            self._add(menu, tr("&Copied seconds"), session.copied_seconds)
-        speakers = session.speakers()
+        if self._zone == EMOTION and second_edits.copied is not None:
+            self._add(menu, tr("&Copied seconds"), second_edits.copied)
+        speakers = library.speakers()
         if self._zone != SOURCE and speakers:
             submenu = menu.addMenu(tr("S&peakers"))
             for speaker in sorted(speakers, key=natural):
@@ -76,7 +78,7 @@ class GiverMenu:
         titles = {"emotion": self._parent.tr("&Emotions"), "gender": self._parent.tr("&Genders")}
         for name, title in titles.items():
             counts: dict[str, int] = {}
-            for clip in self._session.clips.values():
+            for clip in self._library.clips.values():
                 if value := clip.labels.get(name):
                     counts[value] = counts.get(value, 0) + 1
             if not counts:
@@ -97,7 +99,7 @@ class GiverMenu:
     def _find_clip(self) -> None:
         dialog = ChooseClip(
             self._parent.tr("Choose a clip"),
-            list(self._session.clips.values()),
+            list(self._library.clips.values()),
             with_second=self._zone == EMOTION,
             parent=self._parent,
         )

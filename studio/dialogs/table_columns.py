@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
 from engine.api import LABELS, TableColumns, TablePreview
 from studio.services import theme
 from studio.services.plurals import counted
-from studio.session.session import Session
+from studio.session.imports import Imports
 
 _AGAIN_MS = 250  # after the last choice
 _LEAVE_OUT, _FILE, _OWN = "", "file", "own"
@@ -36,9 +36,9 @@ class TableDialog(QDialog):
         path: the table.
     """
 
-    def __init__(self, session: Session, path: str, parent: QWidget | None = None) -> None:
+    def __init__(self, imports: Imports, path: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._session = session
+        self._imports = imports
         self._path = path
         self._asked = 0
         self._headings: tuple[str, ...] = ()
@@ -106,7 +106,7 @@ class TableDialog(QDialog):
             return
         self._asked += 1
         number = self._asked
-        job = self._session.preview_table(self._path, known)
+        job = self._imports.preview_table(self._path, known)
         job.done.connect(lambda seen: self._show(seen) if number == self._asked else None)
         job.failed.connect(lambda what, hint, _details: self._fail(what, hint) if number == self._asked else None)
 

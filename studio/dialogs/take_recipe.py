@@ -8,22 +8,23 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFormLayout, QLabel, QP
 
 from engine.api import Take
 from studio.domain import evidence
-from studio.domain import recipe as recipes
+from studio.domain import recipe as recipe_words
 from studio.services import theme
-from studio.session.session import Session
+from studio.services.messages import Messages
+from studio.session.take_recipes import TakeRecipes
 
 
 class TakeRecipe(QDialog):
     """Not modal: another take can be looked at beside it."""
 
-    def __init__(self, session: Session, take: Take, parent: QWidget | None = None) -> None:
+    def __init__(self, recipes: TakeRecipes, messages: Messages, take: Take, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._session = session
+        self._recipes, self._messages = recipes, messages
         self._take = take
         self.setObjectName("takeRecipe")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(self.tr("Recipe of {0}").format(take.name))
-        recipe = self.recipe = session.recipe_of(take)
+        recipe = self.recipe = recipes.of(take)
         dash = evidence.DASH
         model = recipe.model or self.tr("another model than the one in use")
         sound = f"{take.rendering} · {take.vocoder}" if take.rendering == "model" else take.rendering
@@ -34,14 +35,14 @@ class TakeRecipe(QDialog):
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         for title, words in (
             (self.tr("Source"), recipe.source.name),
-            (self.tr("Voice (h)"), recipes.givers_words(recipe.voice, most=6) or dash),
-            (self.tr("Emotion (m)"), recipes.givers_words(recipe.emotion, most=6) or dash),
+            (self.tr("Voice (h)"), recipe_words.givers_words(recipe.voice, most=6) or dash),
+            (self.tr("Emotion (m)"), recipe_words.givers_words(recipe.emotion, most=6) or dash),
             (self.tr("Single seconds"), edits or dash),
-            (self.tr("Strength"), recipes.strength_words(recipe)),
+            (self.tr("Strength"), recipe_words.strength_words(recipe)),
             (self.tr("Rule for m"), take.rule or dash),
             (self.tr("Sound"), sound),
             (self.tr("Model"), f"{model} · {take.model_hash[:12]}"),
-            (self.tr("Lineage"), "\n".join(session.lineage_of(take))),
+            (self.tr("Lineage"), "\n".join(recipes.lineage_of(take))),
             (self.tr("Result"), evidence.sentence(take)),
         ):
             value = QLabel(words)
@@ -62,14 +63,14 @@ class TakeRecipe(QDialog):
         self.command.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
         self.command.setAccessibleName(self.tr("The command that makes this take in a terminal"))
         self.command.setFixedHeight(self.fontMetrics().lineSpacing() * 6 + 12)
-        line = session.command_of(take, tell=False)
+        line = recipes.command_of(take, say=False)
         self.command.setPlainText(
             line or self.tr("There is none: its model is not in use, or a recording of it is not in the library.")
         )
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         for words, slot, possible in (
             (self.tr("&Copy as command line"), self._copy, line is not None),
-            (self.tr("&Render again"), self._again, session.model_of_take(take) is not None),
+            (self.tr("&Render again"), self._again, recipes.model_of(take) is not None),
             (self.tr("&Put on the desk"), self._put, True),
         ):
             button = buttons.addButton(words, QDialogButtonBox.ButtonRole.ActionRole)
@@ -85,18 +86,18 @@ class TakeRecipe(QDialog):
         column.addWidget(buttons)
         self.setMinimumWidth(640)
 
-    def _edit_words(self, edit: recipes.Edit) -> str:
+    def _edit_words(self, edit: recipe_words.Edit) -> str:
         seconds = ", ".join(str(second) for second in edit.target[:8]) + (" …" if len(edit.target) > 8 else "")
         return self.tr("{0}: from {1}, {2} %, {3}").format(
-            seconds, recipes.givers_words(edit.givers), round(100 * edit.weight), edit.rule
+            seconds, recipe_words.givers_words(edit.givers), round(100 * edit.weight), edit.rule
         )
 
     def _copy(self) -> None:
         QGuiApplication.clipboard().setText(self.command.toPlainText())
-        self._session.messages.say(self.tr("Copied the command that makes “{0}”.").format(self._take.name))
+        self._messages.say(self.tr("Copied the command that makes “{0}”.").format(self._take.name))
 
     def _again(self) -> None:
-        self._session.render_take_again(self._take)
+        self._recipes.render_take_again(self._take)
 
     def _put(self) -> None:
-        self._session.put_recipe_on_desk(self.recipe)
+        self._recipes.put_on_desk(self.recipe)

@@ -1,7 +1,7 @@
 """What is heard at every checkpoint of a run: a small fixed set of recipes, kept in the project.
 
-An entry is a recipe (see studio.recipes): it names recordings and no model, so any can render it. One that
-gives nothing is a recording as the model rebuilds it.
+An entry is a recipe (see studio.domain.recipe): it names recordings and no model, so any can render it. One that
+gives nothing is a recording as the model reconstructs it.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def new_entry(recipe: Recipe) -> AuditionEntry:
 
 
 def recipe_of_clip(clip: Clip) -> Recipe:
-    """A recording as it is rebuilt."""
+    """A recording as the model reconstructs it."""
     return Recipe("", recipes.named(clip), "", "", vocoder=OWN_VOCODER)
 
 

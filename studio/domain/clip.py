@@ -5,10 +5,8 @@ from __future__ import annotations
 import os
 import uuid
 from dataclasses import dataclass, field
-from typing import Annotated
 
 from engine.api import ClipRef, ModelInfo
-from engine.api.stored_values import one_of
 
 WAITING, ANALYSING, READY, FAILED, MISSING = STATES = ("waiting", "analysing", "ready", "failed", "missing")
 
@@ -27,7 +25,7 @@ class Clip:
     path: str
     name: str = ""  # as shown; the file's name unless given
     labels: dict[str, str] = field(default_factory=dict)  # speaker, gender, emotion and any other
-    state: Annotated[str, one_of(STATES)] = WAITING
+    state: str = WAITING
     duration_s: float | None = None
     f0_median_hz: float | None = None
     error: tuple[str, str] | None = None  # what happened, what to do

@@ -1,15 +1,16 @@
-"""What each place takes of what is dragged there, and the reason when it does not. Plain functions."""
+"""What each zone takes of what is dragged there, and what can be rendered; the reason when not. Plain functions."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from PySide6.QtCore import QCoreApplication
 
 from engine.api import ModelInfo
 from studio.domain.clip import FAILED, MISSING, Clip
 from studio.domain.payload import Payload
-from studio.domain.transfer_setup import clips_of
+from studio.domain.transfer_setup import TransferSetup, clips_of
 
 SOURCE, VOICE, EMOTION = "source", "voice", "emotion"
 
@@ -53,7 +54,7 @@ def refusal(
     if zone == SOURCE:  # it may wait for its analysis and for a model: the recipe is kept
         return why_not(found[0], model) if found[0].state in (FAILED, MISSING) and len(found) == 1 else None
     if model is None:
-        return tr("DropRules", "There is no model yet. Train one first, or open one from the Model menu.")
+        return str(no_model())
     waiting = [clip for clip in found if not clip.encoded_by(model)]
     if waiting and not (changing and len(waiting) < len(found)):  # a speaker is what is ready
         return why_not(waiting[0], model)
@@ -92,13 +93,78 @@ def is_its_own(what: str, payload: Payload, clip_id: str, clips: Mapping[str, Cl
     return not of_seconds and {clip.id for clip in clips_of(payload, clips)} == {clip_id}
 
 
+@dataclass(frozen=True)
+class Obstacle:
+    """Why something cannot be rendered: what is so, and what to do. waits: an analysis under way will lift it."""
+
+    what: str
+    hint: str
+    waits: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.hint}".strip()
+
+
+def why_not_rendered(setup: TransferSetup, clips: Mapping[str, Clip], model: ModelInfo | None) -> Obstacle | None:
+    """Why a transfer cannot be rendered as it is set up; None when it can."""
+    tr = QCoreApplication.translate
+    if model is None:
+        return no_model()
+    if setup.source is None:
+        return Obstacle(tr("DropRules", "The transfer has no source."), tr("DropRules", "Choose a source."))
+    source = clips.get(setup.source)
+    if source is None:
+        return Obstacle(
+            tr("DropRules", "The source is no longer in the library."), tr("DropRules", "Choose another one.")
+        )
+    if not setup.gives:
+        return nothing_given()
+    if not source.encoded_by(model):
+        return _not_encoded(source)
+    for title, payload in setup.given():
+        if not any(clip.encoded_by(model) for clip in clips_of(payload, clips)):
+            return Obstacle(
+                tr("DropRules", "{0} is not analysed with this model yet.").format(title),
+                tr("DropRules", "It is waited for."),
+                waits=True,
+            )
+    return None
+
+
+def nothing_given() -> Obstacle:
+    """The obstacle that no voice, no emotion and no edit is there, or none has a weight."""
+    tr = QCoreApplication.translate
+    return Obstacle(
+        tr("DropRules", "Nothing is given to the source."), tr("DropRules", "Choose a voice or an emotion.")
+    )
+
+
+def no_model() -> Obstacle:
+    """The obstacle that there is no model."""
+    tr = QCoreApplication.translate
+    return Obstacle(
+        tr("DropRules", "There is no model yet."),
+        tr("DropRules", "Train one with “quick”, or open one from the Model menu."),
+    )
+
+
 def why_not(clip: Clip, model: ModelInfo | None) -> str:
-    """Why a clip has no latents to use yet."""
+    """Why a clip has no latents to use yet, in a sentence or two."""
+    if model is None and clip.state != MISSING and clip.error is None:
+        return str(no_model())
+    return str(_not_encoded(clip))
+
+
+def _not_encoded(clip: Clip) -> Obstacle:
     tr = QCoreApplication.translate
     if clip.state == MISSING:
-        return tr("DropRules", "The file of {0} is no longer where it was.").format(clip.name)
+        return Obstacle(tr("DropRules", "The file of {0} is no longer where it was.").format(clip.name), "")
     if clip.error is not None:
-        return tr("DropRules", "{0} could not be analysed: {1}").format(clip.name, clip.error[0])
-    if model is None:
-        return tr("DropRules", "There is no model yet. Train one first, or open one from the Model menu.")
-    return tr("DropRules", "{0} is still being analysed. Try again in a moment.").format(clip.name)
+        return Obstacle(
+            tr("DropRules", "{0} could not be analysed: {1}").format(clip.name, clip.error[0]), clip.error[1]
+        )
+    return Obstacle(
+        tr("DropRules", "{0} is still being analysed.").format(clip.name),
+        tr("DropRules", "Try again in a moment."),
+        waits=True,
+    )

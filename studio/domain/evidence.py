@@ -163,7 +163,6 @@ def shift_words(take: Take) -> str:
     return _semitones(take.evidence.f0_shift_semitones)
 
 
-# ---------------------------------------------------------------------------------------------- sentences
 def _nothing_changed(take: Take) -> str:
     tr = QCoreApplication.translate
     pitch = _difference(take.evidence, take.control_evidence, "f0_shift_semitones")
@@ -268,7 +267,6 @@ def _of_content(take: Take) -> str:
     ).format(f"{cost:.1f}")
 
 
-# ---------------------------------------------------------------------------------------------- numbers
 def _way_to_target(take: Take) -> float | None:
     """From the source's pitch to the target's, in semitones."""
     if not take.source_f0_hz or not take.target_f0_hz:

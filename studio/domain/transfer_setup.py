@@ -74,6 +74,10 @@ class TransferSetup:
         """Everything given, voices first."""
         return [*self.voices, *self.emotions]
 
+    def given(self) -> list[tuple[str, Payload]]:
+        """Title and payload of everything given to the source, edits of its seconds last."""
+        return [(item.title, item.payload) for item in (*self.chips(), *self.edits_of_source())]
+
     @property
     def gives(self) -> bool:
         """Whether anything is given at all."""

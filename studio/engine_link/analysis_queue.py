@@ -12,7 +12,7 @@ from studio.domain.clip import ANALYSING, FAILED, MISSING, READY, WAITING, Clip
 from studio.engine_link.engine_link import EngineLink, Job
 from studio.services.plurals import counted
 
-TOLD_EVERY_MS = 200  # short clips come by the hundred a second, and every telling is drawn
+REPORT_INTERVAL_MS = 200  # short clips come by the hundred a second, and every report is drawn
 AT_ONCE = 500  # recordings a job; what is left follows in the next
 
 
@@ -42,12 +42,12 @@ class AnalysisQueue(QObject):
         self.job: Job | None = None
         self._batch: list[str] = []
         self._halted = False
-        self._gives_way = False  # to a new model or a new order, not to the user's wish to end it
-        self._untold: dict[str, None] = {}
-        self._teller = QTimer(self)
-        self._teller.setSingleShot(True)
-        self._teller.setInterval(TOLD_EVERY_MS)
-        self._teller.timeout.connect(self._tell)
+        self._gives_way = False  # to a new model or a new order, not because the user ends it
+        self._unreported: dict[str, None] = {}
+        self._report_timer = QTimer(self)
+        self._report_timer.setSingleShot(True)
+        self._report_timer.setInterval(REPORT_INTERVAL_MS)
+        self._report_timer.timeout.connect(self._report)
 
     def set_folder(self, out_dir: str) -> None:
         """Another project: what is found from now on lies there; what is under way for the old one is let go."""
@@ -117,7 +117,6 @@ class AnalysisQueue(QObject):
             return True
         return clip.state == READY and self.model is not None and clip.model_hash != self.model.hash
 
-    # ------------------------------------------------------------------ what the job says
     def _take(self, value: ClipAnalysed | ClipFailed) -> None:
         if value.clip_id in self._batch:
             self._batch.remove(value.clip_id)
@@ -131,11 +130,11 @@ class AnalysisQueue(QObject):
         else:
             clip.state = FAILED if os.path.exists(clip.path) else MISSING
             clip.error = (value.what, value.hint)
-        self._tell_soon([clip.id, *self._begin_next()])
+        self._report_soon([clip.id, *self._begin_next()])
 
     def _show_current(self) -> None:
         if self.job is not None and self.job.state == "running" and self._begin_next():
-            self._tell_soon(self._batch[:1])
+            self._report_soon(self._batch[:1])
 
     def _begin_next(self) -> list[str]:
         """The engine works through the batch in order: its first is the one it is at."""
@@ -153,19 +152,19 @@ class AnalysisQueue(QObject):
         self.job = None
         self._gives_way = False
         self._batch = []
-        self._untold |= dict.fromkeys(current)
-        self._tell()
+        self._unreported |= dict.fromkeys(current)
+        self._report()
         return current
 
-    def _tell_soon(self, ids: Iterable[str]) -> None:
-        self._untold |= dict.fromkeys(ids)
-        if not self._teller.isActive():
-            self._teller.start()
+    def _report_soon(self, ids: Iterable[str]) -> None:
+        self._unreported |= dict.fromkeys(ids)
+        if not self._report_timer.isActive():
+            self._report_timer.start()
 
-    def _tell(self) -> None:
-        self._teller.stop()
-        ids = [clip_id for clip_id in self._untold if clip_id in self._clips]
-        self._untold = {}
+    def _report(self) -> None:
+        self._report_timer.stop()
+        ids = [clip_id for clip_id in self._unreported if clip_id in self._clips]
+        self._unreported = {}
         if ids:
             self.changed.emit(ids)
 

@@ -5,21 +5,16 @@ from __future__ import annotations
 from PySide6.QtWidgets import QUndoView, QVBoxLayout, QWidget
 
 from studio.services import theme
-from studio.services.messages import Messages
-from studio.services.preferences import Preferences
-from studio.session.session import Session
+from studio.session.undo import UndoHistory
 
 
 class HistoryPanel(QWidget):
-    """Shows session.undo_stack; the state that was saved last is marked."""
+    """Shows the steps of undo; the state that was saved last is marked."""
 
-    def __init__(
-        self, session: Session, messages: Messages, preferences: Preferences, parent: QWidget | None = None
-    ) -> None:
+    def __init__(self, undo: UndoHistory, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        del messages, preferences
         self.setObjectName("history")
-        self.view = QUndoView(session.undo_stack)
+        self.view = QUndoView(undo.stack)
         self.view.setAccessibleName(self.tr("History: steps that can be undone"))
         self.view.setEmptyLabel(self.tr("As it was opened"))
         self.view.setCleanIcon(theme.icon("check"))

@@ -5,11 +5,10 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
+from studio.engine_link.engine_link import EngineLink
 from studio.engine_link.job import Job, State
 from studio.services import theme
 from studio.services.messages import Messages
-from studio.services.preferences import Preferences
-from studio.session.session import Session
 from studio.widgets.progress_row import ProgressRow, duration_words
 
 MOST_ENDED = 30
@@ -18,13 +17,10 @@ MOST_ENDED = 30
 class JobsPanel(QWidget):
     """A row a job, the newest first."""
 
-    def __init__(
-        self, session: Session, messages: Messages, preferences: Preferences, parent: QWidget | None = None
-    ) -> None:
+    def __init__(self, link: EngineLink, messages: Messages, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        del preferences
         self.setObjectName("jobs")
-        self._link = session.link
+        self._link = link
         self._messages = messages
         self._rows: dict[int, tuple[Job, ProgressRow]] = {}
         self._empty = QLabel(self.tr("Nothing is under way."))

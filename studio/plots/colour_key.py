@@ -1,4 +1,4 @@
-"""What colours mean: a small square with two axes, or a bar from one word to another."""
+"""Key of colours: a small square with two axes, or a bar from one word to another."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Frequency axes: which row of a picture is how many Hz, where ticks stand, and which note it is."""
+"""Frequency axes: the Hz of every row of a picture, the ticks, and the nearest note."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from engine.api import AudioSpec
 TICK_APART_PX = 22
 CONCERT_PITCH_HZ = 440.0  # A4
 NOTES = ("C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A♯", "B")
-# Labels to place, the most telling first; each takes its place only if there is room.
+# Labels in order of importance; each is drawn only if there is room.
 _MEL_TIERS = (
     (100, 200, 500, 1000, 2000, 4000, 8000),
     (300, 700, 1500, 3000, 6000),
@@ -50,7 +50,7 @@ class FrequencyScale(Protocol):
 
 
 class MelScale:
-    """The model's bands; ticks stand at their true places among the band centres."""
+    """The model's bands; ticks stand at their true positions among the band centres."""
 
     def __init__(self, spec: AudioSpec) -> None:
         self.rows = spec.bands
@@ -70,7 +70,7 @@ class MelScale:
         chosen: list[tuple[float, int]] = []
         apart = TICK_APART_PX * (high - low) / max(1.0, size_px)
         for tier in _MEL_TIERS:
-            self._place(tier, low, high, apart, chosen)
+            self._add_ticks(tier, low, high, apart, chosen)
             if len(chosen) >= 5:
                 break
         return sorted(hz for _, hz in chosen)
@@ -78,7 +78,7 @@ class MelScale:
     def row_text(self, row: int) -> str:
         return QCoreApplication.translate("MelScale", "band {0}").format(row)
 
-    def _place(
+    def _add_ticks(
         self, tier: Iterable[int], low: float, high: float, apart: float, chosen: list[tuple[float, int]]
     ) -> None:
         for hz in tier:

@@ -1,4 +1,4 @@
-"""A colour bar with two handles: which levels become which colours."""
+"""Colour bar with two handles, which set the levels that become the colours."""
 
 from __future__ import annotations
 
@@ -91,12 +91,12 @@ class LevelBar(QWidget):
     def minimumSizeHint(self) -> QSize:
         return QSize(self.sizeHint().width(), 60)
 
-    # ------------------------------------------------------------------ geometry
     def _track(self) -> QRectF:
         line = self.fontMetrics().height()
         return QRectF(8, line * 1.5, BAR_PX, max(1.0, self.height() - line * 2.2))
 
-    def _y(self, db: float) -> float:
+    def y_of_db(self, db: float) -> float:
+        """How far below the top a level stands, in pixels."""
         track = self._track()
         return track.bottom() - (db - self.span.lowest_db) / self._whole_db() * track.height()
 
@@ -106,13 +106,12 @@ class LevelBar(QWidget):
     def _db_per_px(self) -> float:
         return self._whole_db() / self._track().height()
 
-    # ------------------------------------------------------------------ events
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         ink = self.palette().color(QPalette.ColorRole.WindowText)
         track = self._track()
-        low, high = (self._y(level) for level in self._levels)
+        low, high = (self.y_of_db(level) for level in self._levels)
         if not self._colours.isNull():
             bottom = QColor(self._colours.pixel(0, self._colours.height() - 1))
             painter.fillRect(track, bottom)
@@ -130,7 +129,7 @@ class LevelBar(QWidget):
         painter.drawText(QPointF(2, metrics.ascent() + 1), "dB")
         for db in range(self.span.lowest_db, self.span.highest_db + 1, 20):
             text = (f"{db:+d}" if self.span.symmetric and db else str(db)).replace("-", "−")
-            at = QPointF(track.right() + 9, self._y(db) + metrics.ascent() / 2 - 1)
+            at = QPointF(track.right() + 9, self.y_of_db(db) + metrics.ascent() / 2 - 1)
             painter.drawText(at, text)
         painter.setBrush(ink)
         painter.setPen(QPen(self.palette().color(QPalette.ColorRole.Window), 1))
@@ -149,7 +148,7 @@ class LevelBar(QWidget):
         if event.button() != Qt.MouseButton.LeftButton:
             return
         y = event.position().y()
-        low, high = (self._y(level) for level in self._levels)
+        low, high = (self.y_of_db(level) for level in self._levels)
         if high + 7 < y < low - 7:
             self._held = "both"
         else:
@@ -193,7 +192,6 @@ class LevelBar(QWidget):
         else:
             self._shift(step, low, high)
 
-    # ------------------------------------------------------------------ inside
     def _shift(self, by_db: float, low: float, high: float) -> None:
         """Both ends, as far as the bar goes."""
         by_db = float(np.clip(by_db, self.span.lowest_db - low, self.span.highest_db - high))

@@ -1,4 +1,4 @@
-"""A spectrogram of any length, read for the screen: the loudest frame of every pixel column."""
+"""Image of a spectrogram of any length for the screen: the loudest frame of every pixel column."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A spectrogram the size of a stamp, to recognise a clip by."""
+"""Thumbnail of a log-mel, to recognise a clip by."""
 
 from __future__ import annotations
 

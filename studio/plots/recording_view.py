@@ -1,14 +1,13 @@
-"""One recording to look at: waveform above spectrogram, colour bar, readout, and how it is drawn."""
+"""View of one recording: waveform above spectrogram, colour bar, readout, and how it is drawn."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QAction, QKeySequence, QPalette
+from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import (
     QComboBox,
     QFrame,
@@ -25,6 +24,7 @@ from engine.api import AudioSpec
 from studio.plots.frequency import FrequencyScale
 from studio.plots.level_bar import LevelBar, LevelRange
 from studio.plots.mel_image import LevelImage
+from studio.plots.recording_commands import RecordingCommands
 from studio.plots.spectrogram import COLOUR_MAPS, DEFAULT_LEVELS_DB, SpectrogramView, Track
 from studio.plots.timeline import Span, Timeline, clock_text
 from studio.plots.waveform import WaveformView
@@ -36,8 +36,15 @@ SPANS = {
     "linear": LevelRange(-120, 0, (-100.0, -30.0)),
     "difference": LevelRange(-60, 60, (-30.0, 30.0), symmetric=True),
 }
-ZOOM_STEP = 0.5
-# Below these heights neither tells anything; what is around the view gives way first.
+# What `look` calls a choice, and the command that makes it.
+_REMEMBERED = {
+    "f0": "show_f0",
+    "intensity": "show_intensity",
+    "linear": "linear",
+    "snap": "snap",
+    "lane_tools": "lane_tools",
+}
+# Below these heights nothing can be read from them; what is around the view gives way first.
 WAVEFORM_LEAST_PX, SPECTROGRAM_LEAST_PX = 40, 190
 
 
@@ -84,20 +91,22 @@ class RecordingView(QWidget):
             self.tr("Colours of the spectrogram; all keep their order when printed in grey.")
         )
         self.colour_map.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # the wheel and letter keys stay with the picture
-        self.commands = self._make_commands()
+        self._commands = RecordingCommands(self, self.timeline, self.fit)
+        self._commands.chosen.connect(self._choose)
+        self._commands.picture_wanted.connect(self._want_picture)
+        self.commands = self._commands.actions
         # A right click anywhere on the pictures offers what their keys do.
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
         self._lay_out()
 
-        self.waveform.readout.connect(self._read_out)
-        self.spectrogram.readout.connect(self._read_out)
+        self.waveform.readout.connect(self.read_out)
+        self.spectrogram.readout.connect(self.read_out)
         self.timeline.selection_changed.connect(self._selection_changed)
         self.levels.levels_changed.connect(self._levels_changed)
         self.colour_map.currentTextChanged.connect(self._colours_changed)
         self._colours_changed(COLOUR_MAPS[0])
-        self._read_out("")
+        self.read_out("")
 
-    # ------------------------------------------------------------------ content
     def show_recording(self, duration_s: float) -> None:
         """A new recording of this length: its pictures follow by `show_sound` and `show_picture`."""
         self.timeline.set_duration(duration_s)
@@ -140,20 +149,18 @@ class RecordingView(QWidget):
         """Whether there are two versions to compare; without them the choice waits."""
         self.commands["difference"].setEnabled(possible)
 
-    # ------------------------------------------------------------------ what is asked for
     @property
     def linear(self) -> bool:
-        return self.commands["linear"].isChecked()
+        return self._commands.is_checked("linear")
 
     @property
     def difference(self) -> bool:
-        return self.commands["difference"].isEnabled() and self.commands["difference"].isChecked()
+        return self._commands.is_checked("difference")
 
     @property
     def intensity(self) -> bool:
-        return self.commands["show_intensity"].isChecked()
+        return self._commands.is_checked("show_intensity")
 
-    # ------------------------------------------------------------------ look
     def look(self) -> dict[str, Any]:
         """What to remember of how it is drawn."""
         values: dict[str, Any] = {"colour_map": self.colour_map.currentText()}
@@ -176,84 +183,6 @@ class RecordingView(QWidget):
 
     def fit(self) -> None:
         self.spectrogram.fit()
-
-    # ------------------------------------------------------------------ making
-    def _make_commands(self) -> dict[str, QAction]:
-        line = self.timeline
-        made = {
-            "linear": self._choice(
-                self.tr("&Linear spectrum"),
-                self.tr("Linear"),
-                "S",
-                self.tr("Show the sound's own spectrum in equal steps of frequency, instead of the model's bands"),
-                self._ask,
-            ),
-            "difference": self._choice(
-                self.tr("&Difference"),
-                self.tr("Difference"),
-                "D",
-                self.tr("Show what the transfer changed: the transformed version minus the reconstruction"),
-                self._ask,
-            ),
-            "show_f0": self._choice(
-                self.tr("Show &pitch"),
-                self.tr("F0"),
-                "P",
-                self.tr("Draw the fundamental frequency (F0); of a take, before and after"),
-                self._choose,
-            ),
-            "show_intensity": self._choice(
-                self.tr("Show &intensity"),
-                self.tr("Intensity"),
-                "I",
-                self.tr("Draw the level of the sound: from −80 dBFS at the bottom to 0 at the top"),
-                self._ask,
-            ),
-            "snap": self._choice(
-                self.tr("S&nap to seconds"),
-                self.tr("Snap"),
-                "W",
-                self.tr("Selections are made of whole 1-second windows of m; Shift while dragging turns it about"),
-                self._choose,
-            ),
-            "lane_tools": self._choice(
-                self.tr("&Tools of the seconds"),
-                self.tr("Tools"),
-                "T",
-                self.tr("Show the tools for the seconds of m; without them the pictures are higher"),
-                self._choose,
-            ),
-            "fit": self._command(
-                self.tr("&Fit"), self.tr("Fit"), "F", self.tr("Show all of the time and the frequencies"), self.fit
-            ),
-            "zoom_selection": self._command(
-                self.tr("&Zoom to selection"),
-                self.tr("Zoom"),
-                "Z",
-                self.tr("Show the selected time"),
-                line.zoom_to_selection,
-            ),
-        }
-        for name in ("show_f0", "lane_tools"):
-            made[name].setChecked(True)
-        made["zoom_selection"].setEnabled(False)
-        made["difference"].setEnabled(False)
-        for name, words, key, slot in (
-            ("zoom_in", self.tr("Zoom i&n"), "+", lambda: line.zoom(ZOOM_STEP, line.playhead_s)),
-            ("zoom_out", self.tr("Zoom &out"), "-", lambda: line.zoom(1 / ZOOM_STEP, line.playhead_s)),
-            ("earlier", self.tr("Scroll to &earlier"), "PgUp", lambda: line.scroll(-ZOOM_STEP)),
-            ("later", self.tr("Scroll to l&ater"), "PgDown", lambda: line.scroll(ZOOM_STEP)),
-            (
-                "select_from",
-                self.tr("Selection &begins at the playhead"),
-                "[",
-                lambda: line.select_from(line.playhead_s),
-            ),
-            ("select_to", self.tr("Selection ends at the play&head"), "]", lambda: line.select_to(line.playhead_s)),
-            ("select_none", self.tr("Select n&othing"), "Esc", lambda: line.select(None)),
-        ):
-            made[name] = self._command(words, words, key, words, slot)
-        return made
 
     def _lay_out(self) -> None:
         plots = QSplitter(Qt.Orientation.Vertical)
@@ -293,25 +222,7 @@ class RecordingView(QWidget):
         column.addLayout(self._below)
         column.addWidget(self.readout)
 
-    def _command(self, text: str, short: str, key: str, tip: str, slot: Callable[[], object]) -> QAction:
-        action = QAction(text, self)
-        action.setIconText(short)
-        action.setShortcut(QKeySequence(key))
-        # Only within this view: elsewhere letters belong to lists and fields.
-        action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-        action.setToolTip(f"{tip} ({key})")
-        action.setStatusTip(tip)
-        action.triggered.connect(lambda _checked=False: slot())
-        self.addAction(action)
-        return action
-
-    def _choice(self, text: str, short: str, key: str, tip: str, slot: Callable[[], object]) -> QAction:
-        action = self._command(text, short, key, tip, slot)
-        action.setCheckable(True)
-        return action
-
-    # ------------------------------------------------------------------ reactions
-    def _ask(self) -> None:
+    def _want_picture(self) -> None:
         """Another picture or track is wanted; whoever has the data shows it."""
         self._choose()
         self.picture_wanted.emit()
@@ -343,14 +254,10 @@ class RecordingView(QWidget):
 
     def _selection_changed(self, span: Span | None) -> None:
         self.commands["zoom_selection"].setEnabled(span is not None)
-        self._read_out("")
+        self.read_out("")
 
-    def tell(self, words: str) -> None:
-        """Say something of a strip below in the line of the readout; "" = what the pictures have to say."""
-        self._read_out(words)
-
-    def _read_out(self, words: str) -> None:
-        """What is under the cursor; when the cursor is away, what is selected, or how to begin."""
+    def read_out(self, words: str) -> None:
+        """Show what is under the cursor, here or in a strip below; for "", what is selected or how to begin."""
         span = self.timeline.selection_s
         if not words and span is not None:
             words = self.tr("Selected {0} to {1}   ({2} s)").format(
@@ -359,15 +266,6 @@ class RecordingView(QWidget):
         elif not words:
             words = self.tr("Drag selects, Shift snaps to seconds; the wheel zooms; right-click for the commands.")
         self.readout.setText(words)
-
-
-_REMEMBERED = {
-    "f0": "show_f0",
-    "intensity": "show_intensity",
-    "linear": "linear",
-    "snap": "snap",
-    "lane_tools": "lane_tools",
-}
 
 
 def _divider() -> QFrame:

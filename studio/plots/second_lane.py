@@ -1,13 +1,11 @@
-"""A strip of one-second chips beneath a recording, on its timeline: to be looked at, selected, painted, dragged."""
+"""Lane of the seconds of a recording: chips on its timeline that are selected, painted and dragged."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
-    QColor,
     QContextMenuEvent,
     QDragEnterEvent,
     QDragLeaveEvent,
@@ -21,33 +19,16 @@ from PySide6.QtGui import (
     QPaintEvent,
     QPalette,
     QPen,
-    QPolygonF,
     QWheelEvent,
 )
 from PySide6.QtWidgets import QApplication, QSizePolicy, QWidget
 
+from studio.plots.second_chip import Second, paint_second
 from studio.plots.time_plot import LEFT_AXIS_PX, SCROLL_NOTCH, WHEEL_NOTCH
 from studio.plots.timeline import Timeline
 
 HEIGHT_PX, LEAST_HEIGHT_PX = 46, 28  # the lower one still holds a line of words
 GAP_PX = 1.0
-TEXT_FROM_PX = 46  # narrower chips carry no words
-SHARE_OF_EDIT = 0.5  # of a chip's height at full weight
-
-
-@dataclass(frozen=True)
-class Second:
-    """One chip. words: on it, where there is room; told: to the pointer and the screen reader.
-
-    given: colour of what an edit gives, and how much of it (0..1.5); None where nothing is edited.
-    """
-
-    colour: QColor
-    ink: QColor
-    words: str
-    told: str
-    given: tuple[QColor, float] | None = None
-    chosen: bool = False  # distances are measured from it
 
 
 class SecondLane(QWidget):
@@ -81,7 +62,7 @@ class SecondLane(QWidget):
         super().__init__(parent)
         self._timeline = timeline
         self._seconds: tuple[Second, ...] = ()
-        self._words = ""
+        self.words = ""  # why there are no seconds
         self.selection: tuple[int, ...] = ()
         self.brush = False
         self._anchor = 0
@@ -100,11 +81,10 @@ class SecondLane(QWidget):
         timeline.view_changed.connect(lambda *_: self.update())
         timeline.playhead_changed.connect(lambda _s: self.update())
 
-    # ------------------------------------------------------------------ content
     def set_seconds(self, seconds: Sequence[Second], words: str = "") -> None:
         """Show these; with none, the words say why."""
         fewer = len(seconds) < len(self._seconds)
-        self._seconds, self._words = tuple(seconds), words
+        self._seconds, self.words = tuple(seconds), words
         self._cursor = min(self._cursor, max(0, len(seconds) - 1))
         if fewer and any(second >= len(seconds) for second in self.selection):
             self.select([second for second in self.selection if second < len(seconds)])
@@ -121,7 +101,7 @@ class SecondLane(QWidget):
             self.selection_changed.emit(list(chosen))
 
     def second_at(self, x: float) -> int | None:
-        """The second under a place, None beside them."""
+        """The second at a horizontal position in pixels; None beside them."""
         start, stop = self._timeline.view_s
         width = self.width() - LEFT_AXIS_PX
         if x < LEFT_AXIS_PX or width <= 0:
@@ -143,7 +123,6 @@ class SecondLane(QWidget):
     def minimumSizeHint(self) -> QSize:
         return QSize(160, LEAST_HEIGHT_PX)
 
-    # ------------------------------------------------------------------ mouse
     def mousePressEvent(self, event: QMouseEvent) -> None:
         second = self.second_at(event.position().x())
         if event.button() != Qt.MouseButton.LeftButton or second is None:
@@ -169,7 +148,7 @@ class SecondLane(QWidget):
         second = self.second_at(event.position().x())
         if self._pressed is None:
             found = None if second is None else self.second(second)
-            self.hovered.emit("" if found is None else found.told)
+            self.hovered.emit("" if found is None else found.description)
             return
         if self.brush:
             if second is not None:
@@ -222,7 +201,6 @@ class SecondLane(QWidget):
             where = self.mapToGlobal(self.box(self.selection[0]).center().toPoint())
         self.menu_wanted.emit(where)
 
-    # ------------------------------------------------------------------ keyboard
     def keyPressEvent(self, event: QKeyEvent) -> None:
         step = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}.get(Qt.Key(event.key()))
         if step is not None and self._seconds:
@@ -233,7 +211,7 @@ class SecondLane(QWidget):
                 self._anchor = self._cursor
                 self.select([self._cursor])
             self._timeline.reveal(self._cursor + 0.5)
-            self._tell(self._cursor)
+            self._announce(self._cursor)
         elif event.matches(QKeySequence.StandardKey.SelectAll):
             self.select(range(len(self._seconds)))
         elif event.matches(QKeySequence.StandardKey.Copy):
@@ -249,7 +227,7 @@ class SecondLane(QWidget):
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         super().focusInEvent(event)
-        self._tell(self._cursor)
+        self._announce(self._cursor)
         self.update()
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
@@ -260,14 +238,13 @@ class SecondLane(QWidget):
         low, high = sorted((self._anchor, second))
         self.select(range(low, high + 1))
 
-    def _tell(self, second: int) -> None:
-        """To the screen reader and the readout."""
+    def _announce(self, second: int) -> None:
+        """Give the description to the screen reader and the readout."""
         found = self.second(second)
         if found is not None:
-            self.setAccessibleDescription(found.told)
-            self.hovered.emit(found.told)
+            self.setAccessibleDescription(found.description)
+            self.hovered.emit(found.description)
 
-    # ------------------------------------------------------------------ drops
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if self._seconds and self.takes_drop(event.mimeData()):
             event.setDropAction(Qt.DropAction.CopyAction)
@@ -276,7 +253,7 @@ class SecondLane(QWidget):
             event.ignore()
 
     def dragMoveEvent(self, event: QDragMoveEvent) -> None:
-        self._over = self._reached(event.position())
+        self._over = reached(self.second_at(event.position().x()), self.selection)
         if self._over:
             event.setDropAction(Qt.DropAction.CopyAction)
             event.accept()
@@ -289,23 +266,15 @@ class SecondLane(QWidget):
         self.update()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        reached, self._over = self._reached(event.position()), set()
+        hit, self._over = reached(self.second_at(event.position().x()), self.selection), set()
         self.update()
-        if not reached:
+        if not hit:
             event.ignore()
             return
         event.setDropAction(Qt.DropAction.CopyAction)
         event.accept()
-        self.dropped.emit(sorted(reached), event.mimeData())
+        self.dropped.emit(sorted(hit), event.mimeData())
 
-    def _reached(self, at: QPointF) -> set[int]:
-        """The second under the pointer, or the whole selection if it is one of them."""
-        second = self.second_at(at.x())
-        if second is None:
-            return set()
-        return set(self.selection) if second in self.selection else {second}
-
-    # ------------------------------------------------------------------ drawing
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -323,11 +292,19 @@ class SecondLane(QWidget):
         painter.setClipRect(room)
         if not self._seconds:
             painter.setPen(palette.color(QPalette.ColorRole.PlaceholderText))
-            painter.drawText(room, Qt.AlignmentFlag.AlignCenter, self._words)
+            painter.drawText(room, Qt.AlignmentFlag.AlignCenter, self.words)
             return
         start, stop = self._timeline.view_s
         for number in range(max(0, int(start)), min(len(self._seconds), int(stop) + 1)):
-            self._paint_second(painter, number)
+            paint_second(
+                painter,
+                self.box(number),
+                self._seconds[number],
+                palette,
+                selected=number in self.selection,
+                marked=number in self._over or number in self._stroke,
+                focused=self.hasFocus() and number == self._cursor,
+            )
         scale = room.width() / max(1e-9, stop - start)
         x = LEFT_AXIS_PX + (self._timeline.playhead_s - start) * scale
         ground = palette.color(QPalette.ColorRole.Base)
@@ -335,43 +312,9 @@ class SecondLane(QWidget):
             painter.setPen(QPen(colour, width))
             painter.drawLine(QPointF(x, 0), QPointF(x, self.height()))
 
-    def _paint_second(self, painter: QPainter, number: int) -> None:
-        second, box = self._seconds[number], self.box(number)
-        radius = min(5.0, box.width() / 3)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(second.colour)
-        painter.drawRoundedRect(box, radius, radius)
-        text = QRectF(box)
-        if second.given is not None:
-            colour, weight = second.given
-            height = box.height() * min(0.9, SHARE_OF_EDIT * weight)
-            part = QRectF(box.left(), box.bottom() - height, box.width(), height)
-            painter.setBrush(colour)
-            painter.drawRoundedRect(part, radius, radius)
-            painter.setPen(QPen(second.ink, 1.0, Qt.PenStyle.DashLine))
-            painter.drawLine(part.topLeft(), part.topRight())
-            corner = box.topRight()
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(second.ink)  # a dog-ear: this second is not its own
-            painter.drawPolygon(QPolygonF([corner, corner - QPointF(8, 0), corner + QPointF(0, 8)]))
-            text.setBottom(part.top())
-        if box.width() >= TEXT_FROM_PX and text.height() >= painter.fontMetrics().height():
-            painter.setPen(second.ink)
-            words = painter.fontMetrics().elidedText(
-                second.words, Qt.TextElideMode.ElideRight, int(text.width() - 6)
-            )
-            painter.drawText(text, Qt.AlignmentFlag.AlignCenter, words)
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        if second.chosen:
-            painter.setPen(QPen(second.ink, 1.5, Qt.PenStyle.DotLine))
-            painter.drawRoundedRect(box.adjusted(3, 3, -3, -3), radius, radius)
-        marked = number in self._over or number in self._stroke
-        if number in self.selection or marked:
-            edge = self.palette().color(QPalette.ColorRole.Highlight)
-            painter.setPen(QPen(self.palette().color(QPalette.ColorRole.Base), 4.0))
-            painter.drawRoundedRect(box.adjusted(1.5, 1.5, -1.5, -1.5), radius, radius)
-            painter.setPen(QPen(edge, 2.5, Qt.PenStyle.DashLine if marked else Qt.PenStyle.SolidLine))
-            painter.drawRoundedRect(box.adjusted(1.5, 1.5, -1.5, -1.5), radius, radius)
-        if self.hasFocus() and number == self._cursor:
-            painter.setPen(QPen(second.ink, 1.0, Qt.PenStyle.DotLine))
-            painter.drawRect(box.adjusted(5, 5, -5, -5))
+
+def reached(second: int | None, selection: Sequence[int]) -> set[int]:
+    """What an action at a second reaches: that second, or the whole selection if it is one of them."""
+    if second is None:
+        return set()
+    return set(selection) if second in selection else {second}

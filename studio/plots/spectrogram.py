@@ -1,4 +1,4 @@
-"""A spectrogram over the shared timeline: mel bands as the model sees them, linear, or the difference of two."""
+"""Spectrogram over the shared timeline: mel bands as the model sees them, linear, or the difference of two."""
 
 from __future__ import annotations
 
@@ -39,37 +39,36 @@ class SpectrogramView(TimePlot):
         self._image = pg.ImageItem(axisOrder="row-major")
         self._before_curve = pg.PlotCurveItem(connect="finite")
         self._f0_curve = pg.PlotCurveItem(connect="finite")
-        self._intensity_curve = pg.PlotCurveItem(connect="finite")
-        self._unsigned = True  # levels; a difference is told with its sign
+        self.intensity_curve = pg.PlotCurveItem(connect="finite")
+        self._unsigned = True  # levels; a difference is written with its sign
         self._colour_map = COLOUR_MAPS[0]
         super().__init__(timeline, left_axis=self._hz_axis, vertical_zoom=True, over_image=True)
         self._frames_per_second = AudioSpec().frames_per_second
-        self._picture: LevelImage | None = None
-        self._f0 = self._before = self._intensity = NO_TRACK
+        self.picture: LevelImage | None = None
+        self.f0_hz = self.before_hz = self._intensity = NO_TRACK
         self._shown = {"f0": True, "intensity": False}
         self._levels = DEFAULT_LEVELS_DB
         self.addItem(self._image)
-        for curve, height in ((self._intensity_curve, 4), (self._before_curve, 5), (self._f0_curve, 6)):
+        for curve, height in ((self.intensity_curve, 4), (self._before_curve, 5), (self._f0_curve, 6)):
             self.addItem(curve, ignoreBounds=True)
             curve.setZValue(height)
             # Line by line, which looks the same: Qt takes ten times as long to stroke one long path.
             curve.setSegmentedLineMode("on")
         self._key = QLabel(self)
         self._key.setObjectName("trackKey")
-        self._words = QLabel(self)  # in place of a picture that is still computed
+        self._words = QLabel(self)  # instead of a picture that is still computed
         self._words.setObjectName("pictureWords")
         for label in (self._key, self._words):
             label.setStyleSheet(OVER_IMAGE)
             label.hide()
         self._refresh = QTimer(self, singleShot=True, interval=0)
-        self._refresh.timeout.connect(self._draw)
+        self._refresh.timeout.connect(self.draw)
         timeline.view_changed.connect(lambda *_: self._refresh.start())
         self.box.sigResized.connect(lambda *_: self._refresh.start())
         self.box.sigYRangeChanged.connect(lambda *_: self._refresh.start())
         self.setAccessibleName(self.tr("Spectrogram"))
         self._fit_rows()
 
-    # ------------------------------------------------------------------ content
     def set_mel(self, mel: npt.NDArray[Any] | None, spec: AudioSpec) -> None:
         """Show a log-mel (frames, bands), natural-log amplitude; None shows nothing."""
         self.set_picture(None if mel is None or not len(mel) else MelImage(mel), MelScale(spec), spec)
@@ -83,9 +82,9 @@ class SpectrogramView(TimePlot):
         self.scale = scale
         self._hz_axis.set_frequencies(scale)
         self._frames_per_second = spec.frames_per_second
-        self._picture = picture
+        self.picture = picture
         self._image.setVisible(picture is not None)
-        self._f0 = self._before = self._intensity = NO_TRACK
+        self.f0_hz = self.before_hz = self._intensity = NO_TRACK
         self._fit_rows(None if whole else (float(scale.row_of_hz(kept_hz[0])), float(scale.row_of_hz(kept_hz[1]))))
         if difference == self._unsigned:
             self._unsigned = not difference
@@ -101,8 +100,8 @@ class SpectrogramView(TimePlot):
 
     def set_f0(self, f0_hz: Track | None, before_hz: Track | None = None) -> None:
         """Draw pitch lines: (frames,) Hz, NaN where unvoiced; `before_hz` of the sound it is compared with."""
-        self._f0 = NO_TRACK if f0_hz is None else np.asarray(f0_hz, np.float32)
-        self._before = NO_TRACK if before_hz is None else np.asarray(before_hz, np.float32)
+        self.f0_hz = NO_TRACK if f0_hz is None else np.asarray(f0_hz, np.float32)
+        self.before_hz = NO_TRACK if before_hz is None else np.asarray(before_hz, np.float32)
         self._refresh.start()
 
     def set_intensity(self, level_db: Track | None) -> None:
@@ -116,7 +115,6 @@ class SpectrogramView(TimePlot):
     def show_intensity(self, shown: bool) -> None:
         self._show_track("intensity", shown)
 
-    # ------------------------------------------------------------------ look
     def set_levels(self, low_db: float, high_db: float) -> None:
         self._levels = (low_db, high_db)
         self._image.setLevels(self._levels)
@@ -139,22 +137,22 @@ class SpectrogramView(TimePlot):
         self.timeline.fit()
         self._fit_rows()
 
-    def describe(self, place: QPointF) -> str:
-        frame, row = round(place.x() * self._frames_per_second), round(place.y())
+    def describe(self, at: QPointF) -> str:
+        frame, row = round(at.x() * self._frames_per_second), round(at.y())
         low, high = self.scale.span
-        if self._picture is None or not 0 <= frame < self._picture.frames or not low <= place.y() <= high:
+        if self.picture is None or not 0 <= frame < self.picture.frames or not low <= at.y() <= high:
             return ""
         row = min(max(row, 0), self.scale.rows - 1)
-        hz = self.scale.hz_of_row(place.y())
-        level = self._picture.db(frame, row)
+        hz = self.scale.hz_of_row(at.y())
+        level = self.picture.db(frame, row)
         words = [
-            clock_text(place.x(), 3),
+            clock_text(at.x(), 3),
             self.tr("{0} Hz").format(f"{hz:,.0f}".replace(",", "\u202f")),
             note_text(hz),
             self.scale.row_text(row),
             self.tr("{0} dB").format(f"{level:.1f}" if self._unsigned else f"{level:+.1f}"),
         ]
-        f0, before = _at(self._f0, frame), _at(self._before, frame)
+        f0, before = _at(self.f0_hz, frame), _at(self.before_hz, frame)
         if f0 is not None and before is not None:
             words.append(self.tr("F0 {0} → {1} Hz").format(f"{before:.0f}", f"{f0:.0f}"))
         elif f0 is not None:
@@ -163,12 +161,11 @@ class SpectrogramView(TimePlot):
             words.append(self.tr("RMS {0} dBFS").format(f"{intensity:.1f}"))
         return "   ".join(word for word in words if word).replace("-", "−")
 
-    # ------------------------------------------------------------------ drawing
     def style(self, ink: QColor, ground: QColor) -> None:
         for curve, colour, width in (
             (self._f0_curve, NOW, 1.8),
             (self._before_curve, BEFORE, 1.4),
-            (self._intensity_curve, INTENSITY, 1.0),
+            (self.intensity_curve, INTENSITY, 1.0),
         ):
             curve.setPen(self.pen(colour, width))
             curve.setShadowPen(self.pen(SHADOW, width + 1.6))
@@ -189,23 +186,24 @@ class SpectrogramView(TimePlot):
         first, last = rows or (low, high)
         self.box.setYRange(max(low, first), min(high, last), padding=0)
 
-    def _draw(self) -> None:
+    def draw(self) -> None:
+        """Bring the picture up to date now; happens by itself a moment after every change."""
         rate = self._frames_per_second
         start, stop = self.timeline.view_s
         first, last = int(start * rate) - 1, int(stop * rate) + 2
         columns = max(1, round(self.box.width() * self.devicePixelRatioF()))
-        if self._picture is not None:
-            picture, at, each = self._picture.columns(first, last, columns)
+        if self.picture is not None:
+            picture, at, each = self.picture.columns(first, last, columns)
             if picture.size:
                 self._image.setImage(picture, levels=self._levels, autoLevels=False)
                 # Frame i is centred on i / rate: its cell reaches half a frame to either side.
                 self._image.setRect((at - 0.5) / rate, -0.5, picture.shape[1] * each / rate, self.scale.rows)
-        pitch = self._shown["f0"] and self._picture is not None
-        for curve, f0 in ((self._f0_curve, self._f0), (self._before_curve, self._before)):
+        pitch = self._shown["f0"] and self.picture is not None
+        for curve, f0 in ((self._f0_curve, self.f0_hz), (self._before_curve, self.before_hz)):
             self._draw_track(curve, f0 if pitch else NO_TRACK, self.scale.row_of_hz, first, last, columns)
-        loud = self._shown["intensity"] and self._picture is not None
+        loud = self._shown["intensity"] and self.picture is not None
         intensity = self._intensity if loud else NO_TRACK
-        self._draw_track(self._intensity_curve, intensity, self._row_of_db, first, last, columns)
+        self._draw_track(self.intensity_curve, intensity, self._row_of_db, first, last, columns)
         self._write_key()
 
     def _draw_track(self, curve: Any, values: Track, rows_of: Any, first: int, last: int, columns: int) -> None:
@@ -222,14 +220,14 @@ class SpectrogramView(TimePlot):
 
     def _write_key(self) -> None:
         """Which line is which, as soon as there are several."""
-        pitch = self._shown["f0"] and len(self._f0) > 0
-        compared = pitch and len(self._before) > 0
+        pitch = self._shown["f0"] and len(self.f0_hz) > 0
+        compared = pitch and len(self.before_hz) > 0
         lines = [(BEFORE, self.tr("F0 before"))] if compared else []
         if pitch:
             lines.append((NOW, self.tr("F0 now") if compared else self.tr("F0")))
         if self._shown["intensity"] and len(self._intensity):
             lines.append((INTENSITY, self.tr("intensity, −80 to 0 dBFS")))
-        shown = len(lines) > 1 and self._picture is not None
+        shown = len(lines) > 1 and self.picture is not None
         self._key.setVisible(shown)
         if shown:
             self._key.setText(

@@ -1,4 +1,4 @@
-"""A plot over a Timeline: the mouse, the playhead and the selection, alike in waveform and spectrogram."""
+"""Plot over a Timeline: mouse, playhead and selection, alike in waveform and spectrogram."""
 
 from __future__ import annotations
 
@@ -71,8 +71,8 @@ class TimeBox(pg.ViewBox):  # type: ignore[misc]
         if ev.button() == Qt.MouseButton.LeftButton:
             ev.accept()
             self._timeline.select(None)
-            place = self.mapToView(ev.pos()).x()
-            self._timeline.seek_requested.emit(min(max(0.0, place), self._timeline.duration_s))
+            seconds = self.mapToView(ev.pos()).x()
+            self._timeline.seek_requested.emit(min(max(0.0, seconds), self._timeline.duration_s))
 
 
 class TimePlot(pg.PlotWidget):  # type: ignore[misc]
@@ -115,9 +115,8 @@ class TimePlot(pg.PlotWidget):  # type: ignore[misc]
         self._complete = True
         self._style()
 
-    # ------------------------------------------------------------------ for the kinds of plot
-    def describe(self, place: QPointF) -> str:
-        """The readout at a place in data coordinates."""
+    def describe(self, at: QPointF) -> str:
+        """The readout at a position in data coordinates."""
         raise NotImplementedError
 
     def pen(self, colour: QColor, width: float) -> Any:
@@ -127,7 +126,6 @@ class TimePlot(pg.PlotWidget):  # type: ignore[misc]
     def style(self, ink: QColor, ground: QColor) -> None:
         """Colours of the kind's own items; called at the start and when the theme changes."""
 
-    # ------------------------------------------------------------------ shared
     def _show_playhead(self, seconds: float) -> None:
         # Qt forgets where a moved line was drawn if meanwhile it paints anything else here, such as a label that
         # gets new colours: the line would stay there as it was, beside the one that moves on.
@@ -138,9 +136,9 @@ class TimePlot(pg.PlotWidget):  # type: ignore[misc]
 
     def _paint_playhead(self) -> None:
         """See that the strip is painted in which the playhead stands now."""
-        place = self.mapFromScene(self.box.mapViewToScene(QPointF(self._playhead[0].value(), 0.0)))
+        at = self.mapFromScene(self.box.mapViewToScene(QPointF(self._playhead[0].value(), 0.0)))
         half = PLAYHEAD_PX // 2 + 2
-        self.viewport().update(place.x() - half, 0, 2 * half + 1, self.viewport().height())
+        self.viewport().update(at.x() - half, 0, 2 * half + 1, self.viewport().height())
 
     def _show_selection(self, span: tuple[float, float] | None) -> None:
         self._selection.setVisible(span is not None)

@@ -1,4 +1,4 @@
-"""The time that the views of one recording share: what is shown, what is selected, where the playhead stands."""
+"""Timeline that the views of one recording share: the span shown, the selection and the playhead."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Timeline(QObject):
         view_changed(float, float): the span now shown.
         selection_changed(object): (start, stop) or None.
         playhead_changed(float)
-        seek_requested(float): the user pointed at a place; whoever plays decides.
+        seek_requested(float): the user pointed at a time; whoever plays decides.
     """
 
     duration_changed = Signal(float)
@@ -44,7 +44,6 @@ class Timeline(QObject):
         self.set_playhead(0.0)
         self.fit()
 
-    # ------------------------------------------------------------------ what is shown
     def show(self, start: float, stop: float) -> None:
         """Show this span, kept within the recording and at least 20 ms long."""
         whole = self.duration_s or 1.0
@@ -81,7 +80,6 @@ class Timeline(QObject):
         if not start <= at <= stop:
             self.show(at, at + stop - start)
 
-    # ------------------------------------------------------------------ selection and playhead
     def select(self, span: Span | None, *, snap_s: float | None = None) -> None:
         """Select a span, in any order of its ends; with `snap_s` widened to whole windows of that length."""
         if span is not None:

@@ -1,4 +1,4 @@
-"""The waveform: lowest and highest sample of every pixel column, or the samples themselves when near enough."""
+"""Waveform: lowest and highest sample of every pixel column, or the samples themselves when near enough."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ class WaveformView(TimePlot):
     preferred_px = 70
 
     def __init__(self, timeline: Timeline) -> None:
-        self._curve = pg.PlotCurveItem(skipFiniteCheck=True)
+        self.curve = pg.PlotCurveItem(skipFiniteCheck=True)
         super().__init__(timeline, left_axis=AmplitudeAxis("left"), vertical_zoom=False, over_image=False)
         self.getPlotItem().layout.setContentsMargins(0, TOP_PX, 0, TOP_PX)
         self.getPlotItem().hideAxis("bottom")  # the spectrogram below carries the times
         self._audio: Array = np.zeros(0, np.float32)
         self._peaks: Array = np.zeros((0, 2), np.float32)
         self._rate_hz = 1
-        self.addItem(self._curve)
+        self.addItem(self.curve)
         self._refresh = QTimer(self, singleShot=True, interval=0)
         self._refresh.timeout.connect(self._draw)
         timeline.view_changed.connect(lambda *_: self._refresh.start())
@@ -63,23 +63,23 @@ class WaveformView(TimePlot):
         self.box.setYRange(-loudest, loudest, padding=0.05)
         self._refresh.start()
 
-    def describe(self, place: QPointF) -> str:
-        index = round(place.x() * self._rate_hz)
+    def describe(self, at: QPointF) -> str:
+        index = round(at.x() * self._rate_hz)
         if not 0 <= index < len(self._audio):
             return ""
         value = float(self._audio[index])
         level = f"{20 * np.log10(abs(value)):.1f}".replace("-", "−") if value else "−∞"
         words: str = self.tr("{0}   amplitude {1}   {2} dBFS")
-        return words.format(clock_text(place.x(), 3), f"{value:+.4f}".replace("-", "−"), level)
+        return words.format(clock_text(at.x(), 3), f"{value:+.4f}".replace("-", "−"), level)
 
     def style(self, ink: QColor, ground: QColor) -> None:
-        self._curve.setPen(self.pen(theme.mixed(ink, ground, 0.7), 1.0))
+        self.curve.setPen(self.pen(theme.mixed(ink, ground, 0.7), 1.0))
 
     def _draw(self) -> None:
         start, stop = (round(edge * self._rate_hz) for edge in self.timeline.view_s)
         columns = max(1, round(self.box.width() * self.devicePixelRatioF()))
         times, values = envelope(self._audio, self._peaks, start, stop, columns)
-        self._curve.setData(times / self._rate_hz, values)
+        self.curve.setData(times / self._rate_hz, values)
 
 
 def peaks_of(audio: Array) -> Array:

@@ -61,6 +61,10 @@ class Moved:
                 return new + place[len(parent) :]
         return place
 
+    def folder(self, old: str) -> str | None:
+        """The new place of a folder that was brought itself; None if it was not."""
+        return self._folders.get(old)
+
 
 class Listing:
     """Whether files are there. A folder is looked at once, however many recordings it holds."""

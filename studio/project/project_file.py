@@ -22,7 +22,7 @@ from engine.api.stored_values import DamagedError, NewerError, converted, values
 from studio.domain import audition_set
 from studio.domain import recipe as recipes
 from studio.domain.audition_set import AuditionEntry
-from studio.domain.clip import ANALYSING, WAITING, Clip
+from studio.domain.clip import ANALYSING, STATES, WAITING, Clip
 from studio.domain.recipe import Named, Recipe
 from studio.domain.transfer_setup import TransferSetup
 from studio.project.folder import Listing
@@ -171,10 +171,10 @@ def _with_links(take: dict[str, Any], base: Path) -> dict[str, Any]:
 
 def _link(place: str, base: Path) -> Link:
     """Inside the project: the relative place alone. Outside: both."""
-    return _told(place, _relative(place, base))
+    return _as_link(place, _relative(place, base))
 
 
-def _told(place: str, relative: str | None) -> Link:
+def _as_link(place: str, relative: str | None) -> Link:
     if relative is None:
         return {"absolute": place}
     return {"relative": relative, "absolute": place} if relative.startswith("../") else relative
@@ -204,7 +204,7 @@ class _Links:
         if folder not in self._folders:
             self._folders[folder] = _relative(folder, self._base)
         beside = self._folders[folder]
-        return _told(place, name if beside == "." else None if beside is None else f"{beside}/{name}")
+        return _as_link(place, name if beside == "." else None if beside is None else f"{beside}/{name}")
 
 
 class _Outside(msgspec.Struct):
@@ -297,10 +297,13 @@ class _Places:
 
 
 def _clip(values: dict[str, Any], place: _Places) -> Clip:
-    places = {name: place(link) for name in ("path", "folder") if (link := values.get(name)) is not None}
+    folder = values.get("folder")
+    places = {"path": place(values.get("path")), "folder": None if folder is None else place(folder)}
     clip = converted(values | places, Clip)
     if os.path.basename(clip.id) != clip.id or "\\" in clip.id or clip.id in ("", ".", ".."):
         raise DamagedError("a clip's id names a folder elsewhere")
+    if clip.state not in STATES:
+        raise DamagedError(f"a clip is {clip.state}")
     if clip.state == ANALYSING:
         clip.state = WAITING
     return clip

@@ -1,4 +1,4 @@
-"""The main job without a person: python -m studio.selftest.check DIR [--with FOLDER] [--train-seconds S]
+"""Check of the main job without a person: python -m studio.selftest.check DIR [--with FOLDER] [--train-seconds S]
 
 Opens the real window, drops recordings on it, analyses them, trains `quick` briefly, takes that model, draws the
 map, drops one speaker's voice on another's clip at the transfer desk and exports the embeddings. Leaves window.png,

@@ -1,6 +1,6 @@
-"""The main job, done by the program itself through the real window: what `studio.check` runs.
+"""Main job, done by the program itself through the real window: what `studio.selftest.check` runs.
 
-Recordings and voices arrive as real drag-and-drop events at the place of the window where a person would let go;
+Recordings and voices arrive as real drag-and-drop events where a person would drop them in the window;
 everything else is what menus and buttons call.
 """
 
@@ -88,14 +88,13 @@ class MainJob:
             outcome: Numbers = {"ok": True, **do()}
         except StepError as error:
             outcome = {"ok": False, "why": str(error)}
-        except Exception as error:  # noqa: BLE001 - whatever stops a step, the report tells of it
+        except Exception as error:  # noqa: BLE001 - whatever stops a step stands in the report
             outcome = {"ok": False, "why": repr(error), "details": traceback.format_exc()}
         self._steps.append({"step": name, "seconds": round(time.monotonic() - begun, 2), **outcome})
-        told = outcome.get("why", ", ".join(f"{k} {v}" for k, v in outcome.items() if k != "ok"))
-        print(f"{'ok  ' if outcome['ok'] else 'FAIL'}  {name}: {told}", flush=True)
+        words = outcome.get("why", ", ".join(f"{k} {v}" for k, v in outcome.items() if k != "ok"))
+        print(f"{'ok  ' if outcome['ok'] else 'FAIL'}  {name}: {words}", flush=True)
         return bool(outcome["ok"])
 
-    # ------------------------------------------------------------------------------------------ steps
     def _open(self) -> Numbers:
         application = QApplication.instance() or QApplication(["triptych"])
         assert isinstance(application, QApplication)
@@ -104,7 +103,7 @@ class MainJob:
         theme.apply(application)
         self._studio = Studio()
         self._window, self._session, self._link = self._studio.window, self._studio.session, self._studio.link
-        self._studio.messages.said.connect(self._heard)
+        self._studio.messages.said.connect(self._note_message)
         catch_exceptions(self._studio.messages)
         self._studio.open([])
         synthetic_input.wait(self._window.isVisible, MOMENT_S, "the window did not appear")
@@ -117,16 +116,16 @@ class MainJob:
         synthetic_input.drop(self._window, self._window, mime)
         synthetic_input.wait(lambda: bool(self._link.jobs()), MOMENT_S, "nothing began to look at what was dropped")
         synthetic_input.wait(lambda: not self._link.active(), JOB_S, "the recordings were not all looked at")
-        if not self._session.clips:
+        if not self._session.library.clips:
             raise StepError(f"no recording appeared in the library; {self._last_words()}")
-        return {"clips": len(self._session.clips), "speakers": len(self._session.speakers())}
+        return {"clips": len(self._session.library.clips), "speakers": len(self._session.library.speakers())}
 
     def _analyse(self) -> Numbers:
         synthetic_input.wait(lambda: not self._unfinished(), JOB_S, "the analysis did not end")
         ready = self._ready()
         if len(ready) < 2:
             raise StepError("fewer than two recordings could be analysed")
-        failed = [clip.name for clip in self._session.clips.values() if clip.state != "ready"]
+        failed = [clip.name for clip in self._session.library.clips.values() if clip.state != "ready"]
         return {
             "ready": len(ready),
             "failed": failed,
@@ -137,9 +136,9 @@ class MainJob:
         preset = presets()["quick"]
         train = dataclasses.replace(preset.train, minutes=self._train_s / 60.0)
         clips = tuple(clip.ref() for clip in self._ready())
-        job = self._session.start_training(RunSpec(train, preset.model, clips=clips, name="check"))
+        job = self._session.runs.start(RunSpec(train, preset.model, clips=clips, name="check"))
         self._finish(job, "the training did not begin")
-        record = self._session.runs[-1]
+        record = self._session.runs.records[-1]
         if record.done is None:
             raise StepError("the training left no result")
         self._run_dir = record.run_dir
@@ -147,26 +146,26 @@ class MainJob:
         return {"steps": record.done.steps, "device": record.done.device, "validation": rounded}
 
     def _encode(self) -> Numbers:
-        record = self._session.runs[-1]
+        record = self._session.runs.records[-1]
         assert record.done is not None
-        self._finish(self._session.set_model(record.done.model), "the model could not be opened")
+        self._finish(self._session.model.open(record.done.model), "the model could not be opened")
         synthetic_input.wait(
-            lambda: len(self._session.encoded()) == len(self._ready()) > 0 and not self._unfinished(),
+            lambda: len(self._session.model.encoded()) == len(self._ready()) > 0 and not self._unfinished(),
             JOB_S,
             "not every recording was encoded",
         )
-        model = self._session.model
+        model = self._session.model.info
         assert model is not None
-        return {"model": model.hash, "weights": model.weights, "encoded": len(self._session.encoded())}
+        return {"model": model.hash, "weights": model.weights, "encoded": len(self._session.model.encoded())}
 
     def _map(self) -> Numbers:
-        count = len(self._session.encoded())
-        job = self._session.fit_map("h", perplexity=max(2.0, min(30.0, (count - 1) / 3.0)))
+        count = len(self._session.model.encoded())
+        job = self._session.maps.fit("h", perplexity=max(2.0, min(30.0, (count - 1) / 3.0)))
         self._finish(job, "the map did not begin")
-        points = self._session.maps["h"]
+        points = self._session.maps.points["h"]
         picture = self._folder / "map.png"
-        speakers = tuple(self._session.clips[i].labels.get("speaker", "") for i in points.ids)
-        self._finish(self._session.export_figure(picture, "h", speakers, "speaker"), "the map was not drawn")
+        speakers = tuple(self._session.library.clips[i].labels.get("speaker", "") for i in points.ids)
+        self._finish(self._session.exports.figure(picture, "h", speakers, "speaker"), "the map was not drawn")
         if not picture.is_file():
             raise StepError("map.png is not there")
         return {
@@ -176,19 +175,19 @@ class MainJob:
 
     def _transfer(self) -> Numbers:
         source, giver = self._pair()
-        takes = len(self._session.takes)
+        takes = len(self._session.takes.items)
         speaker = giver.labels.get("speaker", "")
         of_source = payload.Payload("clips", (source.id,))
         of_giver = payload.Payload("speaker", speaker=speaker) if speaker else payload.Payload("clips", (giver.id,))
         desk = self._window.desk
-        synthetic_input.drop(self._window, desk.source_zone, payload.to_mime(of_source, self._session.uuid))
+        synthetic_input.drop(self._window, desk.source_zone, payload.to_mime(of_source, self._session.context.uuid))
         synthetic_input.wait(
-            lambda: self._session.transfer.source == source.id, MOMENT_S, "the source was not taken"
+            lambda: self._session.transfer.setup.source == source.id, MOMENT_S, "the source was not taken"
         )
-        synthetic_input.drop(self._window, desk.voice_zone, payload.to_mime(of_giver, self._session.uuid))
-        synthetic_input.wait(lambda: bool(self._session.transfer.voices), MOMENT_S, "the voice was not taken")
-        synthetic_input.wait(lambda: len(self._session.takes) > takes, JOB_S, "no take came back")
-        take = self._session.takes[-1]
+        synthetic_input.drop(self._window, desk.voice_zone, payload.to_mime(of_giver, self._session.context.uuid))
+        synthetic_input.wait(lambda: bool(self._session.transfer.setup.voices), MOMENT_S, "the voice was not taken")
+        synthetic_input.wait(lambda: len(self._session.takes.items) > takes, JOB_S, "no take came back")
+        take = self._session.takes.items[-1]
         self._keep_sounds(take)
         return {
             "source": f"{source.name} ({source.labels.get('gender', 'gender unknown')})",
@@ -206,7 +205,7 @@ class MainJob:
 
     def _export(self) -> Numbers:
         table = self._folder / "embeddings.csv"
-        self._finish(self._session.export_embeddings(table, "h"), "the export did not begin")
+        self._finish(self._session.exports.embeddings(table, "h"), "the export did not begin")
         with open(table, encoding="utf-8", newline="") as file:
             rows = sum(1 for _ in file) - 1
         if rows < len(self._ready()):
@@ -214,8 +213,10 @@ class MainJob:
         return {"rows": rows, "bytes": table.stat().st_size}
 
     def _picture(self) -> Numbers:
-        if self._session.current is None and self._session.clips:
-            self._session.set_current(self._session.transfer.source or next(iter(self._session.clips)))
+        if self._session.library.current is None and self._session.library.clips:
+            self._session.library.set_current(
+                self._session.transfer.setup.source or next(iter(self._session.library.clips))
+            )
         synthetic_input.pause(1.0)  # what was just shown is drawn a moment later
         if not self._window.grab().save(str(self._folder / "window.png")):
             raise StepError("window.png could not be written")
@@ -226,11 +227,10 @@ class MainJob:
         self._studio.close()
         return {}
 
-    # ---------------------------------------------------------------------------------------- what they are made of
     def _pair(self) -> tuple[Clip, Clip]:
-        """A source and a giver of another gender, as the labels have it; else the lowest and the highest voice."""
+        """A source and a reference of another gender, by their labels; else the lowest and the highest voice."""
         pitched = sorted(
-            (c for c in self._session.encoded() if c.f0_median_hz), key=lambda c: c.f0_median_hz or 0.0
+            (c for c in self._session.model.encoded() if c.f0_median_hz), key=lambda c: c.f0_median_hz or 0.0
         )
         if len(pitched) < 2:
             raise StepError("fewer than two recordings have a pitch")
@@ -249,12 +249,12 @@ class MainJob:
             shutil.copyfile(sound, self._folder / name)
 
     def _ready(self) -> list[Clip]:
-        return [clip for clip in self._session.clips.values() if clip.state == "ready"]
+        return [clip for clip in self._session.library.clips.values() if clip.state == "ready"]
 
     def _unfinished(self) -> bool:
-        return any(clip.state in ("waiting", "analysing") for clip in self._session.clips.values())
+        return any(clip.state in ("waiting", "analysing") for clip in self._session.library.clips.values())
 
-    def _heard(self, message: Message) -> None:
+    def _note_message(self, message: Message) -> None:
         self._said.append(f"{message.level}: {message.what} {message.hint}".strip())
 
     def _last_words(self) -> str:

@@ -1,4 +1,4 @@
-"""A person's hands and patience, for the program that tries itself: let go of something, wait for something."""
+"""Synthetic input for the program that tries itself: drop something, wait for something."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class StepError(Exception):
 
 
 def drop(window: QWidget, target: QWidget, mime: QMimeData) -> None:
-    """Let go of something over the middle of a widget.
+    """Drop something on the middle of a widget.
 
     The events go to the window, as the window system's do; Qt finds who there takes them.
 

@@ -1,1 +1,1 @@
-"""What every part of the window uses: messages, preferences, folders, theme, shortcuts."""
+"""Services that every part of the window uses: messages, preferences, folders, theme, shortcuts."""

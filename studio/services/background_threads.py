@@ -1,4 +1,4 @@
-"""Python's work in a thread beside the window's, which runs under the same lock: in stretches, with pauses.
+"""Background threads of Python work in stretches with pauses, because the window runs under the same lock.
 
 The window needs the lock for every cell that it draws. A thread that computes lets it have the lock once in five
 milliseconds, so as long as the thread works the window would do little. In a pause it gets the lock at once.

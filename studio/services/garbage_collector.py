@@ -1,4 +1,4 @@
-"""Python's cyclic garbage collector, run by the window's thread alone.
+"""Garbage collector of Python, run by the window's thread alone.
 
 Left to itself it runs in whichever thread happens to allocate. A thread that writes a project would then destroy
 widgets and timers that belong to the window, which Qt answers with a crash.

@@ -1,4 +1,4 @@
-"""The one road for words to the user. Every message has two parts: what happened, and what to do."""
+"""Messages to the user, all by this one way; each has two parts: what happened, and what to do."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Messages(QObject):
     """Panels and jobs say things here; the window shows them."""
 
     said = Signal(object)  # Message
-    hinted = Signal(str)  # what letting go would do, while something is dragged; "" = nothing any more
+    hinted = Signal(str)  # what dropping would do, while something is dragged; "" = nothing any more
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -42,14 +42,14 @@ class Messages(QObject):
         level: str = "info",
         action: tuple[str, Callable[[], object]] | None = None,
     ) -> None:
-        """Tell the user; level is info, warning or error."""
+        """Show the user a message; level is info, warning or error."""
         message = Message(what, hint, details, level, action)
         log.log(LEVELS[level], "%s %s%s", what, hint, f"\n{details}" if details else "")
         self.history = [*self.history[-199:], message]
         self.said.emit(message)
 
     def hint(self, words: str) -> None:
-        """Tell what letting go here would do; "" takes it away. It is true while something hovers and not kept."""
+        """Say what dropping here would do; "" takes it away. It is true while something hovers and not kept."""
         self.hinted.emit(words)
 
     def say_error(self, error: EngineError) -> None:

@@ -1,4 +1,4 @@
-"""Sorting as people count: speaker 9 before speaker 10."""
+"""Natural sorting: speaker 9 before speaker 10."""
 
 from __future__ import annotations
 

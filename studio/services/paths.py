@@ -1,4 +1,4 @@
-"""Where the studio keeps its things. One place, on appdirs; TRIPTYCH_HOME moves all of it (tests, portable use)."""
+"""Folders of the studio, by appdirs; TRIPTYCH_HOME moves all of them (tests, portable use)."""
 
 from __future__ import annotations
 

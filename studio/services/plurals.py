@@ -1,4 +1,4 @@
-"""How many of something, in words."""
+"""Plurals: how many of something, in words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the user prefers, kept between sessions: typed reads, so a strange file never becomes a strange program."""
+"""Preferences of the user, kept in a file and read by type, so a strange file never becomes a strange program."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keys of all commands: listed, changed by the user, kept, and never two for one key where both would answer.
+"""Shortcuts of all commands: listed, changed by the user, kept, and never two commands on one key.
 
 A command is a QAction with a name ("file.save"). Its own key is the one it has when it is taken up here; what the
 user chose instead is kept under shortcuts/NAME.

@@ -1,4 +1,4 @@
-"""How the studio looks: spacing, colours that follow the system's light or dark, icons tinted to the text."""
+"""Theme of the studio: spacing, colours that follow the system's light or dark, icons tinted to the text."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtCore import QObject, QRectF, QSize, Qt
 from PySide6.QtGui import QAction, QColor, QIcon, QPainter, QPalette, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QAbstractButton, QApplication, QWidget
@@ -100,9 +100,21 @@ def warning_colours(level: str, *, dark: bool) -> tuple[QColor, QColor]:
     return (QColor(pairs[2]), QColor(pairs[3])) if dark else (QColor(pairs[0]), QColor(pairs[1]))
 
 
-# ---------------------------------------------------------------------------------------------- icons
 _SIZES = (16, 20, 24, 32, 40, 48, 64)
-_names: dict[int, str] = {}  # of the icons made here, by their cache key, which copies share
+
+
+class _MadeIcons(QObject):
+    """Names of the icons made here, by their cache key, which copies share; kept by the program's QApplication."""
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        self.names: dict[int, str] = {}
+
+
+def _made_icons() -> _MadeIcons:
+    app = QApplication.instance()
+    assert app is not None
+    return app.findChild(_MadeIcons) or _MadeIcons(app)
 
 
 def icon(name: str, widget: QWidget | None = None) -> QIcon:
@@ -121,7 +133,7 @@ def icon(name: str, widget: QWidget | None = None) -> QIcon:
         palette.color(QPalette.ColorGroup.Disabled, text).name(),
         palette.color(QPalette.ColorGroup.Active, chosen).name(),
     )
-    _names[made.cacheKey()] = name
+    _made_icons().names[made.cacheKey()] = name
     return made
 
 
@@ -140,12 +152,13 @@ def _icon(name: str, normal: str, disabled: str, selected: str) -> QIcon:
 
 def _tint_again() -> None:
     """Give every button and command the icon it has, and every style sheet its look, in the colours of now."""
+    names = _made_icons().names
     for widget in QApplication.allWidgets():
         holders: list[QAction | QAbstractButton] = list(widget.actions())
         if isinstance(widget, QAbstractButton):
             holders.append(widget)
         for holder in holders:
-            if (name := _names.get(holder.icon().cacheKey())) is not None:
+            if (name := names.get(holder.icon().cacheKey())) is not None:
                 holder.setIcon(icon(name))
         if widget.styleSheet():  # a style sheet keeps the colours of when it was set
             widget.setStyleSheet(widget.styleSheet())
@@ -180,7 +193,6 @@ def tighten(*buttons: QAbstractButton) -> None:
         button.setMinimumWidth(words + (0 if button.icon().isNull() else button.iconSize().width()) + 2 * SPACE)
 
 
-# ---------------------------------------------------------------------------------------------- the program
 def apply(app: QApplication) -> None:
     """Fusion with our accent; its palette follows the system's colour scheme, unless one is chosen."""
     app.setStyle("Fusion")

@@ -1,120 +1,127 @@
-"""What the user does with the library: recordings come in, get labels, are analysed and leave."""
+"""The recordings of the project: which there are, which are selected and seen, their labels and analyses."""
 
 from __future__ import annotations
 
-import copy
-import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import Signal
 
-from engine.api import (
-    AUDIO_SUFFIXES,
-    ClipsFound,
-    Scan,
-    ScanDone,
-    TableColumns,
-)
-from studio.domain.clip import ANALYSING, WAITING, Clip, new_ids
-from studio.domain.recipe import named
-from studio.engine_link.engine_link import EngineLink, Job
-from studio.services import paths
-from studio.services.messages import Messages
-from studio.services.plurals import counted
-from studio.session.batch import BatchActions
-from studio.session.take_recipes import TakeActions
-
-NAMED_SKIPS = 40  # told one by one in the details
+from studio.domain.clip import ANALYSING, FAILED, MISSING, WAITING, Clip, new_ids
+from studio.domain.recipe import Named, named
+from studio.engine_link.analysis_queue import AnalysisQueue
+from studio.project.folder import Moved
+from studio.project.project_file import Project
+from studio.session.context import Context
+from studio.session.part import Part
 
 
 @dataclass
-class Import:
+class Arrivals:
     """What one import brought: clips by id, and labels of known clips before and after."""
 
-    clips: dict[str, Clip]
-    labels: dict[str, tuple[dict[str, str], dict[str, str]]]
+    clips: dict[str, Clip] = field(default_factory=dict)
+    labels: dict[str, tuple[dict[str, str], dict[str, str]]] = field(default_factory=dict)
     undone: bool = False
 
 
-class LibraryActions(BatchActions, TakeActions):
-    """The recordings of the project."""
+class Library(Part):
+    """Recordings by id.
 
-    def __init__(
-        self, link: EngineLink, data_dir: Path, messages: Messages | None = None, parent: QObject | None = None
-    ) -> None:
-        super().__init__(link, data_dir, messages, parent)
+    clips: all of them; gone: names of those that left, by id: takes may still name them.
+    selection: ids of the chosen ones; current: id of the one that is seen and heard.
+    analysis: which of them are analysed next.
+
+    Signals: each with the ids concerned; current_changed with one id, "" for none.
+    """
+
+    added = Signal(list)
+    removed = Signal(list)
+    changed = Signal(list)
+    selection_changed = Signal(list)
+    current_changed = Signal(str)
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self._context = context
+        self.clips: dict[str, Clip] = {}
+        self.gone: dict[str, Named] = {}
+        self.selection: list[str] = []
+        self.current: str | None = None
+        self._ids_by_path: dict[str, str] = {}
+        self.analysis = AnalysisQueue(context.link, self.clips, str(context.analysis_dir), self)
         self.analysis.changed.connect(self._analysed)
-        self.analysis.finished.connect(self._place_new)
         self.analysis.halted.connect(self._analysis_halted)
+        context.entered.connect(lambda: self.analysis.set_folder(str(context.analysis_dir)))
 
-    def add_files(
-        self, files: Iterable[str | Path], columns: Sequence[tuple[str, TableColumns]] = ()
-    ) -> Job | None:
-        """Add files, folders and tables of labels; what they hold comes in as it is found.
+    def clear(self) -> None:
+        gone = list(self.clips)
+        self.select([])
+        self.set_current(None)
+        self.clips.clear()
+        self._ids_by_path.clear()
+        self.gone = {}
+        self.removed.emit(gone)
 
-        Single recordings have their row at once, those in folders when they are come across; their labels follow.
-        Returns the job that looks, None for nothing.
+    def load(self, stored: Project) -> None:
+        self.gone = stored.gone
+        self.insert(stored.clips)
 
-        Args:
-            columns: what the columns of tables mean; of other tables it is guessed.
-        """
-        given = [str(Path(file).absolute()) for file in files]
-        if not given:
-            return None
-        title = (
-            Path(given[0]).name if len(given) == 1 else counted(len(given), self.tr("1 item"), self.tr("{0} items"))
-        )
-        came = Import({}, {})
-        job = self.link.submit(Scan(tuple(given), tuple(columns)), title=self.tr("Look through {0}").format(title))
-        job.partial.connect(self.current_only(lambda chunk: self._found(chunk, came)))
-        job.done.connect(self.current_only(lambda result: self._scanned(result, len(came.clips))))
-        job.note.connect(lambda what, hint: self.messages.say(what, hint, level="warning"))
-        self._tell_failures(job)
+    def dump(self, project: Project) -> None:
+        project.clips = [clip.copied() for clip in self.clips.values()]
+        project.gone = dict(self.gone)
 
-        def do() -> None:
-            if not came.undone:
-                singles: list[tuple[str, dict[str, str]]] = [
-                    (path, {}) for path in given if path.lower().endswith(AUDIO_SUFFIXES)
-                ]
-                self._insert_paths(singles, came)
-                return
-            came.undone = False
-            self._put_labels({i: after for i, (_before, after) in came.labels.items()})
-            self._put_back(list(came.clips.values()))
+    def relocate(self, moved: Moved) -> None:
+        changed = []
+        for clip in self.clips.values():
+            if clip.folder is not None and (place := moved.folder(clip.folder)) is not None:
+                clip.folder = place
+                changed.append(clip.id)
+        self.changed.emit(changed)
 
-        def undo() -> None:
-            came.undone = True
-            job.cancel()
-            self._put_labels({i: before for i, (before, _after) in came.labels.items()})
-            self._take_out(came.clips)
+    def select(self, ids: Iterable[str], origin: str = "") -> None:
+        """Choose recordings, everywhere. origin names the panel that asks, for logs and tests."""
+        del origin
+        chosen = [clip_id for clip_id in ids if clip_id in self.clips]
+        if chosen == self.selection:
+            return
+        self.selection = chosen
+        self.selection_changed.emit(chosen)
 
-        self.undoable(self.tr("Add {0}").format(title), do, undo)
-        job.done.connect(self.current_only(lambda _result: self.look_for_recipes(given)))
-        return job
+    def set_current(self, clip_id: str | None) -> None:
+        """The recording that is seen and heard."""
+        new = clip_id if clip_id in self.clips else None
+        if new == self.current:
+            return
+        self.current = new
+        if new is not None:
+            self.analysis.look_at([new])
+        self.current_changed.emit(new or "")
 
-    def load_example(self) -> None:
-        """Bring in the synthetic voices that come with the program."""
-        self.add_files([paths.example_dir()])
+    def id_of(self, path: str) -> str | None:
+        """The id of the recording of a file, if it has one."""
+        return self._ids_by_path.get(path)
+
+    def clip_in(self, folder: str) -> Clip | None:
+        """The recording whose analysis lies in a folder."""
+        return next((clip for clip in self.clips.values() if clip.folder == folder), None)
+
+    def speakers(self) -> list[str]:
+        """Every speaker named by a label, in the order of the recordings."""
+        return list(dict.fromkeys(s for clip in self.clips.values() if (s := clip.labels.get("speaker"))))
 
     def remove(self, ids: Iterable[str]) -> None:
         """Take recordings out of the library; their files stay where they are."""
         gone = [self.clips[clip_id] for clip_id in dict.fromkeys(ids) if clip_id in self.clips]
         if not gone:
             return
-        desk = copy.deepcopy(self.transfer)
-
-        def undo() -> None:
-            self._put_back(gone)
-            self._put_desk(desk)
-
         words = (
             self.tr("Remove {0}").format(gone[0].name)
             if len(gone) == 1
             else self.tr("Remove {0} recordings").format(len(gone))
         )
-        self.undoable(words, lambda: self._take_out([clip.id for clip in gone]), undo)
+        ids = [clip.id for clip in gone]
+        self._context.undo.undoable(words, lambda: self.take_out(ids), lambda: self.put_back(gone))
 
     def set_label(self, ids: Iterable[str], name: str, value: str) -> None:
         """Give recordings a label; an empty value takes it away."""
@@ -128,17 +135,27 @@ class LibraryActions(BatchActions, TakeActions):
                 )
         if after:
             words = self.tr("Label {0}: {1}").format(name, value) if value else self.tr("No label {0}").format(name)
-            self.undoable(words, lambda: self._put_labels(after), lambda: self._put_labels(before))
+            self._context.undo.undoable(words, lambda: self.put_labels(after), lambda: self.put_labels(before))
 
-    def _put_labels(self, labels: Mapping[str, dict[str, str]]) -> None:
+    def analyse_again(self, ids: Iterable[str]) -> None:
+        """Try recordings once more that failed or went missing."""
+        again = [self.clips[i] for i in ids if i in self.clips and self.clips[i].state in (FAILED, MISSING)]
+        for clip in again:
+            clip.state, clip.error = WAITING, None
+        if again:
+            self.changed.emit([clip.id for clip in again])
+        self.analysis.go_on()
+
+    def put_labels(self, labels: Mapping[str, dict[str, str]]) -> None:
+        """All labels of some recordings, as they are from now on; a part of a step of undo."""
         changed = [clip_id for clip_id in labels if clip_id in self.clips]
         for clip_id in changed:
             self.clips[clip_id].labels = labels[clip_id]
         if changed:
-            self.clips_changed.emit(changed)
-            self._save_soon()
+            self.changed.emit(changed)
+            self._context.mark_changed()
 
-    def _take_out(self, ids: Iterable[str]) -> None:
+    def take_out(self, ids: Iterable[str]) -> None:
         """Off the library; what was computed stays on the disk, so that it can be put back."""
         there = {clip_id for clip_id in ids if clip_id in self.clips}
         if not there:
@@ -148,46 +165,52 @@ class LibraryActions(BatchActions, TakeActions):
             clip = self.clips.pop(clip_id)
             self._ids_by_path.pop(clip.path, None)
             self.gone[clip_id] = named(clip)
-        if self.transfer.source in there:
-            self._put_desk(dataclasses.replace(self.transfer, source=None))
-        self.clips_removed.emit(gone)
+        self.removed.emit(gone)
         self.select([clip_id for clip_id in self.selection if clip_id in self.clips])
         if self.current in there:
             self.set_current(None)
-        self._save_soon()
+        self._context.mark_changed()
 
-    def _put_back(self, clips: Sequence[Clip]) -> None:
+    def put_back(self, clips: Sequence[Clip]) -> None:
         """Into the library again. What was under way when it left begins anew."""
         back = [clip for clip in clips if clip.id not in self.clips and clip.path not in self._ids_by_path]
         for clip in back:
             if clip.state == ANALYSING:
                 clip.state = WAITING
-        self._insert(back)
+        self.insert(back)
         self.analysis.go_on()
-        self._save_soon()
+        self._context.mark_changed()
 
-    def analyse_again(self, ids: Iterable[str]) -> None:
-        """Try recordings once more that failed or went missing."""
-        again = [self.clips[i] for i in ids if i in self.clips and self.clips[i].state in ("failed", "missing")]
-        for clip in again:
-            clip.state, clip.error = WAITING, None
-        if again:
-            self.clips_changed.emit([clip.id for clip in again])
+    def put_paths(self, places: Mapping[str, str]) -> None:
+        """Where some recordings are from now on, by id; a part of a step of undo."""
+        changed = []
+        for clip in (self.clips[clip_id] for clip_id in places if clip_id in self.clips):
+            self._ids_by_path.pop(clip.path, None)
+            clip.path = places[clip.id]
+            self._ids_by_path[clip.path] = clip.id
+            if clip.state in (MISSING, FAILED):
+                clip.state, clip.error = WAITING, None
+            changed.append(clip.id)
+        self.changed.emit(changed)
         self.analysis.go_on()
+        self._context.mark_changed()
 
-    def speakers(self) -> list[str]:
-        return list(dict.fromkeys(s for clip in self.clips.values() if (s := clip.labels.get("speaker"))))
-
-    def _insert(self, clips: Sequence[Clip]) -> None:
+    def insert(self, clips: Sequence[Clip]) -> None:
+        """Rows for recordings that have an id already."""
         for clip in clips:
             self.clips[clip.id] = clip
             self._ids_by_path[clip.path] = clip.id
         if clips:
-            self.clips_added.emit([clip.id for clip in clips])
+            self.added.emit([clip.id for clip in clips])
 
-    def _insert_paths(self, found: Sequence[tuple[str, dict[str, str]]], came: Import | None = None) -> None:
-        """Rows for files that have none yet; a known file gets the labels it lacks."""
-        came = came or Import({}, {})
+    def insert_found(self, found: Sequence[tuple[str, dict[str, str]]], arrivals: Arrivals | None = None) -> None:
+        """Rows for files that have none yet; a known file gets the labels it lacks.
+
+        Args:
+            found: file and labels of each.
+            arrivals: what came is added to it.
+        """
+        came = arrivals or Arrivals()
         new: list[Clip] = []
         labelled: list[str] = []
         ids = iter(new_ids(len(found)))
@@ -202,56 +225,17 @@ class LibraryActions(BatchActions, TakeActions):
                     came.labels[known] = (before, more)
                 self.clips[known].labels = more
                 labelled.append(known)
-        self._insert(new)
+        self.insert(new)
         if labelled:
-            self.clips_changed.emit(labelled)
+            self.changed.emit(labelled)
         if new or labelled:
-            self._save_soon()
-
-    def _found(self, chunk: ClipsFound, came: Import | None = None) -> None:
-        if came is None or not came.undone:
-            self._insert_paths(chunk.clips, came)
-            self.analysis.pump()
-
-    def _scanned(self, result: ScanDone, new: int) -> None:
-        known = result.found - new
-        self.analysis.go_on()
-        if not result.skipped and not result.unmatched:
-            if known > 0 and new == 0:
-                self.messages.say(
-                    counted(
-                        known,
-                        self.tr("One recording was in the library already."),
-                        self.tr("{0} recordings were in the library already."),
-                    )
-                )
-            return
-        told = []
-        if result.skipped:
-            told.append(counted(len(result.skipped), self.tr("1 file skipped."), self.tr("{0} files skipped.")))
-        if result.unmatched:
-            told.append(
-                counted(
-                    len(result.unmatched),
-                    self.tr("1 row of a table could not be used."),
-                    self.tr("{0} rows of tables could not be used."),
-                )
-            )
-        left_out = (*result.skipped, *result.unmatched)
-        listed = "\n".join(f"{path}: {why}" for path, why in left_out[:NAMED_SKIPS])
-        more = len(left_out) - NAMED_SKIPS
-        self.messages.say(
-            " ".join(told),
-            f"{Path(left_out[0][0]).name}: {left_out[0][1]}",
-            details=listed + (self.tr("\n… and {0} more").format(more) if more > 0 else ""),
-            level="warning",
-        )
+            self._context.mark_changed()
 
     def _analysed(self, ids: list[str]) -> None:
-        self.clips_changed.emit(ids)
-        self._save_soon(analyses=True)
+        self.changed.emit(ids)
+        self._context.mark_changed(analyses=True)
 
     def _analysis_halted(self, what: str, hint: str, details: str) -> None:
-        self.messages.say(
+        self._context.messages.say(
             what, hint, details=details, level="warning", action=(self.tr("Go on analysing"), self.analysis.go_on)
         )

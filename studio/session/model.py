@@ -1,48 +1,110 @@
-"""What the user does with models."""
+"""The model in use: opening one, and which recordings are encoded with it."""
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
+from PySide6.QtCore import Signal
+
 from engine.api import Inspect, ModelInfo
+from studio.domain import drop_rules
+from studio.domain.clip import Clip
 from studio.engine_link.engine_link import Job
-from studio.session.maps import MapActions, model_of
+from studio.project.folder import Moved
+from studio.project.project_file import Project
+from studio.services import paths
+from studio.session.context import Context
+from studio.session.library import Library
+from studio.session.part import Part
 
 
-class ModelActions(MapActions):
-    """Model and maps: a map shows latents of the model in use, never of another."""
+class Model(Part):
+    """The library is analysed with one model at a time.
 
-    def set_model(self, path: str | Path) -> Job:
+    info: the model in use. path: its file, also before it is opened.
+
+    Signals:
+        changed(): a model was opened.
+    """
+
+    changed = Signal()
+
+    def __init__(self, context: Context, library: Library) -> None:
+        super().__init__(context)
+        self._context, self._library = context, library
+        self.info: ModelInfo | None = None
+        self.path: str | None = None
+
+    def clear(self) -> None:
+        # the model itself stays in use until another is opened
+        self.path = None
+
+    def load(self, stored: Project) -> None:
+        self.path = stored.model
+        usable = [p for p in (self.path, str(paths.starter_model() or "")) if p and Path(p).is_file()]
+        if self.path is not None and self.path not in usable:
+            self._context.messages.say(
+                self.tr("The model {0} is no longer there.").format(self.path),
+                self.tr("Open another one with Model > Open, or train one."),
+                level="warning",
+            )
+        if usable:
+            self.open(usable[0])
+        else:
+            self._keep()
+
+    def dump(self, project: Project) -> None:
+        project.model = self.path
+
+    def relocate(self, moved: Moved) -> None:
+        if self.path is not None:
+            self.path = moved(self.path)
+        if self.info is not None:
+            self.info = dataclasses.replace(self.info, path=moved(self.info.path))
+
+    def open(self, path: str | Path) -> Job:
         """Use a model: the library is analysed with it, maps of another one are dropped."""
-        self.analysis.held = True
-        job = self.link.submit(
+        self._library.analysis.held = True
+        job = self._context.link.submit(
             Inspect(str(path)), title=self.tr("Open the model {0}").format(Path(path).name), latest_key="model"
         )
-        job.done.connect(self.current_only(self._use))
-        job.failed.connect(self.current_only(lambda *_words: self._keep_model()))
-        job.cancelled.connect(self.current_only(self._keep_model))
-        self._tell_failures(job)
+        job.done.connect(self._context.current_only(self.use))
+        job.failed.connect(self._context.current_only(lambda *_words: self._keep()))
+        job.cancelled.connect(self._context.current_only(self._keep))
+        self._context.report_failures(job)
         return job
 
-    def _use(self, model: ModelInfo) -> None:
-        same = self.model is not None and self.model.hash == model.hash
-        kept = self._model_path == model.path
-        self.model = model
-        self._model_path = model.path
-        if not same:
-            dropped = [latent for latent, points in self.maps.items() if model_of(points) != model.hash]
-            for latent in dropped:
-                del self.maps[latent]
-            for latent in list(self.map_jobs):
-                self.stop_map(latent)
-        self.model_changed.emit()
-        if not same:
-            for latent in dropped:
-                self.map_changed.emit(latent)
-        self.analysis.set_model(model)
+    def use(self, model: ModelInfo) -> None:
+        """Take up a model that was opened."""
+        kept = self.path == model.path
+        self.info = model
+        self.path = model.path
+        self.changed.emit()
+        self._library.analysis.set_model(model)
         if not kept:
-            self._save_soon()
+            self._context.mark_changed()
 
-    def _keep_model(self) -> None:
-        self.analysis.held = False
-        self.analysis.pump()
+    def encoded(self) -> list[Clip]:
+        """The recordings that have h, m and z of the model in use."""
+        if self.info is None:
+            return []
+        wanted = self.info.hash  # first: with thousands of recordings under way it rules out the most
+        clips = self._library.clips.values()
+        return [clip for clip in clips if clip.model_hash == wanted and clip.encoded_by(self.info)]
+
+    def encoded_or_say(self) -> list[Clip]:
+        """The same; where there are none, the user is told why."""
+        clips = self.encoded()
+        if self.info is None:
+            obstacle = drop_rules.no_model()
+            self._context.messages.say(obstacle.what, obstacle.hint)
+        elif not clips:
+            self._context.messages.say(
+                self.tr("No recording is analysed with this model yet."), self.tr("Wait a moment, or add some.")
+            )
+        return clips
+
+    def _keep(self) -> None:
+        self._library.analysis.held = False
+        self._library.analysis.pump()

@@ -6,26 +6,48 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
+from PySide6.QtCore import Signal
+
 from studio.domain import transfer_setup
 from studio.domain.payload import Payload
 from studio.domain.transfer_setup import LaneEdit, TransferSetup, span_words
-from studio.session.transfer import TransferActions
+from studio.session.context import Context
+from studio.session.library import Library
+from studio.session.part import Part
+from studio.session.transfer import TransferDesk
 
 
-class LaneActions(TransferActions):
-    """Edits belong to a recording; making one puts that recording on the desk as the source."""
+class SecondEdits(Part):
+    """Edits belong to a recording; making one puts that recording on the desk as the source.
 
-    copied_seconds: Payload | None = None  # what paste and the brush give
+    copied: what paste and the brush give.
 
-    def copy_seconds(self, clip_id: str, seconds: Sequence[int]) -> None:
+    Signals:
+        copied_changed().
+    """
+
+    copied_changed = Signal()
+
+    def __init__(self, context: Context, library: Library, transfer: TransferDesk) -> None:
+        super().__init__(context)
+        self._context, self._library, self._transfer = context, library, transfer
+        self.copied: Payload | None = None
+
+    def clear(self) -> None:
+        self.copied = None
+
+    def copy(self, clip_id: str, seconds: Sequence[int]) -> None:
         """Remember seconds of a recording for pasting, into any recording."""
-        if clip_id in self.clips and seconds:
-            self.copied_seconds = Payload("seconds", seconds=tuple((clip_id, second) for second in sorted(seconds)))
-            title = transfer_setup.title_of(self.copied_seconds, self.clips)
-            self.messages.say(self.tr("Copied {0}.").format(title), self.tr("Paste it onto seconds of any clip."))
-            self.transfer_changed.emit()
+        clips = self._library.clips
+        if clip_id in clips and seconds:
+            self.copied = Payload("seconds", seconds=tuple((clip_id, second) for second in sorted(seconds)))
+            title = transfer_setup.title_of(self.copied, clips)
+            self._context.messages.say(
+                self.tr("Copied {0}.").format(title), self.tr("Paste it onto seconds of any clip.")
+            )
+            self.copied_changed.emit()
 
-    def edit_seconds(
+    def give(
         self,
         clip_id: str,
         target: Sequence[int],
@@ -40,11 +62,12 @@ class LaneActions(TransferActions):
         Args:
             fade_s: how long the weight rises and falls at the ends of every run of neighbours.
         """
-        if clip_id not in self.clips or not target:
+        clips = self._library.clips
+        if clip_id not in clips or not target:
             return
-        title = transfer_setup.title_of(payload, self.clips)
+        title = transfer_setup.title_of(payload, clips)
         edit = LaneEdit(tuple(sorted(set(target))), payload, title, weight, fade_s, fade_s, rule)
-        words = self.tr("Give {0} to {1} of {2}").format(title, span_words(edit.target), self.clips[clip_id].name)
+        words = self.tr("Give {0} to {1} of {2}").format(title, span_words(edit.target), clips[clip_id].name)
 
         def change(desk: TransferSetup) -> None:
             if desk.source != clip_id:
@@ -52,42 +75,42 @@ class LaneActions(TransferActions):
                 desk.voices, desk.emotions = [], []
             desk.edits[clip_id] = (*desk.edits.get(clip_id, ()), edit)
 
-        self._change_desk(words, change)
+        self._transfer.change(words, change)
 
-    def change_edit(self, clip_id: str, place: int, **changes: Any) -> None:
+    def change(self, clip_id: str, index: int, **changes: Any) -> None:
         """Give an edit another weight, fade or rule."""
-        edits = list(self.transfer.edits.get(clip_id, ()))
-        edits[place] = dataclasses.replace(edits[place], **changes)
-        words = self.tr("Change the edit of {0}").format(span_words(edits[place].target))
-        self._put_edits(words, clip_id, edits, merge=f"edit {clip_id} {place} {sorted(changes)}")
+        edits = self._edits_of(clip_id)
+        edits[index] = dataclasses.replace(edits[index], **changes)
+        words = self.tr("Change the edit of {0}").format(span_words(edits[index].target))
+        self._put(words, clip_id, edits, merge=f"edit {clip_id} {index} {sorted(changes)}")
 
-    def remove_edit(self, clip_id: str, place: int) -> None:
+    def remove(self, clip_id: str, index: int) -> None:
         """Take one edit back, wherever it stands among the others."""
-        edits = list(self.transfer.edits.get(clip_id, ()))
-        gone = edits.pop(place)
-        self._put_edits(self.tr("Take back the edit of {0}").format(span_words(gone.target)), clip_id, edits)
+        edits = self._edits_of(clip_id)
+        gone = edits.pop(index)
+        self._put(self.tr("Take back the edit of {0}").format(span_words(gone.target)), clip_id, edits)
 
-    def restore_seconds(self, clip_id: str, seconds: Sequence[int]) -> None:
+    def restore(self, clip_id: str, seconds: Sequence[int]) -> None:
         """Give seconds their own m back, whatever edits they carry."""
-        edits = [
-            rest
-            for edit in self.transfer.edits.get(clip_id, ())
-            if (rest := without(edit, frozenset(seconds))) is not None
-        ]
-        self._put_edits(self.tr("Restore {0}").format(span_words(sorted(seconds))), clip_id, edits)
+        left = [without(edit, frozenset(seconds)) for edit in self._edits_of(clip_id)]
+        words = self.tr("Restore {0}").format(span_words(sorted(seconds)))
+        self._put(words, clip_id, [edit for edit in left if edit is not None])
 
-    def clear_edits(self, clip_id: str) -> None:
+    def restore_all(self, clip_id: str) -> None:
         """Give every second of a recording its own m back."""
-        self._put_edits(self.tr("Take back every edit of seconds"), clip_id, [])
+        self._put(self.tr("Take back every edit of seconds"), clip_id, [])
 
-    def _put_edits(self, words: str, clip_id: str, edits: Sequence[LaneEdit], *, merge: str = "") -> None:
+    def _edits_of(self, clip_id: str) -> list[LaneEdit]:
+        return list(self._transfer.setup.edits.get(clip_id, ()))
+
+    def _put(self, words: str, clip_id: str, edits: Sequence[LaneEdit], *, merge: str = "") -> None:
         def change(desk: TransferSetup) -> None:
             if edits:
                 desk.edits[clip_id] = tuple(edits)
             else:
                 desk.edits.pop(clip_id, None)
 
-        self._change_desk(words, change, merge=merge)
+        self._transfer.change(words, change, merge=merge)
 
 
 def without(edit: LaneEdit, seconds: frozenset[int]) -> LaneEdit | None:

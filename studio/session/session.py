@@ -1,22 +1,87 @@
-"""The one owner of the open project's state. What the user does is one short method; panels show and ask."""
+"""The session: everything the user can do, as parts of one subject each."""
 
 from __future__ import annotations
 
-from studio.domain.clip import Clip
-from studio.domain.run_record import RunRecord
-from studio.domain.transfer_setup import EmotionChip, TransferSetup, VoiceChip
-from studio.session.corpora import CorpusActions
-from studio.session.exports import ExportActions
-from studio.session.listening import ListenActions
-from studio.session.maps import joined
-from studio.session.probes import ProbeActions
-from studio.session.project import ProjectActions
+from pathlib import Path
 
-__all__ = ["Clip", "EmotionChip", "RunRecord", "Session", "TransferSetup", "VoiceChip", "joined"]
+from PySide6.QtCore import QObject
+
+from studio.engine_link.engine_link import EngineLink
+from studio.services.messages import Messages
+from studio.session.auditions import Auditions
+from studio.session.batch import Batch
+from studio.session.checkpoint_listening import CheckpointListening
+from studio.session.context import Context
+from studio.session.exports import Exports
+from studio.session.imports import Imports
+from studio.session.library import Library
+from studio.session.listening import Listening
+from studio.session.maps import Maps
+from studio.session.missing import MissingFiles
+from studio.session.model import Model
+from studio.session.morphs import Morphs
+from studio.session.probes import Probes
+from studio.session.project import OpenProject
+from studio.session.rendering import Rendering
+from studio.session.second_edits import SecondEdits
+from studio.session.storage import ProjectStorage
+from studio.session.take_recipes import TakeRecipes
+from studio.session.takes import Takes
+from studio.session.training_runs import Runs
+from studio.session.transfer import TransferDesk
 
 
-class Session(ProjectActions, CorpusActions, ExportActions, ListenActions, ProbeActions):
-    """Everything the user can do: the project, its recordings, models, maps, transfers, runs, probes, exports.
+class Session(QObject):
+    """The one owner of the open project's state; panels show it and ask its parts.
 
-    Args: see SessionState.
+    A part is given what it needs of those built before it, so they are built in this order.
+
+    Args: see Context.
     """
+
+    def __init__(
+        self, link: EngineLink, data_dir: Path, messages: Messages | None = None, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.context = context = Context(link, data_dir, messages, self)
+        self.link = link
+        self.messages = context.messages
+        self.undo = context.undo
+        self.library = Library(context)
+        self.imports = Imports(context, self.library)
+        self.missing = MissingFiles(context, self.library)
+        self.listening = Listening(context, self.library)
+        self.model = Model(context, self.library)
+        self.maps = Maps(context, self.library, self.model)
+        self.probes = Probes(context, self.library, self.model)
+        self.exports = Exports(context, self.library, self.model, self.maps)
+        self.takes = Takes(context, self.library)
+        self.transfer = TransferDesk(context, self.library)
+        self.second_edits = SecondEdits(context, self.library, self.transfer)
+        self.morphs = Morphs(context, self.library, self.model, self.transfer)
+        self.rendering = Rendering(context, self.library, self.model, self.takes, self.transfer)
+        self.batch = Batch(context, self.library, self.model, self.takes, self.transfer, self.rendering)
+        self.recipes = TakeRecipes(
+            context, self.library, self.imports, self.model, self.takes, self.transfer, self.rendering
+        )
+        self.runs = Runs(context, self.model)
+        self.auditions = Auditions(context, self.library, self.takes, self.rendering, self.recipes, self.runs)
+        self.checkpoints = CheckpointListening(context, self.library, self.runs, self.auditions)
+        self.storage = ProjectStorage(context, self.takes)
+        kept = (
+            self.library,
+            self.takes,
+            self.transfer,
+            self.second_edits,
+            self.rendering,
+            self.batch,
+            self.recipes,
+            self.runs,
+            self.auditions,
+            self.checkpoints,
+            self.probes,
+            self.maps,
+            self.model,
+            self.missing,
+        )
+        self.project = OpenProject(context, kept, self.library, self.takes, self.runs, self.auditions)

@@ -1,10 +1,10 @@
-"""Undo and redo: one stack for everything the user does to the project.
+"""Undo and redo: one history for everything the user does to the project.
 
-To make an action undoable, do it through `UndoActions.undoable` (the session inherits it):
+To make an action undoable, a part of the session does it through `context.undo`:
 
     def set_strength(self, strength: float) -> None:
-        before = self.transfer.strength
-        self.undoable(
+        before = self.setup.strength
+        self._context.undo.undoable(
             self.tr("Strength"),
             do=lambda: self._put_strength(strength),
             undo=lambda: self._put_strength(before),
@@ -12,13 +12,13 @@ To make an action undoable, do it through `UndoActions.undoable` (the session in
         )
 
 `do` runs at once, and again on redo; `undo` takes back exactly what `do` did. Both name things by id, never by
-place, hold references to takes and clips but never to audio, and emit the signals that panels listen to. For the
-transfer desk there is a shorter way, `TransferActions._change_desk`. Several actions in one step: `with
-session.one_step(words)`.
+index, hold references to takes and clips but never to audio, and emit the signals that panels listen to. For the
+setup of a transfer there is a shorter way, `Transfer.change`. Several actions in one step: `with
+context.undo.one_step(words)`.
 
 What the engine finds out (analyses, layouts, finished takes) is no step: it arrives when it arrives, and pushing it
-would cut off what can be redone. It is told to `_results_changed`. Playing, zooming, selecting and training are no
-steps either. Nothing on the stack ever deletes a file.
+would cut off what can be redone. Playing, zooming, selecting and training are no steps either. Nothing in the
+history ever deletes a file.
 """
 
 from __future__ import annotations
@@ -30,17 +30,25 @@ from PySide6.QtCore import QObject
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
 MOST_STEPS = 500  # each is a few references
-_ids: dict[str, int] = {}  # Qt merges by number
 
 
 class Step(QUndoCommand):
-    """One thing the user did. It is done already when it is pushed."""
+    """One thing the user did. It is done already when it is pushed.
+
+    Args:
+        number: steps of the same number that follow each other become one; -1 = never.
+    """
 
     def __init__(
-        self, words: str, do: Callable[[], object], undo: Callable[[], object], merge: str, actions: UndoActions
+        self,
+        words: str,
+        do: Callable[[], object],
+        undo: Callable[[], object],
+        number: int,
+        history: UndoHistory,
     ) -> None:
         super().__init__(words)
-        self._do, self._undo, self._merge, self._actions = do, undo, merge, actions
+        self._do, self._undo, self._number, self._history = do, undo, number, history
         self._done = True
         self.closed = False
 
@@ -48,19 +56,19 @@ class Step(QUndoCommand):
         if self._done:
             self._done = False
             return
-        with self._actions.replaying():
+        with self._history.replaying():
             self._do()
 
     def undo(self) -> None:
-        with self._actions.replaying():
+        with self._history.replaying():
             self._undo()
 
     def id(self) -> int:
-        return _ids.setdefault(self._merge, len(_ids) + 1) if self._merge else -1
+        return self._number
 
     def mergeWith(self, other: QUndoCommand) -> bool:
         """A slider's next value: the way back stays the first one's."""
-        if self.closed or not isinstance(other, Step) or other._merge != self._merge:
+        if self.closed or not isinstance(other, Step) or other._number != self._number:
             return False
         self._do = other._do
         self.setText(other.text())
@@ -72,14 +80,15 @@ def _nothing() -> None:
     """What a step does that has become a part of another."""
 
 
-class UndoActions(QObject):
-    """What can be taken back. `undo_stack` serves menus and the history as it is."""
+class UndoHistory(QObject):
+    """What can be taken back. `stack` serves menus and the history panel as it is."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.undo_stack = QUndoStack(self)
-        self.undo_stack.setUndoLimit(MOST_STEPS)
+        self.stack = QUndoStack(self)
+        self.stack.setUndoLimit(MOST_STEPS)
         self._replaying = 0
+        self._numbers: dict[str, int] = {}  # Qt merges by number
 
     def undoable(
         self, words: str, do: Callable[[], object], undo: Callable[[], object], *, merge: str = ""
@@ -95,11 +104,12 @@ class UndoActions(QObject):
             return
         with self.replaying():
             do()
-        self.undo_stack.push(Step(words, do, undo, merge, self))
+        number = self._numbers.setdefault(merge, len(self._numbers) + 1) if merge else -1
+        self.stack.push(Step(words, do, undo, number, self))
 
     def close_step(self) -> None:
         """Nothing merges with the last step any more: the slider has come to rest, and something is made of it."""
-        last = self.undo_stack.command(self.undo_stack.index() - 1)
+        last = self.stack.command(self.stack.index() - 1)
         if isinstance(last, Step):
             last.closed = True
 
@@ -109,11 +119,11 @@ class UndoActions(QObject):
         if self._replaying:
             yield
             return
-        self.undo_stack.beginMacro(words)
+        self.stack.beginMacro(words)
         try:
             yield
         finally:
-            self.undo_stack.endMacro()
+            self.stack.endMacro()
 
     @contextmanager
     def replaying(self) -> Iterator[None]:
@@ -123,3 +133,8 @@ class UndoActions(QObject):
             yield
         finally:
             self._replaying -= 1
+
+    @property
+    def is_replaying(self) -> bool:
+        """Whether a step is being done, undone or redone right now."""
+        return self._replaying > 0

@@ -1,0 +1,1 @@
+"""Widgets that know nothing of sessions: labels, chips, forms, drop zones."""

@@ -1,4 +1,4 @@
-"""A strip at the top of the window for what must be read: what happened, what to do, and details to copy."""
+"""Banner at the top of the window for what must be read: what happened, what to do, and details to copy."""
 
 from __future__ import annotations
 

@@ -1,10 +1,12 @@
-"""A chip: one named thing that was dropped somewhere, with its weight and a cross to take it away."""
+"""Chip of one named thing that was dropped somewhere, with its weight and a cross to take it away."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import QPoint, QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPalette, QResizeEvent
-from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QLabel, QSizePolicy, QSpinBox, QToolButton, QWidget
+from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QSizePolicy, QSpinBox, QToolButton, QWidget
+
+from studio.widgets.elided_label import ElidedLabel
 
 MOST_TEXT_PX, MOST_DETAIL_PX = 200, 100
 TITLE_PX = 64  # where the title would have less, the detail is left to the tooltip
@@ -40,7 +42,7 @@ class Chip(QFrame):
         layout = QHBoxLayout(self)
         layout.setContentsMargins(9, 3, 3, 3)
         layout.setSpacing(4)
-        named = ElidedLabel(title)
+        named = ElidedLabel(title, most_px=MOST_TEXT_PX)
         layout.addWidget(named)
         self._detail: ElidedLabel | None = None
         if detail and weight_percent is None:  # in a mixture the share matters more; the tooltip has the detail
@@ -113,30 +115,3 @@ class Chip(QFrame):
         inset = 0.5
         box = self.rect().toRectF().adjusted(inset, inset, -inset, -inset)
         painter.drawRoundedRect(box, 10, 10)
-
-
-class ElidedLabel(QLabel):
-    """One line that ends in "…" where room is short; the whole text stays in the tooltip."""
-
-    def __init__(self, text: str = "", parent: QWidget | None = None, *, most_px: int = MOST_TEXT_PX) -> None:
-        super().__init__(text, parent)
-        self._most_px = most_px
-        self.setToolTip(text)
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
-
-    def setText(self, text: str) -> None:
-        super().setText(text)
-        self.setToolTip(text)
-
-    def sizeHint(self) -> QSize:
-        width = self.fontMetrics().horizontalAdvance(self.text()) + 2
-        return QSize(min(self._most_px, width), super().sizeHint().height())
-
-    def minimumSizeHint(self) -> QSize:
-        return QSize(min(30, self.sizeHint().width()), super().minimumSizeHint().height())
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setPen(self.palette().color(self.foregroundRole()))
-        text = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideMiddle, self.width())
-        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, text)

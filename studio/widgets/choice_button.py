@@ -1,4 +1,4 @@
-"""A tool button whose checked state can be seen at a glance in light and dark."""
+"""Tool button whose checked state can be seen at a glance in light and dark."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Several sounds side by side: a big play button over each, and measurements in rows below."""
+"""Table of several sounds side by side: a big play button over each, and measurements in rows below."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class ComparisonTable(QWidget):
         self._cells: list[list[QLabel]] = []
         self._narrow = False
         self.buttons: dict[str, QPushButton] = {}
-        for place, (key, words, tip) in enumerate(columns, start=1):
+        for column, (key, words, tip) in enumerate(columns, start=1):
             button = QPushButton(words)
             button.setObjectName(f"play_{key}")
             button.setAccessibleName(words)
@@ -51,8 +51,8 @@ class ComparisonTable(QWidget):
             button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
             button.clicked.connect(lambda _=False, key=key: self.play_requested.emit(key))
             self.buttons[key] = button
-            self._grid.addWidget(button, 0, place)
-            self._grid.setColumnStretch(place, 1)
+            self._grid.addWidget(button, 0, column)
+            self._grid.setColumnStretch(column, 1)
         line = QFrame()
         line.setFrameShape(QFrame.Shape.NoFrame)
         line.setFixedHeight(2)
@@ -74,7 +74,7 @@ class ComparisonTable(QWidget):
                 cell.setVisible(False)
 
     def set_narrow(self, narrow: bool) -> None:
-        """For a place that does not hold names and values beside each other."""
+        """For a width that does not hold names and values beside each other."""
         if narrow == self._narrow:
             return
         self._narrow = narrow

@@ -1,4 +1,4 @@
-"""What hangs on the pointer while something is dragged: a few words on a ground."""
+"""Picture at the pointer while something is dragged: a few words on a ground."""
 
 from __future__ import annotations
 

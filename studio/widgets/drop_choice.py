@@ -1,4 +1,4 @@
-"""While something is dragged over a picture: a few big fields that say what letting go there would do."""
+"""Choice while something is dragged over a picture: a few big fields that say what dropping there does."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ GAP = 8
 
 @dataclass(frozen=True)
 class Field:
-    """key: told when something is let go here; reason: why it cannot be, None when it can."""
+    """key: emitted when something is dropped here; reason: why it cannot be, None when it can."""
 
     key: str
     title: str
@@ -36,8 +36,8 @@ class DropChoice(QWidget):
     """Covers its parent while something hovers there; hidden otherwise.
 
     Signals:
-        dropped(key, QMimeData): let go over a field that takes it.
-        refused(reason): let go over one that does not.
+        dropped(key, QMimeData): dropped on a field that takes it.
+        refused(reason): dropped on one that does not.
     """
 
     dropped = Signal(str, object)
@@ -59,13 +59,12 @@ class DropChoice(QWidget):
         self.show()
 
     def field_at(self, at: QPointF) -> Field | None:
-        """The field under a place, or the nearest one: nobody aims for the gaps. None outside of all of them."""
+        """The field under a position, or the nearest one: nobody aims for the gaps. None outside of all of them."""
         if not self._fields or not QRectF(self.rect()).contains(at):
             return None
         count = len(self._fields)
         return self._fields[min(count - 1, int(at.x() / self.width() * count))]
 
-    # ------------------------------------------------------------------ events
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         event.setDropAction(Qt.DropAction.CopyAction)
         event.accept()
@@ -101,8 +100,8 @@ class DropChoice(QWidget):
         veil = self.palette().color(QPalette.ColorRole.Window)
         veil.setAlpha(200)
         painter.fillRect(self.rect(), veil)
-        for place, field in enumerate(self._fields):
-            self._paint(painter, self._place(place), field, over=place == self._over)
+        for number, field in enumerate(self._fields):
+            self._paint(painter, self._box(number), field, over=number == self._over)
 
     def _paint(self, painter: QPainter, box: QRectF, field: Field, *, over: bool) -> None:
         ink = self.palette().color(QPalette.ColorRole.WindowText)
@@ -133,7 +132,7 @@ class DropChoice(QWidget):
             field.words if takes else str(field.reason),
         )
 
-    def _place(self, place: int) -> QRectF:
+    def _box(self, number: int) -> QRectF:
         count = max(1, len(self._fields))
         width = (self.width() - GAP * (count + 1)) / count
-        return QRectF(GAP + place * (width + GAP), GAP, width, self.height() - 2 * GAP)
+        return QRectF(GAP + number * (width + GAP), GAP, width, self.height() - 2 * GAP)

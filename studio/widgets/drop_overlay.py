@@ -1,4 +1,4 @@
-"""A veil over the window while files are carried over it: what letting go here will do."""
+"""Veil over the window while files are dragged over it, which says what dropping them does."""
 
 from __future__ import annotations
 

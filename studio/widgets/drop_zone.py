@@ -1,4 +1,4 @@
-"""A place to drop things: says what it takes, shows what it holds, and tells why it refuses."""
+"""Drop zone: says what it takes, shows what it holds, and gives the reason when it refuses."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ class DropZone(QFrame):
         self._restore_invitation()
 
     def say(self, reason: str) -> None:
-        """Tell why something was refused, here where the eyes are, for some seconds."""
+        """Show why something was refused, where it was dropped, for some seconds."""
         self._invitation.setText(reason)
         self._invitation.setForegroundRole(QPalette.ColorRole.WindowText)
         self._invitation.show()
@@ -141,7 +141,6 @@ class DropZone(QFrame):
         self.dropped.emit(value)
         return None
 
-    # ------------------------------------------------------------------------------------------ events
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         value = self._read(event.mimeData())
         if value is None:

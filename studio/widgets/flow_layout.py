@@ -1,4 +1,4 @@
-"""A layout that fills lines from the left and goes on below, like words on a page."""
+"""Layout that fills lines from the left and goes on below, like words on a page."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ class FlowLayout(QLayout):
         return True
 
     def heightForWidth(self, width: int) -> int:
-        return self._arrange(QRect(0, 0, width, 0), place=False)
+        return self._arrange(QRect(0, 0, width, 0), apply=False)
 
     def setGeometry(self, rect: QRect) -> None:
         super().setGeometry(rect)
-        self._arrange(rect, place=True)
+        self._arrange(rect, apply=True)
 
     def sizeHint(self) -> QSize:
         return self.minimumSize()
@@ -49,7 +49,7 @@ class FlowLayout(QLayout):
             size = size.expandedTo(item.minimumSize())
         return size
 
-    def _arrange(self, rect: QRect, *, place: bool) -> int:
+    def _arrange(self, rect: QRect, *, apply: bool) -> int:
         x, y, tallest = rect.x(), rect.y(), 0
         for item in self._items:
             widget = item.widget()
@@ -59,7 +59,7 @@ class FlowLayout(QLayout):
             size.setWidth(min(size.width(), max(rect.width(), item.minimumSize().width())))
             if x > rect.x() and x + size.width() > rect.x() + rect.width():
                 x, y, tallest = rect.x(), y + tallest + self.spacing(), 0
-            if place:
+            if apply:
                 item.setGeometry(QRect(QPoint(x, y), size))
             x += size.width() + self.spacing()
             tallest = max(tallest, size.height())

@@ -1,4 +1,4 @@
-"""One piece of work: its name, how far it is, how long it will take, and buttons to steer it."""
+"""Progress of one piece of work: its name, how far it is, how long it takes, and buttons to control it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A form for any settings dataclass of the engine: units, reasons and bounds come from the fields themselves."""
+"""Form for any settings dataclass of the engine: units, reasons and bounds come from the fields themselves."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _UNIT_ENDINGS = ("_hz", "_s", "_dbfs", "_samples", "_frames")
 
 @dataclass
 class _Row:
-    """One setting on screen: how to read it, how to show a value, and where its problem is told."""
+    """One setting on screen: how to read it, how to show a value, and where its problem is shown."""
 
     name: str
     title: str
@@ -98,7 +98,7 @@ class SpecForm(QWidget):
         self._suggestions = dict(suggestions or {})
         self._writing = False
         shown = [item for item in _fields(spec) if item.name not in set(hidden) and not _has_one_value(item)]
-        order = {name: place for place, name in enumerate(basic)}
+        order = {name: position for position, name in enumerate(basic)}
         first = sorted((i for i in shown if i.name in order), key=lambda i: order[i.name]) if basic else shown
         folded = [item for item in shown if basic and item.name not in order]
 
@@ -132,7 +132,6 @@ class SpecForm(QWidget):
             for row in self._rows.values():
                 row.tint()
 
-    # ------------------------------------------------------------------------------------------ values
     def set_spec(self, spec: Spec) -> None:
         """Show the values of another spec of the same class."""
         if type(spec) is not type(self._spec):
@@ -171,7 +170,7 @@ class SpecForm(QWidget):
         return not [row for row in self._rows.values() if self._check(row) is not None]
 
     def mark(self, error: SpecError) -> None:
-        """Tell a problem beside the field it names, and bring that field into view."""
+        """Show a problem beside the field it names, and bring that field into view."""
         row = self._rows.get(error.name)
         if row is None:
             return
@@ -199,21 +198,20 @@ class SpecForm(QWidget):
         for widget in self._rows[name].widgets:
             widget.setEnabled(enabled)
 
-    # ------------------------------------------------------------------------------------------ building
     def _group(self, items: Sequence[dataclasses.Field[Any]], *, advanced: bool) -> QWidget:
         box = QWidget()
         grid = QGridLayout(box)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setColumnStretch(1, 1)
         grid.setVerticalSpacing(theme.SMALL)
-        for place, item in enumerate(items):
+        for line, item in enumerate(items):
             row = self._row(item)
             row.advanced = advanced
             self._rows[item.name] = row
-            grid.addWidget(row.label, 2 * place, 0)
-            grid.addWidget(row.editor, 2 * place, 1)
-            grid.addWidget(row.unit, 2 * place, 2)
-            grid.addWidget(row.problem, 2 * place + 1, 1, 1, 2)
+            grid.addWidget(row.label, 2 * line, 0)
+            grid.addWidget(row.editor, 2 * line, 1)
+            grid.addWidget(row.unit, 2 * line, 2)
+            grid.addWidget(row.problem, 2 * line + 1, 1, 1, 2)
         return box
 
     def _row(self, item: dataclasses.Field[Any]) -> _Row:
@@ -305,7 +303,6 @@ class SpecForm(QWidget):
             lines.append(self.tr("Default: {value}{unit}.").format(value=shown, unit=unit))
         return "<br>".join(lines)
 
-    # ------------------------------------------------------------------------------------------ reading
     def _number(self, text: str, name: str, title: str, *, optional: bool, whole: bool) -> float | int | None:
         text = text.strip()
         if not text and optional:
@@ -334,7 +331,6 @@ class SpecForm(QWidget):
             )
         return numbers
 
-    # ------------------------------------------------------------------------------------------ reacting
     def _check(self, row: _Row) -> SpecError | None:
         """Judge one field by itself, and mark or clear it."""
         try:

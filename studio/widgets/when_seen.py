@@ -1,4 +1,4 @@
-"""What takes a while to show is brought up to date now and then, and only while it is seen."""
+"""Late update of what takes a while to show: now and then, and only while it is seen."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from PySide6.QtWidgets import QWidget
 
 
 class WhenSeen(QObject):
-    """Tells a widget when to show what was changed: once for many changes, and when it comes into sight.
+    """Says when a widget is to show what was changed: once for many changes, and when it comes into sight.
 
     Args:
         widget: what is to be brought up to date; it keeps this alive.
-        interval_ms: from the first change to the telling, while the widget is seen.
+        interval_ms: from the first change to the update, while the widget is seen.
 
     Signals:
         due(): show what there is now.
@@ -24,7 +24,7 @@ class WhenSeen(QObject):
         self._widget = widget
         self._asked = False
         self._timer = QTimer(self, singleShot=True, interval=interval_ms)
-        self._timer.timeout.connect(self._tell)
+        self._timer.timeout.connect(self._update)
         widget.installEventFilter(self)
 
     def ask(self, *_: object) -> None:
@@ -33,12 +33,12 @@ class WhenSeen(QObject):
         if self._widget.isVisible() and not self._timer.isActive():
             self._timer.start()
 
-    def _tell(self) -> None:
+    def _update(self) -> None:
         if self._asked and self._widget.isVisible():
             self._asked = False
             self.due.emit()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if watched is self._widget and event.type() == QEvent.Type.Show:
-            self._tell()
+            self._update()
         return False

@@ -12,7 +12,7 @@ from engine.api import TABLE_SUFFIXES, TableColumns
 from studio.dialogs.get_corpus import GetCorpusDialog
 from studio.dialogs.table_columns import TableDialog
 from studio.services.preferences import Preferences
-from studio.session.session import Session
+from studio.session.imports import Imports
 
 FOLDER = "corpora/folder"
 
@@ -20,10 +20,10 @@ FOLDER = "corpora/folder"
 class CorpusCommands(QObject):
     """Commands of the File menu that need an answer of the user. Dialogs leave the window usable by others."""
 
-    def __init__(self, window: QWidget, session: Session, preferences: Preferences) -> None:
+    def __init__(self, window: QWidget, imports: Imports, preferences: Preferences) -> None:
         super().__init__(window)
         self._window = window
-        self._session = session
+        self._imports = imports
         self._preferences = preferences
 
     def get(self) -> None:
@@ -33,7 +33,7 @@ class CorpusCommands(QObject):
 
         def accepted() -> None:
             self._preferences.set(FOLDER, dialog.folder.text())
-            self._session.get_corpus(dialog.offer(), dialog.folder.text(), add=dialog.add.isChecked())
+            self._imports.get_corpus(dialog.offer(), dialog.folder.text(), add=dialog.add.isChecked())
 
         dialog.accepted.connect(accepted)
         dialog.open()
@@ -43,14 +43,14 @@ class CorpusCommands(QObject):
         if tables := [file for file in files if _is_table(file)]:
             self._ask(list(files), tables, [])
         else:
-            self._session.add_files(files)
+            self._imports.add_files(files)
 
     def _ask(self, files: list[str], tables: list[str], columns: list[tuple[str, TableColumns]]) -> None:
         if not tables:
-            self._session.add_files(files, columns)
+            self._imports.add_files(files, columns)
             return
         table, *others = tables
-        dialog = TableDialog(self._session, table, self._window)
+        dialog = TableDialog(self._imports, table, self._window)
 
         def accepted() -> None:
             self._ask(files, others, [*columns, (table, dialog.columns())])

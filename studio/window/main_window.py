@@ -80,13 +80,13 @@ class MainWindow(QMainWindow):
         self.lane = MLanePanel(*parts, self.clip_view.view.timeline)
         self.clip_view.view.put_below(self.lane.lane, self.lane)
         self.lane.play_requested.connect(self.clip_view.play_second)
-        self.lane.told.connect(self.clip_view.view.tell)
+        self.lane.told.connect(self.clip_view.view.read_out)
         self.map_view = MapViewPanel(*parts)
         self.training = TrainingPanel(*parts)
         self.dashboard = DashboardPanel(*parts)
         self.desk = TransferDeskPanel(*parts)
-        self.jobs = JobsPanel(*parts)
-        self.history = HistoryPanel(*parts)
+        self.jobs = JobsPanel(session.link, messages)
+        self.history = HistoryPanel(session.undo)
         self.banner = Banner()
         self.banner.details_wanted.connect(self._show_details)
         self.banner.action_wanted.connect(self._do_banner_action)
@@ -115,8 +115,8 @@ class MainWindow(QMainWindow):
             },
         )
         self.docks = self.places.by_name
-        self.work_status = WorkStatus(self.statusBar(), session)
-        self.corpora = CorpusCommands(self, session, preferences)
+        self.work_status = WorkStatus(self.statusBar(), session.link, session.model)
+        self.corpora = CorpusCommands(self, session.imports, preferences)
         self.library.files_chosen.connect(self._add)
         self.projects = ProjectCommands(self, session, messages, preferences)
         self.menus = Menus(self)
@@ -136,7 +136,7 @@ class MainWindow(QMainWindow):
         self.clip_view.player.state_changed.connect(
             lambda state: self.map_view.audition.stop() if state == "playing" else None
         )
-        session.stop_requested.connect(self.map_view.audition.stop)
+        session.listening.stop_requested.connect(self.map_view.audition.stop)
         self._laid_out = False
         self._recorder: RecordDialog | None = None
 
@@ -155,10 +155,13 @@ class MainWindow(QMainWindow):
 
     def open_model_dialog(self) -> None:
         file, _ = QFileDialog.getOpenFileName(
-            self, self.tr("Open a model"), str(self.session.runs_dir), self.tr("Triptych models (*.safetensors)")
+            self,
+            self.tr("Open a model"),
+            str(self.session.context.runs_dir),
+            self.tr("Triptych models (*.safetensors)"),
         )
         if file:
-            self.session.set_model(file)
+            self.session.model.open(file)
 
     def export_embeddings_dialog(self, latent: str) -> None:
         file, _ = QFileDialog.getSaveFileName(
@@ -168,7 +171,7 @@ class MainWindow(QMainWindow):
             self.tr("CSV (*.csv);;NumPy (*.npz);;Parquet (*.parquet)"),
         )
         if file:
-            self.session.export_embeddings(file, latent)
+            self.session.exports.embeddings(file, latent)
 
     def copy_system_info(self) -> None:
         QApplication.clipboard().setText(system_info())
@@ -262,7 +265,7 @@ class MainWindow(QMainWindow):
 
     # ------------------------------------------------------------------ layout
     def _play_second(self, clip_id: str, second: int) -> None:
-        self.session.set_current(clip_id)
+        self.session.library.set_current(clip_id)
         self.clip_view.play_second(second)
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -306,11 +309,11 @@ class MainWindow(QMainWindow):
 
     def _may_forget_changes(self) -> bool:
         """Asks about unsaved changes of a saved project; what was never saved waits for the next time."""
-        if not (self.session.named and self.session.modified):
+        if not (self.session.context.named and self.session.project.modified):
             return True
         answer = self.projects.ask_to_save()
         if answer == QMessageBox.StandardButton.Discard:
-            self.session.discard_changes()
+            self.session.project.discard_changes()
             return True
         if answer == QMessageBox.StandardButton.Save:
             self.projects.save_then(self.close)

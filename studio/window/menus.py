@@ -49,9 +49,9 @@ class Menus(QObject):
         ):
             self._filling = title.replace("&", "")
             fill(window.menuBar().addMenu(title))
-        self._session.selection_changed.connect(self._show_possible)
-        self._session.current_changed.connect(self._show_possible)
-        self._session.model_changed.connect(self._show_possible)
+        self._session.library.selection_changed.connect(self._show_possible)
+        self._session.library.current_changed.connect(self._show_possible)
+        self._session.model.changed.connect(self._show_possible)
         self._show_possible()
 
     def add(
@@ -100,7 +100,7 @@ class Menus(QObject):
         self.add(menu, "file.get_corpus", self.tr("&Get a corpus …"), window.corpora.get)
         record = self.add(menu, "file.record", self.tr("Recor&d …"), window.record, "Ctrl+R")
         record.setIcon(theme.icon("microphone"))
-        self.add(menu, "file.example", self.tr("Load &example voices"), self._session.load_example)
+        self.add(menu, "file.example", self.tr("Load &example voices"), self._session.imports.load_example)
         menu.addSeparator()
         export = menu.addMenu(self.tr("&Export embeddings"))
         for latent, words in (
@@ -125,7 +125,7 @@ class Menus(QObject):
 
     def _fill_edit(self, menu: QMenu) -> None:
         window, session, standard = self._window, self._session, QKeySequence.StandardKey
-        stack = session.undo_stack
+        stack = session.undo.stack
         for name, action, key in (
             ("edit.undo", stack.createUndoAction(self, self.tr("&Undo")), standard.Undo),
             ("edit.redo", stack.createRedoAction(self, self.tr("&Redo")), standard.Redo),
@@ -138,14 +138,14 @@ class Menus(QObject):
             menu,
             "edit.select_all",
             self.tr("Select &all clips"),
-            lambda: session.select(list(session.clips)),
+            lambda: session.library.select(list(session.library.clips)),
             standard.SelectAll,
         )
         self.add(
             menu,
             "edit.remove",
             self.tr("Re&move selected clips"),
-            lambda: session.remove(list(session.selection)),
+            lambda: session.library.remove(list(session.library.selection)),
         )
 
         menu.addSeparator()
@@ -208,7 +208,14 @@ class Menus(QObject):
         ):
             below = menu.addMenu(words)
             view = self._window.clip_view
-            givers = GiverMenu(self._session, what, partial(view.refusal, what), partial(view.give, what), view)
+            givers = GiverMenu(
+                self._session.library,
+                self._session.second_edits,
+                what,
+                partial(view.refusal, what),
+                partial(view.give, what),
+                view,
+            )
             below.aboutToShow.connect(partial(givers.refill, below))
         menu.addSeparator()
         self.add(
@@ -239,9 +246,9 @@ class Menus(QObject):
     def _show_possible(self) -> None:
         """They are there when there is something to drag."""
         session = self._session
-        current = session.clips.get(session.current or "")
+        current = session.library.clips.get(session.library.current or "")
         speaker = current.labels.get("speaker") if current else None
-        selected = bool(session.selection)
+        selected = bool(session.library.selection)
         for name, possible in (
             ("edit.remove", selected),
             ("transfer.source", current is not None),
@@ -256,22 +263,22 @@ class Menus(QObject):
         self._window.places.show("dashboard")
 
     def _use_as_source(self) -> None:
-        if self._session.current is not None:
-            self._to_desk("source", drag.Payload("clips", clips=(self._session.current,)))
+        if self._session.library.current is not None:
+            self._to_desk("source", drag.Payload("clips", clips=(self._session.library.current,)))
 
     def _add_voice(self) -> None:
-        self._to_desk("voice", drag.Payload("clips", clips=tuple(self._session.selection)))
+        self._to_desk("voice", drag.Payload("clips", clips=tuple(self._session.library.selection)))
 
     def _add_speaker(self) -> None:
-        current = self._session.clips[self._session.current or ""]
+        current = self._session.library.clips[self._session.library.current or ""]
         self._to_desk("voice", drag.Payload("speaker", speaker=current.labels["speaker"]))
 
     def _add_emotion(self) -> None:
-        self._to_desk("emotion", drag.Payload("clips", clips=tuple(self._session.selection)))
+        self._to_desk("emotion", drag.Payload("clips", clips=tuple(self._session.library.selection)))
 
     def _render_batch(self) -> None:
         self._window.places.show("desk")
-        self._session.render_many(self._session.selection)
+        self._session.batch.render(self._session.library.selection)
 
     def _to_desk(self, zone: str, payload: drag.Payload) -> None:
         self._window.places.show("desk")

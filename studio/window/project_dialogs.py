@@ -29,14 +29,14 @@ class ProjectCommands(QObject):
         self._messages = messages
         self._preferences = preferences
         self._after_saving: Callable[[], object] | None = None
-        session.project_changed.connect(self._project_changed)
-        session.saved.connect(self._saved)
-        session.missing_told.connect(self.find_missing)
+        session.project.changed.connect(self._project_changed)
+        session.project.saved.connect(self._saved)
+        session.missing.folder_wanted.connect(self.find_missing)
         self._show_title()
 
     # ------------------------------------------------------------------ commands
     def new(self) -> None:
-        self.leave(self._session.new_project)
+        self.leave(self._session.project.new)
 
     def open(self) -> None:
         folder = QFileDialog.getExistingDirectory(
@@ -56,22 +56,22 @@ class ProjectCommands(QObject):
         self.leave(partial(self._open_now, folder_of(path)))
 
     def save(self) -> None:
-        if not self._session.save():
+        if not self._session.project.save():
             self.save_as()
 
     def save_then(self, go_on: Callable[[], object]) -> None:
         """Save, and go on when that is done; not if it fails, or if the user does not say where to."""
-        if self._session.save() or self.save_as():
+        if self._session.project.save() or self.save_as():
             self._after_saving = go_on
 
     def save_as(self) -> bool:
         """Ask where; whether the user said so."""
-        proposed = str(Path(self._home()) / f"{self._session.title or self.tr('My voices')}{SUFFIX}")
+        proposed = str(Path(self._home()) / f"{self._session.project.title or self.tr('My voices')}{SUFFIX}")
         path, _filter = QFileDialog.getSaveFileName(
             self._window, self.tr("Save the project as a folder"), proposed, f"Triptych (*{SUFFIX})"
         )
         if path:
-            self._session.save_as(path)
+            self._session.project.save_as(path)
         return bool(path)
 
     def find_missing(self) -> None:
@@ -79,7 +79,7 @@ class ProjectCommands(QObject):
             self._window, self.tr("Where are the recordings now?"), self._home()
         )
         if folder:
-            self._session.find_missing(folder)
+            self._session.missing.find(folder)
 
     def fill_recent(self, menu: QMenu) -> None:
         """The projects opened last, those that are still there."""
@@ -101,27 +101,29 @@ class ProjectCommands(QObject):
         place = path or last
         if place and is_project(place) and self._open_now(folder_of(place)):
             return
-        self._session.restore()
+        self._session.project.restore()
 
     # ------------------------------------------------------------------ questions
     def leave(self, go_on: Callable[[], object]) -> None:
         """Go on once the user has said what becomes of unsaved changes; perhaps after saving, perhaps never."""
-        if not self._session.modified or (not self._session.named and go_on != self._session.new_project):
+        if not self._session.project.modified or (
+            not self._session.context.named and go_on != self._session.project.new
+        ):
             go_on()  # what was never saved waits where it is
             return
         answer = self.ask_to_save()
         if answer == QMessageBox.StandardButton.Save:
             self.save_then(go_on)
         elif answer == QMessageBox.StandardButton.Discard:
-            self._session.discard_changes()
+            self._session.project.discard_changes()
             go_on()
 
     def ask_to_save(self) -> QMessageBox.StandardButton:
-        named = self._session.named
+        named = self._session.context.named
         box = QMessageBox(
             QMessageBox.Icon.Question,
             self.tr("Triptych"),
-            self.tr("Save the changes to “{0}”?").format(self._session.title)
+            self.tr("Save the changes to “{0}”?").format(self._session.project.title)
             if named
             else self.tr("Save this work as a project?"),
             QMessageBox.StandardButton.Save
@@ -140,7 +142,7 @@ class ProjectCommands(QObject):
 
     def ask_to_recover(self, folder: Path) -> bool | None:
         """True: what was written on the way; False: what was saved; None: neither."""
-        when = self._session.unsaved_since(folder)
+        when = self._session.project.unsaved_since(folder)
         if when is None:
             return False
         box = QMessageBox(
@@ -164,7 +166,7 @@ class ProjectCommands(QObject):
     # ------------------------------------------------------------------ inside
     def _open_now(self, folder: Path) -> bool:
         recover = self.ask_to_recover(folder)
-        return recover is not None and self._session.open_project(folder, recover=recover)
+        return recover is not None and self._session.project.open(folder, recover=recover)
 
     def _open_recent(self, folder: str) -> None:
         if is_project(folder):
@@ -178,12 +180,12 @@ class ProjectCommands(QObject):
         )
 
     def _show_title(self) -> None:
-        self._window.setWindowTitle(f"{self._session.title or self.tr('Untitled')}[*]")
-        self._window.setWindowModified(self._session.modified)
+        self._window.setWindowTitle(f"{self._session.project.title or self.tr('Untitled')}[*]")
+        self._window.setWindowModified(self._session.project.modified)
 
     def _project_changed(self) -> None:
         self._show_title()
-        folder = str(self._session.folder) if self._session.named else ""
+        folder = str(self._session.context.folder) if self._session.context.named else ""
         if folder and (not self._recent() or self._recent()[0] != folder):
             others = [one for one in self._recent() if one != folder]
             self._preferences.set(RECENT, [folder, *others][:MOST_RECENT])

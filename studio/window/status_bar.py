@@ -7,32 +7,33 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar
 
-from studio.session.session import Session
+from studio.engine_link.engine_link import EngineLink
+from studio.session.model import Model
 
 
 class WorkStatus(QObject):
-    """Fills a status bar's right side from the session.
+    """Fills a status bar's right side: the work under way and the model in use.
 
     Args:
         bar: the window's, which keeps this alive.
     """
 
-    def __init__(self, bar: QStatusBar, session: Session) -> None:
+    def __init__(self, bar: QStatusBar, link: EngineLink, model: Model) -> None:
         super().__init__(bar)
-        self._session = session
+        self._link, self._model = link, model
         self._work = QLabel()
         self._work.setTextFormat(Qt.TextFormat.PlainText)
         self._bar = QProgressBar()
         self._bar.setFixedSize(140, 8)
         self._bar.setTextVisible(False)
         self._bar.setAccessibleName(self.tr("Progress of the current work"))
-        self._model = QLabel()
-        self._model.setTextFormat(Qt.TextFormat.PlainText)
-        for widget in (self._work, self._bar, self._model):
+        self._model_name = QLabel()
+        self._model_name.setTextFormat(Qt.TextFormat.PlainText)
+        for widget in (self._work, self._bar, self._model_name):
             bar.addPermanentWidget(widget)
-        session.link.job_added.connect(self._watch)
-        session.model_changed.connect(self._show_model)
-        for job in session.link.jobs():
+        link.job_added.connect(self._watch)
+        model.changed.connect(self._show_model)
+        for job in link.jobs():
             self._watch(job)
         self._show_work()
         self._show_model()
@@ -42,7 +43,7 @@ class WorkStatus(QObject):
         self._show_work()
 
     def _show_work(self) -> None:
-        active = self._session.link.active()
+        active = self._link.active()
         running = [job for job in active if job.state == "running"] or active
         self._bar.setVisible(bool(running))
         self._work.setVisible(bool(running))
@@ -56,10 +57,10 @@ class WorkStatus(QObject):
             self._bar.setValue(round(1000 * job.fraction))
 
     def _show_model(self) -> None:
-        model = self._session.model
+        model = self._model.info
         words = self.tr("No model") if model is None else self.tr("Model {0}").format(_model_name(model.path))
-        self._model.setText(words)
-        self._model.setToolTip("" if model is None else f"{model.path}\n{model.hash}")
+        self._model_name.setText(words)
+        self._model_name.setToolTip("" if model is None else f"{model.path}\n{model.hash}")
 
 
 def _model_name(path: str) -> str:

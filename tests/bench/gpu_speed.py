@@ -6,7 +6,7 @@
 The corpus is made up (times do not depend on its content). Three ways are measured: pieces gathered in the card's
 memory, as training does where the corpus fits; the same with compiled networks (`compiled` in TrainSpec); pieces
 that come through pinned memory. Products are bfloat16, Adam is fused. Reported are TFLOP/s of the matrix products,
-their share of 990, the dense bfloat16 peak of an H100 or H200, how a step divides into gathering, views, networks
+their share of 990, the dense bfloat16 peak of an H100 or H200, how a step divides into gathering, inputs, networks
 and optimiser, and how the card's time divides into products, other kernels and waiting for work.
 """
 
@@ -27,6 +27,7 @@ from engine.api.specs import AudioSpec
 from engine.corpus.cache.feature_cache import MelCache
 from engine.corpus.manifest import Manifest
 from engine.model.aux_vae import AuxVAE
+from engine.model.modules import Trunk
 from engine.model.objective import terms
 from engine.model.timescale.inputs import Batch, for_training
 from engine.training.compilation import compile_trunks
@@ -34,7 +35,7 @@ from engine.training.data.crops import CropOrder, Stretch, gather
 from engine.training.data.gpu_corpus import ResidentCorpus
 
 EPOCHS, HOURS, GOAL_MIN, PEAK_TFLOPS = 40, 100.0, 10.0, 990.0
-PARTS = ("gathering", "views", "networks", "optimiser")
+PARTS = ("gathering", "inputs", "networks", "optimiser")
 PRODUCTS = ("gemm", "cutlass", "nvjet", "cublas", "mm", "linear")  # in the names of kernels that multiply matrices
 WHAT = f"Training on one GPU: {EPOCHS} epochs over {HOURS:.0f} hours, the paper's sizes"
 WARM_STEPS = 10
@@ -98,10 +99,10 @@ class Training:
         self._number += 1
         mark()
         with torch.no_grad():
-            views = for_training(batch, self.model.spec, self._generator, AUDIO, self.model.average)
+            inputs = for_training(batch, self.model.spec, self._generator, AUDIO, self.model.average)
         mark()
         with torch.autocast(self._device.type, torch.bfloat16):
-            got = terms(self.model, views, PRESET.train, lengths=lengths, generator=self._generator)
+            got = terms(self.model, inputs, PRESET.train, lengths=lengths, generator=self._generator)
         self._optimiser.zero_grad()
         got.loss.backward()
         mark()
@@ -178,10 +179,7 @@ def described(what: str, found: Measured, model: AuxVAE, batch_size: int, goal: 
 def frame_weights(model: AuxVAE) -> int:
     """Weights of the products that are taken at every frame."""
     count = 0
-    for trunk in (
-        model.global_trunk, model.medium_trunk, model.local_trunk, model.decoder_trunk, model.predictor_m_trunk,
-        model.predictor_h_trunk,
-    ):  # fmt: skip
+    for trunk in (module for module in model.modules() if isinstance(module, Trunk)):
         count += sum(layer.frame.weight.numel() for layer in trunk.layers)
     return count + model.local_head.linear.weight.numel() + model.decoder_head.weight.numel()
 

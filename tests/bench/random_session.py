@@ -193,7 +193,7 @@ class RandomSession:
         self._answer_dialogs()
         self.ticks = Ticks()
         self.studio.open([])
-        synthetic_input.wait(lambda: self.session.model is not None, PATIENCE_S, "no model was opened")
+        synthetic_input.wait(lambda: self.session.model.info is not None, PATIENCE_S, "no model was opened")
         self.ticks.forget()  # the start is over
 
     # ------------------------------------------------------------------------------------------ what is told
@@ -226,7 +226,7 @@ class RandomSession:
     def actions(self) -> list[tuple[int, Callable[[], object]]]:
         """(how often among the others, what) of everything that is possible now."""
         session = self.session
-        clips, ready, takes = list(session.clips), session.encoded(), session.takes
+        clips, ready, takes = list(session.library.clips), session.model.encoded(), session.takes.items
         training = session.link.training_jobs()
         found: list[tuple[int, Callable[[], object]]] = [
             (4 if len(clips) < 60 else 0, self.import_some),
@@ -236,8 +236,8 @@ class RandomSession:
             (2 if clips else 0, self.save),
             (1 if not training else 0, self.reopen),
             (1 if not training and len(clips) > 8 else 0, self.begin_anew),
-            (6 if session.undo_stack.canUndo() else 0, self.undo),
-            (4 if session.undo_stack.canRedo() else 0, self.redo),
+            (6 if session.undo.stack.canUndo() else 0, self.undo),
+            (4 if session.undo.stack.canRedo() else 0, self.redo),
         ]
         if clips:
             found += [(4, self.select), (5, self.play), (2, self.label), (1, self.remove_clips)]
@@ -245,7 +245,7 @@ class RandomSession:
             found += [(8, self.drag_to_desk), (3, self.map), (3, self.move_strength), (2, self.edit_seconds)]
             found += [(3, self.render), (1, self.batch), (1, self.clear_desk), (1, self.export)]
             found += [(1 if not training else 0, self.train)]
-            found += [(4 if self.window.desk.why_not_renderable() is None else 0, self.slide)]
+            found += [(4 if self.window.session.rendering.obstacle() is None else 0, self.slide)]
         if takes:
             found += [(3, self.play_take), (2, self.star), (2, self.rename), (2, self.remove_take)]
             found += [(1, self.save_take), (1, self.drag_out), (1, self.render_again)]
@@ -263,39 +263,39 @@ class RandomSession:
         self._hands.drop(self.window, self.window, mime)
 
     def select(self) -> None:
-        clips = list(self.session.clips)
-        self.session.select(self.random.sample(clips, min(len(clips), self.random.randint(1, 5))))
-        self.session.set_current(self.random.choice(clips))
+        clips = list(self.session.library.clips)
+        self.session.library.select(self.random.sample(clips, min(len(clips), self.random.randint(1, 5))))
+        self.session.library.set_current(self.random.choice(clips))
 
     def play(self) -> None:
-        self.session.play(self.random.choice(list(self.session.clips)))
+        self.session.listening.play(self.random.choice(list(self.session.library.clips)))
         self.rest(0.3)
         self.command("playback.play")
 
     def label(self) -> None:
-        clips = list(self.session.clips)
+        clips = list(self.session.library.clips)
         some = self.random.sample(clips, min(len(clips), 3))
-        self.session.set_label(some, "emotion", self.random.choice(["calm", "angry", ""]))
+        self.session.library.set_label(some, "emotion", self.random.choice(["calm", "angry", ""]))
 
     def remove_clips(self) -> None:
-        clips = list(self.session.clips)
-        self.session.remove(self.random.sample(clips, min(len(clips), 2)))
+        clips = list(self.session.library.clips)
+        self.session.library.remove(self.random.sample(clips, min(len(clips), 2)))
 
     def drag_to_desk(self) -> None:
         from studio.domain.payload import Payload, to_mime
 
         zone = self.random.choice(["source", "voice", "voice", "emotion"])
-        clips = [clip.id for clip in self.session.encoded()]
+        clips = [clip.id for clip in self.session.model.encoded()]
         payload = Payload("clips", clips=(self.random.choice(clips),))
         desk = self.window.desk
         if desk.refusal(zone, payload) is None:
             self.window.places.show("desk")
             self.rest(0.05)
-            self._hands.drop(self.window, desk.zones[zone], to_mime(payload, self.session.uuid))
+            self._hands.drop(self.window, desk.zones[zone], to_mime(payload, self.session.context.uuid))
 
     def move_strength(self) -> None:
         for _ in range(self.random.randint(1, 8)):
-            self.session.set_strength(self.random.randint(0, 150) / 100)
+            self.session.transfer.set_strength(self.random.randint(0, 150) / 100)
             self.rest(0.02)
 
     def slide(self) -> None:
@@ -316,29 +316,29 @@ class RandomSession:
     def edit_seconds(self) -> None:
         from studio.domain.payload import Payload
 
-        ready = [clip for clip in self.session.encoded() if (clip.duration_s or 0.0) >= 1.0]
+        ready = [clip for clip in self.session.model.encoded() if (clip.duration_s or 0.0) >= 1.0]
         if len(ready) > 1:
             source, giver = self.random.sample(ready, 2)
             payload = Payload("seconds", seconds=((giver.id, 0),))
-            self.session.edit_seconds(source.id, [0], payload, rule=self.random.choice(["mean", "stretch"]))
+            self.session.second_edits.give(source.id, [0], payload, rule=self.random.choice(["mean", "stretch"]))
 
     def render(self) -> None:
-        if self.window.desk.why_not_renderable() is None:
+        if self.window.session.rendering.obstacle() is None:
             self.window.desk.render_now()
 
     def batch(self) -> None:
         from studio.domain.payload import Payload
 
-        ids = [clip.id for clip in self.session.encoded()]
-        self.session.give_many(
+        ids = [clip.id for clip in self.session.model.encoded()]
+        self.session.batch.give(
             self.random.sample(ids, 2), Payload("clips", clips=(self.random.choice(ids),)), "voice"
         )
 
     def clear_desk(self) -> None:
-        self.session.clear_desk()
+        self.session.transfer.clear_desk()
 
     def map(self) -> None:
-        self.session.fit_map(self.random.choice(["h", "m", "z"]), perplexity=self.random.choice([2.0, 5.0]))
+        self.session.maps.fit(self.random.choice(["h", "m", "z"]), perplexity=self.random.choice([2.0, 5.0]))
 
     def train(self) -> None:
         from engine.api import RunSpec, presets
@@ -347,11 +347,11 @@ class RandomSession:
         spec = RunSpec(
             dataclasses.replace(preset.train, minutes=self.random.choice([0.05, 0.2])),
             preset.model,
-            clips=tuple(clip.ref() for clip in self.session.encoded()),
+            clips=tuple(clip.ref() for clip in self.session.model.encoded()),
             name="random",
         )
         self.window.places.show("training")
-        self.session.start_training(spec)
+        self.session.runs.start(spec)
 
     def stop_training(self) -> None:
         job = self.random.choice(self.session.link.training_jobs())
@@ -372,43 +372,56 @@ class RandomSession:
 
     def play_take(self) -> None:
         which = self.random.choice(["original", "reconstruction", "transformed"])
-        self.session.play_take(self.random.choice(self.session.takes), which)
+        self.session.takes.play(self.random.choice(self.session.takes.items), which)
         self.rest(0.3)
         self.command("playback.next_version")
 
     def star(self) -> None:
-        self.session.star_take(self.random.randrange(len(self.session.takes)), self.random.random() < 0.5)
+        self.session.takes.star(self.random.randrange(len(self.session.takes.items)), self.random.random() < 0.5)
 
     def rename(self) -> None:
-        self.session.rename_take(self.random.randrange(len(self.session.takes)), f"take {self.random.random():.3f}")
+        self.session.takes.rename(
+            self.random.randrange(len(self.session.takes.items)), f"take {self.random.random():.3f}"
+        )
 
     def remove_take(self) -> None:
-        self.session.remove_take(self.random.randrange(len(self.session.takes)))
+        self.session.takes.remove(self.random.randrange(len(self.session.takes.items)))
 
     def save_take(self) -> None:
         suffix = self.random.choice([".wav", ".flac"])
-        self.session.save_take(self.random.randrange(len(self.session.takes)), self.folder / f"take{suffix}")
+        self.session.recipes.save_take(
+            self.random.randrange(len(self.session.takes.items)), self.folder / f"take{suffix}"
+        )
 
     def drag_out(self) -> None:
         """What another program would get."""
         takes = self.window.desk.takes
-        takes.choose(self.random.choice(self.session.takes))
+        takes.choose(self.random.choice(self.session.takes.items))
         for url in takes.files().urls():
             if Path(url.toLocalFile()).stat().st_size == 0:
                 self._trouble(f"an empty file is dragged out: {url.toLocalFile()}")
 
     def render_again(self) -> None:
-        self.session.render_again(self.random.randrange(len(self.session.takes)))
+        self.session.recipes.render_again(self.random.randrange(len(self.session.takes.items)))
 
     def recipe_to_desk(self) -> None:
-        self.session.put_recipe_on_desk(self.session.recipe_of(self.random.choice(self.session.takes)))
+        self.session.recipes.put_on_desk(self.session.recipes.of(self.random.choice(self.session.takes.items)))
 
     def look_at_take(self) -> None:
         from studio.dialogs.compare_takes import CompareTakes
         from studio.dialogs.take_recipe import TakeRecipe
 
-        self.look_at(TakeRecipe(self.session, self.random.choice(self.session.takes), self.window))
-        self.look_at(CompareTakes(self.session, self.session.takes[:4], self.window))
+        self.look_at(
+            TakeRecipe(
+                self.session.recipes,
+                self.session.messages,
+                self.random.choice(self.session.takes.items),
+                self.window,
+            )
+        )
+        self.look_at(
+            CompareTakes(self.session.takes, self.session.recipes, self.session.takes.items[:4], self.window)
+        )
 
     def look_at_preferences(self) -> None:
         from studio.dialogs.preferences.dialog import SHORTCUTS, PreferencesDialog
@@ -436,7 +449,7 @@ class RandomSession:
         self.command(name)
 
     def export(self) -> None:
-        self.session.export_embeddings(self.folder / "embeddings.csv", "h")
+        self.session.exports.embeddings(self.folder / "embeddings.csv", "h")
 
     def save(self) -> None:
         self.window.projects.save()
@@ -445,7 +458,7 @@ class RandomSession:
         """Save, leave and come back, as after closing the window."""
         projects = sorted(p for p in self.folder.glob("*.triptych") if (p / "project.json").is_file())
         if projects:
-            if self.session.named:
+            if self.session.context.named:
                 self._wait_for_saving()
             self.window.projects.open_path(self.random.choice(projects))
 
@@ -463,10 +476,10 @@ class RandomSession:
 
     def _wait_for_saving(self) -> None:
         saved: list[bool] = []
-        self.session.saved.connect(saved.append)
-        self.session.save()
+        self.session.project.saved.connect(saved.append)
+        self.session.project.save()
         self._hands.wait(lambda: bool(saved), PATIENCE_S, "the project was not saved")
-        self.session.saved.disconnect(saved.append)
+        self.session.project.saved.disconnect(saved.append)
 
     def act(self) -> None:
         weights, actions = zip(*self.actions(), strict=True)
@@ -483,7 +496,7 @@ class RandomSession:
         self._look_at_takes()
 
     def _look_at_takes(self) -> None:
-        sounds = [take.transformed for take in self.session.takes]
+        sounds = [take.transformed for take in self.session.takes.items]
         if len(set(sounds)) < len(sounds):
             self._trouble(f"two takes have one sound: {sorted(sounds)}")
         if missing := [sound for sound in sounds if not Path(sound).is_file()]:
@@ -495,11 +508,11 @@ class RandomSession:
         for job in self.session.link.training_jobs():
             job.cancel()
         self._hands.wait(lambda: not self.session.link.training_jobs(), PATIENCE_S, "a training did not end")
-        if self.session.named:
+        if self.session.context.named:
             self._wait_for_saving()
         for _ in range(2):  # from a saved project to what was never saved, from there to nothing
-            if self.session.named or self.session.modified:
-                self.session.new_project()
+            if self.session.context.named or self.session.project.modified:
+                self.session.project.new()
         self._hands.wait(lambda: not self.session.link.active(), PATIENCE_S, "jobs did not end")
         self.session.link.forget_ended()
         self.rest(1.0)

@@ -3,8 +3,8 @@
     python -m tests.bench.scaling_speed [--largest 100000] [--json FILE]
 
 Corpora of 10 to 100 000 clips of four seconds are made up as the cache lies on disk (zeros in sparse files: their
-size is real, their content is not). What is measured is the whole road of a batch: drawing crops, gathering them
-from the mapped cache, views; once more with the step of a small model. Flat is good.
+size is real, their content is not). What is measured is the whole way of a batch: drawing crops, gathering them
+from the mapped cache, and the step of a small model. Flat is good.
 """
 
 from __future__ import annotations
@@ -23,12 +23,10 @@ from engine.corpus.cache.feature_cache import Entry, MelCache
 from engine.corpus.cache.frames import Frames
 from engine.corpus.cache.mapped import mapped
 from engine.corpus.manifest import Manifest, Utterance
-from engine.memory import keep_freed_memory
 from engine.model.aux_vae import AuxVAE
-from engine.model.objective import terms
-from engine.model.timescale.inputs import for_training
-from engine.products import bfloat16_pays
+from engine.runtime.devices import bfloat16_pays
 from engine.training.data.crops import CropOrder, Stretch, gather
+from engine.training.step import Step
 
 CLIP_FRAMES = 256
 AUDIO = AudioSpec()
@@ -39,7 +37,6 @@ def main() -> None:
     parser.add_argument("--largest", type=int, default=100_000, help="clips of the largest corpus")
     wanted = parser.parse_args()
     torch.set_num_threads(wanted.threads)
-    keep_freed_memory()
     with tempfile.TemporaryDirectory() as folder:
         sizes = [size for size in (10, 100, 1_000, 10_000, 100_000) if size <= wanted.largest]
         corpora = [corpus(Path(folder), size) for size in sizes]
@@ -71,14 +68,14 @@ class Steps:
     def __init__(self, cache: MelCache, batch_size: int, count: int) -> None:
         preset = presets()["quick"]
         self._cache, self._size, self._count = cache, batch_size, count
-        self._train = preset.train
         frames = round(preset.train.crop_s * AUDIO.frames_per_second)
         stretches = tuple(Stretch(entry.start, entry.frames) for entry in cache.entries)
         self._order = CropOrder(stretches, frames, 0)
         self._generator = torch.Generator().manual_seed(0)
         torch.manual_seed(0)
-        self._model = AuxVAE(preset.model)
-        self._optimiser = torch.optim.Adam(self._model.parameters(), fused=True)
+        model = AuxVAE(preset.model)
+        self._step = Step(model, preset.train, AUDIO, bfloat16_pays("cpu"))
+        self._optimiser = torch.optim.Adam(model.parameters(), fused=True)
         self._at = 0
         self.speech_s = batch_size * count * preset.train.crop_s
 
@@ -87,13 +84,9 @@ class Steps:
         for _ in range(self._count):
             batch, lengths = gather(self._cache, self._order.take(self._at, self._size), cpu)
             self._at += self._size
-            with torch.no_grad():
-                views = for_training(batch, self._model.spec, self._generator, AUDIO, self._model.average)
-            with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16_pays("cpu")):
-                got = terms(self._model, views, self._train, lengths=lengths, generator=self._generator)
-            self._optimiser.zero_grad()
-            got.loss.backward()
+            self._step(batch, lengths, None, self._generator).loss.backward()
             self._optimiser.step()
+            self._optimiser.zero_grad()
 
 
 def corpus_sizes(corpora: list[MelCache], sizes: list[int]) -> list[Row]:
@@ -117,7 +110,6 @@ class Held:
     """A few steps over a corpus of `clips`, in a process of its own; facts say the most memory it held."""
 
     def __init__(self, clips: int) -> None:
-        keep_freed_memory()
         with tempfile.TemporaryDirectory() as folder:
             steps = Steps(corpus(Path(folder), clips), 20, 4)
             steps()

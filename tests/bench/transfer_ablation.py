@@ -27,9 +27,9 @@ from engine.api import Control, RunSpec, presets
 from engine.api.specs import TrainSpec
 from engine.model.aux_vae import AuxVAE
 from engine.model.objective import Terms
-from engine.model.timescale import attributes
-from engine.model.timescale.inputs import Views
-from engine.training import loop
+from engine.model.timescale import normaliser
+from engine.model.timescale.inputs import NetworkInputs
+from engine.training import loop, step
 from tests.bench.transfer_quality import Bench, find_clips, summary
 
 HELD_OUT = ("1088", "2416", "3242", "332", "460", "1970", "19", "163", "118", "226")
@@ -50,44 +50,44 @@ class Variant:
 @contextmanager
 def swapped_pairs() -> Iterator[None]:
     """The predictor of h must find in z the h that was given to a clip, where it is another clip's."""
-    original = loop.terms
+    original = step.terms
 
-    def terms(model: AuxVAE, views: Views, spec: TrainSpec, **more: Any) -> Terms:
-        found = original(model, views, spec, **more)
+    def terms(model: AuxVAE, inputs: NetworkInputs, spec: TrainSpec, **more: Any) -> Terms:
+        found = original(model, inputs, spec, **more)
         lengths = more.get("lengths")
-        mask = None if lengths is None else torch.arange(views.frame.shape[1])[None] < lengths[:, None]
-        latents = model.encode(views, lengths=lengths)
+        mask = None if lengths is None else torch.arange(inputs.frame.shape[1])[None] < lengths[:, None]
+        latents = model.encode(inputs, lengths=lengths)
         others = latents.h_value.detach().roll(1, 0)
-        z = model.posterior_z(model.scaled(views.frame, mask), others, latents.m_value, mask).mean
+        z = model.posterior_z(model.scaled(inputs.frame, mask), others, latents.m_value, mask).mean
         swapped = model.predict_h(z, mask).log_prob(others).sum(dim=-1).mean()
         return dataclasses.replace(found, total=found.total + SWAP_WEIGHT * swapped / others.shape[1])
 
-    loop.terms = terms
+    step.terms = terms
     try:
         yield
     finally:
-        loop.terms = original
+        step.terms = original
 
 
 @contextmanager
 def tone_left_in() -> Iterator[None]:
-    """Loudness and tilt of the seconds stay in what the local network hears."""
-    before = attributes.PRIOR_SECOND_FRAMES
-    attributes.PRIOR_SECOND_FRAMES = 1e9
+    """Loudness and tilt of the seconds stay in the input of the local network."""
+    before = normaliser.PRIOR_SECOND_FRAMES
+    normaliser.PRIOR_SECOND_FRAMES = 1e9
     try:
         yield
     finally:
-        attributes.PRIOR_SECOND_FRAMES = before
+        normaliser.PRIOR_SECOND_FRAMES = before
 
 
 VARIANTS = {
     "base": Variant("the preset transfer"),
     "plain": Variant(
-        "the paper's recipe: every network hears x", model={"views": "plain"}, train={"contrast": 0.0}
+        "the paper's recipe: x is the input of every network", model={"views": "plain"}, train={"contrast": 0.0}
     ),
-    "no-sounds": Variant("one mean spectrum instead of one for each kind of sound", model={"sounds": 0}),
-    "sounds-64": Variant("twice as many kinds of sounds", model={"sounds": 64}),
-    "kernel-3": Variant("local network and decoder see neighbours", model={"local_kernel": 3, "decoder_kernel": 3}),
+    "no-sounds": Variant("one mean spectrum instead of one for each acoustic class", model={"sounds": 0}),
+    "sounds-64": Variant("twice as many acoustic classes", model={"sounds": 64}),
+    "kernel-3": Variant("local network and decoder get neighbours", model={"local_kernel": 3, "decoder_kernel": 3}),
     "latent-512": Variant("wider h, m and z", model={"latent": 512}),
     "absolute": Variant("a sharper reconstruction: Laplace", train={"reconstruction": "absolute"}),
     "z-weight": Variant("a real weight on z: alpha 1 instead of 0.01", train={"alpha": 1.0}),

@@ -167,7 +167,7 @@ def library(folder: Path, count: int) -> list[Row]:
     if "torch" in sys.modules:  # some 500 MiB, and slower collections of garbage: not the window's
         raise RuntimeError("torch was imported into the window's process")
     rng = np.random.default_rng(0)
-    for number, clip in enumerate(session.clips.values()):
+    for number, clip in enumerate(session.library.clips.values()):
         clip.labels["speaker"], clip.duration_s = f"s{number % 251}", float(rng.uniform(1.0, 15.0))
     orders = (Qt.SortOrder.AscendingOrder, Qt.SortOrder.DescendingOrder)
 
@@ -193,11 +193,11 @@ def library(folder: Path, count: int) -> list[Row]:
 
 def imported(app: Any, session: Session, place: str, count: int) -> tuple[float, float]:
     """Seconds until an import shows its first row, and until there are so many rows in all."""
-    began, before, first_s = time.perf_counter(), len(session.clips), None
-    session.add_files([place])
-    while (there := len(session.clips)) < count:
+    began, before, first_s = time.perf_counter(), len(session.library.clips), None
+    session.imports.add_files([place])
+    while (there := len(session.library.clips)) < count:
         app.processEvents()
-        if first_s is None and len(session.clips) > before:
+        if first_s is None and len(session.library.clips) > before:
             first_s = time.perf_counter() - began
         if time.perf_counter() - began > 300:
             raise RuntimeError(f"only {there} of {count} rows came")

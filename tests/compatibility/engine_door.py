@@ -30,6 +30,7 @@ from engine.api import (
 )
 from engine.audio.vocoders import registry
 from engine.model import baselines, checkpoint
+from engine.model.streaming import encode_stream
 
 Floats = npt.NDArray[np.float32]
 
@@ -65,9 +66,9 @@ def encoded(clip: StoredClip, model: Path) -> tuple[Floats, Floats, Floats]:
     device = torch.device("cpu")
     held = analyse.load_model(model, device)
     mel, f0 = clip.array("mel"), clip.array("f0")
-    views = ClipInputs(mel, f0, clip.meta().gain_db, held, device, lambda: Control.RUN)
+    inputs_of = ClipInputs(mel, f0, clip.meta().gain_db, held, device, lambda: Control.RUN)
     with torch.inference_mode():
-        latents = held.model.encode_stream(views, len(mel))
+        latents = encode_stream(held.model, inputs_of, len(mel))
         return latents.h.numpy(), latents.m.numpy(), torch.cat(list(latents.z)).numpy()
 
 
@@ -103,6 +104,6 @@ def system_vectors(clip: StoredClip, model: Path) -> dict[str, Floats]:
     held = checkpoint.load_system(model)
     device = torch.device("cpu")
     mel, f0 = clip.array("mel"), clip.array("f0")
-    views = ClipInputs(mel, f0, clip.meta().gain_db, held, device, lambda: Control.RUN)
-    found = baselines.vectors(held.model, views, len(mel))
+    inputs_of = ClipInputs(mel, f0, clip.meta().gain_db, held, device, lambda: Control.RUN)
+    found = baselines.vectors(held.model, inputs_of, len(mel))
     return {latent: vector.numpy() for latent, vector in found.items()}

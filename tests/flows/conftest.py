@@ -156,10 +156,10 @@ def studio(qtbot: QtBot, triptych_home: Path, speech: list[Path], tmp_path: Path
     studio.window.show()
     studio.window.desk.on_drop.setChecked(False)
     session = studio.session
-    session.restore()
-    session.set_model(save_small_model(tmp_path))
-    session.add_files(speech)
-    qtbot.waitUntil(lambda: len(session.encoded()) == 4, timeout=ANALYSIS_MS)
+    session.project.restore()
+    session.model.open(save_small_model(tmp_path))
+    session.imports.add_files(speech)
+    qtbot.waitUntil(lambda: len(session.model.encoded()) == 4, timeout=ANALYSIS_MS)
     yield studio
     # After a failure the window would ask about a training or about changes, and nobody is there to answer.
     for job in studio.link.training_jobs():

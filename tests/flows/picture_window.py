@@ -69,15 +69,17 @@ class States:
         QMessageBox.exec = lambda box: self._question(box)  # type: ignore[method-assign,assignment,return-value]
         self._window.desk.play_when_ready.setChecked(audible)  # else the transport says that there is no sound
         self._studio.open([])
-        self._wait(lambda: self._session.model is not None, "no model was opened")
+        self._wait(lambda: self._session.model.info is not None, "no model was opened")
 
     # ------------------------------------------------------------------ the library
     def empty(self) -> Shown:
         yield
 
     def importing(self) -> Shown:
-        self._session.add_files(self._recordings)
-        self._wait(lambda: any(c.state == "ready" for c in self._session.clips.values()), "nothing was analysed")
+        self._session.imports.add_files(self._recordings)
+        self._wait(
+            lambda: any(c.state == "ready" for c in self._session.library.clips.values()), "nothing was analysed"
+        )
         yield
 
     def unreadable(self) -> Shown:
@@ -85,11 +87,11 @@ class States:
         self._analyse()
         file = self._home / "notes.wav"
         file.write_text("no sound at all", "utf-8")
-        self._session.add_files([file])
+        self._session.imports.add_files([file])
         self._wait(lambda: self._named(file.name).state == "failed", "a text was analysed")
-        self._session.set_current(self._named(file.name).id)
+        self._session.library.set_current(self._named(file.name).id)
         yield
-        self._session.remove([self._named(file.name).id])
+        self._session.library.remove([self._named(file.name).id])
 
     def filtered(self) -> Shown:
         self._analyse()
@@ -107,21 +109,21 @@ class States:
 
     # ------------------------------------------------------------------ the clip
     def clip(self) -> Shown:
-        self._session.set_current(self._longest)
+        self._session.library.set_current(self._longest)
         yield
 
     def lane(self) -> Shown:
         """Two seconds are selected, two others edited."""
-        self._session.set_current(self._longest)
-        self._session.edit_seconds(self._longest, [4, 5], self._payload(self._analyse()[0]), rule="mean")
+        self._session.library.set_current(self._longest)
+        self._session.second_edits.give(self._longest, [4, 5], self._payload(self._analyse()[0]), rule="mean")
         self._window.lane.lane.select([1, 2])
         yield
-        self._session.clear_edits(self._longest)
+        self._session.second_edits.restore_all(self._longest)
         self._window.lane.lane.select([])
 
     def linear(self) -> Shown:
         """The sound's own spectrum, with every line over it."""
-        self._session.set_current(self._longest)
+        self._session.library.set_current(self._longest)
         commands = self._window.clip_view.view.commands
         for name in ("linear", "show_intensity"):
             commands[name].trigger()
@@ -134,13 +136,13 @@ class States:
         """A speaker is dragged over the picture."""
         from studio.domain import payload
 
-        self._session.set_current(self._longest)
-        mime = payload.to_mime(self._payload(self._analyse()[0]), self._session.uuid)
+        self._session.library.set_current(self._longest)
+        mime = payload.to_mime(self._payload(self._analyse()[0]), self._session.context.uuid)
         yield from self._hover(self._window.clip_view.view, mime)
 
     # ------------------------------------------------------------------ the desk
     def desk(self) -> Shown:
-        self._session.clear_desk()
+        self._session.transfer.clear_desk()
         self._window.places.show("desk")
         yield
 
@@ -152,16 +154,18 @@ class States:
         """Two voices, an emotion and an edit of seconds."""
         self._render()
         session = self._session
-        session.add_voice(self._payload(self._analyse()[-1]))
-        session.add_emotion(self._payload(self._analyse()[1]))
-        session.edit_seconds(session.transfer.source or "", [1, 2], self._payload(self._analyse()[0]), rule="mean")
+        session.transfer.add_voice(self._payload(self._analyse()[-1]))
+        session.transfer.add_emotion(self._payload(self._analyse()[1]))
+        session.second_edits.give(
+            session.transfer.setup.source or "", [1, 2], self._payload(self._analyse()[0]), rule="mean"
+        )
         self._idle()
         yield
-        session.clear_edits(session.transfer.source or "")
+        session.second_edits.restore_all(session.transfer.setup.source or "")
 
     def batch(self) -> Shown:
         self._render()
-        self._session.render_many([clip.id for clip in self._analyse()[:3]])
+        self._session.batch.render([clip.id for clip in self._analyse()[:3]])
         self._window.desk.results.setCurrentWidget(self._window.desk.batch)
         self._idle()
         yield
@@ -190,13 +194,17 @@ class States:
         from studio.dialogs.compare_takes import CompareTakes
 
         self._render()
-        yield from self._dialog(CompareTakes(self._session, self._session.takes[-3:], self._window))
+        yield from self._dialog(
+            CompareTakes(self._session.takes, self._session.recipes, self._session.takes.items[-3:], self._window)
+        )
 
     def recipe(self) -> Shown:
         from studio.dialogs.take_recipe import TakeRecipe
 
         self._render()
-        yield from self._dialog(TakeRecipe(self._session, self._session.takes[-1], self._window))
+        yield from self._dialog(
+            TakeRecipe(self._session.recipes, self._session.messages, self._session.takes.items[-1], self._window)
+        )
 
     # ------------------------------------------------------------------ the map
     def no_map(self) -> Shown:
@@ -256,8 +264,8 @@ class States:
     def dashboard(self) -> Shown:
         self._analyse()
         self._window.places.show("dashboard")
-        self._session.run_probes()
-        self._wait(lambda: self._session.board.done, "the probes did not end")
+        self._session.probes.run()
+        self._wait(lambda: self._session.probes.board.done, "the probes did not end")
         yield
 
     def jobs(self) -> Shown:
@@ -296,7 +304,7 @@ class States:
         table = self._home / "labels.csv"
         rows = [f"{path.name},{number % 3},calm" for number, path in enumerate(self._recordings[:5])]
         table.write_text("\n".join(["what,who,how", *rows]), "utf-8")
-        yield from self._dialog(TableDialog(self._session, str(table), self._window))
+        yield from self._dialog(TableDialog(self._session.imports, str(table), self._window))
 
     def figure(self) -> Shown:
         from studio.dialogs.export_figure import ExportFigureDialog
@@ -323,8 +331,8 @@ class States:
         self._analyse()
         project = self._home / "My voices.triptych"
         saved: list[bool] = []
-        self._session.saved.connect(saved.append)
-        self._session.save_as(project)
+        self._session.project.saved.connect(saved.append)
+        self._session.project.save_as(project)
         self._wait(lambda: bool(saved), "the project was not saved")
         autosave = project / "project.autosave.json"
         autosave.write_bytes((project / "project.json").read_bytes())
@@ -336,13 +344,13 @@ class States:
     def _analyse(self) -> list[Any]:
         """All recordings, analysed, in the order of their pitch."""
         session = self._session
-        if not session.clips:
-            session.add_files(self._recordings)
+        if not session.library.clips:
+            session.imports.add_files(self._recordings)
         self._wait(
-            lambda: len(session.encoded()) > 1 and len(session.encoded()) == len(session.clips),
+            lambda: len(session.model.encoded()) > 1 and len(session.model.encoded()) == len(session.library.clips),
             "not every recording was analysed",
         )
-        return sorted(session.encoded(), key=lambda clip: clip.f0_median_hz or 0.0)
+        return sorted(session.model.encoded(), key=lambda clip: clip.f0_median_hz or 0.0)
 
     @property
     def _longest(self) -> str:
@@ -353,38 +361,38 @@ class States:
         """The deepest voice with the highest given to it."""
         low, *_, high = self._analyse()
         self._window.places.show("desk")
-        self._session.clear_desk()
-        self._session.set_source(low.id)
-        self._session.set_current(low.id)
-        self._session.add_voice(self._payload(high))
-        self._wait(lambda: bool(self._session.takes), "no take came back")
+        self._session.transfer.clear_desk()
+        self._session.transfer.set_source(low.id)
+        self._session.library.set_current(low.id)
+        self._session.transfer.add_voice(self._payload(high))
+        self._wait(lambda: bool(self._session.takes.items), "no take came back")
         self._idle()
         self._window.clip_view.player.pause()
         self._window.clip_view.player.switch("transformed")
 
     def _map(self, latent: str) -> None:
         self._window.places.show("map")
-        if latent not in self._session.maps:
+        if latent not in self._session.maps.points:
             most = (len(self._analyse()) - 1) / 3  # what so few points allow
-            self._finish(self._session.fit_map(latent, perplexity=min(8.0, most)))
+            self._finish(self._session.maps.fit(latent, perplexity=min(8.0, most)))
 
     def _train(self) -> None:
         """Begin a run that trains, and wait for checkpoints to be heard."""
         from engine.api import RunSpec, presets
 
-        if self._session.runs:
+        if self._session.runs.records:
             return
         self._render()
         session, preset = self._session, presets()["quick"]
-        session.audition_clips([self._longest])
-        session.audition_desk()
-        session.audition_clips([self._analyse()[1].id])
+        session.auditions.add_clips([self._longest])
+        session.auditions.add_setup()
+        session.auditions.add_clips([self._analyse()[1].id])
         train = dataclasses.replace(
             preset.train, minutes=TRAIN_MIN, checkpoint_minutes=KEEP_MIN, batch_size=8, crop_s=1.0, threads=1
         )
         clips = tuple(clip.ref() for clip in self._analyse())
-        assert session.start_training(RunSpec(train, preset.model, clips=clips, name="voices")) is not None
-        record = session.runs[-1]
+        assert session.runs.start(RunSpec(train, preset.model, clips=clips, name="voices")) is not None
+        record = session.runs.records[-1]
         self._wait(lambda: len(record.heard.probes) >= CHECKPOINTS_SEEN, "no checkpoint was heard")
 
     def _show_run(self, page: QWidget) -> None:
@@ -402,7 +410,7 @@ class States:
         return Payload("clips", (clip.id,)) if found is None else found
 
     def _named(self, name: str) -> Any:
-        return next(clip for clip in self._session.clips.values() if clip.name == name)
+        return next(clip for clip in self._session.library.clips.values() if clip.name == name)
 
     def _hover(self, target: QWidget, mime: QMimeData) -> Shown:
         """Something is held over the middle of a widget, then carried away."""
@@ -473,7 +481,7 @@ class States:
         for job in self._studio.link.active():
             job.cancel()
         self._wait(lambda: not self._studio.link.training_jobs(), "the training did not end")
-        self._session.discard_changes()
+        self._session.project.discard_changes()
         self._window.close()
         self._studio.close()
 

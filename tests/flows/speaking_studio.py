@@ -21,9 +21,9 @@ def main(model: str, clips: list[str]) -> None:
     studio = Studio()
     session, window = studio.session, studio.window
     window.show()
-    session.restore()
-    session.set_model(model)
-    session.add_files([Path(clip) for clip in clips])
+    session.project.restore()
+    session.model.open(model)
+    session.imports.add_files([Path(clip) for clip in clips])
     silent = QTimer(app, singleShot=True, interval=700)
     steps: list[str] = []
 
@@ -37,12 +37,12 @@ def main(model: str, clips: list[str]) -> None:
         return True
 
     def look() -> None:
-        if len(session.encoded()) == len(clips) and once("map"):
-            session.fit_map("h", iterations=50, perplexity=2.0)
-        if "h" in session.maps and not session.map_jobs and once("listen"):
+        if len(session.model.encoded()) == len(clips) and once("map"):
+            session.maps.fit("h", iterations=50, perplexity=2.0)
+        if "h" in session.maps.points and not session.maps.jobs and once("listen"):
             listen()
         if "recorded" in steps:
-            points, clip = session.maps["h"], session.clips[str(session.current)]
+            points, clip = session.maps.points["h"], session.library.clips[str(session.library.current)]
             if clip.id in points.ids and once("told"):
                 place = points.xy[points.ids.index(clip.id)].tolist()
                 tell(recorded=clip.path, place=place, labels=clip.labels, points=len(points.ids), said=said())

@@ -33,20 +33,20 @@ TRAIN = TrainSpec(
 def begin(studio: Studio) -> RunRecord:
     """An audition set of a recording and a transfer, and a run that trains."""
     session = studio.session
-    a, _, c, _ = session.clips
-    session.audition_clips([a])
-    session.set_source(a)
-    session.add_voice(Payload("clips", clips=(c,)))
-    session.audition_desk()
-    clips = tuple(clip.ref() for clip in session.clips.values())
-    assert session.start_training(RunSpec(TRAIN, SMALL, clips=clips, name="heard")) is not None
-    return session.runs[-1]
+    a, _, c, _ = session.library.clips
+    session.auditions.add_clips([a])
+    session.transfer.set_source(a)
+    session.transfer.add_voice(Payload("clips", clips=(c,)))
+    session.auditions.add_setup()
+    clips = tuple(clip.ref() for clip in session.library.clips.values())
+    assert session.runs.start(RunSpec(TRAIN, SMALL, clips=clips, name="heard")) is not None
+    return session.runs.records[-1]
 
 
 def settle(qtbot: QtBot, studio: Studio, record: RunRecord) -> None:
     session = studio.session
-    qtbot.waitUntil(lambda: session.job_of(record.run_dir) is None, timeout=JOB_MS)
-    qtbot.waitUntil(lambda: session.audition_job is None, timeout=JOB_MS)
+    qtbot.waitUntil(lambda: session.runs.job_of(record.run_dir) is None, timeout=JOB_MS)
+    qtbot.waitUntil(lambda: session.auditions.job is None, timeout=JOB_MS)
 
 
 @pytest.mark.timeout(300)
@@ -55,19 +55,19 @@ def test_a_run_is_killed_resumed_heard_in_a_pause_flipped_and_used(
 ) -> None:
     session, link, window = studio.session, studio.link, studio.window
     record = begin(studio)
-    training = next(thread for thread in link._threads if thread.kind == "training")
+    training = next(thread for thread in link._threads if thread.kind.name == "training")
     qtbot.waitUntil(lambda: len(record.checkpoints) >= 2 and record.has_state, timeout=JOB_MS)
     assert training.pid is not None
     os.kill(training.pid, signal.SIGKILL)
     qtbot.waitUntil(lambda: record.state == "failed", timeout=JOB_MS)
     killed_at = record.checkpoints[-1].step
-    job = session.resume_run(record.run_dir)
+    job = session.runs.resume(record.run_dir)
     assert job is not None
     qtbot.waitUntil(lambda: any(kept.step > killed_at for kept in record.checkpoints), timeout=JOB_MS)
     job.pause()
     qtbot.waitUntil(lambda: job.message.startswith("Paused"), timeout=JOB_MS)
     assert "free for other work" in job.message
-    qtbot.waitUntil(lambda: session.audition_job is None and not session.due(record)[0], timeout=JOB_MS)
+    qtbot.waitUntil(lambda: session.auditions.job is None and not session.auditions.due(record)[0], timeout=JOB_MS)
     paused_at = record.checkpoints[-1].step
     assert record.heard.sounds
     job.resume()
@@ -79,7 +79,7 @@ def test_a_run_is_killed_resumed_heard_in_a_pause_flipped_and_used(
     assert 2 <= len(held) <= 3
     assert [kept.step for kept in record.checkpoints] == sorted({kept.step for kept in record.checkpoints})
     for kept in held:
-        for entry in session.audition:
+        for entry in session.auditions.entries:
             sound = record.heard.sounds[kept.step, entry.id]
             assert sound.trouble is None
             assert StoredClip(sound.folder).has("mel")
@@ -88,7 +88,7 @@ def test_a_run_is_killed_resumed_heard_in_a_pause_flipped_and_used(
 
     first, last = held[0].step, held[-1].step
     player = window.clip_view.player
-    assert session.hear_checkpoint(record.run_dir, session.audition[1].id, first)
+    assert session.checkpoints.play(record.run_dir, session.auditions.entries[1].id, first)
     assert player.sound == f"step {first:,}"
     player.pause()
     player.seek(0.5)
@@ -97,42 +97,44 @@ def test_a_run_is_killed_resumed_heard_in_a_pause_flipped_and_used(
         qtbot.keyClick(window, Qt.Key.Key_Period)
     assert (player.sound, player.position_s) == (f"step {last:,}", 0.5)
     qtbot.keyClick(window, Qt.Key.Key_Comma)
-    assert session.heard_step == held[-2].step
+    assert session.checkpoints.heard_step == held[-2].step
 
-    job = session.use_checkpoint(record.run_dir, first)
+    job = session.runs.use_checkpoint(record.run_dir, first)
     assert job is not None
-    qtbot.waitUntil(lambda: session.model is not None and session.model.hash == held[0].hash, timeout=JOB_MS)
-    assert session.model is not None
-    assert session.model.provenance["steps"] == first
+    qtbot.waitUntil(
+        lambda: session.model.info is not None and session.model.info.hash == held[0].hash, timeout=JOB_MS
+    )
+    assert session.model.info is not None
+    assert session.model.info.provenance["steps"] == first
 
-    session.save_as(tmp_path / "kept.triptych")
-    qtbot.waitUntil(lambda: session.named, timeout=JOB_MS)
-    audition = list(session.audition)
-    assert session.new_project()
-    assert session.audition == []
-    assert session.open_project(tmp_path / "kept.triptych")
-    assert session.audition == audition
-    (again,) = session.runs
+    session.project.save_as(tmp_path / "kept.triptych")
+    qtbot.waitUntil(lambda: session.context.named, timeout=JOB_MS)
+    audition = list(session.auditions.entries)
+    assert session.project.new()
+    assert session.auditions.entries == []
+    assert session.project.open(tmp_path / "kept.triptych")
+    assert session.auditions.entries == audition
+    (again,) = session.runs.records
     assert [kept.step for kept in again.checkpoints if kept.held] == [kept.step for kept in held]
     assert again.heard.sounds.keys() == record.heard.sounds.keys()
-    assert session.due(again)[0] == ()
-    assert session.hear_checkpoint(again.run_dir, audition[0].id)
+    assert session.auditions.due(again)[0] == ()
+    assert session.checkpoints.play(again.run_dir, audition[0].id)
     assert Path(again.run_dir).parent.parent == tmp_path / "kept.triptych"
-    session.discard_changes()  # or the window asks about them as it closes
+    session.project.discard_changes()  # or the window asks about them as it closes
 
 
 def test_an_audition_that_dies_is_told_and_the_run_goes_on(qtbot: QtBot, studio: Studio) -> None:
     session, link = studio.session, studio.link
     record = begin(studio)
-    qtbot.waitUntil(lambda: session.audition_job is not None, timeout=JOB_MS)
-    audition = next(thread for thread in link._threads if thread.kind == "audition")
+    qtbot.waitUntil(lambda: session.auditions.job is not None, timeout=JOB_MS)
+    audition = next(thread for thread in link._threads if thread.kind.name == "audition")
     qtbot.waitUntil(lambda: audition.pid is not None, timeout=JOB_MS)
     with qtbot.waitSignal(link.worker_died, timeout=JOB_MS) as died:
         os.kill(audition.pid or 0, signal.SIGKILL)
     assert "audition of a run stopped unexpectedly" in died.args[0]
     settle(qtbot, studio, record)
     assert record.state == "done"
-    assert session.due(record)[0], "it is not begun again unasked"
-    assert session.hear_run(record.run_dir) is not None
+    assert session.auditions.due(record)[0], "it is not begun again unasked"
+    assert session.auditions.render(record.run_dir) is not None
     settle(qtbot, studio, record)
-    assert not session.due(record)[0]
+    assert not session.auditions.due(record)[0]

@@ -28,7 +28,7 @@ def session(qapp: object, tmp_path: Path) -> Iterator[Session]:
     link = EngineLink(tmp_path / "logs")
     session = Session(link, tmp_path / "data")
     yield session
-    session.close()
+    session.project.close()
     link.shutdown()
 
 
@@ -52,16 +52,16 @@ def finish(qtbot: QtBot, job: Job | None) -> None:
 
 def settle(qtbot: QtBot, session: Session) -> None:
     """Until every recording of the library is analysed, or known to be bad."""
-    clips = session.clips.values()
+    clips = session.library.clips.values()
     qtbot.waitUntil(lambda: not any(clip.state in ("waiting", "analysing") for clip in clips), timeout=JOB_MS)
 
 
 def test_a_dropped_folder_becomes_a_table(qtbot: QtBot, session: Session, dropped: Path, tmp_path: Path) -> None:
     mime = QMimeData()
     mime.setUrls([QUrl.fromLocalFile(str(dropped))])
-    finish(qtbot, session.add_files(payload.files_of(mime)))
+    finish(qtbot, session.imports.add_files(payload.files_of(mime)))
     settle(qtbot, session)
-    ready = {clip.name: clip for clip in session.clips.values() if clip.state == "ready"}
+    ready = {clip.name: clip for clip in session.library.clips.values() if clip.state == "ready"}
     assert sorted(ready) == ["anna_calm_1.flac", "anna_sad_2.flac", "georg_calm_1.flac", "georg_excited_3.flac"]
     assert ready["georg_calm_1.flac"].labels["speaker"] == "georg"
     assert ready["georg_calm_1.flac"].labels["gender"] == "male"
@@ -77,20 +77,20 @@ def test_a_dropped_folder_becomes_a_table(qtbot: QtBot, session: Session, droppe
         quick.model,
         clips=tuple(clip.ref() for clip in ready.values()),
     )
-    finish(qtbot, session.start_training(spec))
-    done = session.runs[-1].done
+    finish(qtbot, session.runs.start(spec))
+    done = session.runs.records[-1].done
     assert done is not None
-    finish(qtbot, session.set_model(done.model))  # once more, as a user may: the session took it by itself
-    qtbot.waitUntil(lambda: len(session.encoded()) == len(ready), timeout=JOB_MS)
+    finish(qtbot, session.model.open(done.model))  # once more, as a user may: the session took it by itself
+    qtbot.waitUntil(lambda: len(session.model.encoded()) == len(ready), timeout=JOB_MS)
 
     table = tmp_path / "embeddings.csv"
-    finish(qtbot, session.export_embeddings(table, "h"))
+    finish(qtbot, session.exports.embeddings(table, "h"))
     with open(table, encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == len(ready)
-    assert session.model is not None
+    assert session.model.info is not None
     (sidecar,) = [path for path in tmp_path.glob("embeddings*.json") if path.is_file()]
-    assert session.model.hash in json.dumps(json.loads(sidecar.read_text("utf-8")))
+    assert session.model.info.hash in json.dumps(json.loads(sidecar.read_text("utf-8")))
     seen = set()
     for row in rows:
         h = StoredClip(str(ready[Path(row["file"]).name].folder)).array("h")
@@ -102,9 +102,9 @@ def test_a_dropped_folder_becomes_a_table(qtbot: QtBot, session: Session, droppe
 
 
 def test_the_broken_one_is_told_in_two_parts(qtbot: QtBot, session: Session, dropped: Path) -> None:
-    finish(qtbot, session.add_files([dropped]))
+    finish(qtbot, session.imports.add_files([dropped]))
     settle(qtbot, session)
-    failed = [clip for clip in session.clips.values() if clip.state == "failed"]
+    failed = [clip for clip in session.library.clips.values() if clip.state == "failed"]
     if failed:
         assert [clip.name for clip in failed] == ["broken.flac"]
         assert failed[0].error is not None

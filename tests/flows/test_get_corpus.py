@@ -59,9 +59,9 @@ def test_a_corpus_comes_from_its_address_into_the_library_with_its_labels(
     qtbot: QtBot, studio: Studio, tmp_path: Path
 ) -> None:
     ask(studio, tmp_path)
-    qtbot.waitUntil(lambda: len(studio.session.clips) == 2, timeout=JOB_MS)
-    qtbot.waitUntil(lambda: all(clip.labels for clip in studio.session.clips.values()), timeout=JOB_MS)
-    labels = [clip.labels for clip in studio.session.clips.values()]
+    qtbot.waitUntil(lambda: len(studio.session.library.clips) == 2, timeout=JOB_MS)
+    qtbot.waitUntil(lambda: all(clip.labels for clip in studio.session.library.clips.values()), timeout=JOB_MS)
+    labels = [clip.labels for clip in studio.session.library.clips.values()]
     assert [(told["speaker"], told["gender"], told["split"]) for told in labels] == [
         ("84", "female", "dev-clean")
     ] * 2

@@ -28,13 +28,13 @@ def strays_s(places: list[tuple[float, float]], length_s: float) -> list[float]:
 
 def test_one_take_follows_the_slider_under_the_playhead_and_undo_renders_nothing(qtbot: QtBot, studio: Any) -> None:
     session, desk, view = studio.session, studio.window.desk, studio.window.clip_view
-    source, _, giver, _ = session.clips
+    source, _, giver, _ = session.library.clips
     desk.on_drop.setChecked(True)
-    session.set_current(source)
+    session.library.set_current(source)
     for zone, clip in ((desk.source_zone, source), (desk.voice_zone, giver)):
-        drop(studio.window, zone, to_mime(Payload("clips", clips=(clip,)), session.uuid))
-    qtbot.waitUntil(lambda: len(session.takes) == 1, timeout=JOB_MS)
-    made = [session.takes[0]]
+        drop(studio.window, zone, to_mime(Payload("clips", clips=(clip,)), session.context.uuid))
+    qtbot.waitUntil(lambda: len(session.takes.items) == 1, timeout=JOB_MS)
+    made = [session.takes.items[0]]
     player = view.player
     player.set_loop(True)
     qtbot.waitUntil(lambda: player.state == "playing", timeout=JOB_MS)
@@ -47,28 +47,30 @@ def test_one_take_follows_the_slider_under_the_playhead_and_undo_renders_nothing
 
     def shown_is_heard() -> None:
         take = desk.takes.current()
-        assert take is session.takes[0]
+        assert take is session.takes.items[0]
         assert view._versions["transformed"].stored.folder == take.transformed_folder
         assert desk.verdict.text() == sentence(take)
 
     for percent in (80, 40):
         desk.board.of_voice.slider.setValue(percent)
-        qtbot.waitUntil(lambda percent=percent: round(100 * session.takes[-1].strength) == percent, timeout=JOB_MS)
-        assert len(session.takes) == 1
-        made.append(session.takes[0])
+        qtbot.waitUntil(
+            lambda percent=percent: round(100 * session.takes.items[-1].strength) == percent, timeout=JOB_MS
+        )
+        assert len(session.takes.items) == 1
+        made.append(session.takes.items[0])
         shown_is_heard()
     assert states == [], "it went on playing"
     assert player.sound == "reconstruction"
     assert max(strays_s(places, player.duration_s)) < 0.25, "it went on where it was"
 
     for take in (made[1], made[0]):
-        session.undo_stack.undo()
-        assert session.takes == [take]
+        session.undo.stack.undo()
+        assert session.takes.items == [take]
         shown_is_heard()
         qtbot.wait(2 * desk._soon.interval())
     assert [job for job in session.link.active() if isinstance(job.request, Transfer)] == []
-    session.undo_stack.redo()
-    assert session.takes == [made[1]]
+    session.undo.stack.redo()
+    assert session.takes.items == [made[1]]
     assert player.state == "playing"
 
     assert len({Path(take.transformed) for take in made}) == 3

@@ -27,7 +27,7 @@ def session(qapp: object, tmp_path: Path) -> Iterator[Session]:
     link = EngineLink(tmp_path / "logs")
     session = Session(link, tmp_path / "data")
     yield session
-    session.close()
+    session.project.close()
     link.shutdown()
 
 
@@ -46,23 +46,23 @@ def test_a_map_is_laid_out_searched_pinned_and_heard(
     qtbot.addWidget(panel)
     panel.resize(700, 500)
     panel.show()
-    finish(qtbot, session.set_model(save_small_model(tmp_path)))
-    finish(qtbot, session.add_files(speech[:3]))
-    qtbot.waitUntil(lambda: len(session.encoded()) == 3, timeout=JOB_MS)
+    finish(qtbot, session.model.open(save_small_model(tmp_path)))
+    finish(qtbot, session.imports.add_files(speech[:3]))
+    qtbot.waitUntil(lambda: len(session.model.encoded()) == 3, timeout=JOB_MS)
 
     panel.show_latent("m")
     panel.fit()
-    finish(qtbot, session.map_jobs["m"])
+    finish(qtbot, session.maps.jobs["m"])
     qtbot.waitUntil(lambda: panel.pane.points is not None and panel.pane.points.final, timeout=JOB_MS)
     table = panel.pane.table
     assert table is not None
-    seconds = sum(int(np.ceil(clip.duration_s or 0.0)) for clip in session.clips.values())
+    seconds = sum(int(np.ceil(clip.duration_s or 0.0)) for clip in session.library.clips.values())
     assert abs(len(table) - seconds) <= 3  # a point a second
     assert "neighbours kept" in panel.pane.score.whole
 
     # A clip that comes later is placed, and no point moves.
     before = panel.pane.scatter.xy.copy()
-    finish(qtbot, session.add_files(speech[3:]))
+    finish(qtbot, session.imports.add_files(speech[3:]))
     qtbot.waitUntil(lambda: len(panel.pane.scatter.xy) > len(before), timeout=JOB_MS)
     np.testing.assert_array_equal(panel.pane.scatter.xy[: len(before)], before)
     assert len(panel.pane.table.clips) == 4  # type: ignore[union-attr]
@@ -75,7 +75,7 @@ def test_a_map_is_laid_out_searched_pinned_and_heard(
     assert panel.pane.keys_at([panel.pane.scatter.focus])[0] not in [row.key for row in panel.finder.list.rows()]
 
     # A path of three steps is rendered on the current recording and played as one sound.
-    session.set_current(next(iter(session.clips)))
+    session.library.set_current(next(iter(session.library.clips)))
     panel.places.bar.steps.setValue(3)
     panel.pane.set_path(panel.pane.scatter.xy[[0, -1]].astype(float))
     panel.places.bar.hear.click()
@@ -83,7 +83,7 @@ def test_a_map_is_laid_out_searched_pinned_and_heard(
     made = panel.places._made
     assert made is not None
     sound, rate_hz = soundfile.read(made.path)
-    duration = next(iter(session.clips.values())).duration_s or 0.0
+    duration = next(iter(session.library.clips.values())).duration_s or 0.0
     assert len(sound) / rate_hz == pytest.approx(3 * duration + 0.5, abs=0.1)
     assert np.abs(sound).max() > 0.01
     assert audition.playing_morph

@@ -29,9 +29,9 @@ def load(path):
     sound, rate = soundfile.read(path, dtype="float32")
     player.set_sounds({"original": sound, "transformed": sound / 4}, rate, gains={"transformed": 4.0})
 
-player.device_note.connect(lambda note: tell(note=note))
-player.devices_changed.connect(lambda names: tell(devices=names))
-player.output_changed.connect(lambda name: tell(output=name))
+player.output.note.connect(lambda note: tell(note=note))
+player.output.names_changed.connect(lambda names: tell(devices=names))
+player.output.changed.connect(lambda name: tell(output=name))
 QTimer.singleShot(60000, lambda: app.exit(3))
 """
 SPEAK = (
@@ -62,13 +62,13 @@ player.set_loop(True)
 player.play()
 
 def plugged(names):
-    if len(names) == 2 and not player.device:
-        player.set_device(sorted(set(names) - {player.output_name})[0])
-    if len(names) == 1 and player.device:
+    if len(names) == 2 and not player.output.wanted:
+        player.output.choose(sorted(set(names) - {player.output.name})[0])
+    if len(names) == 1 and player.output.wanted:
         tell(state=player.state)
         QTimer.singleShot(200, app.quit)
 
-player.devices_changed.connect(plugged)
+player.output.names_changed.connect(plugged)
 app.exec()
 player.shut_down()
 """

@@ -22,18 +22,18 @@ JOB_MS = 100_000
 def mixed_take(qtbot: QtBot, studio: Studio) -> Take:
     """A take that uses everything a recipe knows: weights, seconds, two strengths, an edit."""
     session = studio.session
-    a, b, c, d = session.clips
-    session.set_source(a)
-    session.add_voice(Payload("clips", clips=(c,)))
-    session.add_voice(Payload("clips", clips=(d,)))
-    session.weigh_voices([0.75, 0.25])
-    session.add_emotion(Payload("seconds", seconds=((b, 0), (b, 1))))
-    session.set_strength(0.8)
-    session.set_strength_m(1.1)
-    session.edit_seconds(a, [1], Payload("seconds", seconds=((d, 0),)), rule="mean", weight=0.5)
-    session.render()
-    qtbot.waitUntil(lambda: len(session.takes) == 1, timeout=JOB_MS)
-    return session.takes[0]
+    a, b, c, d = session.library.clips
+    session.transfer.set_source(a)
+    session.transfer.add_voice(Payload("clips", clips=(c,)))
+    session.transfer.add_voice(Payload("clips", clips=(d,)))
+    session.transfer.weigh_voices([0.75, 0.25])
+    session.transfer.add_emotion(Payload("seconds", seconds=((b, 0), (b, 1))))
+    session.transfer.set_strength(0.8)
+    session.transfer.set_strength_m(1.1)
+    session.second_edits.give(a, [1], Payload("seconds", seconds=((d, 0),)), rule="mean", weight=0.5)
+    session.rendering.render()
+    qtbot.waitUntil(lambda: len(session.takes.items) == 1, timeout=JOB_MS)
+    return session.takes.items[0]
 
 
 def test_a_take_makes_the_same_sound_again_from_the_list_from_its_file_and_in_a_terminal(
@@ -43,25 +43,25 @@ def test_a_take_makes_the_same_sound_again_from_the_list_from_its_file_and_in_a_
     take = mixed_take(qtbot, studio)
     sound = soundfile.read(take.transformed)[0]
 
-    session.render_again(0)
-    qtbot.waitUntil(lambda: len(session.takes) == 2, timeout=JOB_MS)
-    np.testing.assert_array_equal(soundfile.read(session.takes[1].transformed)[0], sound)
+    session.recipes.render_again(0)
+    qtbot.waitUntil(lambda: len(session.takes.items) == 2, timeout=JOB_MS)
+    np.testing.assert_array_equal(soundfile.read(session.takes.items[1].transformed)[0], sound)
 
     flac = tmp_path / "mine.flac"
-    with qtbot.waitSignal(session.save_take(0, flac).done, timeout=JOB_MS):
+    with qtbot.waitSignal(session.recipes.save_take(0, flac).done, timeout=JOB_MS):
         pass
-    before = session.transfer
-    session.clear_desk()
-    session.add_files([flac])
-    qtbot.waitUntil(lambda: session.transfer.gives, timeout=JOB_MS)
-    assert session.transfer.source == before.source
-    session.render()
-    qtbot.waitUntil(lambda: len(session.takes) == 3, timeout=JOB_MS)
-    np.testing.assert_array_equal(soundfile.read(session.takes[2].transformed)[0], sound)
-    dropped = next(clip for clip in session.clips.values() if clip.name == "mine.flac")
-    assert session.made_by[dropped.id].take == take.name
+    before = session.transfer.setup
+    session.transfer.clear_desk()
+    session.imports.add_files([flac])
+    qtbot.waitUntil(lambda: session.transfer.setup.gives, timeout=JOB_MS)
+    assert session.transfer.setup.source == before.source
+    session.rendering.render()
+    qtbot.waitUntil(lambda: len(session.takes.items) == 3, timeout=JOB_MS)
+    np.testing.assert_array_equal(soundfile.read(session.takes.items[2].transformed)[0], sound)
+    dropped = next(clip for clip in session.library.clips.values() if clip.name == "mine.flac")
+    assert session.recipes.made_by[dropped.id].take == take.name
 
-    line = session.command_of(take)
+    line = session.recipes.command_of(take)
     assert line is not None
     words = shlex.split(line)
     words[words.index("--out") + 1] = str(tmp_path / "said.wav")
@@ -84,6 +84,6 @@ def test_the_file_that_is_dragged_out_says_how_it_was_made(qtbot: QtBot, studio:
         comment = file.comment
     assert url.toLocalFile() != take.transformed, "the take keeps its own file"
     assert "recipe" in comment
-    studio.session.clear_desk()
-    studio.session.look_for_recipes([url.toLocalFile()])
-    qtbot.waitUntil(lambda: studio.session.transfer.gives, timeout=JOB_MS)
+    studio.session.transfer.clear_desk()
+    studio.session.recipes.look_for([url.toLocalFile()])
+    qtbot.waitUntil(lambda: studio.session.transfer.setup.gives, timeout=JOB_MS)

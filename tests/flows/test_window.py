@@ -27,12 +27,12 @@ def studio(qtbot: QtBot, triptych_home: Path, example_set: Path, tmp_path: Path)
     studio = Studio()
     studio.window.show()
     session = studio.session
-    session.restore()
-    session.set_model(save_small_model(tmp_path))
-    session.add_files(
+    session.project.restore()
+    session.model.open(save_small_model(tmp_path))
+    session.imports.add_files(
         sorted(example_set.glob("anna_calm_*.flac"))[:3] + sorted(example_set.glob("emil_calm_*.flac"))[:3]
     )
-    qtbot.waitUntil(lambda: len(session.encoded()) == 6, timeout=JOB_MS)
+    qtbot.waitUntil(lambda: len(session.model.encoded()) == 6, timeout=JOB_MS)
     yield studio
     studio.window.close()
     studio.close()
@@ -40,50 +40,50 @@ def studio(qtbot: QtBot, triptych_home: Path, example_set: Path, tmp_path: Path)
 
 
 def clip_named(studio: Studio, start: str) -> str:
-    return next(clip.id for clip in studio.session.clips.values() if clip.name.startswith(start))
+    return next(clip.id for clip in studio.session.library.clips.values() if clip.name.startswith(start))
 
 
 def test_a_voice_dropped_on_the_desk_becomes_a_take_with_its_control(qtbot: QtBot, studio: Studio) -> None:
     session, desk = studio.session, studio.window.desk
-    session.set_current(clip_named(studio, "anna"))
+    session.library.set_current(clip_named(studio, "anna"))
     for zone, clip in ((desk.source_zone, "anna"), (desk.voice_zone, "emil")):
-        mime = to_mime(Payload("clips", clips=(clip_named(studio, clip),)), session.uuid)
+        mime = to_mime(Payload("clips", clips=(clip_named(studio, clip),)), session.context.uuid)
         drop(studio.window, zone, mime)
-    qtbot.waitUntil(lambda: len(session.takes) == 1, timeout=JOB_MS)
-    take = session.takes[0]
-    source = session.clips[clip_named(studio, "anna")]
+    qtbot.waitUntil(lambda: len(session.takes.items) == 1, timeout=JOB_MS)
+    take = session.takes.items[0]
+    source = session.library.clips[clip_named(studio, "anna")]
     lengths = {soundfile.info(path).frames for path in (take.original, take.control, take.transformed)}
     assert lengths == {round(source.duration_s * 16_000)}
     assert take.control_evidence.level_dbfs == pytest.approx(take.evidence.level_dbfs, abs=0.1)
     assert desk.takes.current() is take
     player = studio.window.clip_view.player
-    session.play_take(take, "reconstruction")
+    session.takes.play(take, "reconstruction")
     assert (player.state, player.sound) == ("playing", "reconstruction")
     assert set(player.sounds) == {"original", "reconstruction", "transformed"}
 
 
 def test_a_drop_that_cannot_be_taken_says_why(qtbot: QtBot, studio: Studio) -> None:
-    ids = tuple(studio.session.clips)[:2]
+    ids = tuple(studio.session.library.clips)[:2]
     reason = studio.window.desk.refusal("source", Payload("clips", clips=ids))
     assert reason is not None
     assert "one clip" in reason
-    assert studio.session.transfer.source is None
+    assert studio.session.transfer.setup.source is None
 
 
 def test_a_killed_engine_is_told_restarted_and_costs_nothing(qtbot: QtBot, studio: Studio) -> None:
     session = studio.session
     pid = session.link.worker_pid
     assert pid is not None
-    job = session.fit_map("z", iterations=5000)
+    job = session.maps.fit("z", iterations=5000)
     assert job is not None
     qtbot.waitUntil(lambda: job.state == "running", timeout=JOB_MS)
     os.kill(pid, signal.SIGKILL)
     qtbot.waitUntil(lambda: job.state == "failed", timeout=JOB_MS)
     qtbot.waitUntil(lambda: studio.window.banner.isVisible(), timeout=JOB_MS)
     assert studio.window.banner.words.text()
-    assert len(session.clips) == 6
-    assert all(clip.state == "ready" for clip in session.clips.values())
-    again = session.fit_map("h", perplexity=2.0)  # a fresh worker takes it
+    assert len(session.library.clips) == 6
+    assert all(clip.state == "ready" for clip in session.library.clips.values())
+    again = session.maps.fit("h", perplexity=2.0)  # a fresh worker takes it
     assert again is not None
     qtbot.waitUntil(lambda: again.ended, timeout=JOB_MS)
     assert again.state == "done"
@@ -92,7 +92,7 @@ def test_a_killed_engine_is_told_restarted_and_costs_nothing(qtbot: QtBot, studi
 
 def test_space_plays_and_stops_except_where_one_types(qtbot: QtBot, studio: Studio) -> None:
     window, player = studio.window, studio.window.clip_view.player
-    studio.session.set_current(clip_named(studio, "anna"))
+    studio.session.library.set_current(clip_named(studio, "anna"))
     qtbot.waitUntil(lambda: "original" in player.sounds, timeout=JOB_MS)
     window.activateWindow()
     field = window.library.findChild(QLineEdit)
@@ -111,14 +111,14 @@ def test_space_plays_and_stops_except_where_one_types(qtbot: QtBot, studio: Stud
 
 
 def test_the_library_is_there_again_after_a_restart(qtbot: QtBot, studio: Studio) -> None:
-    names = sorted(clip.name for clip in studio.session.clips.values())
-    studio.session.set_label(list(studio.session.clips), "emotion", "calm")
-    studio.session.close()
+    names = sorted(clip.name for clip in studio.session.library.clips.values())
+    studio.session.library.set_label(list(studio.session.library.clips), "emotion", "calm")
+    studio.session.project.close()
     second = Studio()
-    second.session.restore()
-    qtbot.waitUntil(lambda: len(second.session.encoded()) == 6, timeout=JOB_MS)
-    assert sorted(clip.name for clip in second.session.clips.values()) == names
-    assert {clip.labels["emotion"] for clip in second.session.clips.values()} == {"calm"}
+    second.session.project.restore()
+    qtbot.waitUntil(lambda: len(second.session.model.encoded()) == 6, timeout=JOB_MS)
+    assert sorted(clip.name for clip in second.session.library.clips.values()) == names
+    assert {clip.labels["emotion"] for clip in second.session.library.clips.values()} == {"calm"}
     second.window.close()
     second.close()
     second.window.deleteLater()

@@ -29,18 +29,18 @@ def main(model: str, clips: list[str]) -> None:
     session, window = studio.session, studio.window
     window.setGeometry(app.primaryScreen().geometry())
     window.show()
-    session.restore()
-    session.set_model(model)
-    session.add_files([Path(clip) for clip in clips])
+    session.project.restore()
+    session.model.open(model)
+    session.imports.add_files([Path(clip) for clip in clips])
 
     def say(**values: object) -> None:
         print(json.dumps(values), flush=True)
 
     def look() -> None:
-        if len(session.encoded()) == len(clips):
+        if len(session.model.encoded()) == len(clips):
             timer.stop()
-            session.transfer_changed.connect(changed)
-            session.takes_changed.connect(took)
+            session.transfer.changed.connect(changed)
+            session.takes.changed.connect(took)
             window.statusBar().messageChanged.connect(lambda words: say(status=words))
             say(analysed=len(clips))
 
@@ -66,11 +66,11 @@ def main(model: str, clips: list[str]) -> None:
         return [found.x(), found.y()]
 
     def changed() -> None:
-        source = session.clips.get(session.transfer.source or "")
+        source = session.library.clips.get(session.transfer.setup.source or "")
         say(source=source.name if source else "")
 
     def took() -> None:
-        say(takes=len(session.takes))
+        say(takes=len(session.takes.items))
 
     def listen() -> None:
         for _ in sys.stdin:

@@ -36,4 +36,4 @@ def link(qtbot: QtBot, tmp_path: Path) -> Iterator[Idle]:
 def session(link: Idle, messages: Messages, tmp_path: Path) -> Iterator[Session]:
     made = Session(link, tmp_path / "data", messages)
     yield made
-    made.close()
+    made.project.close()

@@ -6,7 +6,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-from engine.api import FIRST_VOCODER, OWN_VOCODER, AudioSpec, Evidence, ModelInfo, Take, Transfer
+from engine.api import FIRST_VOCODER, OWN_VOCODER, AudioSpec, ClipsFound, Evidence, ModelInfo, Take, Transfer
 from studio.engine_link.engine_link import EngineLink
 from studio.session.session import Session
 
@@ -31,16 +31,23 @@ class Idle(EngineLink):
 
 def analysed(session: Session, *names: str) -> list[str]:
     """Recordings that were found, analysed and encoded; their folders are there, with nothing in them."""
-    session._use(ModelInfo("/m/model.safetensors", HASH, 1, AudioSpec().to_dict(), {}, {}, {}))
-    before = set(session.clips)
-    session._insert_paths([(f"/r/{name}.wav", {"speaker": name[0]}) for name in names])
-    ids = [clip_id for clip_id in session.clips if clip_id not in before]
+    session.model.use(ModelInfo("/m/model.safetensors", HASH, 1, AudioSpec().to_dict(), {}, {}, {}))
+    before = set(session.library.clips)
+    session.library.insert_found([(f"/r/{name}.wav", {"speaker": name[0]}) for name in names])
+    ids = [clip_id for clip_id in session.library.clips if clip_id not in before]
     for clip_id in ids:
-        clip = session.clips[clip_id]
-        folder = Path(session.analysis_dir) / clip_id
+        clip = session.library.clips[clip_id]
+        folder = Path(session.context.analysis_dir) / clip_id
         folder.mkdir(parents=True)
         clip.state, clip.folder, clip.model_hash, clip.duration_s = "ready", str(folder), HASH, 2.0
     return ids
+
+
+def found(session: Session, *clips: tuple[str, dict[str, str]]) -> None:
+    """What the engine says of files that it came across in a folder the user added."""
+    job = session.imports.add_files(["/somewhere"])
+    assert job is not None
+    job.partial.emit(ClipsFound(clips))
 
 
 def rendered(request: Transfer, model_hash: str = HASH) -> Take:

@@ -20,7 +20,7 @@ from studio.services import paths
 from studio.services.messages import Message, Messages
 
 ROOT = Path(__file__).resolve().parents[2]
-HEAVY = ("torch", "torchaudio", "sklearn", "matplotlib", "openTSNE", "pyarrow", "numba")
+HEAVY = ("torch", "torchaudio", "sklearn", "matplotlib", "openTSNE", "pyarrow")
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from engine.api import ControlSignal
 from engine.api.errors import AudioError, CorpusError
-from engine.runtime.process_pool import ProcessPool, Tell, WorkerSpec
+from engine.runtime.process_pool import ProcessPool, ReportWords, WorkerSpec
 
 T = TypeVar("T")
 
@@ -85,10 +85,10 @@ class Reader:
 
 @contextlib.contextmanager
 def reading(
-    control: ControlSignal, tell: Tell, folder: Path, spec: dict[str, Any]
+    control: ControlSignal, report: ReportWords, folder: Path, spec: dict[str, Any]
 ) -> Iterator[Callable[[Task], Outcome]]:
     """A process's reader, for as long as the process runs; recordings are too short to be watched."""
-    del control, tell
+    del control, report
     with contextlib.closing(Reader(folder, spec)) as reader:
         yield reader.read
 

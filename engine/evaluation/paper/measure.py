@@ -8,21 +8,22 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from engine.api import ControlSignal, ProbeResult, ProbeScore
+from engine.api import ControlSignal, ProbeResult
 from engine.api.atomic_files import cannot_write, write_whole
 from engine.api.errors import EngineError
+from engine.api.stored_values import DamagedError, converted, values_of
 from engine.evaluation.paper.plan import own_parts
 from engine.evaluation.probes.examples import FLOORS, Recording, Table, example_of, joined, table
 from engine.evaluation.probes.probing import MEASURES, Material, Sides, probe
 from engine.model.checkpoint import SystemCheckpoint
 from engine.runtime.control import check_control
 
+FORMAT = "triptych-measured"
 VERSION = 3  # of the files kept; 1 kept failures of speaker ID that are none, 2 did not tell m how loud a clip is
 EMOTIONS = ("emotion", "arousal", "valence")
 TASKS = ("speaker", "verify", "gender", *EMOTIONS)
@@ -162,7 +163,7 @@ def save(measured: Measured, file: Path) -> None:
         ExportError: the disk is full, or the place may not be written to.
     """
     values = {
-        "format": "triptych-measured",
+        "format": FORMAT,
         "version": VERSION,
         "hash": measured.hash,
         "names": measured.names,
@@ -178,15 +179,8 @@ def save(measured: Measured, file: Path) -> None:
 def load(file: Path, digest: str) -> Measured | None:
     """What was measured of this model before; None if there is nothing whole."""
     try:
-        values = json.loads(file.read_text("utf-8"))
-        if values["format"] != "triptych-measured" or values["version"] != VERSION or values["hash"] != digest:
-            return None
-        results = {str(task): _result(result) for task, result in values["results"].items()}
-        return Measured(results, digest, tuple(map(str, values["names"])))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        values = values_of(file.read_bytes(), (FORMAT,), VERSION)
+        measured = converted(values, Measured)
+    except (OSError, DamagedError):
         return None
-
-
-def _result(values: dict[str, Any]) -> ProbeResult:
-    scores = {name: ProbeScore(**{**s, "seeds": tuple(s["seeds"])}) for name, s in values["scores"].items()}
-    return ProbeResult(**{**values, "scores": scores, "notes": tuple(values["notes"])})
+    return measured if (values["version"], measured.hash) == (VERSION, digest) else None

@@ -27,7 +27,7 @@ from engine.evaluation.probes.examples import Recording
 from engine.model import checkpoint
 from engine.runtime import devices
 from engine.runtime.control import check_control
-from engine.runtime.process_pool import ProcessPool, Tell, WorkerSpec, cores
+from engine.runtime.process_pool import ProcessPool, ReportWords, WorkerSpec, cores
 from engine.runtime.threads import one_blas_thread, one_thread
 
 OURS = "timescale"
@@ -263,7 +263,7 @@ def _ended_by(control: ControlSignal) -> ControlSignal:
 
 
 @contextlib.contextmanager
-def _measuring(control: ControlSignal, tell: Tell, ground: Ground) -> Iterator[Callable[[Unit], Outcome]]:
+def _measuring(control: ControlSignal, report: ReportWords, ground: Ground) -> Iterator[Callable[[Unit], Outcome]]:
     """What a process of the pool does: the corpus is opened once."""
     cache = build(ground.corpus, ground.spec, ground.cache, _ignored, control, 1)
     if cache.key != ground.key:
@@ -271,11 +271,11 @@ def _measuring(control: ControlSignal, tell: Tell, ground: Ground) -> Iterator[C
             "The recordings changed while they were measured.", "Leave them as they are; run it again."
         )
 
-    def told(unit: Unit, words: str) -> None:
+    def report_of(unit: Unit, words: str) -> None:
         del unit  # the pool knows what each process does
-        tell(words)
+        report(words)
 
-    yield Measurer(ground, cache, control, told).measure
+    yield Measurer(ground, cache, control, report_of).measure
 
 
 def _ignored(event: object) -> None:

@@ -121,9 +121,9 @@ def encoded(
     control: ControlSignal,
 ) -> dict[str, npt.NDArray[np.float32]]:
     """One vector a latent of one clip, each (dimensions,); those the system has."""
-    views = ClipInputs(mel, f0, gain_db, model, device, control)
+    inputs_of = ClipInputs(mel, f0, gain_db, model, device, control)
     with torch.inference_mode():
-        found = baselines.vectors(model.model, views, len(mel), chunk_windows=_CHUNK_WINDOWS)
+        found = baselines.vectors(model.model, inputs_of, len(mel), chunk_windows=_CHUNK_WINDOWS)
     return {name: vector.cpu().numpy() for name, vector in found.items()}
 
 

@@ -23,6 +23,7 @@ from engine.evaluation.probes.scores import balanced_accuracy, ccc
 from engine.evaluation.probes.splits import folds
 from engine.model.checkpoint import Checkpoint
 from engine.model.linear_heads import Head
+from engine.model.streaming import encode_stream
 from engine.runtime.control import check_control
 
 READS = {"gender": "h", "emotion": "m", "arousal": "m", "valence": "m"}
@@ -94,9 +95,9 @@ def _rows(
     latent: str, recording: Recording, model: Checkpoint, device: torch.device, control: ControlSignal
 ) -> npt.NDArray[np.float32]:
     """h as one row, or m a row a second."""
-    views = ClipInputs(recording.mel, recording.f0, recording.gain_db, model, device, control)
+    inputs_of = ClipInputs(recording.mel, recording.f0, recording.gain_db, model, device, control)
     with torch.inference_mode():
-        found = model.model.encode_stream(views, len(recording.mel))
+        found = encode_stream(model.model, inputs_of, len(recording.mel))
     rows = found.h[None] if latent == "h" else found.m
     values: npt.NDArray[np.float32] = rows.float().cpu().numpy()
     return values

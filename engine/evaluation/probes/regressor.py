@@ -12,7 +12,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from engine.products import bfloat16_pays
+from engine.runtime.devices import bfloat16_pays
 
 HIDDEN = 1024
 DROPOUT = 0.2

@@ -4,7 +4,7 @@ two-auxiliary   h, m, z: the model itself (engine/model/aux_vae.py)
 one-auxiliary   h, z: Springenberg et al. 2019
 vae             z: no auxiliaries
 cpc             c: contrastive predictive coding, van den Oord et al. 2018
-supervised      h: the global network, told the speakers' names
+supervised      h: the global network, given the speakers' names
 """
 
 from __future__ import annotations
@@ -16,12 +16,14 @@ from engine.api.errors import SpecError
 from engine.api.specs import ModelSpec, TrainSpec
 from engine.model import objective
 from engine.model.aux_vae import AuxVAE
-from engine.model.baselines.base import System, ViewsOf
+from engine.model.baselines.base import System
 from engine.model.baselines.cpc import ContrastivePredictiveCoding
 from engine.model.baselines.one_auxiliary import OneAuxiliary, PlainVAE
 from engine.model.baselines.supervised import Supervised
+from engine.model.batch_context import SINGLE_PROCESS, BatchContext
 from engine.model.objective import Terms
-from engine.model.timescale.inputs import Views
+from engine.model.streaming import InputsOf, encode_stream
+from engine.model.timescale.inputs import NetworkInputs
 
 Network = AuxVAE | System
 
@@ -48,33 +50,35 @@ def build(spec: ModelSpec) -> Network:
 
 def terms(
     model: Network,
-    views: Views,
+    inputs: NetworkInputs,
     spec: TrainSpec,
     *,
     lengths: Tensor | None = None,
     generator: torch.Generator | None = None,
     speakers: Tensor | None = None,
+    context: BatchContext = SINGLE_PROCESS,
 ) -> Terms:
     """What a training step maximises, whatever the system.
 
     Args:
         speakers: (batch,) number of each piece's speaker, -1 where it has no name; only `supervised` looks.
+        context: of a batch that several processes share; only the Aux-VAE is trained so.
     """
     if isinstance(model, AuxVAE):
-        return objective.terms(model, views, spec, lengths=lengths, generator=generator)
-    return model.terms(views, spec, lengths=lengths, generator=generator, speakers=speakers)
+        return objective.terms(model, inputs, spec, lengths=lengths, generator=generator, context=context)
+    return model.terms(inputs, spec, lengths=lengths, generator=generator, speakers=speakers)
 
 
 @torch.no_grad()
-def vectors(model: Network, views: ViewsOf, frames: int, *, chunk_windows: int = 60) -> dict[str, Tensor]:
+def vectors(model: Network, inputs_of: InputsOf, frames: int, *, chunk_windows: int = 60) -> dict[str, Tensor]:
     """One vector a latent for a whole clip, (latent,): h as it is, of the others the mean over time.
 
     Args:
-        views: views(start, stop) gives the frames [start, stop) of the clip, as for AuxVAE.encode_stream.
+        inputs_of: inputs_of(start, stop) gives the frames [start, stop) of the clip; see encode_stream.
     """
     if not isinstance(model, AuxVAE):
-        return model.vectors(views, frames, chunk_windows * model.spec.window_frames)
-    latents = model.encode_stream(views, frames, chunk_windows=chunk_windows)
+        return model.vectors(inputs_of, frames, chunk_windows * model.spec.window_frames)
+    latents = encode_stream(model, inputs_of, frames, chunk_windows=chunk_windows)
     total = torch.zeros(model.spec.latent, dtype=torch.float64, device=model.band_mean.device)
     for part in latents.z:
         total += part.double().sum(dim=0)

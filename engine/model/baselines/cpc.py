@@ -3,7 +3,7 @@
 A strided encoder turns the spectrogram into z at 32 steps a second, a GRU turns the past of z into a context c, and
 from c at step t a linear map for each of the next twelve steps picks the true z among those of other steps and of
 other clips (InfoNCE). The original encodes the waveform at 100 steps a second; here the input is the mel
-spectrogram that all systems of the table hear. Speaker ID is read from the time mean of c, as there.
+spectrogram that is the input of all systems of the table. Speaker ID is read from the time mean of c, as there.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from engine.api.specs import ModelSpec, TrainSpec
-from engine.model.baselines.base import System, ViewsOf, need, only_total
+from engine.model.baselines.base import System, only_total
 from engine.model.modules import frame_mask
 from engine.model.objective import Terms
-from engine.model.timescale.inputs import Views
+from engine.model.streaming import InputsOf
+from engine.model.timescale.inputs import NetworkInputs
 
 STEPS_AHEAD = 12
 STRIDE = 2  # frames a step
@@ -31,8 +32,7 @@ class ContrastivePredictiveCoding(System):
     latents = ("c", "z")
 
     def __init__(self, spec: ModelSpec) -> None:
-        super().__init__(spec)
-        need(spec, "local_channels")
+        super().__init__(spec, "local_channels")
         sizes = (spec.bands, *spec.local_channels)
         kernels = [3] * (len(sizes) - 2) + [KERNEL]
         self.convolutions = nn.ModuleList(
@@ -54,17 +54,17 @@ class ContrastivePredictiveCoding(System):
 
     def terms(
         self,
-        views: Views,
+        inputs: NetworkInputs,
         spec: TrainSpec,
         *,
         lengths: Tensor | None,
         generator: torch.Generator | None,
         speakers: Tensor | None,
     ) -> Terms:
-        mask = frame_mask(lengths, views.frame.shape[1])
+        mask = frame_mask(lengths, inputs.frame.shape[1])
         # On a processor both lose by bfloat16: convolutions of this kind are several times slower in it.
-        with torch.autocast(views.frame.device.type, enabled=False):
-            z = self.encoded(self.scaled(views.frame, mask))
+        with torch.autocast(inputs.frame.device.type, enabled=False):
+            z = self.encoded(self.scaled(inputs.frame, mask))
             c: Tensor = self.context(z)[0]
         batch, steps, _ = z.shape
         real = torch.full((batch,), steps, device=z.device) if lengths is None else lengths // STRIDE
@@ -86,15 +86,15 @@ class ContrastivePredictiveCoding(System):
             wrong = wrong + (scores.argmax(dim=1) != numbers).float().mean()
         return only_total(total / STEPS_AHEAD, error=wrong / STEPS_AHEAD)
 
-    def vectors(self, views: ViewsOf, frames: int, chunk: int) -> dict[str, Tensor]:
+    def vectors(self, inputs_of: InputsOf, frames: int, chunk: int) -> dict[str, Tensor]:
         # The context runs on from chunk to chunk; chunks are even, so that steps fall on the same frames.
         chunk += chunk % STRIDE
         state: Tensor | None = None
         totals: dict[str, Tensor] = {}
         steps = 0
         for start in range(0, frames, chunk):
-            seen = views(start, min(frames, start + chunk))
-            z = self.encoded(self.scaled(seen.frame))
+            piece = inputs_of(start, min(frames, start + chunk))
+            z = self.encoded(self.scaled(piece.frame))
             c, state = self.context(z, state)
             steps += z.shape[1]
             for name, value in (("c", c), ("z", z)):

@@ -11,10 +11,11 @@ from torch.nn import functional
 
 from engine.api.errors import SpecError, TrainingError
 from engine.api.specs import ModelSpec, TrainSpec
-from engine.model.baselines.base import System, ViewsOf, chunks, need, only_total, pooled
+from engine.model.baselines.base import System, chunks, only_total, pooled
 from engine.model.modules import Trunk, frame_mask, mean_over_clip
 from engine.model.objective import Terms
-from engine.model.timescale.inputs import Views
+from engine.model.streaming import InputsOf
+from engine.model.timescale.inputs import NetworkInputs
 
 
 class Supervised(System):
@@ -27,8 +28,7 @@ class Supervised(System):
     latents = ("h",)
 
     def __init__(self, spec: ModelSpec) -> None:
-        super().__init__(spec)
-        need(spec, "global_channels")
+        super().__init__(spec, "global_channels")
         if spec.speakers < 2:
             raise SpecError(
                 f"speakers is {spec.speakers}.", "Give the number of named speakers in the corpus.", "speakers"
@@ -39,7 +39,7 @@ class Supervised(System):
 
     def terms(
         self,
-        views: Views,
+        inputs: NetworkInputs,
         spec: TrainSpec,
         *,
         lengths: Tensor | None,
@@ -51,8 +51,8 @@ class Supervised(System):
                 f"The corpus names more than the {self.spec.speakers} speakers this model was made for.",
                 "Start a new run with the right number.",
             )
-        mask = frame_mask(lengths, views.clip.shape[1])
-        h = self.embedding(mean_over_clip(self.global_trunk(self.scaled(views.clip, mask), mask), mask))
+        mask = frame_mask(lengths, inputs.clip.shape[1])
+        h = self.embedding(mean_over_clip(self.global_trunk(self.scaled(inputs.clip, mask), mask), mask))
         logits = self.names(h).float()
         named = speakers >= 0
         if not bool(named.any()):
@@ -61,7 +61,8 @@ class Supervised(System):
         wrong = (logits[named].argmax(dim=1) != speakers[named]).float().mean()
         return only_total(-loss, error=wrong)
 
-    def vectors(self, views: ViewsOf, frames: int, chunk: int) -> dict[str, Tensor]:
-        seen = ((self.scaled(v.clip), inner) for v, inner in chunks(views, frames, chunk, self.global_trunk.reach))
-        h: Tensor = self.embedding(pooled(self.global_trunk, seen, frames))
+    def vectors(self, inputs_of: InputsOf, frames: int, chunk: int) -> dict[str, Tensor]:
+        pieces = chunks(inputs_of, frames, chunk, self.global_trunk.reach)
+        features = ((self.scaled(piece.clip), inner) for piece, inner in pieces)
+        h: Tensor = self.embedding(pooled(self.global_trunk, features, frames))
         return {"h": h[0].float()}

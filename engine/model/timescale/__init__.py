@@ -1,1 +1,1 @@
-"""The timescale recipe: what each network's input leaves out, and how it is put back."""
+"""Normalisation by timescale: what each network's input leaves out, and how it is restored."""

@@ -1,7 +1,7 @@
-"""Which pieces of the corpus training sees, in which order, and how they become batches.
+"""Crops: which pieces of the corpus training sees, in which order, and how they become batches.
 
 An epoch has as many crops as the corpus has seconds divided by the crop's. Its crops and their order follow from
-the seed and the epoch's number alone, so the place in the data is one number: how many crops were taken.
+the seed and the epoch's number alone, so the position in the data is one number: how many crops were taken.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A corpus held whole in a graphics card's memory, and its crops gathered there: no loader, no copies on the way.
+"""Corpus held whole in a graphics card's memory, and its crops gathered there: no loader, no copies on the way.
 
 At 64 frames a second a hundred hours are 23 million frames, 6.5 GB of float16 mel and 0.1 GB of F0. A corpus that
 does not fit stays on the disk, and its crops come through pinned memory (see crops.gather).

@@ -1,4 +1,4 @@
-"""The clips on which a run's checkpoints are probed: a fixed sample of its corpus, kept in the run's folder.
+"""Probe set: the clips on which a run's checkpoints are probed, a fixed sample of its corpus kept in its folder.
 
 What is held out is tested on, what is trained on teaches the probes. It is written once, when the run begins, so
 that whoever probes a checkpoint later needs neither the corpus nor its cache, and all checkpoints are measured on
@@ -66,12 +66,8 @@ def write(run_dir: Path, cache: MelCache, division: Division, frames_per_second:
             number, frames = len(facts), slice(entry.start, entry.start + min(most, entry.frames))
             tensors[f"{number}.mel"] = torch.from_numpy(np.array(cache.mel[frames]))
             tensors[f"{number}.f0"] = torch.from_numpy(np.array(cache.f0[frames]))
-            facts.append({
-                "name": entry.utterance.name,
-                "labels": entry.utterance.words(),
-                "gain_db": entry.gain_db,
-                "held_out": held_out,
-            })  # fmt: skip
+            fact = {"name": entry.utterance.name, "labels": entry.utterance.words()}
+            facts.append(fact | {"gain_db": entry.gain_db, "held_out": held_out})
     content, _ = tensor_file.pack(_KIND, _VERSION, {"clips": facts}, tensors)
     write_whole(file, content)
 

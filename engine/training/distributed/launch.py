@@ -1,4 +1,4 @@
-"""Which of several processes this one is, where a launcher (torchrun) started several for one training run.
+"""Launched process: which of several this one is, where torchrun started several for one training run.
 
 Light: what needs no torch asks here before torch is imported.
 """
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Place:
+class LaunchedProcess:
     """Process `number` of `count`, `local` of `local_count` on this machine; restarts: how often all began anew."""
 
     number: int = 0
@@ -26,15 +26,15 @@ class Place:
         return self.number == 0
 
 
-def place(environment: Mapping[str, str] | None = None) -> Place:
-    """As torchrun tells it in the environment; one of one where it does not."""
-    told = os.environ if environment is None else environment
-    if not all(name in told for name in ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")):
-        return Place()
-    return Place(
-        number=int(told["RANK"]),
-        count=int(told["WORLD_SIZE"]),
-        local=int(told.get("LOCAL_RANK", told["RANK"])),
-        local_count=int(told.get("LOCAL_WORLD_SIZE", told["WORLD_SIZE"])),
-        restarts=int(told.get("TORCHELASTIC_RESTART_COUNT", "0")),
+def this_process(environment: Mapping[str, str] | None = None) -> LaunchedProcess:
+    """This process, as torchrun's environment variables describe it; one of one where there are none."""
+    given = os.environ if environment is None else environment
+    if not all(name in given for name in ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")):
+        return LaunchedProcess()
+    return LaunchedProcess(
+        number=int(given["RANK"]),
+        count=int(given["WORLD_SIZE"]),
+        local=int(given.get("LOCAL_RANK", given["RANK"])),
+        local_count=int(given.get("LOCAL_WORLD_SIZE", given["WORLD_SIZE"])),
+        restarts=int(given.get("TORCHELASTIC_RESTART_COUNT", "0")),
     )

@@ -7,9 +7,9 @@ from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QComboBox, QFormLayout, QLabel, QVBoxLayout, QWidget
 
 from engine.api import DevicesFound, FindDevices
+from studio.engine_link.engine_link import EngineLink
 from studio.services import theme
 from studio.services.preferences import Preferences
-from studio.session.session import Session
 
 PREFERENCE, AUTO = "compute/device", "auto"
 
@@ -17,9 +17,9 @@ PREFERENCE, AUTO = "compute/device", "auto"
 class DevicePage(QWidget):
     """Asks the engine which devices there are; until it answers, the choice made before is shown."""
 
-    def __init__(self, session: Session, preferences: Preferences, parent: QWidget | None = None) -> None:
+    def __init__(self, link: EngineLink, preferences: Preferences, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._session = session
+        self._link = link
         self._preferences = preferences
         self._there: set[str] = set()  # once the engine has told
         chosen = preferences.get(PREFERENCE, AUTO)
@@ -51,7 +51,7 @@ class DevicePage(QWidget):
         column.addWidget(hint)
         column.addStretch(1)
         self.device.currentIndexChanged.connect(self._choose)
-        job = session.link.submit(FindDevices(), title=self.tr("Look for devices"), latest_key="devices")
+        job = link.submit(FindDevices(), title=self.tr("Look for devices"), latest_key="devices")
         job.done.connect(self._show)
         job.failed.connect(self._not_found)
 
@@ -79,5 +79,5 @@ class DevicePage(QWidget):
     def _choose(self) -> None:
         name = str(self.device.currentData())
         self._preferences.set(PREFERENCE, name)
-        self._session.set_device(name)
+        self._link.device = name
         self._say()

@@ -10,7 +10,8 @@ from PySide6.QtWidgets import QButtonGroup, QLabel, QRadioButton, QVBoxLayout, Q
 from engine.api import OWN_VOCODER, VOCODERS
 from studio.services import theme
 from studio.services.preferences import Preferences
-from studio.session.session import Session
+from studio.session.model import Model
+from studio.session.transfer import TransferDesk
 
 PREFERENCE = "sound/vocoder"
 
@@ -24,14 +25,16 @@ def preferred_vocoder(preferences: Preferences) -> str:
 class SoundPage(QWidget):
     """A choice among the vocoders; the desk renders with it from then on."""
 
-    def __init__(self, session: Session, preferences: Preferences, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, model: Model, transfer: TransferDesk, preferences: Preferences, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
-        self._session = session
+        self._model, self._transfer = model, transfer
         self._preferences = preferences
         own = self.tr("Every model names the vocoder that suits it.")
-        if session.model is not None:
+        if model.info is not None:
             own = self.tr("Every model names the vocoder that suits it; the one in use names {0}.").format(
-                session.model.vocoder
+                model.info.vocoder
             )
         words = {
             OWN_VOCODER: (self.tr("&As the model says"), own),
@@ -67,7 +70,7 @@ class SoundPage(QWidget):
     def _choose(self, name: str, on: bool) -> None:
         if on:
             self._preferences.set(PREFERENCE, name)
-            self._session.set_vocoder(name)
+            self._transfer.set_vocoder(name)
 
 
 def _hint(words: str) -> QLabel:

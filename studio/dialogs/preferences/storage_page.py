@@ -47,7 +47,9 @@ class StoragePage(QWidget):
         self.unlisted.setWordWrap(True)
         form.addRow(self.tr("Takes off the list"), self.unlisted)
         self.open_button = QPushButton(self.tr("Open the &folder"))
-        self.open_button.clicked.connect(lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(session.folder))))
+        self.open_button.clicked.connect(
+            lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(session.context.folder)))
+        )
         self.delete_button = QPushButton(self.tr("Delete &takes off the list …"))
         self.delete_button.clicked.connect(self.ask_to_delete)
         self.delete_button.setEnabled(False)
@@ -86,8 +88,8 @@ class StoragePage(QWidget):
         column.addWidget(cache)
         column.addStretch(1)
         self.limit.editingFinished.connect(self._set_limit)
-        session.storage_measured.connect(self._show)
-        session.measure_storage()
+        session.storage.measured.connect(self._show)
+        session.storage.measure()
         self._ask_cache(CareForCache())
 
     def ask_to_delete(self) -> None:
@@ -108,7 +110,7 @@ class StoragePage(QWidget):
         box.setDefaultButton(QMessageBox.StandardButton.Cancel)
         box.exec()
         if box.clickedButton() is delete:
-            self._session.delete_unlisted_takes()
+            self._session.storage.delete_unlisted_takes()
 
     def _show(self, storage: Storage) -> None:
         for name, label in self.sizes.items():

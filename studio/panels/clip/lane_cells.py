@@ -14,7 +14,7 @@ from studio.domain.clip import Clip
 from studio.domain.transfer_setup import LaneEdit, clips_of
 from studio.domain.transfer_words import rule_words
 from studio.panels.clip import affect_colours
-from studio.plots.second_lane import Second
+from studio.plots.second_chip import Second
 
 AFFECT, DISTANCE = "affect", "distance"
 MOST_GIVERS = 100  # recordings looked at for the colour of what is given: more would not change it

@@ -91,27 +91,28 @@ class MLanePanel(QWidget):
         lane.restore_wanted.connect(self.restore)
         lane.dropped.connect(self._dropped)
         timeline.selection_changed.connect(self._time_selected)
-        session.current_changed.connect(self.refresh)
-        session.model_changed.connect(self.refresh)
-        session.transfer_changed.connect(self.refresh)
-        session.clips_changed.connect(self._clips_changed)
-        session.clips_removed.connect(self.refresh)
+        session.library.current_changed.connect(self.refresh)
+        session.model.changed.connect(self.refresh)
+        session.transfer.changed.connect(self.refresh)
+        session.second_edits.copied_changed.connect(self.refresh)
+        session.library.changed.connect(self._clips_changed)
+        session.library.removed.connect(self.refresh)
         self.refresh()
 
     # ------------------------------------------------------------------ actions
     def copy(self) -> None:
         """Remember the selected seconds."""
         if (clip := self._clip()) is not None and self.lane.selection:
-            self._session.copy_seconds(clip.id, self.lane.selection)
+            self._session.second_edits.copy(clip.id, self.lane.selection)
 
     def paste(self) -> None:
         """Give the copied seconds to the selected ones."""
-        if self._session.copied_seconds is None:
+        if self._session.second_edits.copied is None:
             self._messages.say(self.tr("No seconds are copied."), self.tr("Select some here and press Ctrl+C."))
         elif not self.lane.selection:
             self._messages.say(self.tr("No second is selected."), self.tr("Click the second to change."))
         else:
-            self.give(self._session.copied_seconds)
+            self.give(self._session.second_edits.copied)
 
     def give(self, payload: Payload, target: Sequence[int] | None = None) -> None:
         """Let seconds (the selected ones) take the m of something, by the rule, weight and fade that are set."""
@@ -119,7 +120,7 @@ class MLanePanel(QWidget):
         if (reason := self.refusal(payload)) is not None:
             self._messages.say(reason)
         elif (clip := self._clip()) is not None and seconds:
-            self._session.edit_seconds(
+            self._session.second_edits.give(
                 clip.id,
                 seconds,
                 payload,
@@ -131,7 +132,7 @@ class MLanePanel(QWidget):
     def restore(self) -> None:
         """Give the selected seconds their own m back."""
         if (clip := self._clip()) is not None and self.lane.selection:
-            self._session.restore_seconds(clip.id, self.lane.selection)
+            self._session.second_edits.restore(clip.id, self.lane.selection)
 
     def select_phrase(self, second: int) -> None:
         """Select what is said without a pause around a second."""
@@ -150,16 +151,16 @@ class MLanePanel(QWidget):
             self._set_mode(DISTANCE)
 
     def refusal(self, payload: Payload) -> str | None:
-        return drop_rules.refusal(EMOTION, payload, self._session.clips, self._session.model)
+        return drop_rules.refusal(EMOTION, payload, self._session.library.clips, self._session.model.info)
 
     # ------------------------------------------------------------------ showing
     def _clips_changed(self, ids: list[str]) -> None:
-        if self._session.current in ids:
+        if self._session.library.current in ids:
             self.refresh()
 
     def refresh(self) -> None:
         """Show the current recording's seconds and edits."""
-        clip, model = self._clip(), self._session.model
+        clip, model = self._clip(), self._session.model.info
         known = clip is not None and has_affect(clip)
         with QSignalBlocker(self.mode):
             self.mode.setItemData(0, None if known else 0, Qt.ItemDataRole.UserRole - 1)  # disabled where unknown
@@ -173,7 +174,7 @@ class MLanePanel(QWidget):
             made_of = (clip.id, clip.folder, model.hash if model else None, mode, reference)
             try:
                 if made_of != self._made_of or self._cells is None:
-                    self._cells = LaneCells(clip, self._session.clips, model, mode, reference)
+                    self._cells = LaneCells(clip, self._session.library.clips, model, mode, reference)
                     self._made_of = made_of
                 self.lane.set_seconds(self._cells.seconds(self._edits()))
             except (OSError, ValueError) as error:
@@ -183,12 +184,12 @@ class MLanePanel(QWidget):
         self._show_controls()
 
     def _why_empty(self) -> str:
-        clip = self._session.clips.get(self._session.current or "")
-        if self._session.model is None:
+        clip = self._session.library.clips.get(self._session.library.current or "")
+        if self._session.model.info is None:
             return self.tr("m needs a model: open one from the Model menu, or train one.")
         if clip is None:
             return ""
-        return drop_rules.why_not(clip, self._session.model)
+        return drop_rules.why_not(clip, self._session.model.info)
 
     def _show_key(self, mode: str) -> None:
         if mode == AFFECT:
@@ -237,11 +238,11 @@ class MLanePanel(QWidget):
     # ------------------------------------------------------------------ reactions
     def _clip(self) -> Clip | None:
         """The current recording, if it has an m of the model in use."""
-        clip = self._session.clips.get(self._session.current or "")
-        return clip if clip is not None and clip.encoded_by(self._session.model) else None
+        clip = self._session.library.clips.get(self._session.library.current or "")
+        return clip if clip is not None and clip.encoded_by(self._session.model.info) else None
 
     def _edits(self) -> tuple[LaneEdit, ...]:
-        return self._session.transfer.edits.get(self._session.current or "", ())
+        return self._session.transfer.setup.edits.get(self._session.library.current or "", ())
 
     def _edit(self) -> tuple[int, LaneEdit] | None:
         """The last edit that covers the selection, and its place."""
@@ -255,12 +256,12 @@ class MLanePanel(QWidget):
         return rule if rule != USUAL else "stretch" if payload.kind == "seconds" else "mean"
 
     def _paint(self, seconds: list[int]) -> None:
-        if self._session.copied_seconds is None:
+        if self._session.second_edits.copied is None:
             self._messages.say(
                 self.tr("The brush has no m yet."), self.tr("Switch it off, select seconds and press Ctrl+C first.")
             )
         else:
-            self.give(self._session.copied_seconds, seconds)
+            self.give(self._session.second_edits.copied, seconds)
 
     def _selected(self, seconds: list[int]) -> None:
         """What lies together is selected in time as well."""
@@ -291,7 +292,7 @@ class MLanePanel(QWidget):
         """A control was moved: for the edit under the selection, else for the next one."""
         found = self._edit()
         if found is not None and (clip := self._clip()) is not None:
-            self._session.change_edit(clip.id, found[0], **changes)
+            self._session.second_edits.change(clip.id, found[0], **changes)
         else:
             self._next = (str(self.rule.currentData()), self.weight.value(), self.fade.value())
             self._show_controls()
@@ -310,7 +311,7 @@ class MLanePanel(QWidget):
 
     # ------------------------------------------------------------------ drags
     def _takes(self, mime: QMimeData) -> bool:
-        payload = drag.payload_of(mime, self._session.uuid)
+        payload = drag.payload_of(mime, self._session.context.uuid)
         if payload is None:
             return False
         if (reason := self.refusal(payload)) is not None:
@@ -318,7 +319,7 @@ class MLanePanel(QWidget):
         return reason is None
 
     def _dropped(self, seconds: list[int], mime: QMimeData) -> None:
-        payload = drag.payload_of(mime, self._session.uuid)
+        payload = drag.payload_of(mime, self._session.context.uuid)
         if payload is not None:
             self.give(payload, seconds)
 
@@ -333,7 +334,7 @@ class MLanePanel(QWidget):
         if payload is None:
             return
         carried = QDrag(self.lane)
-        carried.setMimeData(drag.to_mime(payload, self._session.uuid))
+        carried.setMimeData(drag.to_mime(payload, self._session.context.uuid))
         boxes = [self.lane.box(second) for second in self.lane.selection]
         area = boxes[0].united(boxes[-1]).toAlignedRect().intersected(self.lane.rect())
         picture: QPixmap = self.lane.grab(area)
@@ -352,7 +353,11 @@ class MLanePanel(QWidget):
             (self.tr("&Play"), partial(self.play_requested.emit, first), bool(chosen)),
             (self.tr("Select the p&hrase (double click)"), partial(self.select_phrase, first), bool(chosen)),
             (self.tr("&Copy (Ctrl+C)"), self.copy, bool(chosen)),
-            (self.tr("Pa&ste (Ctrl+V)"), self.paste, bool(chosen) and self._session.copied_seconds is not None),
+            (
+                self.tr("Pa&ste (Ctrl+V)"),
+                self.paste,
+                bool(chosen) and self._session.second_edits.copied is not None,
+            ),
             (self.tr("&Restore its own m (Delete)"), self.restore, self.restore_button.isEnabled()),
             (self.tr("&Measure distances from here"), partial(self.measure_from, first), len(chosen) == 1),
         ):
@@ -364,10 +369,12 @@ class MLanePanel(QWidget):
         for place, edit in enumerate(self._edits()):
             if clip is not None and set(edit.target) & set(chosen):
                 words = self.tr("Take back: {0} on {1}").format(edit.title, span_words(edit.target))
-                menu.addAction(words, partial(self._session.remove_edit, clip.id, place))
+                menu.addAction(words, partial(self._session.second_edits.remove, clip.id, place))
         everything = menu.addAction(self.tr("Take back &every edit of this recording"))
         everything.setEnabled(bool(self._edits()))
-        everything.triggered.connect(lambda: self._session.clear_edits(self._session.current or ""))
+        everything.triggered.connect(
+            lambda: self._session.second_edits.restore_all(self._session.library.current or "")
+        )
         return menu
 
     # ------------------------------------------------------------------ building
@@ -429,7 +436,9 @@ class MLanePanel(QWidget):
         self.give_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.give_button.setObjectName("laneGive")
         self.give_button.setToolTip(self.tr("Give the selected seconds the m of an emotion, a clip or a speaker"))
-        self._givers = GiverMenu(self._session, EMOTION, self.refusal, self.give, self)
+        self._givers = GiverMenu(
+            self._session.library, self._session.second_edits, EMOTION, self.refusal, self.give, self
+        )
         menu = QMenu(self.give_button)
         menu.aboutToShow.connect(partial(self._givers.refill, menu))
         self.give_button.setMenu(menu)

@@ -14,6 +14,7 @@ from studio.audio.player import Player
 from studio.domain import drop_rules
 from studio.domain import payload as drag
 from studio.domain.audition_set import Hearing
+from studio.domain.clip import Clip
 from studio.domain.drop_rules import EMOTION, VOICE
 from studio.domain.transfer_setup import title_of
 from studio.panels.clip import pictures
@@ -32,7 +33,7 @@ from studio.plots.timeline import clock_text
 from studio.services import theme
 from studio.services.messages import Messages
 from studio.services.preferences import Preferences
-from studio.session.session import Clip, Session
+from studio.session.session import Session
 from studio.widgets.drop_choice import DropChoice, Field
 from studio.widgets.elided_label import ElidedLabel
 
@@ -54,7 +55,7 @@ class ClipViewPanel(QWidget):
         self._messages = messages
         self._preferences = preferences
         self._take: Take | None = None  # asked for by name
-        self._known_takes = {take.transformed for take in session.takes}
+        self._known_takes = {take.transformed for take in session.takes.items}
         # Clip, its folder, its take or the checkpoints that are flipped between: what is loaded.
         self._shown: tuple[str, str, str | Hearing] | None = None
         self._versions: dict[str, Version] = {}  # by the name the player knows them by
@@ -107,19 +108,19 @@ class ClipViewPanel(QWidget):
         self.player.position_changed.connect(self._follow)
         self.player.sound_changed.connect(self._show_version)
         self.view.picture_wanted.connect(self._show_picture)
-        self.player.device_note.connect(self._say_note)
-        session.current_changed.connect(self.refresh)
-        session.clips_added.connect(self._clips_added)
-        session.clips_changed.connect(self._clips_changed)
-        session.clips_removed.connect(self.refresh)
-        session.takes_changed.connect(self._takes_changed)
-        session.play_requested.connect(self.play_current)
-        session.take_play_requested.connect(self.play_take)
-        session.take_follow_requested.connect(self.follow_take)
-        session.hearing_changed.connect(self.refresh)
-        session.checkpoint_play_requested.connect(self.play_checkpoint)
-        session.checkpoint_flip_requested.connect(self.player.switch)
-        session.stop_requested.connect(self.player.pause)
+        self.player.output.note.connect(self._say_note)
+        session.library.current_changed.connect(self.refresh)
+        session.library.added.connect(self._clips_added)
+        session.library.changed.connect(self._clips_changed)
+        session.library.removed.connect(self.refresh)
+        session.takes.changed.connect(self._takes_changed)
+        session.listening.play_requested.connect(self.play_current)
+        session.takes.play_requested.connect(self.play_take)
+        session.takes.follow_requested.connect(self.follow_take)
+        session.checkpoints.changed.connect(self.refresh)
+        session.checkpoints.play_requested.connect(self.play_checkpoint)
+        session.checkpoints.flip_requested.connect(self.player.switch)
+        session.listening.stop_requested.connect(self.player.pause)
         self.refresh()
 
     # ------------------------------------------------------------------ actions
@@ -135,7 +136,7 @@ class ClipViewPanel(QWidget):
 
     def play_take(self, take: Take, which: str) -> None:
         """Show a take's clip and play one of its three sounds from the beginning."""
-        source = next((clip for clip in self._session.clips.values() if clip.folder == take.source), None)
+        source = self._session.library.clip_in(take.source)
         if source is None:
             self._messages.say(
                 self.tr("The recording of this take is no longer in the library."),
@@ -143,8 +144,8 @@ class ClipViewPanel(QWidget):
             )
             return
         self._take = take
-        self._session.stop_hearing()
-        self._session.set_current(source.id)
+        self._session.checkpoints.stop()
+        self._session.library.set_current(source.id)
         self.refresh()
         self.player.stop()
         self.player.switch(which)
@@ -177,11 +178,11 @@ class ClipViewPanel(QWidget):
     # ------------------------------------------------------------------ showing
     def refresh(self) -> None:
         """Show the current clip, or say why there is nothing to show."""
-        clip = self._session.clips.get(self._session.current or "")
+        clip = self._session.library.clips.get(self._session.library.current or "")
         if clip is None or clip.folder is None:
             self._clear(self._why_empty(clip))
             return
-        hearing = self._session.hearing
+        hearing = self._session.checkpoints.hearing
         if hearing is not None and hearing.source != clip.folder:
             hearing = None
         take = None if hearing is not None else self._take_of(clip.folder)
@@ -221,7 +222,7 @@ class ClipViewPanel(QWidget):
 
     def _show_version(self, name: str) -> None:
         """The picture of the version that is heard."""
-        self._session.note_heard(name)
+        self._session.checkpoints.note_heard(name)
         if name in self._versions:
             version = self._versions[name]
             self.view.show_sound(version.audio, self._spec.rate_hz, version.peaks)
@@ -255,7 +256,7 @@ class ClipViewPanel(QWidget):
         return pictures.lacking(self.view, self._versions, pictures.shown(self.view, self.player.sound))
 
     def _draw(self, folders: list[str]) -> None:
-        job = self._session.draw_picture(folders, spectrum=self.view.linear)
+        job = self._session.listening.draw_picture(folders, spectrum=self.view.linear)
         job.done.connect(lambda _result: self._drawn(folders))
         job.failed.connect(lambda what, _hint, _details: self._not_drawn(folders, what))
 
@@ -295,7 +296,7 @@ class ClipViewPanel(QWidget):
 
     def _why_empty(self, clip: Clip | None) -> str:
         if clip is None:
-            if not self._session.clips:
+            if not self._session.library.clips:
                 return self.tr("Drop recordings or folders anywhere in this window to begin.")
             return self.tr("Choose a clip in the library to see and hear it.")
         if clip.error is not None:
@@ -308,7 +309,7 @@ class ClipViewPanel(QWidget):
 
     def _take_of(self, folder: str) -> Take | None:
         """The take last played, if it is of this clip, else its newest, of those whose sounds still exist."""
-        takes = [take for take in self._session.takes if Path(take.source) == Path(folder)]
+        takes = [take for take in self._session.takes.items if Path(take.source) == Path(folder)]
         there = [take for take in takes if take_is_there(take)]
         if self._take in there:
             return self._take
@@ -316,12 +317,12 @@ class ClipViewPanel(QWidget):
 
     # ------------------------------------------------------------------ reactions
     def _takes_changed(self) -> None:
-        fresh = [take for take in self._session.takes if take.transformed not in self._known_takes]
-        self._known_takes = {take.transformed for take in self._session.takes}
-        flipping = self._session.hearing is not None
+        fresh = [take for take in self._session.takes.items if take.transformed not in self._known_takes]
+        self._known_takes = {take.transformed for take in self._session.takes.items}
+        flipping = self._session.checkpoints.hearing is not None
         if fresh:
             self._take = fresh[-1]  # a new take is shown as soon as it is there
-            self._session.stop_hearing()
+            self._session.checkpoints.stop()
         self.refresh()
         if fresh and flipping:
             self.player.switch("transformed")  # what was heard is not there any more
@@ -331,7 +332,7 @@ class ClipViewPanel(QWidget):
             self.refresh()
 
     def _clips_changed(self, ids: list[str]) -> None:
-        if self._session.current in ids:
+        if self._session.library.current in ids:
             self.refresh()
 
     def _follow(self, seconds: float) -> None:
@@ -354,10 +355,11 @@ class ClipViewPanel(QWidget):
         self.transport.volume_changed.connect(lambda volume: self._preferences.set("playback/volume", volume))
         self.transport.loop_changed.connect(lambda loop: self._preferences.set("playback/loop", loop))
         devices = self.transport.devices
-        self.player.set_device(get("playback/device", ""))
+        output = self.player.output
+        output.choose(get("playback/device", ""))
         devices.device_chosen.connect(lambda device: self._preferences.set("playback/device", device))
         devices.latency_chosen.connect(lambda name, ms: self._preferences.set(_latency_key(name), ms))
-        self.player.output_changed.connect(lambda name: self.player.set_latency_ms(get(_latency_key(name), 0)))
+        output.changed.connect(lambda name: output.set_latency_ms(get(_latency_key(name), 0)))
 
     def _keep_look(self) -> None:
         for name, value in self.view.look().items():
@@ -365,12 +367,12 @@ class ClipViewPanel(QWidget):
 
     # ------------------------------------------------------------------ drops
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        payload = drag.payload_of(event.mimeData(), self._session.uuid)
+        payload = drag.payload_of(event.mimeData(), self._session.context.uuid)
         if self._shown is None or payload is None:
             event.ignore()  # files belong to the window
             return
         event.acceptProposedAction()
-        title = title_of(payload, self._session.clips)
+        title = title_of(payload, self._session.library.clips)
         self.choice.offer([
             Field(VOICE, self.tr("Voice · h"), self.tr("Give this clip the voice of {0}").format(title),
                   self.refusal(VOICE, payload)),
@@ -381,17 +383,19 @@ class ClipViewPanel(QWidget):
     def refusal(self, what: str, payload: drag.Payload) -> str | None:
         """Why the clip shown cannot be given this voice or emotion; None when it can."""
         session = self._session
-        return drop_rules.refusal_on_clip(what, payload, session.current or "", session.clips, session.model)
+        return drop_rules.refusal_on_clip(
+            what, payload, session.library.current or "", session.library.clips, session.model.info
+        )
 
     def give(self, what: str, payload: drag.Payload) -> None:
         """Give the clip shown a voice (VOICE) or an emotion (EMOTION): it becomes the transfer's source."""
         if (reason := self.refusal(what, payload)) is not None:
             self._messages.say(reason)
-        elif self._session.current is not None:
-            self._session.give(self._session.current, payload, what)
+        elif self._session.library.current is not None:
+            self._session.transfer.give(self._session.library.current, payload, what)
 
     def _dropped(self, what: str, mime: QMimeData) -> None:
-        payload = drag.payload_of(mime, self._session.uuid)
+        payload = drag.payload_of(mime, self._session.context.uuid)
         if payload is not None:
             self.give(what, payload)
 

@@ -93,7 +93,7 @@ class TransportBar(QWidget):
         row.addWidget(self.other)
         row.addStretch(1)
         row.addWidget(self.device)
-        self.devices = DeviceMenu(player, self)
+        self.devices = DeviceMenu(player.output, self)
         self.speaker = QToolButton()
         self.speaker.setObjectName("outputDevice")
         self.speaker.setAutoRaise(True)
@@ -109,13 +109,13 @@ class TransportBar(QWidget):
         player.state_changed.connect(self._show_state)
         player.position_changed.connect(self._show_place)
         player.sound_changed.connect(self._show_sound)
-        player.device_note.connect(self._show_note)
-        player.output_changed.connect(self._show_output)
+        player.output.note.connect(self._show_note)
+        player.output.changed.connect(self._show_output)
         self.volume.valueChanged.connect(self._turn_volume)
         self._show_place(player.position_s)
         self._show_sound(player.sound)
         self._show_state(player.state)
-        self._show_output(player.output_name)
+        self._show_output(player.output.name)
 
     def add_tool(self, action: QAction) -> None:
         """A button for a command of someone else's that belongs beside these, at the right end."""
@@ -199,7 +199,7 @@ class TransportBar(QWidget):
         self._show_place(self._player.position_s)
 
     def _show_note(self, note: str) -> None:
-        silent = self._player.output is not None and not self._player.output_name
+        silent = self._player.output.is_silent
         self.device.setText(self.tr("No sound") if silent else "")
         self.device.setToolTip(note)
         self.device.setAccessibleDescription(note)

@@ -54,7 +54,7 @@ class DashboardPanel(QWidget):
         self._folders = {"corpus": "", "test": ""}
         self._job: Job | None = None
         self.setObjectName("dashboard")
-        self.table = ProbesTable(session, self)
+        self.table = ProbesTable(session.probes, self)
         self.view = QTableView()
         self.view.setObjectName("probeMatrix")
         self.view.setAccessibleName(self.tr("Probe matrix"))
@@ -108,23 +108,26 @@ class DashboardPanel(QWidget):
         self.test.activated.connect(lambda _row: self._chosen("test"))
         self.run_button.clicked.connect(self.run)
         self._empty_run.clicked.connect(self.run)
-        self.stop_button.clicked.connect(session.stop_probes)
+        self.stop_button.clicked.connect(session.probes.stop)
         self.view.selectionModel().currentChanged.connect(self._show_details)
         self._soon = WhenSeen(self, REFRESH_MS)
         self._soon.due.connect(self.refresh)
         for signal in (
-            session.clips_added, session.clips_removed, session.clips_changed, session.selection_changed,
-        ):  # fmt: skip
+            session.library.added,
+            session.library.removed,
+            session.library.changed,
+            session.library.selection_changed,
+        ):
             signal.connect(self._soon.ask)  # a method: the connection ends with the panel
-        session.probes_changed.connect(self.refresh)
-        session.model_changed.connect(self.refresh)
+        session.probes.changed.connect(self.refresh)
+        session.model.changed.connect(self.refresh)
         self.refresh()
 
     # ------------------------------------------------------------------ actions
     def run(self) -> None:
         """Measure every task on what is chosen."""
         corpus, test = self.corpus.currentData(), self.test.currentData()
-        self._session.run_probes(
+        self._session.probes.run(
             selected=corpus == SELECTED,
             folder=self._folders["corpus"] if corpus == FOLDER else None,
             test_folder=self._folders["test"] if test == FOLDER else None,
@@ -150,7 +153,7 @@ class DashboardPanel(QWidget):
         }
         path, _ = QFileDialog.getSaveFileName(self, self.tr("Export the probe matrix"), str(start), kinds[suffix])
         if path:
-            self._session.export_probes(path)
+            self._session.probes.export(path)
 
     def copy_details(self) -> None:
         """What the current cell says, to the clipboard."""
@@ -160,7 +163,7 @@ class DashboardPanel(QWidget):
     # ------------------------------------------------------------------ showing
     def refresh(self) -> None:
         """Show the session's board, or say what is missing for one."""
-        board, session = self._session.board, self._session
+        board, session = self._session.probes.board, self._session
         self._fill()
         working = board.job is not None
         ready, why = self._may_run()
@@ -185,7 +188,7 @@ class DashboardPanel(QWidget):
         words = (
             [board.job.message or self.tr("Waiting for the engine …")] if board.job is not None else [board.about]
         )
-        if session.probes_are_stale():
+        if session.probes.are_stale():
             words.append(self.tr("The recordings or their labels have changed since: run the probes again."))
         elif not working and not board.done:
             words.append(self.tr("Stopped before all tasks were measured."))
@@ -196,20 +199,20 @@ class DashboardPanel(QWidget):
 
     def _may_run(self) -> tuple[bool, str]:
         """Whether probes can be run now, and words for the empty page."""
-        if self.corpus.currentData() == FOLDER and self._session.model is not None:
+        if self.corpus.currentData() == FOLDER and self._session.model.info is not None:
             return True, self.tr("The recordings in {0} will be read and probed.").format(
                 Path(self._folders["corpus"]).name
             )
-        if not self._session.clips:
+        if not self._session.library.clips:
             return False, self.tr(
                 "Drop recordings with their speakers’ names and emotions anywhere in this window; the dashboard "
                 "measures what h, m and z tell of them."
             )
-        if self._session.model is None:
+        if self._session.model.info is None:
             return False, self.tr(
                 "Probes need a model: train one in the Training tab, or open one with Model > Open."
             )
-        ready = len(self._session.encoded())
+        ready = len(self._session.model.encoded())
         if ready < FEWEST_CLIPS:
             return False, self.tr("A probe needs at least {0} analysed recordings; there are {1}.").format(
                 FEWEST_CLIPS, ready
@@ -221,7 +224,7 @@ class DashboardPanel(QWidget):
 
     def _fill(self) -> None:
         """The two choices, with the numbers of now."""
-        clips, chosen = self._session.encoded(), len(self._session.selection)
+        clips, chosen = self._session.model.encoded(), len(self._session.library.selection)
         rows = [(counted(len(clips), self.tr("1 recording"), self.tr("All {0} recordings")), ALL)]
         if chosen:
             rows.append((counted(chosen, self.tr("1 selected"), self.tr("{0} selected")), SELECTED))
@@ -279,7 +282,7 @@ class DashboardPanel(QWidget):
         made = {}
         for name, words, slot in (
             ("run", self.tr("Run the &probes"), self.run),
-            ("stop", self.tr("&Stop probing"), self._session.stop_probes),
+            ("stop", self.tr("&Stop probing"), self._session.probes.stop),
             ("export_csv", self.tr("Export probes as &CSV …"), lambda: self.export(".csv")),
             ("export_latex", self.tr("Export probes as &LaTeX …"), lambda: self.export(".tex")),
             ("export_figure", self.tr("Export probes as &figure …"), lambda: self.export(".pdf")),

@@ -9,7 +9,7 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelInd
 
 from engine.api import PROBE_TASKS, ProbeResult, ProbeScore
 from studio.domain.probe_tasks import CCC_TASKS, shown, task_titles
-from studio.session.session import Session
+from studio.session.probes import Probes
 
 LATENTS = ("h", "m", "z")
 FLOORS = ("mel", "mfcc")
@@ -25,9 +25,9 @@ Index = QModelIndex | QPersistentModelIndex
 class ProbesTable(QAbstractTableModel):
     """Shows the session's board."""
 
-    def __init__(self, session: Session, parent: Any = None) -> None:
+    def __init__(self, probes: Probes, parent: Any = None) -> None:
         super().__init__(parent)
-        self._session = session
+        self._probes = probes
         self._names = task_titles()
         self._measures = {
             "speaker": self.tr("right"),
@@ -44,7 +44,7 @@ class ProbesTable(QAbstractTableModel):
         self.headerDataChanged.emit(Qt.Orientation.Vertical, 0, len(PROBE_TASKS) - 1)
 
     def result(self, row: int) -> ProbeResult | None:
-        return self._session.board.results.get(PROBE_TASKS[row])
+        return self._probes.board.results.get(PROBE_TASKS[row])
 
     def score(self, row: int, column: int) -> ProbeScore | None:
         result = self.result(row)
@@ -78,7 +78,7 @@ class ProbesTable(QAbstractTableModel):
         if role == RANGE:
             return (-0.25, 1.0) if task in CCC_TASKS else (0.0, 0.6) if task == "verify" else (0.0, 1.0)
         if role == PENDING:
-            return score is None and self._session.board.job is not None and not self._failed(row)
+            return score is None and self._probes.board.job is not None and not self._failed(row)
         if role == BEST:
             return COLUMNS[column] in LATENTS and score is not None and self._is_best(row, column)
         if role == Qt.ItemDataRole.DisplayRole:
@@ -97,7 +97,7 @@ class ProbesTable(QAbstractTableModel):
         if score is None:
             if self._failed(row) and result is not None:
                 return f"{what}: {self.tr('not run.')} {result.failed}"
-            waiting = self._session.board.job is not None
+            waiting = self._probes.board.job is not None
             return f"{what}: {self.tr('to come.') if waiting else self.tr('not measured.')}"
         told = [f"{what}: {shown(task, score.score)} {self._measures[task]}"]
         if math.isfinite(score.low) and math.isfinite(score.high):

@@ -41,20 +41,20 @@ class ClipDrops(QObject):
         if (reason := self.refusal(clip_ids, what, payload)) is not None:
             self._session.messages.say(reason)
         elif len(takers := self._takers(clip_ids, what, payload)) == 1:
-            self._session.give(takers[0], payload, what)
-            self._session.set_current(takers[0])
+            self._session.transfer.give(takers[0], payload, what)
+            self._session.library.set_current(takers[0])
         else:
-            self._session.give_many(takers, payload, what)
+            self._session.batch.give(takers, payload, what)
 
     def refusal(self, clip_ids: Sequence[str], what: str, payload: Payload) -> str | None:
         """Why recordings cannot be given this; of many it is enough that one can, the batch tells of the others."""
-        clips, model = self._session.clips, self._session.model
+        clips, model = self._session.library.clips, self._session.model.info
         reasons = [drop_rules.refusal_on_clip(what, payload, clip_id, clips, model) for clip_id in clip_ids]
         return None if None in reasons or not reasons else reasons[0]
 
     def _takers(self, clip_ids: Sequence[str], what: str, payload: Payload) -> list[str]:
         """Those of several recordings that do not give it themselves."""
-        return [i for i in clip_ids if not drop_rules.is_its_own(what, payload, i, self._session.clips)]
+        return [i for i in clip_ids if not drop_rules.is_its_own(what, payload, i, self._session.library.clips)]
 
     def targets(self, at: QPointF) -> list[str]:
         """The recordings that a drop at this place is for."""
@@ -62,7 +62,7 @@ class ClipDrops(QObject):
         if not index.isValid():
             return []
         under = self._table.id_at(index.row())
-        selected = self._session.selection
+        selected = self._session.library.selection
         return list(selected) if under in selected and len(selected) > 1 else [under]
 
     # ------------------------------------------------------------------ events
@@ -78,7 +78,7 @@ class ClipDrops(QObject):
 
     def _hover(self, event: QDragMoveEvent) -> bool:
         if isinstance(event, QDragEnterEvent):
-            self._payload = drag.payload_of(event.mimeData(), self._session.uuid)
+            self._payload = drag.payload_of(event.mimeData(), self._session.context.uuid)
         if self._payload is None:
             event.ignore()  # files belong to the window
             return True
@@ -97,7 +97,7 @@ class ClipDrops(QObject):
         return True
 
     def _drop(self, event: QDropEvent) -> bool:
-        payload = drag.payload_of(event.mimeData(), self._session.uuid)
+        payload = drag.payload_of(event.mimeData(), self._session.context.uuid)
         targets, what = self.targets(event.position()), self._meant(event)
         self._leave()
         reason = self.refusal(targets, what, payload) if payload is not None and targets else ""
@@ -119,12 +119,12 @@ class ClipDrops(QObject):
     def _meant(self, event: QDropEvent) -> str:
         if event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
             return EMOTION
-        payload = self._payload or drag.payload_of(event.mimeData(), self._session.uuid)
+        payload = self._payload or drag.payload_of(event.mimeData(), self._session.context.uuid)
         return VOICE if payload is None else drop_rules.usual(payload)
 
     def _promise(self, targets: Sequence[str], what: str, payload: Payload) -> str:
         """What letting go would do."""
-        clips, takers = self._session.clips, self._takers(targets, what, payload)
+        clips, takers = self._session.library.clips, self._takers(targets, what, payload)
         onto = counted(len(takers), clips[takers[0]].name, self.tr("{0} recordings, as a batch"))
         title = title_of(payload, clips)
         if what == EMOTION:

@@ -76,7 +76,7 @@ class LibraryPanel(QWidget):
         self._messages = messages
         self._preferences = preferences
         self.setObjectName("library")
-        self.table = ClipTable(session, self)
+        self.table = ClipTable(session.library, session.model, self)
         self.table.edited_together = self._edited_together
         self.view = LibraryView(self.table)
         self.view.drag_wanted.connect(self._drag_out)
@@ -126,13 +126,13 @@ class LibraryPanel(QWidget):
 
         self.view.selectionModel().selectionChanged.connect(lambda *_: self._selected_here())
         self.view.selectionModel().currentRowChanged.connect(self._current_here)
-        self.view.clicked.connect(lambda index: self._session.set_current(self.table.id_at(index.row())))
+        self.view.clicked.connect(lambda index: self._session.library.set_current(self.table.id_at(index.row())))
         self.table.modelReset.connect(self._selected_elsewhere)
         self.table.shown_changed.connect(self._show_pages)
-        session.clips_added.connect(self._sort_soon)  # methods: the connections end with the panel
-        session.selection_changed.connect(self._selected_elsewhere)
-        session.current_changed.connect(self._current_elsewhere)
-        session.clips_removed.connect(self._show_pages)
+        session.library.added.connect(self._sort_soon)  # methods: the connections end with the panel
+        session.library.selection_changed.connect(self._selected_elsewhere)
+        session.library.current_changed.connect(self._current_elsewhere)
+        session.library.removed.connect(self._show_pages)
         self._show_pages()
 
     # ------------------------------------------------------------------ actions
@@ -157,7 +157,7 @@ class LibraryPanel(QWidget):
         if not rows:
             return
         gone = [self.table.id_at(row) for row in rows]
-        self._session.remove(gone)
+        self._session.library.remove(gone)
         self._messages.say(
             counted(
                 len(gone),
@@ -169,47 +169,47 @@ class LibraryPanel(QWidget):
             self.view.selectRow(min(rows[0], self.table.rowCount() - 1))
 
     def play_row(self, row: int) -> None:
-        self._session.play(self.table.id_at(row))
+        self._session.listening.play(self.table.id_at(row))
 
     def use_as_source(self) -> None:
         """The twin of dragging one recording onto the desk's source."""
         if ids := self.selected_ids():
-            self._session.set_source(ids[0])
+            self._session.transfer.set_source(ids[0])
 
     def add_as_voice(self) -> None:
         """The twin of dragging recordings onto the desk's voices."""
         if ids := self.selected_ids():
-            self._session.add_voice(Payload("clips", tuple(ids)))
+            self._session.transfer.add_voice(Payload("clips", tuple(ids)))
 
     def add_as_emotion(self) -> None:
         """The twin of dragging recordings onto the desk's emotions."""
         if ids := self.selected_ids():
-            self._session.add_emotion(Payload("clips", tuple(ids)))
+            self._session.transfer.add_emotion(Payload("clips", tuple(ids)))
 
     def add_speaker_as_voice(self) -> None:
         """The twin of dragging a speaker's name onto the desk's voices."""
         if (payload := self.speaker_payload(self._current_id())) is not None:
-            self._session.add_voice(payload)
+            self._session.transfer.add_voice(payload)
 
     def set_label_of_selected(self, name: str, title: str) -> None:
         """Ask for a label of all selected recordings."""
         ids = self.selected_ids()
         if not ids:
             return
-        before = {self._session.clips[clip_id].labels.get(name, "") for clip_id in ids}
+        before = {self._session.library.clips[clip_id].labels.get(name, "") for clip_id in ids}
         values = ["", *self.table.values_of(name)]
         start = values.index(before.pop()) if len(before) == 1 else 0
         question = counted(len(ids), self.tr("1 recording"), self.tr("{0} recordings"))
         value, given = QInputDialog.getItem(self, title, f"{title} · {question}", values, start, True)
         if given:
-            self._session.set_label(ids, name, value.strip())
+            self._session.library.set_label(ids, name, value.strip())
 
     # ------------------------------------------------------------------ drags
     def payload(self, column: int) -> Payload | None:
         """What is carried when the selection is dragged by a cell of this column."""
         if column == SPEAKER and (payload := self.speaker_payload(self._current_id())) is not None:
             return payload
-        clip = self._session.clips.get(self._current_id() or "")
+        clip = self._session.library.clips.get(self._current_id() or "")
         if column in (EMOTION, GENDER) and clip is not None and (value := clip.labels.get(LABELS[column])):
             return Payload("label", label=(LABELS[column], value))
         ids = self.selected_ids()
@@ -217,21 +217,21 @@ class LibraryPanel(QWidget):
 
     def speaker_payload(self, clip_id: str | None) -> Payload | None:
         """Everything of a recording's speaker; None if nobody is named."""
-        clip = self._session.clips.get(clip_id or "")
+        clip = self._session.library.clips.get(clip_id or "")
         speaker = clip.labels.get("speaker", "") if clip is not None else ""
         if not speaker:
             return None
-        theirs = tuple(c.id for c in self._session.clips.values() if c.labels.get("speaker") == speaker)
+        theirs = tuple(c.id for c in self._session.library.clips.values() if c.labels.get("speaker") == speaker)
         return Payload("speaker", theirs, speaker)
 
     def _drag_out(self, column: int) -> None:
         payload = self.payload(column)
         if payload is None:
             return
-        clips = clips_of(payload, self._session.clips)
+        clips = clips_of(payload, self._session.library.clips)
         files = [clip.path for clip in clips[:_FILES_IN_A_DRAG]]
         carried = QDrag(self.view)
-        carried.setMimeData(drag.to_mime(payload, self._session.uuid, files))
+        carried.setMimeData(drag.to_mime(payload, self._session.context.uuid, files))
         carried.setPixmap(drag_picture(self, self._carried_words(payload)))
         carried.setHotSpot(HOT_SPOT)
         carried.exec(Qt.DropAction.CopyAction)
@@ -242,7 +242,7 @@ class LibraryPanel(QWidget):
         elif payload.kind == "label":
             words = self.tr("Every {0} clip").format(payload.label[1])
         elif len(payload.clips) == 1:
-            words = self._session.clips[payload.clips[0]].name
+            words = self._session.library.clips[payload.clips[0]].name
         else:
             words = counted(len(payload.clips), self.tr("1 recording"), self.tr("{0} recordings"))
         return words
@@ -255,17 +255,17 @@ class LibraryPanel(QWidget):
         return sorted({row for span in spans for row in range(span.top(), span.bottom() + 1)})
 
     def _selected_here(self) -> None:
-        self._session.select(self.selected_ids(), origin="library")
+        self._session.library.select(self.selected_ids(), origin="library")
 
     def _current_here(self, current: QModelIndex, _previous: QModelIndex) -> None:
         # A pressed row may be the beginning of a drag, onto the recording that is seen: it waits for the release.
         pressed = bool(QApplication.mouseButtons() & Qt.MouseButton.LeftButton)
         if current.isValid() and not pressed:
-            self._session.set_current(self.table.id_at(current.row()))
+            self._session.library.set_current(self.table.id_at(current.row()))
 
     def _selected_elsewhere(self) -> None:
         """Show the session's selection, unless it is what is shown."""
-        rows = sorted(row for i in self._session.selection if (row := self.table.row_of(i)) is not None)
+        rows = sorted(row for i in self._session.library.selection if (row := self.table.row_of(i)) is not None)
         if rows == self._selected_rows():
             return
         selection = QItemSelection()
@@ -297,7 +297,7 @@ class LibraryPanel(QWidget):
 
     # ------------------------------------------------------------------ showing
     def _show_pages(self) -> None:
-        total, shown = len(self._session.clips), self.table.rowCount()
+        total, shown = len(self._session.library.clips), self.table.rowCount()
         self._pages.setCurrentIndex(0 if not total else 1 if shown else 2)
         self.filter.setEnabled(total > 0)
         words = counted(total, self.tr("1 recording"), self.tr("{0} recordings"))
@@ -306,7 +306,7 @@ class LibraryPanel(QWidget):
 
     def _enable_commands(self) -> None:
         for command in self.commands.values():
-            command.setEnabled(bool(self._session.clips))
+            command.setEnabled(bool(self._session.library.clips))
 
     def _sort_soon(self) -> None:
         self._sort_timer.start()
@@ -324,7 +324,7 @@ class LibraryPanel(QWidget):
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         ids = self.selected_ids()
         play = menu.addAction(theme.icon("play"), self.tr("Play"))
-        play.triggered.connect(lambda: self._session.play(ids[0]))
+        play.triggered.connect(lambda: self._session.listening.play(ids[0]))
         play.setEnabled(len(ids) == 1)
         menu.addSeparator()
         menu.addActions([self.commands[name] for name in ("source", "voice", "emotion", "speaker")])
@@ -337,9 +337,9 @@ class LibraryPanel(QWidget):
                 lambda _=False, name=name, title=title: self.set_label_of_selected(name, title)
             )
         menu.addSeparator()
-        if any(self._session.clips[i].state in ("failed", "missing") for i in ids):
+        if any(self._session.library.clips[i].state in ("failed", "missing") for i in ids):
             again = menu.addAction(theme.icon("gears"), self.tr("Analyse again"))
-            again.triggered.connect(lambda: self._session.analyse_again(ids))
+            again.triggered.connect(lambda: self._session.library.analyse_again(ids))
         menu.addAction(self.commands["remove"])
         return menu
 
@@ -351,10 +351,10 @@ class LibraryPanel(QWidget):
         ):
             below = menu.addMenu(theme.icon(icon), words)
             refusal, give = partial(self.drops.refusal, ids, what), partial(self.drops.give, ids, what)
-            GiverMenu(self._session, what, refusal, give, self).fill(below)
+            GiverMenu(self._session.library, self._session.second_edits, what, refusal, give, self).fill(below)
         batch = menu.addAction(theme.icon("gears"), self.tr("&Render all of them with what is on the desk"))
-        batch.triggered.connect(lambda: self._session.render_many(ids))
-        batch.setEnabled(bool(self._session.transfer.chips()))
+        batch.triggered.connect(lambda: self._session.batch.render(ids))
+        batch.setEnabled(bool(self._session.transfer.setup.chips()))
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
@@ -408,7 +408,7 @@ class LibraryPanel(QWidget):
         files.clicked.connect(self.choose_files)
         example = QPushButton(theme.icon("voice"), self.tr("Load example voices"))
         example.setObjectName("loadExample")
-        example.clicked.connect(self._session.load_example)
+        example.clicked.connect(self._session.imports.load_example)
         example.setToolTip(self.tr("Eight synthetic voices in three styles, 3.6 minutes in all"))
         example.setVisible(paths.example_dir().is_dir())
         column = QVBoxLayout(page)

@@ -10,10 +10,11 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersisten
 from PySide6.QtGui import QColor, QIcon
 from PySide6.QtWidgets import QApplication
 
-from studio.domain.clip import ANALYSING, FAILED, MISSING, READY, WAITING
+from studio.domain.clip import ANALYSING, FAILED, MISSING, READY, WAITING, Clip
 from studio.services import theme
 from studio.services.natural_sort import natural
-from studio.session.session import Clip, Session
+from studio.session.library import Library
+from studio.session.model import Model
 
 Index = QModelIndex | QPersistentModelIndex
 NAME, DURATION, SPEAKER, GENDER, EMOTION, F0, STATE = range(7)
@@ -34,7 +35,7 @@ class _Column:
 
 
 class ClipTable(QAbstractTableModel):
-    """Shows session.clips.
+    """Shows the recordings of the library.
 
     Signals:
         shown_changed(): other rows are shown than before, or in another order.
@@ -42,9 +43,9 @@ class ClipTable(QAbstractTableModel):
 
     shown_changed = Signal()
 
-    def __init__(self, session: Session, parent: QObject | None = None) -> None:
+    def __init__(self, library: Library, model: Model, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._session = session
+        self._library, self._model = library, model
         self._ids: list[str] = []
         self._row_of: dict[str, int] = {}
         self._words: list[str] = []
@@ -71,10 +72,10 @@ class ClipTable(QAbstractTableModel):
             F0: _Column(self.tr("F0"), lambda c: f0_text(c.f0_median_hz), lambda c: c.f0_median_hz, True),
             STATE: _Column(self.tr("State"), self.state_text, self.state_text),
         }
-        session.clips_added.connect(self._added)
-        session.clips_removed.connect(self._rebuild)
-        session.clips_changed.connect(self._changed)
-        session.model_changed.connect(self._states_changed)
+        library.added.connect(self._added)
+        library.removed.connect(self._rebuild)
+        library.changed.connect(self._changed)
+        model.changed.connect(self._states_changed)
         self._rebuild()
 
     # ------------------------------------------------------------------ which rows
@@ -107,11 +108,11 @@ class ClipTable(QAbstractTableModel):
 
     def values_of(self, label: str) -> list[str]:
         """Every value in use, for completion."""
-        return sorted({v for c in self._session.clips.values() if (v := c.labels.get(label))}, key=natural)
+        return sorted({v for c in self._library.clips.values() if (v := c.labels.get(label))}, key=natural)
 
     def _rebuild(self) -> None:
         self.beginResetModel()
-        self._ids = self._ordered([c.id for c in self._session.clips.values() if self._passes(c)])
+        self._ids = self._ordered([c.id for c in self._library.clips.values() if self._passes(c)])
         self._row_of = {clip_id: row for row, clip_id in enumerate(self._ids)}
         self.endResetModel()
         self.shown_changed.emit()
@@ -126,17 +127,17 @@ class ClipTable(QAbstractTableModel):
         if self._sorted_by is None:
             return ids
         column, order = self._sorted_by
-        key, clips = self._columns[column].key, self._session.clips
+        key, clips = self._columns[column].key, self._library.clips
         keys = {clip_id: key(clips[clip_id]) for clip_id in ids}
         unknown = [clip_id for clip_id in ids if keys[clip_id] in (None, "")]
         known = [clip_id for clip_id in ids if keys[clip_id] not in (None, "")]
         known.sort(key=keys.__getitem__, reverse=order == Qt.SortOrder.DescendingOrder)
         return known + unknown
 
-    # ------------------------------------------------------------------ what the session says
+    # ------------------------------------------------------------------ what the library says
     def _added(self, ids: Iterable[str]) -> None:
         # At the end for now: rows that move while they are looked at cannot be read, see sort_again.
-        new = [i for i in ids if i not in self._row_of and self._passes(self._session.clips[i])]
+        new = [i for i in ids if i not in self._row_of and self._passes(self._library.clips[i])]
         if not new:
             return
         first = len(self._ids)
@@ -174,7 +175,7 @@ class ClipTable(QAbstractTableModel):
         return None
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        clip = self._session.clips.get(self._ids[index.row()])
+        clip = self._library.clips.get(self._ids[index.row()])
         if clip is None:  # being removed
             return None
         column = index.column()
@@ -199,8 +200,8 @@ class ClipTable(QAbstractTableModel):
         clip_id = self._ids[index.row()]
         text = str(value).strip()
         ids = self.edited_together(clip_id)
-        if text != self._session.clips[clip_id].labels.get(label, "") or len(ids) > 1:
-            self._session.set_label(ids, label, text)
+        if text != self._library.clips[clip_id].labels.get(label, "") or len(ids) > 1:
+            self._library.set_label(ids, label, text)
         return True
 
     def flags(self, index: Index) -> Qt.ItemFlag:
@@ -212,7 +213,7 @@ class ClipTable(QAbstractTableModel):
     def state_text(self, clip: Clip) -> str:
         if clip.state != READY:
             return self._state_words[clip.state]
-        model = self._session.model
+        model = self._model.info
         return self._ready_words[None if model is None else clip.model_hash == model.hash]
 
     def _label_column(self, title: str, name: str) -> _Column:
@@ -231,7 +232,7 @@ class ClipTable(QAbstractTableModel):
             clip.state, shades.muted
         )
         name = STATE_ICONS[clip.state]
-        model = self._session.model
+        model = self._model.info
         if clip.state == "ready" and (model is None or clip.model_hash != model.hash):
             name, colour = "half", shades.muted
         key = (name, colour.name())
@@ -246,7 +247,7 @@ class ClipTable(QAbstractTableModel):
             return "\n".join((clip.path, *clip.error))
         if column == STATE and clip.state == "missing":
             return self.tr("The file is no longer at {0}").format(clip.path)
-        if column == STATE and clip.state == "ready" and self._session.model is None:
+        if column == STATE and clip.state == "ready" and self._model.info is None:
             return self.tr("It can be seen and heard. Maps and transfers need a model.")
         if column == SPEAKER and clip.labels.get("speaker"):
             return self.tr("Drag from here to give the voice of {0}. Double-click to change it.").format(

@@ -4,30 +4,32 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject
 
-from studio.session.session import Session
+from studio.session.library import Library
+from studio.session.maps import Maps
+from studio.session.model import Model
 
 FEWEST_CLIPS = 3
 
 
 class MapWords(QObject):
-    def __init__(self, session: Session, parent: QObject) -> None:
+    def __init__(self, library: Library, model: Model, maps: Maps, parent: QObject) -> None:
         super().__init__(parent)
-        self._session = session
+        self._library, self._model, self._maps = library, model, maps
 
     def why_empty(self, latent: str) -> tuple[str, bool]:
         """Words for an empty map, and whether it could be laid out now."""
-        if not self._session.clips:
+        if not self._library.clips:
             return self.tr(
                 "Drop recordings anywhere in this window; the map shows which of them sound alike."
             ), False
-        if self._session.model is None:
+        if self._model.info is None:
             return self.tr(
                 "A map needs a model: h, m and z come from one.\nTrain one in the Training tab, or open one with "
                 "Model > Open."
             ), False
-        if latent in self._session.map_jobs:
+        if latent in self._maps.jobs:
             return self.tr("Laying out the map … The first layout appears in a moment."), False
-        ready = len(self._session.encoded())
+        ready = len(self._model.encoded())
         if ready < FEWEST_CLIPS:
             return self.tr("A map needs at least {0} analysed clips; there are {1}.").format(
                 FEWEST_CLIPS, ready

@@ -14,7 +14,7 @@ from studio.panels.map.pane import MapPane
 from studio.panels.map.point_table import Mask
 from studio.plots.scatter.legend import ColourScale, Legend
 from studio.services import theme
-from studio.session.session import Session
+from studio.session.library import Library
 
 
 class ColourKey(QWidget):
@@ -26,9 +26,9 @@ class ColourKey(QWidget):
 
     changed = Signal()
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+    def __init__(self, library: Library, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._session = session
+        self._library = library
         self._panes: list[MapPane] = []
         self._colours: dict[str, Colouring] = {}
         self.found: list[str] | None = None  # the clips a search names; None = there is no search
@@ -59,7 +59,7 @@ class ColourKey(QWidget):
 
     def show_choices(self, latent: str) -> None:
         """Offer what the recordings' labels allow now."""
-        names = colouring.choices(self._session.clips, latent)
+        names = colouring.choices(self._library.clips, latent)
         if names != [self.choice.itemData(i) for i in range(self.choice.count())]:
             current = self.choice.currentData()
             with QSignalBlocker(self.choice):
@@ -74,7 +74,7 @@ class ColourKey(QWidget):
         self._colours = {}
         for pane in self._panes:
             assert pane.table is not None
-            found = colouring.colouring(pane.table, self._session.clips, self.by, dark=theme.is_dark())
+            found = colouring.colouring(pane.table, self._library.clips, self.by, dark=theme.is_dark())
             self._colours[pane.latent] = found
         mine = self._colours.get(key_of.latent)
         mine = mine or next(iter(self._colours.values()), None)

@@ -8,7 +8,7 @@ from typing import Any
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction, QActionGroup
 
-from studio.plots.scatter.scatter import TOOLS
+from studio.plots.scatter.scatter_tools import TOOLS
 from studio.services import theme
 
 

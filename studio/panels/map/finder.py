@@ -11,7 +11,8 @@ from engine.api import Neighbours
 from studio.panels.map.find_list import MOST_ROWS, FindList, Found, matching
 from studio.panels.map.pane import MapPane
 from studio.panels.map.point_table import Key
-from studio.session.session import Session
+from studio.session.library import Library
+from studio.session.maps import Maps
 
 ASK_MS = 150  # after the last step of a walk
 
@@ -25,9 +26,9 @@ class Finder(QObject):
 
     changed = Signal()
 
-    def __init__(self, session: Session, pane: Callable[[], MapPane]) -> None:
+    def __init__(self, library: Library, maps: Maps, pane: Callable[[], MapPane]) -> None:
         super().__init__()
-        self._session = session
+        self._library, self._maps = library, maps
         self._pane = pane
         self._asked: tuple[str, Key] | None = None
         self.found: list[str] | None = None  # clips that the search names; None = there is no search
@@ -40,7 +41,7 @@ class Finder(QObject):
 
     def search(self, text: str) -> None:
         """Find the clips whose name or labels hold all these words; "" ends the search."""
-        self.found = matching(self._session.clips, text) if text else None
+        self.found = matching(self._library.clips, text) if text else None
         self.changed.emit()
         self.refresh()
         if self.found is None and self._asked is not None:
@@ -78,7 +79,7 @@ class Finder(QObject):
         pane = self._pane()
         ref = pane.ref(key)
         metric = "euclidean" if pane.points is None else str(pane.points.settings.get("metric") or "euclidean")
-        job = None if ref is None else self._session.find_nearest(latent, [ref], metric)
+        job = None if ref is None else self._maps.find_nearest(latent, [ref], metric)
         if job is None:
             return
         self.list.show_rows(self.tr("Looking for the nearest …"), [])

@@ -189,7 +189,7 @@ class MapPane(QWidget):
         if number < 0:
             return False
         self.scatter.centre_on(number)
-        self.scatter.set_focus(number, told=True)
+        self.scatter.set_focus(number, announce=True)
         return True
 
     def payload(self, keys: list[Key]) -> Payload:

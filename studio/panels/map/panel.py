@@ -73,15 +73,15 @@ class MapViewPanel(QWidget):
         self.setObjectName("mapView")
 
         self.thumbnails = Thumbnails(self)
-        self.panes = {latent: MapPane(latent, lambda: session.clips, self.thumbnails) for latent in LATENTS}
+        self.panes = {latent: MapPane(latent, lambda: session.library.clips, self.thumbnails) for latent in LATENTS}
         self.audition = audition or Audition(preferences, self)
-        self.colours = ColourKey(session)
-        self.finder = Finder(session, lambda: self.pane)
+        self.colours = ColourKey(session.library)
+        self.finder = Finder(session.library, session.maps, lambda: self.pane)
         self.places = PlaceDesk(session, self.audition, self)
         self.commands = MapCommands(self).actions
         self.bar = MapBar(self.commands, self.colours.choice)
         self.settings = self.bar.settings
-        self._words = MapWords(session, self)
+        self._words = MapWords(session.library, session.model, session.maps, self)
         self._lay_out()
         for latent, pane in self.panes.items():
             self._wire(latent, pane)
@@ -95,15 +95,15 @@ class MapViewPanel(QWidget):
         self.bar.stop.clicked.connect(self.stop)
         self.settings.round.valueChanged.connect(self._set_round)
         self.audition.began.connect(self.sounding)
-        session.map_changed.connect(self._map_changed)
-        session.selection_changed.connect(self._selected_elsewhere)
+        session.maps.changed.connect(self._map_changed)
+        session.library.selection_changed.connect(self._selected_elsewhere)
         # Analysing thousands of clips tells of each: once in a while is often enough to look.
         self._soon = QTimer(self, singleShot=True)
         self._soon.timeout.connect(self.refresh)
-        for signal in (session.clips_added, session.clips_removed, session.clips_changed):
+        for signal in (session.library.added, session.library.removed, session.library.changed):
             signal.connect(self._refresh_soon)  # a method: the connection ends with the panel
-        session.model_changed.connect(self.refresh)
-        session.closing.connect(self.close_down)
+        session.model.changed.connect(self.refresh)
+        session.context.closing.connect(self.close_down)
         self.refresh()
 
     # ------------------------------------------------------------------ what is where
@@ -135,7 +135,7 @@ class MapViewPanel(QWidget):
 
     def fit(self) -> None:
         """Lay the map out anew, with the settings of the popover."""
-        self._session.fit_map(self._active, **self.settings.values())
+        self._session.maps.fit(self._active, **self.settings.values())
 
     def _fit_of(self, latent: str) -> None:
         self._activate(latent)
@@ -143,15 +143,15 @@ class MapViewPanel(QWidget):
 
     def go_on(self) -> None:
         """Let the layout shown go on from where it ended."""
-        self._session.fit_map(self._active, **self.settings.values(), go_on=True)
+        self._session.maps.fit(self._active, **self.settings.values(), go_on=True)
 
     def stop(self) -> None:
-        self._session.stop_map(self._active)
+        self._session.maps.stop(self._active)
 
     def set_tool(self, tool: str) -> None:
         """lasso, rectangle, pan, pin or path."""
         for pane in self.panes.values():
-            pane.scatter.tool = tool
+            pane.scatter.tools.tool = tool
         self.commands[tool].setChecked(True)
 
     def fit_view(self) -> None:
@@ -165,12 +165,12 @@ class MapViewPanel(QWidget):
     def select_found(self) -> None:
         """Select what the search has found."""
         if self.finder.found:
-            self._session.select(self.finder.found, origin="map")
+            self._session.library.select(self.finder.found, origin="map")
 
     def go_to(self, key: Key) -> None:
         """Ring a point, bring it into view, and select its clip."""
         if self.pane.go_to(key):
-            self._session.select([key[0]], origin="map")
+            self._session.library.select([key[0]], origin="map")
 
     def pin_here(self) -> None:
         """Put the pin on the point the keys are at, else into the middle of the map."""
@@ -202,13 +202,13 @@ class MapViewPanel(QWidget):
         self._show_work()
         self.colours.show_choices("m" if self._together else self._active)
         anew = False
-        model = self._session.model.hash if self._session.model else ""
+        model = self._session.model.info.hash if self._session.model.info else ""
         for pane in self.shown:
-            points = self._session.maps.get(pane.latent)
+            points = self._session.maps.points.get(pane.latent)
             pane.show_title(self._words.heading(pane.latent) if self._together else "", active=pane is self.pane)
             if points is None or not len(points.ids):
                 words, may_fit = self._words.why_empty(pane.latent)
-                pane.show_empty(words, may_fit=may_fit, may_stop=pane.latent in self._session.map_jobs)
+                pane.show_empty(words, may_fit=may_fit, may_stop=pane.latent in self._session.maps.jobs)
             else:
                 anew |= pane.show_points(points, model)
         side = any(pane.points is not None for pane in self.shown)
@@ -216,32 +216,32 @@ class MapViewPanel(QWidget):
         if side:
             self._recolour()
         if anew:
-            self._selected_elsewhere(self._session.selection)
+            self._selected_elsewhere(self._session.library.selection)
         self.finder.refresh()
 
     def _map_changed(self, latent: str) -> None:
         pane = self.panes[latent]
-        points = self._session.maps.get(latent)
+        points = self._session.maps.points.get(latent)
         if pane not in self.shown:
             return
         self._show_work()
         same = pane.table is not None and points is not None and pane.table.holds(points)
         if same and points is not None:  # a layout on the way only moves the points
-            pane.show_points(points, self._session.model.hash if self._session.model else "")
+            pane.show_points(points, self._session.model.info.hash if self._session.model.info else "")
             return
         self.refresh()
 
     def _refresh_soon(self) -> None:
         if not self._soon.isActive():
-            self._soon.start(REFRESH_MANY_MS if len(self._session.clips) > MANY_CLIPS else REFRESH_MS)
+            self._soon.start(REFRESH_MANY_MS if len(self._session.library.clips) > MANY_CLIPS else REFRESH_MS)
 
     def _show_work(self) -> None:
-        jobs = self._session.map_jobs
+        jobs = self._session.maps.jobs
         working = self._active in jobs
         self.bar.show_work(
             working,
-            may_fit=len(self._session.encoded()) >= FEWEST_CLIPS,
-            may_go_on=self._active in self._session.maps,
+            may_fit=len(self._session.model.encoded()) >= FEWEST_CLIPS,
+            may_go_on=self._active in self._session.maps.points,
         )
         self.commands["stop_map"].setEnabled(working)
         for latent, pane in self.panes.items():
@@ -273,7 +273,7 @@ class MapViewPanel(QWidget):
         for other in self.panes.values():
             if other is not pane and other.table is not None:
                 other.choose(other.table.meeting(pane.table, mask))
-        self._session.select(pane.table.clips_of(mask), origin="map")
+        self._session.library.select(pane.table.clips_of(mask), origin="map")
 
     def _selected_elsewhere(self, ids: list[str]) -> None:
         """Show the session's selection, unless it is the one just made here (which may be single seconds)."""
@@ -286,18 +286,18 @@ class MapViewPanel(QWidget):
         clip, index = key
         self.audition.stop()
         if latent == "h":
-            self._session.play(clip)
+            self._session.listening.play(clip)
             return
-        self._session.set_current(clip)
+        self._session.library.set_current(clip)
         self.second_requested.emit(clip, index if latent == "m" else int(index / FRAMES_A_SECOND))
 
     def _scrubbed(self, latent: str, key: Key | None) -> None:
-        clip = None if key is None else self._session.clips.get(key[0])
+        clip = None if key is None else self._session.library.clips.get(key[0])
         if key is None or clip is None or clip.folder is None:
             if self.audition.sounding and not self.places.playing:
                 self.audition.stop()
             return
-        model = self._session.model
+        model = self._session.model.info
         rate = AudioSpec().rate_hz if model is None else int(model.audio.get("rate_hz", AudioSpec().rate_hz))
         self.audition.scrub(clip.folder, rate, latent, key)
 
@@ -305,7 +305,7 @@ class MapViewPanel(QWidget):
         if payload is None:
             return
         carried = QDrag(self)
-        carried.setMimeData(drag.to_mime(payload, self._session.uuid))
+        carried.setMimeData(drag.to_mime(payload, self._session.context.uuid))
         carried.exec(Qt.DropAction.CopyAction)
 
     def _menu(self, latent: str, number: int, x: float, y: float) -> None:
@@ -325,9 +325,11 @@ class MapViewPanel(QWidget):
             keys = pane.table.keys_of(mine) if mine[number] else [key]
             payload = pane.payload(keys)
             menu.addAction(self.tr("Play"), lambda: self._clicked(latent, key))
-            menu.addAction(self.tr("Use as source of the transfer"), lambda: self._session.set_source(key[0]))
-            menu.addAction(self.tr("Give as voice (h)"), lambda: self._session.add_voice(payload))
-            menu.addAction(self.tr("Give as emotion (m)"), lambda: self._session.add_emotion(payload))
+            menu.addAction(
+                self.tr("Use as source of the transfer"), lambda: self._session.transfer.set_source(key[0])
+            )
+            menu.addAction(self.tr("Give as voice (h)"), lambda: self._session.transfer.add_voice(payload))
+            menu.addAction(self.tr("Give as emotion (m)"), lambda: self._session.transfer.add_emotion(payload))
             menu.addSeparator()
             menu.addAction(self.tr("Nearest in latent space"), lambda: self._focus(latent, key))
         if number != -2 and pane.table is not None:
@@ -365,15 +367,15 @@ class MapViewPanel(QWidget):
         )  # fmt: skip
         table = self.pane.table
         if path and table is not None:
-            labels = colouring.texts(table, self._session.clips, self.colours.by)
-            self._session.export_figure(path, self._active, labels, self.colours.title, **dialog.look())
+            labels = colouring.texts(table, self._session.library.clips, self.colours.by)
+            self._session.exports.figure(path, self._active, labels, self.colours.title, **dialog.look())
 
     def export_coordinates(self) -> None:
         path, _ = QFileDialog.getSaveFileName(
             self, self.tr("Export the map's coordinates"), f"map-{self._active}.csv", self.tr("Tables (*.csv)")
         )
         if path:
-            self._session.export_coordinates(Path(path), self._active)
+            self._session.exports.coordinates(Path(path), self._active)
 
     # ------------------------------------------------------------------ building
     def changeEvent(self, event: QEvent) -> None:
@@ -408,7 +410,7 @@ class MapViewPanel(QWidget):
         pane.scatter.pin_drag_started.connect(lambda: self._drag_out(self.places.payload()))
         pane.scatter.menu_wanted.connect(lambda number, at: self._menu(latent, number, at.x(), at.y()))
         pane.fit_wanted.connect(lambda: self._fit_of(latent))
-        pane.stop_wanted.connect(lambda: self._session.stop_map(latent))
+        pane.stop_wanted.connect(lambda: self._session.maps.stop(latent))
 
     def _lay_out(self) -> None:
         self._maps = QSplitter()

@@ -80,9 +80,9 @@ class PlaceDesk(QObject):
             )
             return
         if self._pane.latent == "h":
-            self._session.add_voice(payload)
+            self._session.transfer.add_voice(payload)
         else:
-            self._session.add_emotion(payload)
+            self._session.transfer.add_emotion(payload)
 
     def hear(self) -> None:
         """Render the current recording at the pin, or along the path, and play it when it is there."""
@@ -99,7 +99,7 @@ class PlaceDesk(QObject):
         steps = [pane.refs_at((float(x), float(y))) for x, y in places]
         if not all(steps):
             return
-        job = self._session.render_morph(pane.latent, steps)
+        job = self._session.morphs.render(pane.latent, steps)
         if job is None:
             return
         self._job, self._made_of = job, pane
@@ -191,7 +191,9 @@ class PlaceDesk(QObject):
     def _path_words(self, pane: MapPane) -> str:
         if pane.latent == "z":
             return self.tr("A path on the map of z cannot be heard: z is what is said. Draw one on h or m.")
-        source = self._session.clips.get(self._session.transfer.source or self._session.current or "")
+        source = self._session.library.clips.get(
+            self._session.transfer.setup.source or self._session.library.current or ""
+        )
         name = source.name if source is not None else self.tr("the current recording")
         return self.tr("Path: {0}, given the barycentre of the {1} nearest {2} at each of {3} steps").format(
             name, pane.neighbours, pane.latent, pane.path_steps

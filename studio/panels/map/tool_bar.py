@@ -8,7 +8,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu, QPushButton, QToolButton, QWidget, QWidgetAction
 
 from studio.panels.map.settings import MapSettings
-from studio.plots.scatter.scatter import TOOLS
+from studio.plots.scatter.scatter_tools import TOOLS
 from studio.services import theme
 from studio.widgets.choice_button import ChoiceButton
 from studio.widgets.flow_layout import FlowLayout

@@ -44,11 +44,12 @@ class AuditionSection(QWidget):
         self._make_set()
         self._make_checkpoints()
         self._lay_out()
-        session.audition_changed.connect(self.refresh)
-        session.selection_changed.connect(self._show_possible)
-        session.transfer_changed.connect(self._show_possible)
-        session.clips_changed.connect(self._show_possible)
-        session.model_changed.connect(self._show_possible)
+        session.auditions.changed.connect(self.refresh)
+        session.checkpoints.step_changed.connect(self.refresh)
+        session.library.selection_changed.connect(self._show_possible)
+        session.transfer.changed.connect(self._show_possible)
+        session.library.changed.connect(self._show_possible)
+        session.model.changed.connect(self._show_possible)
         self.entries.currentItemChanged.connect(self._entry_chosen)
         self.view.selectionModel().currentRowChanged.connect(self._show_possible)
         self.view.doubleClicked.connect(self.play)
@@ -84,19 +85,19 @@ class AuditionSection(QWidget):
 
     # ------------------------------------------------------------------ what can be done
     def add_clips(self) -> None:
-        self._session.audition_clips(self._session.selection)
+        self._session.auditions.add_clips(self._session.library.selection)
 
     def add_desk(self) -> None:
-        self._session.audition_desk()
+        self._session.auditions.add_setup()
 
     def remove(self) -> None:
-        self._session.remove_from_audition([str(item.data(ENTRY)) for item in self.entries.selectedItems()])
+        self._session.auditions.remove([str(item.data(ENTRY)) for item in self.entries.selectedItems()])
 
     def play(self) -> None:
         """Hear the chosen audition with the chosen checkpoint."""
         if self._record is None:
             return
-        if not self._session.hear_checkpoint(self._record.run_dir, self.entry(), self.step()):
+        if not self._session.checkpoints.play(self._record.run_dir, self.entry(), self.step()):
             self._session.messages.say(
                 self.tr("This checkpoint has no sound of the chosen audition yet."),
                 self.tr("Choose one that has, or render what is missing."),
@@ -105,20 +106,20 @@ class AuditionSection(QWidget):
     def render_missing(self) -> None:
         """Render and measure what is missing of the run."""
         if self._record is not None:
-            self._session.hear_run(self._record.run_dir)
+            self._session.auditions.render(self._record.run_dir)
 
     def stop(self) -> None:
-        self._session.stop_audition()
+        self._session.auditions.stop()
 
     def use(self) -> None:
         """Make the chosen checkpoint the project's model."""
         if self._record is not None and (step := self.step()) is not None:
-            self._session.use_checkpoint(self._record.run_dir, step)
+            self._session.runs.use_checkpoint(self._record.run_dir, step)
 
     # ------------------------------------------------------------------ inside: showing
     def _show_set(self) -> None:
         chosen = self.entry()
-        audition = self._session.audition
+        audition = self._session.auditions.entries
         with QSignalBlocker(self.entries):
             if [e.id for e in audition] != [
                 str(self.entries.item(i).data(ENTRY)) for i in range(self.entries.count())
@@ -130,7 +131,7 @@ class AuditionSection(QWidget):
                     self.entries.addItem(item)
             for row, entry in enumerate(audition):
                 item = self.entries.item(row)
-                there = item_of(entry, self._session.clips) is not None
+                there = item_of(entry, self._session.library.clips) is not None
                 font = self.entries.font()
                 font.setItalic(not there)
                 item.setFont(font)
@@ -145,13 +146,13 @@ class AuditionSection(QWidget):
 
     def _show_table(self) -> None:
         session, record = self._session, self._record
-        hearing = session.hearing
+        hearing = session.checkpoints.hearing
         mine = hearing is not None and record is not None and hearing.run_dir == record.run_dir
         mine = mine and hearing is not None and hearing.entry == self.entry()
         step, newest = self.step(), self.view.currentIndex().row() == self.table.rowCount() - 1
-        self.table.show_run(record, self.entry(), session.heard_step if mine else None)
-        if mine and session.heard_step is not None:
-            self.choose(session.heard_step)
+        self.table.show_run(record, self.entry(), session.checkpoints.heard_step if mine else None)
+        if mine and session.checkpoints.heard_step is not None:
+            self.choose(session.checkpoints.heard_step)
         elif step is not None and not newest and self.table.row_of(step) is not None:
             self.choose(step)
         elif (last := self.table.checkpoint(self.table.rowCount() - 1)) is not None:
@@ -164,11 +165,11 @@ class AuditionSection(QWidget):
 
     def _show_state(self) -> None:
         record = self._record
-        job = None if record is None else self._session.audition_of(record.run_dir)
+        job = None if record is None else self._session.auditions.job_of(record.run_dir)
         if job is not None and job.id not in self._followed:
             self._followed.add(job.id)
             job.changed.connect(self._show_progress)
-        lacking = () if record is None else self._session.due(record, again=True)[0]
+        lacking = () if record is None else self._session.auditions.due(record, again=True)[0]
         self.stop_button.setVisible(job is not None)
         self.render_button.setVisible(job is None and bool(lacking))
         self.state.setVisible(job is not None or bool(lacking))
@@ -184,7 +185,7 @@ class AuditionSection(QWidget):
 
     def _show_progress(self) -> None:
         record = self._record
-        job = None if record is None else self._session.audition_of(record.run_dir)
+        job = None if record is None else self._session.auditions.job_of(record.run_dir)
         if job is not None:
             done = "" if job.fraction is None else f" · {100 * job.fraction:.0f} %"
             self.state.setText((job.message or self.tr("Rendering begins …")) + done)
@@ -193,14 +194,14 @@ class AuditionSection(QWidget):
         session, step = self._session, self.step()
         heard = step is not None and self.table.can_be_heard(step)
         for name, possible in (
-            ("add_clips", bool(session.selection)),
-            ("add_desk", session.transfer.source is not None and session.transfer.gives),
+            ("add_clips", bool(session.library.selection)),
+            ("add_desk", session.transfer.setup.source is not None and session.transfer.setup.gives),
             ("remove", bool(self.entries.selectedItems())),
             ("play", heard),
-            ("before", session.hearing is not None),
-            ("after", session.hearing is not None),
-            ("render", self._record is not None and session.audition_job is None),
-            ("stop", session.audition_job is not None),
+            ("before", session.checkpoints.hearing is not None),
+            ("after", session.checkpoints.hearing is not None),
+            ("render", self._record is not None and session.auditions.job is None),
+            ("stop", session.auditions.job is not None),
             ("use", step is not None),
         ):
             self.commands[name].setEnabled(possible)
@@ -208,8 +209,12 @@ class AuditionSection(QWidget):
     def _entry_chosen(self) -> None:
         """Another audition: what plays goes on, with the sound of the same step where there is one."""
         session, record = self._session, self._record
-        if session.hearing is not None and record is not None and session.heard_step is not None:
-            session.hear_checkpoint(record.run_dir, self.entry(), session.heard_step)
+        if (
+            session.checkpoints.hearing is not None
+            and record is not None
+            and session.checkpoints.heard_step is not None
+        ):
+            session.checkpoints.play(record.run_dir, self.entry(), session.checkpoints.heard_step)
         self.refresh()
 
     # ------------------------------------------------------------------ inside: making
@@ -249,10 +254,10 @@ class AuditionSection(QWidget):
         return made
 
     def _before(self) -> None:
-        self._session.flip_checkpoint(-1)
+        self._session.checkpoints.flip(-1)
 
     def _after(self) -> None:
-        self._session.flip_checkpoint(1)
+        self._session.checkpoints.flip(1)
 
     def _make_set(self) -> None:
         self.heading = QLabel(self.tr("Audition set"))

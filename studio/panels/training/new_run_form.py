@@ -28,7 +28,8 @@ from engine.api import AudioSpec, ClipRef, ModelInfo, ModelSpec, Preset, RunSpec
 from studio.domain.clip import Clip
 from studio.services import theme
 from studio.services.plurals import counted
-from studio.session.session import Session
+from studio.session.library import Library
+from studio.session.model import Model
 from studio.widgets.spec_form import SpecForm
 from studio.widgets.when_seen import WhenSeen
 
@@ -67,7 +68,7 @@ TITLES = {
 
 
 def weights_of(spec: ModelSpec) -> int:
-    """Trainable numbers of the six networks and of the levels; the model itself lives where torch is."""
+    """Trainable numbers of the six networks and of the attribute heads; the model itself lives where torch is."""
     latent = spec.latent
 
     def network(inputs: int, channels: tuple[int, ...], outputs: int, *, kernel: int, slow: int, norm: bool) -> int:
@@ -79,9 +80,9 @@ def weights_of(spec: ModelSpec) -> int:
         return total + (size + 1) * outputs
 
     both = 2 * latent  # mean and log-variance
-    # by one linear layer levels enter a latent, by another they are read from it
-    told = sum(2 * latent * levels + latent + levels for levels in spec.told_levels if levels)
-    return told + (
+    # by one linear layer attributes enter a latent, by another they are predicted from it
+    heads = sum(2 * latent * size + latent + size for size in spec.attribute_sizes if size)
+    return heads + (
         network(spec.bands, spec.global_channels, both, kernel=3, slow=0, norm=True)
         + network(spec.bands, spec.medium_channels, both, kernel=3, slow=latent, norm=True)
         + network(spec.bands, spec.local_channels, both, kernel=spec.local_kernel, slow=both, norm=True)
@@ -105,9 +106,9 @@ class NewRunForm(QWidget):
 
     start_requested = Signal(object)
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+    def __init__(self, library: Library, model: Model, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._session = session
+        self._library, self._model = library, model
         self._presets: dict[str, Preset] = presets()
         self.setObjectName("newRun")
         titles = {name: QCoreApplication.translate("NewRunForm", str(words)) for name, words in TITLES.items()}
@@ -172,10 +173,13 @@ class NewRunForm(QWidget):
         self._soon = WhenSeen(self, REFRESH_MS)
         self._soon.due.connect(self.refresh)
         for change in (
-            session.clips_added, session.clips_removed, session.clips_changed, session.selection_changed,
-        ):  # fmt: skip
+            library.added,
+            library.removed,
+            library.changed,
+            library.selection_changed,
+        ):
             change.connect(self._soon.ask)
-        session.model_changed.connect(self._model_changed)
+        model.changed.connect(self._model_changed)
         self._preset_chosen(self.preset.currentText())
         self._model_changed()
         self.propose_name()
@@ -193,7 +197,7 @@ class NewRunForm(QWidget):
         preset = self._presets[self.preset.currentText()]
         untouched = train == preset.train and model == preset.model
         train = dataclasses.replace(train, preset=preset.name if untouched else "custom")
-        parent = self._session.model if self.fine_tune.isChecked() else None
+        parent = self._model.info if self.fine_tune.isChecked() else None
         audio = AudioSpec() if parent is None else AudioSpec.from_dict(parent.audio)
         folders, clips = self._corpus()
         return RunSpec(
@@ -247,9 +251,9 @@ class NewRunForm(QWidget):
 
     # ------------------------------------------------------------------------------------------ corpus
     def _clips(self, kind: str) -> list[Clip]:
-        clips = self._session.clips
+        clips = self._library.clips
         if kind == "selection":
-            return usable([clips[i] for i in self._session.selection if i in clips])
+            return usable([clips[i] for i in self._library.selection if i in clips])
         return usable(list(clips.values()))
 
     def _corpus(self) -> tuple[tuple[str, ...], tuple[ClipRef, ...]]:
@@ -297,7 +301,7 @@ class NewRunForm(QWidget):
         self._show_sizes()
 
     def _fine_tune_toggled(self, on: bool) -> None:
-        model = self._session.model
+        model = self._model.info
         if on and model is not None:
             self.sizes.set_spec(ModelSpec.from_dict(model.model))
         else:
@@ -306,7 +310,7 @@ class NewRunForm(QWidget):
         self._show_sizes()
 
     def _model_changed(self) -> None:
-        model: ModelInfo | None = self._session.model
+        model: ModelInfo | None = self._model.info
         self.fine_tune.setEnabled(model is not None)
         if model is None:
             self.fine_tune.setChecked(False)

@@ -32,7 +32,7 @@ from studio.panels.training.auditions import AuditionSection
 from studio.panels.training.checkpoints_model import PROBES
 from studio.panels.training.new_run_form import NewRunForm
 from studio.panels.training.runs_model import BEST, NAME, STATE, STEPS, WHEN, RunsTable
-from studio.plots.curves import CurvesView
+from studio.plots.curves.view import CurvesView
 from studio.services import theme
 from studio.services.messages import Messages
 from studio.services.preferences import Preferences
@@ -59,8 +59,8 @@ class TrainingPanel(QWidget):
         self._last_drawn: object = None
         self._heard: set[int] = set()  # jobs whose progress is listened to
         self.setObjectName("training")
-        self.form = NewRunForm(session)
-        self.runs = RunsTable(session, self)
+        self.form = NewRunForm(session.library, session.model)
+        self.runs = RunsTable(session.runs, self)
         self._make_list()
         self._make_progress()
         self.curves = CurvesView()
@@ -81,19 +81,20 @@ class TrainingPanel(QWidget):
 
         self._soon = QTimer(self, interval=REFRESH_MS, singleShot=True)
         self._soon.timeout.connect(self.refresh)
-        session.runs_changed.connect(self._runs_changed)
-        session.audition_changed.connect(self._runs_changed)
-        session.model_changed.connect(self._show_actions)
+        session.runs.changed.connect(self._runs_changed)
+        session.auditions.changed.connect(self._runs_changed)
+        session.checkpoints.step_changed.connect(self._runs_changed)
+        session.model.changed.connect(self._show_actions)
         self.form.start_requested.connect(self.start)
         self.view.selectionModel().currentRowChanged.connect(lambda *_: self._show_run())
         self.refresh()
         self.choose(0)
-        self.pages.setCurrentIndex(RUNS if session.runs else NEW)
+        self.pages.setCurrentIndex(RUNS if session.runs.records else NEW)
 
     # ------------------------------------------------------------------------------------------ actions
     def start(self, spec: RunSpec) -> None:
         """Begin a run and show it."""
-        job = self._session.start_training(spec)
+        job = self._session.runs.start(spec)
         if job is None:  # the session has said why
             return
         job.failed.connect(self._start_failed)
@@ -134,13 +135,13 @@ class TrainingPanel(QWidget):
     def resume(self) -> None:
         """Go on with a stopped or failed run from its last saved step."""
         if (record := self.current()) is not None:
-            self._session.resume_run(record.run_dir)
+            self._session.runs.resume(record.run_dir)
 
     def use_model(self) -> None:
         """Make the run's best model the current one."""
         record = self.current()
         if record is not None and record.best is not None:
-            self._session.set_model(record.best)
+            self._session.model.open(record.best)
 
     def open_folder(self) -> None:
         if (record := self.current()) is not None:
@@ -157,7 +158,7 @@ class TrainingPanel(QWidget):
         if self._in_use(record):
             question += "\n\n" + self.tr("The model in use now is one of them.")
         if self._sure(self.tr("Delete the run"), question):
-            self._session.remove_run(record.run_dir)
+            self._session.runs.remove(record.run_dir)
 
     # ------------------------------------------------------------------------------------------ reactions
     def refresh(self) -> None:
@@ -273,11 +274,11 @@ class TrainingPanel(QWidget):
 
     def _job(self) -> Job | None:
         record = self.current()
-        job = None if record is None else self._session.job_of(record.run_dir)
+        job = None if record is None else self._session.runs.job_of(record.run_dir)
         return None if job is None or job.ended else job
 
     def _in_use(self, record: RunRecord) -> bool:
-        model = self._session.model
+        model = self._session.model.info
         return model is not None and Path(model.path).parent == Path(record.run_dir)
 
     def _sure(self, title: str, question: str) -> bool:

@@ -16,7 +16,7 @@ from PySide6.QtCore import (
 
 from studio.domain.run_record import RunRecord
 from studio.panels.training.checkpoints_model import objective_text
-from studio.session.session import Session
+from studio.session.training_runs import Runs
 
 Index = QModelIndex | QPersistentModelIndex
 NAME, WHEN, STATE, STEPS, BEST = range(5)
@@ -36,11 +36,11 @@ def steps_of(record: RunRecord) -> int:
 
 
 class RunsTable(QAbstractTableModel):
-    """Shows session.runs."""
+    """Shows runs."""
 
-    def __init__(self, session: Session, parent: QObject | None = None) -> None:
+    def __init__(self, runs: Runs, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._session = session
+        self._runs = runs
         self._titles = {
             NAME: self.tr("Name"),
             WHEN: self.tr("Started"),
@@ -55,30 +55,30 @@ class RunsTable(QAbstractTableModel):
             "stopped": self.tr("stopped"),
             "failed": self.tr("failed"),
         }
-        self._runs: list[RunRecord] = []
+        self._shown: list[RunRecord] = []
         self.refresh()
 
     def refresh(self) -> None:
         """Show the runs there are now."""
-        runs = list(reversed(self._session.runs))
-        if [run.run_dir for run in runs] == [run.run_dir for run in self._runs]:
-            self._runs = runs
+        runs = list(reversed(self._runs.records))
+        if [run.run_dir for run in runs] == [run.run_dir for run in self._shown]:
+            self._shown = runs
             if runs:
                 self.dataChanged.emit(self.index(0, 0), self.index(len(runs) - 1, len(self._titles) - 1))
             return
         self.beginResetModel()
-        self._runs = runs
+        self._shown = runs
         self.endResetModel()
 
     def run(self, row: int) -> RunRecord | None:
-        return self._runs[row] if 0 <= row < len(self._runs) else None
+        return self._shown[row] if 0 <= row < len(self._shown) else None
 
     def row_of(self, run_dir: str) -> int | None:
-        return next((row for row, run in enumerate(self._runs) if run.run_dir == run_dir), None)
+        return next((row for row, run in enumerate(self._shown) if run.run_dir == run_dir), None)
 
     # ------------------------------------------------------------------ what Qt asks
     def rowCount(self, parent: Index = NOTHING) -> int:
-        return 0 if parent.isValid() else len(self._runs)
+        return 0 if parent.isValid() else len(self._shown)
 
     def columnCount(self, parent: Index = NOTHING) -> int:
         return 0 if parent.isValid() else len(self._titles)

@@ -11,8 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QHeaderView, QLabel, QPushButton, QTa
 from studio.domain import evidence
 from studio.domain.transfer_setup import TransferSetup
 from studio.services import theme
-from studio.session.batch import BATCH_FAILED, BATCH_WAITING, DONE, RENDERING, STOPPED, BatchItem
-from studio.session.session import Session
+from studio.session.batch import BATCH_FAILED, BATCH_WAITING, DONE, RENDERING, STOPPED, Batch, BatchItem
 
 Index = QModelIndex | QPersistentModelIndex
 NOTHING = QModelIndex()
@@ -20,18 +19,18 @@ CLIP, GIVEN, RESULT = range(3)
 
 
 class BatchTable(QAbstractTableModel):
-    """Shows session.batch in its order."""
+    """Shows batch in its order."""
 
-    def __init__(self, session: Session, parent: QObject | None = None) -> None:
+    def __init__(self, batch: Batch, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._session = session
+        self._batch = batch
         self._titles = (self.tr("Recording"), self.tr("Given"), self.tr("Result"))
         self._items: list[BatchItem] = []
         self.refresh()
 
     def refresh(self) -> None:
         """Show the batch as it is now; a selection stays where the same recordings stand."""
-        items = list(self._session.batch)
+        items = list(self._batch.items)
         if [id(item) for item in items] == [id(item) for item in self._items]:
             if items:
                 self.dataChanged.emit(self.index(0, 0), self.index(len(items) - 1, RESULT))
@@ -98,10 +97,10 @@ class BatchList(QWidget):
 
     take_chosen = Signal(object)
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+    def __init__(self, batch: Batch, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._session = session
-        self.table = BatchTable(session, self)
+        self._batch = batch
+        self.table = BatchTable(batch, self)
         self.view = QTableView()
         self.view.setObjectName("batch")
         self.view.setAccessibleName(self.tr("Batch"))
@@ -150,19 +149,19 @@ class BatchList(QWidget):
         column.addWidget(self.view, 1)
         column.addWidget(self.empty, 1)
         self.retry_button.clicked.connect(self.retry)
-        self.stop_button.clicked.connect(session.stop_batch)
-        self.clear_button.clicked.connect(session.clear_batch)
+        self.stop_button.clicked.connect(batch.stop)
+        self.clear_button.clicked.connect(batch.clear)
         self.view.activated.connect(self._activated)
         again = QAction(self.tr("Try again"), self.view)
         again.triggered.connect(self.retry)
         self.view.addAction(again)
         self.view.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
-        session.batch_changed.connect(self.refresh)
+        batch.changed.connect(self.refresh)
         self.refresh()
 
     def refresh(self) -> None:
         self.table.refresh()
-        states = [item.state for item in self._session.batch]
+        states = [item.state for item in self._batch.items]
         done, failed = states.count(DONE), states.count(BATCH_FAILED)
         words = self.tr("{0} of {1} done").format(done, len(states)) if states else ""
         self.summary.setText(words + (self.tr(", {0} failed").format(failed) if failed else ""))
@@ -176,7 +175,7 @@ class BatchList(QWidget):
         """Of the selected rows those that can; of all, if none is selected."""
         rows = [index.row() for index in self.view.selectionModel().selectedRows()]
         chosen = [row for row in rows if (item := self.table.item(row)) and item.state in (BATCH_FAILED, STOPPED)]
-        self._session.retry_batch(chosen or None)
+        self._batch.retry(chosen or None)
 
     def _activated(self, index: QModelIndex) -> None:
         item = self.table.item(index.row())

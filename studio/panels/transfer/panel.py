@@ -26,7 +26,6 @@ from PySide6.QtWidgets import (
 from engine.api import Take
 from studio.dialogs.compare_takes import CompareTakes
 from studio.dialogs.take_recipe import TakeRecipe
-from studio.domain import drop_rules
 from studio.domain.drop_rules import EMOTION, SOURCE, VOICE
 from studio.domain.payload import Payload
 from studio.domain.transfer_setup import clips_of
@@ -58,7 +57,7 @@ class TransferDeskPanel(QWidget):
         self._preferences = preferences
         self._job: Job | None = None
         self._asked_for: tuple[object, ...] | None = None  # the recipe last rendered or under way
-        self._known_takes = {take.transformed for take in session.takes}
+        self._known_takes = {take.transformed for take in session.takes.items}
         self.setObjectName("transferDesk")
         self._make_controls()
         self.board = DeskZones(session, messages, self._options, self)
@@ -68,23 +67,27 @@ class TransferDeskPanel(QWidget):
         self.table, self.verdict = self.card.table, self.card.verdict
         self.card.play_requested.connect(self.play)
         self.takes = TakesList(session, self)
-        self.batch = BatchList(session, self)
+        self.batch = BatchList(session.batch, self)
         self._lay_out()
 
         self._soon = QTimer(self, interval=RENDER_DELAY_MS, singleShot=True)
         self._soon.timeout.connect(self._render_if_new)
-        session.closing.connect(self._soon.stop)
-        session.transfer_changed.connect(self._setup_changed)
-        session.takes_changed.connect(self._takes_changed)
-        session.take_ready.connect(self._take_ready)
-        session.model_changed.connect(self.refresh)
-        session.clips_changed.connect(self._clips_changed)
-        session.clips_removed.connect(self.refresh)
-        session.batch_changed.connect(self._batch_changed)
+        session.context.closing.connect(self._soon.stop)
+        session.transfer.changed.connect(self._setup_changed)
+        session.takes.changed.connect(self._takes_changed)
+        session.takes.ready.connect(self._take_ready)
+        session.model.changed.connect(self.refresh)
+        session.library.changed.connect(self._clips_changed)
+        session.library.removed.connect(self.refresh)
+        session.batch.changed.connect(self._batch_changed)
         self.takes.chosen.connect(self._show_take)
-        self.takes.recipe_wanted.connect(lambda take: TakeRecipe(self._session, take, self).show())
-        self.takes.compare_wanted.connect(lambda takes: CompareTakes(self._session, takes, self).show())
-        self.takes.play.connect(lambda take: self._session.play_take(take, "transformed"))
+        self.takes.recipe_wanted.connect(
+            lambda take: TakeRecipe(self._session.recipes, self._session.messages, take, self).show()
+        )
+        self.takes.compare_wanted.connect(
+            lambda takes: CompareTakes(self._session.takes, self._session.recipes, takes, self).show()
+        )
+        self.takes.play.connect(lambda take: self._session.takes.play(take, "transformed"))
         self.batch.take_chosen.connect(self._play_of_batch)
         self.refresh()
         self.takes.choose_newest()
@@ -95,23 +98,6 @@ class TransferDeskPanel(QWidget):
         """Render what is set up now; a newer wish cancels an older one under way."""
         self._render(live=False)
 
-    def why_not_renderable(self) -> str | None:
-        """What is missing for a rendering, in words; None when nothing is."""
-        setup, clips, model = self._session.transfer, self._session.clips, self._session.model
-        if model is None:
-            return self.tr("There is no model yet. Train one first, or open one from the Model menu.")
-        if setup.source not in clips:
-            return self.tr("Choose a source.")
-        if not setup.gives:
-            return self.tr("Choose a voice or an emotion.")
-        source = clips[setup.source]
-        if not source.encoded_by(model):
-            return drop_rules.why_not(source, model)
-        for title, payload in self._given():
-            if not any(clip.encoded_by(model) for clip in clips_of(payload, clips)):
-                return self.tr("{0} is not analysed with this model yet; it is waited for.").format(title)
-        return None
-
     def drop(self, zone: str, payload: Payload) -> None:
         """What a drop on a zone does; menus and tests call it, too."""
         self.board.drop(zone, payload)
@@ -121,35 +107,36 @@ class TransferDeskPanel(QWidget):
 
     def clear(self) -> None:
         """Empty the three zones; takes stay."""
-        self._session.clear_desk()
+        self._session.transfer.clear_desk()
 
     def play(self, which: str) -> None:
         """Play the chosen take's original, reconstruction or transformed sound."""
         take = self.takes.current()
         if take is not None:
-            self._session.play_take(take, which)
+            self._session.takes.play(take, which)
 
     # ------------------------------------------------------------------------------------------ reactions
     def refresh(self) -> None:
         """Show the setup as it is now."""
         self.board.refresh()
-        setup = self._session.transfer
-        reason = self.why_not_renderable()
-        self.render_button.setEnabled(reason is None)
-        self.render_button.setToolTip(reason or self.tr("Render this setup now"))
+        setup = self._session.transfer.setup
+        obstacle = self._session.rendering.obstacle()
+        self.render_button.setEnabled(obstacle is None)
+        self.render_button.setToolTip(self.tr("Render this setup now") if obstacle is None else str(obstacle))
         self.clear_button.setEnabled(setup.gives or setup.source is not None or bool(setup.edits))
         if self._job is None:
-            self._say_state(reason or "")
+            self._say_state("" if obstacle is None else str(obstacle))
 
     def _setup_changed(self) -> None:
         self.refresh()
-        if self.on_drop.isChecked() and self.why_not_renderable() is None and self._recipe() != self._asked_for:
+        ready = self.on_drop.isChecked() and self._session.rendering.obstacle() is None
+        if ready and self._recipe() != self._asked_for:
             self._soon.start()
 
     def _clips_changed(self, ids: list[str]) -> None:
-        setup, clips = self._session.transfer, self._session.clips
-        givers = {clip.id for _, payload in self._given() for clip in clips_of(payload, clips)}
-        if not givers.isdisjoint(ids) or setup.source in ids:
+        setup, clips = self._session.transfer.setup, self._session.library.clips
+        references = {clip.id for _, payload in setup.given() for clip in clips_of(payload, clips)}
+        if not references.isdisjoint(ids) or setup.source in ids:
             self._setup_changed()  # what was waited for may be ready now
 
     def _render_if_new(self) -> None:
@@ -158,25 +145,19 @@ class TransferDeskPanel(QWidget):
 
     def _render(self, *, live: bool) -> None:
         self._soon.stop()
-        reason = self.why_not_renderable()
-        if reason is not None:
-            self._say_state(reason)
+        if (obstacle := self._session.rendering.obstacle()) is not None:
+            self._say_state(str(obstacle))
             return
         self._asked_for = self._recipe()
-        job = self._session.render(live=live)
+        job = self._session.rendering.render(live=live)
         if job is not None:
             self._follow(job)
 
     def _recipe(self) -> tuple[object, ...]:
-        setup, model = copy.deepcopy(self._session.transfer), self._session.model
+        setup, model = copy.deepcopy(self._session.transfer.setup), self._session.model.info
         edits = setup.edits_of_source()
         setup.edits = {}  # those of other recordings change nothing here
-        return (setup, edits, self._session.vocoder, None if model is None else model.hash)
-
-    def _given(self) -> list[tuple[str, Payload]]:
-        setup = self._session.transfer
-        given = [(chip.title, chip.payload) for chip in setup.chips()]
-        return given + [(edit.title, edit.payload) for edit in setup.edits_of_source()]
+        return (setup, edits, self._session.transfer.vocoder, None if model is None else model.hash)
 
     def _follow(self, job: Job) -> None:
         self._job = job
@@ -197,23 +178,23 @@ class TransferDeskPanel(QWidget):
         self._card_scroll.setMinimumWidth(self.card.minimumSizeHint().width() + bar)
 
     def _takes_changed(self) -> None:
-        fresh = [take for take in self._session.takes if take.transformed not in self._known_takes]
-        self._known_takes = {take.transformed for take in self._session.takes}
+        fresh = [take for take in self._session.takes.items if take.transformed not in self._known_takes]
+        self._known_takes = {take.transformed for take in self._session.takes.items}
         self.takes.refresh()
         if fresh:
             self.takes.choose(fresh[-1])
 
     def _take_ready(self, take: Take, follows: bool) -> None:
         self.takes.choose(take)
-        if not self.play_when_ready.isChecked() or self._session.is_of_batch(take):
+        if not self.play_when_ready.isChecked() or self._session.batch.made(take):
             return
         if follows:
-            self._session.follow_take(take)
+            self._session.takes.follow(take)
         else:
-            self._session.play_take(take, "transformed")
+            self._session.takes.play(take, "transformed")
 
     def _batch_changed(self) -> None:
-        items = self._session.batch
+        items = self._session.batch.items
         left = sum(item.state in (BATCH_WAITING, RENDERING) for item in items)
         words = self.tr("Batch") if not items else self.tr("Batch ({0}/{1})").format(len(items) - left, len(items))
         self.results.setTabText(1, words)
@@ -222,7 +203,7 @@ class TransferDeskPanel(QWidget):
 
     def _play_of_batch(self, take: Take) -> None:
         self.takes.choose(take)
-        self._session.play_take(take, "transformed")
+        self._session.takes.play(take, "transformed")
 
     def _say_state(self, words: str) -> None:
         self.state.setText(words)

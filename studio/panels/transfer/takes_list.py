@@ -60,7 +60,7 @@ class TakesList(QWidget):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
-        self.table = TakesTable(session, self)
+        self.table = TakesTable(session.takes, session.library, self)
         self.view = _TakesView()
         self.view.drag_wanted.connect(self._drag_out)
         self.view.setObjectName("takes")
@@ -163,8 +163,8 @@ class TakesList(QWidget):
 
     def toggle_star(self) -> None:
         if (take := self.current()) is not None:
-            starred = take.transformed in self._session.starred
-            self._session.star_take(self._place(), not starred)
+            starred = take.transformed in self._session.takes.starred
+            self._session.takes.star(self._place(), not starred)
 
     def rename(self) -> None:
         self.view.edit(self.table.index(self.view.currentIndex().row(), NAME))
@@ -180,7 +180,7 @@ class TakesList(QWidget):
         if path:
             if not path.lower().endswith((".wav", ".flac")):
                 path += ".flac" if "flac" in kind else ".wav"
-            self._session.save_take(self._place(), path)
+            self._session.recipes.save_take(self._place(), path)
 
     def show_recipe(self) -> None:
         """What the take was made of, step by step back to the recordings."""
@@ -189,34 +189,34 @@ class TakesList(QWidget):
 
     def render_again(self) -> None:
         if self.current() is not None:
-            self._session.render_again(self._place())
+            self._session.recipes.render_again(self._place())
 
     def put_on_desk(self) -> None:
         if (take := self.current()) is not None:
-            self._session.put_recipe_on_desk(self._session.recipe_of(take))
+            self._session.recipes.put_on_desk(self._session.recipes.of(take))
 
     def copy_command(self) -> None:
         """The take as a command for a terminal, on the clipboard."""
-        if (take := self.current()) is not None and (line := self._session.command_of(take)) is not None:
+        if (take := self.current()) is not None and (line := self._session.recipes.command_of(take)) is not None:
             QGuiApplication.clipboard().setText(line)
             self._session.messages.say(self.tr("Copied the command that makes “{0}”.").format(take.name))
 
     def audition(self) -> None:
         """Put the recipe of the current take into the audition set."""
         if self.current() is not None:
-            self._session.audition_take(self._place())
+            self._session.auditions.add_take(self._place())
 
     def compare(self) -> None:
         """The selected takes side by side; a single one with those that are starred."""
         if len(takes := self.compared()) > 1:
             for take in takes:
-                self._session.keep_take(take)
+                self._session.takes.keep(take)
             self.compare_wanted.emit(takes)
 
     def compared(self) -> list[Take]:
         """What a comparison would show, the newest first."""
         rows = {index.row() for index in self.view.selectionModel().selectedRows()}
-        starred = self._session.starred if len(rows) < 2 else set()
+        starred = self._session.takes.starred if len(rows) < 2 else set()
         takes = [(row, self.table.take(row)) for row in range(self.table.rowCount())]
         return [t for row, t in takes if t is not None and (row in rows or t.transformed in starred)][
             :MOST_COMPARED
@@ -225,18 +225,20 @@ class TakesList(QWidget):
     def files(self) -> QMimeData:
         """The takes that are selected as sound files, for other programs."""
         mime = QMimeData()
-        mime.setUrls([QUrl.fromLocalFile(file) for file in self._session.carry_out(self._selected_places())])
+        mime.setUrls(
+            [QUrl.fromLocalFile(file) for file in self._session.recipes.carry_out(self._selected_places())]
+        )
         return mime
 
     def remove(self) -> None:
         """Off the list, all that are selected; Undo brings them back, their sounds are not touched."""
         places = self._selected_places()
         if len(places) == 1:
-            self._session.remove_take(places[0])
+            self._session.takes.remove(places[0])
         elif places:
-            with self._session.one_step(self.tr("Remove {0} takes").format(len(places))):
+            with self._session.undo.one_step(self.tr("Remove {0} takes").format(len(places))):
                 for place in places:
-                    self._session.remove_take(place)
+                    self._session.takes.remove(place)
 
     # ------------------------------------------------------------------ inside
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -284,7 +286,7 @@ class TakesList(QWidget):
         places, files = self._selected_places(), self.files()
         if not files.urls():
             return
-        first = self._session.takes[places[0]].name
+        first = self._session.takes.items[places[0]].name
         carried = QDrag(self.view)
         carried.setMimeData(files)
         carried.setPixmap(drag_picture(self, counted(len(places), first, self.tr("{0} takes"))))

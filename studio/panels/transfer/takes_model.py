@@ -17,7 +17,8 @@ from studio.domain import evidence
 from studio.domain.clip import Clip
 from studio.domain.references import clip_name, givers_of
 from studio.services.plurals import counted
-from studio.session.session import Session
+from studio.session.library import Library
+from studio.session.takes import Takes
 
 Index = QModelIndex | QPersistentModelIndex
 STAR, NAME, SOURCE, VOICE, EMOTION, STRENGTH, PITCH = range(7)
@@ -25,11 +26,11 @@ NOTHING = QModelIndex()
 
 
 class TakesTable(QAbstractTableModel):
-    """Shows session.takes, the newest first."""
+    """Shows the takes, the newest first."""
 
-    def __init__(self, session: Session, parent: QObject | None = None) -> None:
+    def __init__(self, takes: Takes, library: Library, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._session = session
+        self._takes, self._library = takes, library
         self._titles = {
             STAR: "★",
             NAME: self.tr("Name"),
@@ -39,33 +40,33 @@ class TakesTable(QAbstractTableModel):
             STRENGTH: self.tr("Strength"),
             PITCH: self.tr("Pitch"),
         }
-        self._takes: list[Take] = []
+        self._shown: list[Take] = []
         self._clips: dict[str, Clip] = {}  # by folder: a search for every cell would be slow
         self.refresh()
 
     def refresh(self) -> None:
         """Show the takes there are now."""
-        takes = list(reversed(self._session.takes))
-        self._clips = {clip.folder: clip for clip in self._session.clips.values() if clip.folder}
-        if len(takes) == len(self._takes):  # renamed, starred, or one in another's place: the selection stays
-            self._takes = takes
+        takes = list(reversed(self._takes.items))
+        self._clips = {clip.folder: clip for clip in self._library.clips.values() if clip.folder}
+        if len(takes) == len(self._shown):  # renamed, starred, or one in another's place: the selection stays
+            self._shown = takes
             if takes:
                 self.dataChanged.emit(self.index(0, 0), self.index(len(takes) - 1, len(self._titles) - 1))
             return
         self.beginResetModel()
-        self._takes = takes
+        self._shown = takes
         self.endResetModel()
 
     def take(self, row: int) -> Take | None:
-        return self._takes[row] if 0 <= row < len(self._takes) else None
+        return self._shown[row] if 0 <= row < len(self._shown) else None
 
     def place(self, row: int) -> int:
-        """The take's place in session.takes."""
-        return len(self._takes) - 1 - row
+        """The take's place in takes."""
+        return len(self._shown) - 1 - row
 
     # ------------------------------------------------------------------ what Qt asks
     def rowCount(self, parent: Index = NOTHING) -> int:
-        return 0 if parent.isValid() else len(self._takes)
+        return 0 if parent.isValid() else len(self._shown)
 
     def columnCount(self, parent: Index = NOTHING) -> int:
         return 0 if parent.isValid() else len(self._titles)
@@ -96,7 +97,7 @@ class TakesTable(QAbstractTableModel):
     def setData(self, index: Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:
         if role != Qt.ItemDataRole.EditRole or index.column() != NAME or not str(value).strip():
             return False
-        self._session.rename_take(self.place(index.row()), str(value))
+        self._takes.rename(self.place(index.row()), str(value))
         return True
 
     def flags(self, index: Index) -> Qt.ItemFlag:
@@ -105,7 +106,7 @@ class TakesTable(QAbstractTableModel):
 
     # ------------------------------------------------------------------ cells
     def _starred(self, take: Take) -> bool:
-        return take.transformed in self._session.starred
+        return take.transformed in self._takes.starred
 
     def _text(self, take: Take, column: int) -> str:
         if column == STAR:

@@ -33,8 +33,9 @@ from studio.services import theme
 from studio.services.messages import Messages
 from studio.services.plurals import counted
 from studio.session.session import Session
-from studio.widgets.chip import Chip, ElidedLabel
+from studio.widgets.chip import Chip
 from studio.widgets.drop_zone import DropZone
+from studio.widgets.elided_label import ElidedLabel
 from studio.widgets.flow_layout import FlowLayout
 
 
@@ -77,15 +78,15 @@ class DeskZones(QWidget):
         how = self.tr("0 % = the source's own, 100 % = the given one; beyond 100 % exaggerates.")
         self.of_voice = StrengthRow(self.tr("Strength of the voice"), self.tr("Voice: ") + how, "strength")
         self.of_emotion = StrengthRow(self.tr("Strength of the emotion"), self.tr("Emotion: ") + how, "strengthM")
-        self.of_voice.changed.connect(session.set_strength)
-        self.of_emotion.changed.connect(session.set_strength_m)
+        self.of_voice.changed.connect(session.transfer.set_strength)
+        self.of_emotion.changed.connect(session.transfer.set_strength_m)
         self.rule = QComboBox()
         self.rule.setObjectName("secondsRule")
         self.rule.setAccessibleName(self.tr("How the emotion's seconds meet the source's"))
         for place, (rule, name, why) in enumerate(all_rules()):
             self.rule.addItem(name, rule)
             self.rule.setItemData(place, why, Qt.ItemDataRole.ToolTipRole)
-        self.rule.activated.connect(lambda _place: session.set_rule(str(self.rule.currentData())))
+        self.rule.activated.connect(lambda _place: session.transfer.set_rule(str(self.rule.currentData())))
         self.rule.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.rule.setMinimumContentsLength(9)
         self.rendering = QComboBox()
@@ -95,7 +96,7 @@ class DeskZones(QWidget):
         for place, (rendering, _vocoder, name, why) in enumerate(self._sounds):
             self.rendering.addItem(name, rendering)
             self.rendering.setItemData(place, why, Qt.ItemDataRole.ToolTipRole)
-        self.rendering.activated.connect(lambda place: session.set_rendering(*self._sounds[place][:2]))
+        self.rendering.activated.connect(lambda place: session.transfer.set_rendering(*self._sounds[place][:2]))
         seconds = QLabel(self.tr("Seco&nds"))
         seconds.setBuddy(self.rule)
         seconds.setToolTip(self.tr("What happens where more or fewer seconds are given than the source has"))
@@ -161,26 +162,26 @@ class DeskZones(QWidget):
         if reason is not None:
             self.zones[zone].say(reason)
         elif zone == SOURCE:
-            found = clips_of(payload, self._session.clips)
+            found = clips_of(payload, self._session.library.clips)
             if len(found) > 1:
-                self._session.render_many([clip.id for clip in found])
+                self._session.batch.render([clip.id for clip in found])
                 self.batch_begun.emit()
             else:
-                self._session.set_source(found[0].id)
+                self._session.transfer.set_source(found[0].id)
         elif zone == VOICE:
-            self._session.add_voice(payload)
+            self._session.transfer.add_voice(payload)
         else:
-            self._session.add_emotion(payload)
+            self._session.transfer.add_emotion(payload)
 
     def refusal(self, zone: str, payload: Payload) -> str | None:
-        setup = self._session.transfer
+        setup = self._session.transfer.setup
         many = bool(setup.voices or setup.emotions)
-        return drop_rules.refusal(zone, payload, self._session.clips, self._session.model, many=many)
+        return drop_rules.refusal(zone, payload, self._session.library.clips, self._session.model.info, many=many)
 
     def refresh(self) -> None:
         """Show the setup as it is now."""
-        setup = self._session.transfer
-        self._show_source(self._session.clips.get(setup.source or ""))
+        setup = self._session.transfer.setup
+        self._show_source(self._session.library.clips.get(setup.source or ""))
         self._show_chips(VOICE, setup.voices)
         self._show_chips(EMOTION, setup.emotions)
         self.of_voice.show_strength(setup.strength)
@@ -232,8 +233,8 @@ class DeskZones(QWidget):
     # ------------------------------------------------------------------ chips
     def _show_chips(self, zone: str, chips: Sequence[VoiceChip | EmotionChip]) -> None:
         """Chips are made anew only when others are shown: a field in use keeps the focus."""
-        clips = self._session.clips
-        edits = self._session.transfer.edits_of_source() if zone == EMOTION else ()
+        clips = self._session.library.clips
+        edits = self._session.transfer.setup.edits_of_source() if zone == EMOTION else ()
         seconds = len({second for edit in edits for second in edit.target})
         key = (tuple((chip.payload, chip_detail(chip, clips)) for chip in chips), len(edits), seconds)
         percents = shares(chips)
@@ -276,18 +277,20 @@ class DeskZones(QWidget):
             counted(edits, self.tr("Lane: 1 edit"), self.tr("Lane: {0} edits")),
             self.tr("{0} s").format(seconds),
         )
-        chip.removed.connect(lambda: self._session.clear_edits(self._session.transfer.source or ""))
+        chip.removed.connect(
+            lambda: self._session.second_edits.restore_all(self._session.transfer.setup.source or "")
+        )
         return chip
 
     def _remove_chip(self, zone: str, place: int) -> None:
-        remove = self._session.remove_voice if zone == VOICE else self._session.remove_emotion
+        remove = self._session.transfer.remove_voice if zone == VOICE else self._session.transfer.remove_emotion
         remove(place)
 
     def _weigh(self, zone: str, place: int, percent: int) -> None:
         """Give one chip this share of the mixture; the others share the rest as before."""
-        setup = self._session.transfer
+        setup = self._session.transfer.setup
         chips: Sequence[VoiceChip | EmotionChip] = setup.voices if zone == VOICE else setup.emotions
-        weigh = self._session.weigh_voices if zone == VOICE else self._session.weigh_emotions
+        weigh = self._session.transfer.weigh_voices if zone == VOICE else self._session.transfer.weigh_emotions
         rest = sum(chip.weight for i, chip in enumerate(chips) if i != place)
         weights = [(1 - percent / 100) * chip.weight / rest for chip in chips]
         weights[place] = percent / 100
@@ -296,14 +299,21 @@ class DeskZones(QWidget):
     def _drag_out(self, shown: Chip, payload: Payload) -> None:
         """A chip can be carried on, to recordings in the library for instance."""
         carried = QDrag(self)
-        carried.setMimeData(drag.to_mime(payload, self._session.uuid))
+        carried.setMimeData(drag.to_mime(payload, self._session.context.uuid))
         carried.setPixmap(shown.grab())
         carried.setHotSpot(QPoint(-12, -8))
         carried.exec(Qt.DropAction.CopyAction)
 
     # ------------------------------------------------------------------ building
     def _zone(self, zone: str, title: str, invitation: str) -> DropZone:
-        menu = GiverMenu(self._session, zone, partial(self.refusal, zone), partial(self.drop, zone), self)
+        menu = GiverMenu(
+            self._session.library,
+            self._session.second_edits,
+            zone,
+            partial(self.refusal, zone),
+            partial(self.drop, zone),
+            self,
+        )
         made = DropZone(
             title,
             invitation,
@@ -320,7 +330,7 @@ class DeskZones(QWidget):
         return made
 
     def _payload_in(self, mime: QMimeData) -> Payload | None:
-        return drag.payload_of(mime, self._session.uuid)
+        return drag.payload_of(mime, self._session.context.uuid)
 
     def _refusal(self, zone: str, payload: object) -> str | None:
         return self.refusal(zone, payload) if isinstance(payload, Payload) else None

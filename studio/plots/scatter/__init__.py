@@ -1,1 +1,1 @@
-"""The scatter plot of a map."""
+"""Scatter plot of a map."""

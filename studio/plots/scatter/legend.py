@@ -1,4 +1,4 @@
-"""What the colours of a map mean: a list of classes, or a scale of numbers."""
+"""Legend of the colours of a map: a list of classes, or a scale of numbers."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ Index = QModelIndex | QPersistentModelIndex
 
 
 class _Classes(QAbstractListModel):
-    """Rows are made when they are seen: thousands of classes cost nothing."""
+    """Rows of the list, made when they are seen: thousands of classes cost nothing."""
 
     def __init__(self, view: QWidget) -> None:
         super().__init__(view)
@@ -127,9 +127,11 @@ class Legend(QListView):
         self.setAccessibleName(self.tr("Legend"))
         self.setAccessibleDescription(self.tr("Select classes to see them alone; Delete hides one or shows it."))
         self.setToolTip(
-            self.tr("Click a class to see it alone, Ctrl+click adds another, click it again for all.\n"
-                    "Click its mark to hide it.")
-        )  # fmt: skip
+            self.tr(
+                "Click a class to see it alone, Ctrl+click adds another, click it again for all.\n"
+                "Click its mark to hide it."
+            )
+        )
 
     def set_classes(self, names: Sequence[str], marks: Sequence[Mark], counts: Sequence[int]) -> None:
         """One row a class, in this order; none isolated, none hidden."""
@@ -169,12 +171,11 @@ class Legend(QListView):
     def toggle_hidden(self, row: int) -> None:
         self.hide_rows(self._classes.hidden ^ {row})
 
-    # ------------------------------------------------------------------ mouse and keys
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        place = event.position().toPoint()
-        index = self.indexAt(place)
+        at = event.position().toPoint()
+        index = self.indexAt(at)
         plain = not event.modifiers() & (Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
-        if event.button() == Qt.MouseButton.LeftButton and self._on_mark(index, place):
+        if event.button() == Qt.MouseButton.LeftButton and self._on_mark(index, at):
             self.toggle_hidden(index.row())
             event.accept()
             return
@@ -213,8 +214,8 @@ class Legend(QListView):
         self.clearSelection()
         self.hide_rows(set())
 
-    def _on_mark(self, index: QModelIndex, place: QPoint) -> bool:
-        return index.isValid() and place.x() - self.visualRect(index).left() < SWATCH_PX + 6
+    def _on_mark(self, index: QModelIndex, at: QPoint) -> bool:
+        return index.isValid() and at.x() - self.visualRect(index).left() < SWATCH_PX + 6
 
     def selectionChanged(self, selected: QItemSelection, deselected: QItemSelection) -> None:
         super().selectionChanged(selected, deselected)

@@ -1,4 +1,4 @@
-"""Geometry of points in the plane. Pure functions."""
+"""Geometry of points in the plane, as pure functions."""
 
 from __future__ import annotations
 
@@ -33,16 +33,14 @@ def inside(xy: Floats, outline: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_
     return hit
 
 
-def nearest(
-    xy: Floats, place: tuple[float, float], among: npt.NDArray[np.bool_] | None = None
-) -> tuple[int, float]:
-    """The point nearest to a place, and how far it is; -1 and infinity for none.
+def nearest(xy: Floats, at: tuple[float, float], among: npt.NDArray[np.bool_] | None = None) -> tuple[int, float]:
+    """The point nearest to a position, and how far it is; -1 and infinity for none.
 
     Brute force over float32 costs 1 ms for 100 000 points: no tree to keep up to date.
     """
     if not len(xy) or (among is not None and not among.any()):
         return -1, float("inf")
-    offset = xy - np.array(place, np.float32)
+    offset = xy - np.array(at, np.float32)
     square = np.einsum("ij,ij->i", offset, offset)
     if among is not None:
         square = np.where(among, square, np.inf)
@@ -70,14 +68,14 @@ def next_towards(xy: Floats, start: int, direction: str, among: npt.NDArray[np.b
 
 
 def barycentre(
-    xy: Floats, place: tuple[float, float], count: int
+    xy: Floats, at: tuple[float, float], count: int
 ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float64]]:
-    """The `count` points nearest to a place, nearest first, and the weights of their mean, which add up to 1.
+    """The `count` points nearest to a position, nearest first, and the weights of their mean, which add up to 1.
 
     The weights are those of Shepard (1968), one over the squared distance: on a point it is that point, between
     points it goes over smoothly.
     """
-    offset = xy.astype(np.float64) - np.array(place)
+    offset = xy.astype(np.float64) - np.array(at)
     square = np.einsum("ij,ij->i", offset, offset)
     count = min(count, len(xy))
     near = np.argpartition(square, count - 1)[:count] if count < len(xy) else np.arange(len(xy))
@@ -89,7 +87,7 @@ def barycentre(
 
 
 def along(path: npt.NDArray[np.float64], count: int) -> npt.NDArray[np.float64]:
-    """`count` places spread evenly over the length of a path: (corners, 2) -> (count, 2), its ends among them."""
+    """`count` points spread evenly over the length of a path: (corners, 2) -> (count, 2), its ends among them."""
     steps = np.linalg.norm(np.diff(path, axis=0), axis=1)
     reached = np.concatenate([[0.0], np.cumsum(steps)])
     at = np.linspace(0.0, reached[-1], count)

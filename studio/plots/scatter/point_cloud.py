@@ -1,4 +1,4 @@
-"""Very many small marks in one go: only those that can be seen are drawn, each as a copy of a ready-made stamp."""
+"""Cloud of very many small marks: only those that can be seen are drawn, each as a copy of a ready-made stamp."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ class PointCloud(pg.GraphicsObject):  # type: ignore[misc]
         self._marks: list[Mark] = []
         self._size = 7.0
         self._rim: QColor | None = None
-        self._atlas: tuple[float, QPixmap, int] | None = (
-            None  # device pixels a pixel, stamps in a row, width of one
-        )
+        # Device pixels a pixel, stamps in a row, width of one.
+        self._atlas: tuple[float, QPixmap, int] | None = None
         self._bounds = QRectF()
+        self.painted = 0  # marks drawn when it was last painted
         self._fragments = internals.PrimitiveArray(QPainter.PixmapFragment, len(FRAGMENT))
 
     @property
@@ -80,7 +80,6 @@ class PointCloud(pg.GraphicsObject):  # type: ignore[misc]
         self.informViewBoundsChanged()
         self.update()
 
-    # ------------------------------------------------------------------ what pyqtgraph asks
     def dataBounds(
         self, ax: int, frac: float = 1.0, orthoRange: object = None
     ) -> tuple[float, float] | tuple[None, None]:
@@ -104,7 +103,6 @@ class PointCloud(pg.GraphicsObject):  # type: ignore[misc]
         super().viewTransformChanged()
         self.prepareGeometryChange()
 
-    # ------------------------------------------------------------------ drawing
     def paint(self, painter: QPainter, _option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
         view = self.getViewBox()
         if view is None or not len(self._xy) or not self._marks:
@@ -124,6 +122,7 @@ class PointCloud(pg.GraphicsObject):  # type: ignore[misc]
         )
         if len(seen) > MOST_UNTHINNED:
             seen = self._uppermost(seen, to_pixels)
+        self.painted = len(seen)
         self._fragments.resize(len(seen))
         table = self._fragments.ndarray()
         table[:, 0], table[:, 1] = x[seen], y[seen]

@@ -1,4 +1,4 @@
-"""What lies on a map besides its points: the ring round one, a pin with its spokes, a path with its steps."""
+"""Marks on a map besides its points: the ring round one, a pin with its spokes, a path with its steps."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def pin_shape() -> QPainterPath:
 
 
 class ScatterMarks:
-    """The marks of one view; places are in data coordinates.
+    """The marks of one view; positions are in data coordinates.
 
     Args:
         group: the item whose children lie in data coordinates.
@@ -39,19 +39,19 @@ class ScatterMarks:
         self.outline = QGraphicsPathItem(group)
         self._spokes = QGraphicsPathItem(group)
         self._trail = QGraphicsPathItem(group)
-        self._steps = [QGraphicsPathItem(group) for _ in range(0)]
+        self._steps: list[QGraphicsPathItem] = []
         self._group = group
         self._ring = self._still(group)
         self._pin = self._still(group)
         self._pin.setPath(pin_shape())
-        for item, height in (
-            (self._spokes, 20.0), (self._trail, 30.0), (self._ring, 40.0), (self.outline, 50.0), (self._pin, 60.0),
-        ):  # fmt: skip
+        items = (self._spokes, self._trail, self._ring, self.outline, self._pin)
+        for item, height in zip(items, (20.0, 30.0, 40.0, 50.0, 60.0), strict=True):
             item.setZValue(height)
+        self._pin_at: tuple[float, float] | None = None
+        self.heard_step: int | None = None  # the step of the path that sounds now
         self.set_ring(None, 0.0)
         self.set_pin(None, ())
         self._ink, self._accent, self._ground = QColor("black"), QColor("blue"), QColor("white")
-        self._heard: int | None = None
 
     @staticmethod
     def _still(group: QGraphicsItem) -> QGraphicsPathItem:
@@ -74,27 +74,36 @@ class ScatterMarks:
         self._pin.setBrush(accent)
         self._colour_steps()
 
-    def set_ring(self, place: tuple[float, float] | None, size_px: float) -> None:
-        self._ring.setVisible(place is not None)
-        if place is not None:
+    def set_ring(self, at: tuple[float, float] | None, size_px: float) -> None:
+        self._ring.setVisible(at is not None)
+        if at is not None:
             ring = QPainterPath()
             ring.addEllipse(QPointF(0, 0), size_px / 2, size_px / 2)
             self._ring.setPath(ring)
-            self._ring.setPos(*place)
+            self._ring.setPos(*at)
 
-    def set_pin(self, place: tuple[float, float] | None, ends: Sequence[tuple[float, float]]) -> None:
+    def set_pin(self, at: tuple[float, float] | None, ends: Sequence[tuple[float, float]]) -> None:
         """A pin, and lines from its tip to the points it is the mean of."""
-        self._pin.setVisible(place is not None)
+        self._pin_at = at
+        self._pin.setVisible(at is not None)
         spokes = QPainterPath()
-        if place is not None:
-            self._pin.setPos(*place)
+        if at is not None:
+            self._pin.setPos(*at)
             for end in ends:
-                spokes.moveTo(*place)
+                spokes.moveTo(*at)
                 spokes.lineTo(*end)
         self._spokes.setPath(spokes)
 
+    def is_on_pin(self, at: QPointF, pixel_size: tuple[float, float]) -> bool:
+        """Whether a position is on the pin; pixel_size: width and height of a pixel in data coordinates."""
+        if self._pin_at is None:
+            return False
+        x = (at.x() - self._pin_at[0]) / pixel_size[0]
+        y = (at.y() - self._pin_at[1]) / pixel_size[1]
+        return bool(abs(x) <= PIN_HEAD_PX + 2 and -4 <= y <= PIN_HEIGHT_PX + 2)
+
     def set_path(self, corners: npt.NDArray[np.float64] | None, steps: npt.NDArray[np.float64] | None) -> None:
-        """A path and the places along it, both (any, 2)."""
+        """A path and the positions along it, both (any, 2)."""
         line = QPainterPath()
         if corners is not None and len(corners):
             line.moveTo(*corners[0])
@@ -104,7 +113,7 @@ class ScatterMarks:
         for item in self._steps:
             item.scene().removeItem(item)
         self._steps = []
-        self._heard = None
+        self.heard_step = None
         for x, y in [] if steps is None else steps:
             dot = self._still(self._group)
             shape = QPainterPath()
@@ -117,15 +126,15 @@ class ScatterMarks:
 
     def set_heard(self, step: int | None) -> None:
         """The step of the path that sounds now."""
-        if step != self._heard:
-            self._heard = step
+        if step != self.heard_step:
+            self.heard_step = step
             self._colour_steps()
 
     def _colour_steps(self) -> None:
         for number, item in enumerate(self._steps):
             item.setPen(_pen(self._accent, 2.0))
-            item.setBrush(self._accent if number == self._heard else self._ground)
-            item.setScale(1.5 if number == self._heard else 1.0)
+            item.setBrush(self._accent if number == self.heard_step else self._ground)
+            item.setScale(1.5 if number == self.heard_step else 1.0)
 
     @property
     def has_pin(self) -> bool:

@@ -67,15 +67,15 @@ def save_model(
 
 
 def network_of(recipe: str) -> AuxVAE:
-    """Random weights; for timescale views an average voice whose kinds of sounds lie apart, too."""
+    """Random weights; for timescale inputs an average voice whose acoustic classes lie apart, too."""
     torch.manual_seed(1)
     network = AuxVAE(dataclasses.replace(SMALL, views=recipe, sounds=4))
     network.set_scaling(torch.linspace(-4.0, -6.0, SMALL.bands), torch.tensor(1.5))
-    if network.hears_levels:
-        network.sound_weights.fill_(0.25)
-        network.sound_means.normal_()
-        network.sound_offsets.normal_(0.0, 0.5)
-        network.sound_spread.fill_(1.5)
+    if (heads := network.attribute_heads) is not None:
+        heads.class_weights.fill_(0.25)
+        heads.class_means.normal_()
+        heads.class_offsets.normal_(0.0, 0.5)
+        heads.spread.fill_(1.5)
     return network
 
 

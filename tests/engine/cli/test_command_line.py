@@ -86,7 +86,6 @@ def latents(tmp_path: Path) -> Path:
     return path
 
 
-# ------------------------------------------------------------------------------------------ analyse
 def test_analyse_writes_latents_with_labels_and_reports(
     triptych: Any, speech: list[Path], tmp_path: Path, model: str
 ) -> None:
@@ -206,7 +205,6 @@ def test_info_says_what_a_model_is(triptych: Any, model: str) -> None:
     assert facts["provenance"] == {"made": "by a test"}
 
 
-# ------------------------------------------------------------------------------------------ map
 def test_map_writes_points_and_a_figure(triptych: Any, latents: Path, tmp_path: Path) -> None:
     out, figure = tmp_path / "points.csv", tmp_path / "map.svg"
     status, facts, _ = triptych(
@@ -240,7 +238,6 @@ def test_map_refuses_a_colour_that_is_no_column_and_a_latent_that_is_not_there(
     assert not out.exists()
 
 
-# ------------------------------------------------------------------------------------------ train
 def fake_training(result_stopped: bool = False) -> Any:
     def run(request: Request, report: Report, control: ControlSignal) -> Result:
         assert isinstance(request, Train)
@@ -324,7 +321,6 @@ def test_ctrl_c_cancels_other_work_and_exits_130(
     assert not (tmp_path / "o.csv").exists()
 
 
-# ------------------------------------------------------------------------------------------ transfer
 def fake_transfer(request: Transfer) -> Take:
     evidence = Evidence(200.0, 1.0, 0.5, 0.9, 0.8, 3.0, -26.0)
     files = [Path(request.out_dir) / f"{request.name}{end}" for end in (".original.wav", ".control.wav", ".wav")]
@@ -415,7 +411,6 @@ def test_a_folder_gives_no_seconds(triptych: Any, speech: list[Path], tmp_path: 
     assert "is a folder" in facts["error"]["what"]
 
 
-# ------------------------------------------------------------------------------------------ the program
 def run_program(*arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "engine", *map(str, arguments)],

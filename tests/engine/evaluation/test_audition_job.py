@@ -40,8 +40,7 @@ from engine.corpus import cache
 from engine.evaluation import audition_job
 from engine.evaluation.probes import checkpoints as probes
 from engine.evaluation.probes.examples import Example, Table
-from engine.training import loop
-from engine.training.checkpoints import KeptCheckpoints
+from engine.training.checkpoints import BEST, KeptCheckpoints
 from engine.training.data import probe_set
 from engine.transfer import transfer_job
 
@@ -409,4 +408,4 @@ def test_training_goes_on_exactly_while_it_is_heard(tmp_path: Path, speech: list
     stage.hear(*stage.items)
     resumed = go(tmp_path / "heard")
     assert same(weights(resumed.last), weights(whole.last))
-    assert loop.BEST in {path.name for path in (tmp_path / "heard").iterdir()}
+    assert BEST in {path.name for path in (tmp_path / "heard").iterdir()}

@@ -7,12 +7,12 @@ import math
 
 import pytest
 import torch
+from torch.distributions import Normal
 
 from engine.api.specs import ModelSpec, TrainSpec
-from engine.model.aux_vae import AuxVAE, Latents, networks
-from engine.model.modules import Gaussian
+from engine.model.aux_vae import NETWORKS, AuxVAE, Latents
 from engine.model.objective import TERM_NAMES, Terms, add_up, terms
-from engine.model.timescale.inputs import Views
+from engine.model.timescale.inputs import NetworkInputs
 
 SPEC = ModelSpec(
     bands=20,
@@ -28,13 +28,13 @@ SPEC = ModelSpec(
 L2PI = math.log(2 * math.pi)
 
 
-def views(x: torch.Tensor) -> Views:
-    return Views(x, x, x, x)
-
-
-def gaussian(mean: list[list[float]] | list[list[list[float]]], log_variance: float) -> Gaussian:
+def gaussian(mean: list[list[float]] | list[list[list[float]]], log_variance: float) -> Normal:
     values = torch.tensor(mean)
-    return Gaussian(values, torch.full_like(values, log_variance))
+    return Normal(values, torch.full_like(values, log_variance / 2.0).exp())
+
+
+def floats(found: Terms) -> dict[str, float]:
+    return {name: float(getattr(found, name).detach()) for name in TERM_NAMES}
 
 
 def tiny(spec: TrainSpec, mask: torch.Tensor | None = None) -> Terms:
@@ -48,7 +48,7 @@ def tiny(spec: TrainSpec, mask: torch.Tensor | None = None) -> Terms:
             m_value=torch.tensor([[[1.5], [1.0]]]),
             z_value=torch.tensor([[[0.1], [0.9], [2.2]]]),
         ),
-        rebuilt=torch.tensor([[[1.0, 0.0], [0.0, 2.0], [1.0, 1.0]]]),
+        reconstruction=torch.tensor([[[1.0, 0.0], [0.0, 2.0], [1.0, 1.0]]]),
         target=torch.tensor([[[0.0, 0.0], [0.0, 0.0], [1.0, -2.0]]]),
         m_predicted=gaussian([[[1.0], [1.0]]], 0.0),
         h_predicted=gaussian([[0.2]], 1.0),
@@ -62,7 +62,7 @@ WEIGHTS = {"alpha": 0.5, "beta": 0.25, "gamma": 2.0}
 
 
 def test_each_term_equals_the_number_computed_by_hand_in_the_paper_reduction() -> None:
-    got = tiny(TrainSpec(**WEIGHTS)).as_floats()
+    got = floats(tiny(TrainSpec(**WEIGHTS)))
     # squared errors 1, 0, 0, 4, 0, 9: summed over bands, averaged over three frames
     assert got["reconstruction"] == pytest.approx(-14 / 2 / 3 - 2 * L2PI / 2)
     # E z^2 = mean^2 + variance, with means 0, 1, 2
@@ -99,7 +99,7 @@ def test_the_reductions_differ_by_the_number_of_dimensions() -> None:
     @torch.no_grad()
     def of(reduction: str) -> Terms:
         seed = torch.Generator().manual_seed(1)
-        return terms(model, views(x), TrainSpec(reduction=reduction), generator=seed)
+        return terms(model, NetworkInputs.plain(x), TrainSpec(reduction=reduction), generator=seed)
 
     assert float(of("equation").prior_z) == pytest.approx(6 * float(of("paper").prior_z), rel=1e-5)
     assert float(of("equation").entropy_m) == pytest.approx(6 * float(of("paper").entropy_m) / 8, rel=1e-5)
@@ -111,7 +111,7 @@ def test_the_laplace_reconstruction_measures_absolute_differences() -> None:
 
 
 def test_padding_counts_in_no_term() -> None:
-    got = tiny(TrainSpec(**WEIGHTS), torch.tensor([[True, True, False]])).as_floats()
+    got = floats(tiny(TrainSpec(**WEIGHTS), torch.tensor([[True, True, False]])))
     assert got["reconstruction"] == pytest.approx(-5 / 2 / 2 - L2PI)
     assert got["prior_z"] == pytest.approx(-(L2PI + 1 / 2 + math.exp(0.6)) / 2)
     assert got["prior_m"] == pytest.approx(-(L2PI + 0.25) / 2)  # the second window is all padding
@@ -120,19 +120,19 @@ def test_padding_counts_in_no_term() -> None:
 
 def test_the_names_are_those_of_the_class_and_the_loss_is_minus_the_total() -> None:
     got = tiny(TrainSpec())
-    assert tuple(got.as_floats()) == TERM_NAMES == tuple(f.name for f in dataclasses.fields(got))
+    assert tuple(floats(got)) == TERM_NAMES == tuple(f.name for f in dataclasses.fields(got))
     assert float(got.loss) == -float(got.total)
 
 
 def test_gradients_reach_all_six_networks() -> None:
     torch.manual_seed(0)
     model = AuxVAE(SPEC)
-    terms(model, views(torch.randn(3, 40, 20)), TrainSpec()).loss.backward()
-    for name, parts in networks(model).items():
-        for part in parts:
-            for parameter in part.parameters():
-                assert parameter.grad is not None, name
-                assert bool(parameter.grad.abs().max() > 0), name
+    terms(model, NetworkInputs.plain(torch.randn(3, 40, 20)), TrainSpec()).loss.backward()
+    reached = {name for name in NETWORKS for weight, _ in model.named_parameters() if weight.startswith(name)}
+    assert reached == set(NETWORKS)
+    for name, parameter in model.named_parameters():
+        assert parameter.grad is not None, name
+        assert bool(parameter.grad.abs().max() > 0), name
 
 
 @pytest.mark.parametrize("reduction", ["paper", "equation"])
@@ -144,7 +144,7 @@ def test_the_loss_falls_on_one_batch(reduction: str) -> None:
     generator = torch.Generator().manual_seed(0)
     history = []
     for _ in range(60):
-        got = terms(model, views(x), spec, generator=generator)
+        got = terms(model, NetworkInputs.plain(x), spec, generator=generator)
         optimiser.zero_grad()
         got.loss.backward()
         optimiser.step()
@@ -155,13 +155,13 @@ def test_the_loss_falls_on_one_batch(reduction: str) -> None:
 def test_clips_of_different_lengths_train_together() -> None:
     torch.manual_seed(0)
     model = AuxVAE(SPEC)
-    got = terms(model, views(torch.randn(2, 40, 20)), TrainSpec(), lengths=torch.tensor([13, 40]))
+    got = terms(model, NetworkInputs.plain(torch.randn(2, 40, 20)), TrainSpec(), lengths=torch.tensor([13, 40]))
     got.loss.backward()
-    assert all(math.isfinite(value) for value in got.as_floats().values())
+    assert all(math.isfinite(value) for value in floats(got).values())
 
 
-def of_two_pieces(model: AuxVAE, one: torch.Tensor, other: torch.Tensor) -> Views:
-    return Views(one, one, one, one, again=other)
+def of_two_pieces(model: AuxVAE, one: torch.Tensor, other: torch.Tensor) -> NetworkInputs:
+    return NetworkInputs(one, one, one, one, again=other)
 
 
 def test_the_contrast_is_high_where_two_pieces_of_a_clip_are_alike_and_low_where_they_are_not() -> None:

@@ -16,15 +16,15 @@ import pytest
 
 from engine.api import Cancelled, Control, ControlSignal, EngineError
 from engine.runtime.control import check_control
-from engine.runtime.process_pool import ProcessPool, Tell, WorkerSpec
+from engine.runtime.process_pool import ProcessPool, ReportWords, WorkerSpec
 
 
 @contextlib.contextmanager
-def working(control: ControlSignal, tell: Tell, folder: Path) -> Iterator[Callable[[str], str]]:
+def working(control: ControlSignal, report: ReportWords, folder: Path) -> Iterator[Callable[[str], str]]:
     """Tasks by name: one that ends the process, one that fails, one that never ends of itself, and any other."""
 
     def perform(task: str) -> str:
-        tell(f"begun: {task}")
+        report(f"begun: {task}")
         if task == "dies":
             os._exit(7)
         if task == "fails":
@@ -53,7 +53,7 @@ def unable(code: int | None) -> EngineError:
 
 
 @contextlib.contextmanager
-def ending(control: ControlSignal, tell: Tell, *arguments: object) -> Iterator[Callable[[str], str]]:
+def ending(control: ControlSignal, report: ReportWords, *arguments: object) -> Iterator[Callable[[str], str]]:
     """A process that ends before it can do anything."""
     os._exit(3)
     yield str

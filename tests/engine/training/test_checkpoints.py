@@ -34,7 +34,6 @@ def files(run_dir: Path) -> list[int]:
     return sorted(int(file.name.split(".")[0]) for file in (run_dir / CHECKPOINTS).glob(f"*{checkpoint.SUFFIX}"))
 
 
-# ---------------------------------------------------------------------------------------------- which are kept
 def test_models_are_thinned_evenly_and_their_numbers_stay(tmp_path: Path) -> None:
     folder = KeptCheckpoints(tmp_path, most=4)
     for step in range(1, 33):
@@ -93,10 +92,16 @@ def test_none_wanted_none_kept(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "{", "[]", '{"format": "triptych-checkpoints"}', '{"format": "other", "version": 1, "checkpoints": []}',
-     '{"format": "triptych-checkpoints", "version": 2, "checkpoints": []}',
-     '{"format": "triptych-checkpoints", "version": 1, "checkpoints": [{"step": 1}]}'],
-)  # fmt: skip
+    [
+        "",
+        "{",
+        "[]",
+        '{"format": "triptych-checkpoints"}',
+        '{"format": "other", "version": 1, "checkpoints": []}',
+        '{"format": "triptych-checkpoints", "version": 2, "checkpoints": []}',
+        '{"format": "triptych-checkpoints", "version": 1, "checkpoints": [{"step": 1}]}',
+    ],
+)
 def test_a_list_that_cannot_be_read_is_no_list(tmp_path: Path, text: str) -> None:
     (tmp_path / CHECKPOINTS).mkdir()
     (tmp_path / CHECKPOINTS / LIST).write_text(text)
@@ -111,14 +116,13 @@ def test_a_list_names_no_place_outside_its_folder(tmp_path: Path) -> None:
     assert checkpoints_of(tmp_path)[0].path == str(tmp_path / CHECKPOINTS / "model.safetensors")
 
 
-# ---------------------------------------------------------------------------------------------- in a run
 def test_a_run_keeps_and_tells_its_checkpoints(tmp_path: Path, speech: list[Path]) -> None:
     run_spec(speech, changed(epochs=6, checkpoints=3)).write(tmp_path / "run")
     watcher = Watcher()
     done = go(tmp_path / "run", watcher)
     kept = checkpoints_of(tmp_path / "run")
-    told = watcher.values(KeptCheckpoint)
-    assert [k.step for k in told] == [k.step for k in kept]
+    reported = watcher.values(KeptCheckpoint)
+    assert [k.step for k in reported] == [k.step for k in kept]
     validation = {point.step: point.terms for point in watcher.points("validation") if point.step}
     assert {k.step: k.terms for k in kept} == validation
     assert [k.number for k in kept] == list(range(1, len(kept) + 1))
@@ -174,26 +178,3 @@ def test_a_disk_that_fills_while_a_checkpoint_is_kept_leaves_those_before(
     with pytest.raises(CheckpointError, match="full"):
         folder.keep(kept_at(3, 3.0), full)
     assert steps(tmp_path) == files(tmp_path) == [1, 2]
-
-
-# ---------------------------------------------------------------------------------------------- clips for probes
-def test_the_clips_for_probes_are_chosen_once_from_both_sides(tmp_path: Path, speech: list[Path]) -> None:
-    run_spec(speech, changed(epochs=1)).write(tmp_path / "run")
-    go(tmp_path / "run")
-    clips = probe_set.read(tmp_path / "run")
-    assert sorted(clip.held_out for clip in clips) == [False, False, False, True]
-    assert {clip.labels["speaker"] for clip in clips} == {path.parent.name for path in speech}
-    for clip in clips:
-        assert clip.mel.shape == (len(clip.f0), 140)
-        assert len(clip.f0) <= 256
-        assert clip.mel.dtype == "float16"
-        assert clip.f0[clip.f0 > 0].size > 0
-    written = (tmp_path / "run" / probe_set.FILE).stat().st_mtime_ns
-    go(tmp_path / "run")
-    assert (tmp_path / "run" / probe_set.FILE).stat().st_mtime_ns == written
-
-
-def test_damaged_clips_for_probes_are_told(tmp_path: Path) -> None:
-    (tmp_path / probe_set.FILE).write_bytes(b"not tensors")
-    with pytest.raises(CheckpointError):
-        probe_set.read(tmp_path)

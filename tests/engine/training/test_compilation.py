@@ -11,7 +11,7 @@ from small_runs import MODEL, TRAIN, Watcher, changed, go, run_spec, same, weigh
 
 from engine.model.aux_vae import AuxVAE
 from engine.model.objective import terms
-from engine.model.timescale.inputs import Views
+from engine.model.timescale.inputs import NetworkInputs
 from engine.training.compilation import compile_trunks
 from engine.training.state import StateFiles
 
@@ -42,7 +42,7 @@ def test_compiled_networks_give_the_terms_and_gradients_of_the_plain_ones(monkey
 
     def step() -> list[torch.Tensor]:
         model.zero_grad()
-        got = terms(model, Views(x, x, x, x), TRAIN, generator=torch.Generator().manual_seed(0))
+        got = terms(model, NetworkInputs.plain(x), TRAIN, generator=torch.Generator().manual_seed(0))
         got.loss.backward()
         return [got.total.detach(), *(p.grad.clone() for p in model.parameters() if p.grad is not None)]
 

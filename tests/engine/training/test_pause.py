@@ -1,4 +1,4 @@
-"""A paused run gives its device free and goes on exactly, whatever was heard or lost meanwhile."""
+"""A paused run gives its device free and goes on exactly, whatever was listened to or lost meanwhile."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from engine.api import (
 from engine.api.errors import Cancelled, TrainingError
 from engine.evaluation import audition_job
 from engine.model.aux_vae import AuxVAE
-from engine.runtime import device_memory
-from engine.training import loop
+from engine.runtime import devices
+from engine.training.data import batches
 from engine.training.data.gpu_corpus import ResidentCorpus
 
 PAUSED_AT = 5  # of the looks of the loop, which takes one a step
@@ -68,8 +68,8 @@ def numbers(run_dir: Path) -> list[tuple[int, int, dict[str, float]]]:
 def test_nothing_large_stays_on_the_device_and_the_run_goes_on_exactly(
     tmp_path: Path, whole: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loop, "fits", lambda cache, device: True)
-    monkeypatch.setattr(device_memory, "empty", lambda device: 3_200_000_000)
+    monkeypatch.setattr(batches, "fits", lambda cache, device: True)
+    monkeypatch.setattr(devices, "release_memory", lambda device: 3_200_000_000)
     seen: list[tuple[int, int]] = []
 
     def meanwhile() -> None:
@@ -140,7 +140,7 @@ def test_a_moved_optimiser_is_the_same_to_the_bit() -> None:
         parameter.grad = torch.randn_like(parameter)
     optimiser.step()
     before = {key: {n: t.clone() for n, t in values.items()} for key, values in optimiser.state.items()}
-    device_memory.move(network, optimiser, torch.device("cpu"))
+    devices.move_training(network, optimiser, torch.device("cpu"))
     assert all(parameter.grad is None for parameter in network.parameters())
     assert all(torch.equal(before[key][n], t) for key, values in optimiser.state.items() for n, t in values.items())
-    assert device_memory.empty(torch.device("cpu")) == 0
+    assert devices.release_memory(torch.device("cpu")) == 0

@@ -1,4 +1,4 @@
-"""The recorder: hears, counts down, writes, keeps; on a microphone that the test speaks into."""
+"""Recorder: it measures, counts down, writes and keeps, on a microphone that the test speaks into."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def tone(seconds: float, level: float = 0.3) -> np.ndarray:
 class Bench:
     def __init__(self) -> None:
         self.inputs: list[FakeInput] = []
-        self.recorder = Recorder(open_input=self._open)
+        self.recorder = Recorder(open_input=self._open, second_ms=1)
         self.finished: list[tuple[str, str]] = []
         self.failed: list[tuple[str, str]] = []
         self.recorder.finished.connect(lambda path, remark: self.finished.append((path, remark)))
@@ -91,7 +91,6 @@ def test_levels_are_told_whether_or_not_it_records(bench: Bench, qtbot: QtBot) -
 def test_a_countdown_comes_first_and_can_be_cancelled(bench: Bench, tmp_path: Path, qtbot: QtBot) -> None:
     counted: list[int] = []
     bench.recorder.counted.connect(counted.append)
-    bench.recorder._count.setInterval(1)
     bench.recorder.record(tmp_path / "take.wav", 3)
     assert bench.recorder.state == "counting"
     bench.say(tone(0.5))  # not yet
@@ -179,7 +178,6 @@ def test_without_a_microphone_nothing_begins_and_the_note_says_why(qtbot: QtBot,
     recorder.close()
 
 
-# ---------------------------------------------------------------- samples of devices
 def test_devices_of_every_kind_are_heard_alike() -> None:
     audio_source = pytest.importorskip("studio.audio.audio_source", exc_type=ImportError)
     kinds = audio_source.QAudioFormat.SampleFormat
@@ -193,7 +191,6 @@ def test_devices_of_every_kind_are_heard_alike() -> None:
         np.testing.assert_allclose(heard, [0.375, -0.5], atol=1e-4)
 
 
-# ---------------------------------------------------------------- the meter
 class Clock:
     now = 0.0
 
@@ -214,9 +211,9 @@ def test_the_meter_rises_at_once_falls_slowly_and_holds_the_peak(qtbot: QtBot) -
     assert meter.peak_db == pytest.approx(-6.02, abs=0.01)
     clock.now = 10.0
     for _ in range(60):
-        meter._fall()
+        meter.fall()
     assert meter.level_db == meter.peak_db == -60.0
-    assert not meter._frames.isActive()
+    assert not meter.is_falling
 
 
 def test_the_mark_of_clipping_stays_until_it_is_clicked(qtbot: QtBot) -> None:

@@ -29,9 +29,9 @@ class FakeInput(AudioInput):
 def session(qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
     link = EngineLink()
     made = Session(link, tmp_path / "data")
-    monkeypatch.setattr(made.analysis, "pump", lambda: None)  # nothing here needs the engine
+    monkeypatch.setattr(made.library.analysis, "pump", lambda: None)  # nothing here needs the engine
     yield made
-    made.close()
+    made.project.close()
     link.shutdown()
 
 
@@ -56,19 +56,19 @@ def test_a_recording_is_in_the_library_chosen_and_labelled(
 ) -> None:
     dialog.name.setText("me: first/try")
     dialog.speaker.setText("anna")
-    with qtbot.waitSignal(session.stop_requested):  # the loudspeaker is silent while the microphone hears
+    with qtbot.waitSignal(session.listening.stop_requested):  # the loudspeaker is silent while the microphone hears
         dialog.button.click()
     assert dialog.button.text() == "&Stop"
     assert not dialog.name.isEnabled()
     microphone.say(1.5)
     assert dialog.clock.text() == "1.5 s"
     dialog.button.click()
-    (clip,) = session.clips.values()
-    assert Path(clip.path) == session.folder / "recordings" / "me- first-try.wav"
+    (clip,) = session.library.clips.values()
+    assert Path(clip.path) == session.context.folder / "recordings" / "me- first-try.wav"
     assert Path(clip.path).is_file()
     assert clip.labels == {"speaker": "anna"}
-    assert session.current == clip.id
-    assert session.selection == [clip.id]
+    assert session.library.current == clip.id
+    assert session.library.selection == [clip.id]
     assert "being analysed" in dialog.words.text()
     assert dialog.name.text() == ""  # ready for the next
 
@@ -79,12 +79,12 @@ def test_undo_takes_it_off_the_library_and_keeps_the_file(
     dialog.button.click()
     microphone.say(1.0)
     dialog.button.click()
-    (clip,) = session.clips.values()
-    session.undo_stack.undo()
-    assert not session.clips
+    (clip,) = session.library.clips.values()
+    session.undo.stack.undo()
+    assert not session.library.clips
     assert Path(clip.path).is_file()
-    session.undo_stack.redo()
-    assert list(session.clips) == [clip.id]
+    session.undo.stack.redo()
+    assert list(session.library.clips) == [clip.id]
 
 
 def test_the_dialog_tells_when_it_is_analysed_and_when_it_stands_on_the_map(
@@ -93,26 +93,26 @@ def test_the_dialog_tells_when_it_is_analysed_and_when_it_stands_on_the_map(
     dialog.button.click()
     microphone.say(1.0)
     dialog.button.click()
-    (clip,) = session.clips.values()
+    (clip,) = session.library.clips.values()
     clip.state = "ready"
-    session.clips_changed.emit([clip.id])
+    session.library.changed.emit([clip.id])
     assert "Lay out the map" in dialog.words.text()
     where = np.zeros((1, 2), np.float32)
-    session.maps["h"] = MapPoints("h", ("other",), np.zeros(1, np.int32), where, {})
-    session.map_changed.emit("h")
+    session.maps.points["h"] = MapPoints("h", ("other",), np.zeros(1, np.int32), where, {})
+    session.maps.changed.emit("h")
     assert "on its way to the map" in dialog.words.text()
-    session.maps["h"] = MapPoints("h", (clip.id,), np.zeros(1, np.int32), where, {})
-    session.map_changed.emit("h")
+    session.maps.points["h"] = MapPoints("h", (clip.id,), np.zeros(1, np.int32), where, {})
+    session.maps.changed.emit("h")
     assert "selected on the map" in dialog.words.text()
 
 
 def test_recordings_of_one_name_stand_beside_each_other(session: Session) -> None:
-    first = session.free_recording_path("again")
+    first = session.listening.free_recording_path("again")
     first.parent.mkdir(parents=True)
     first.write_bytes(b"")
-    assert session.free_recording_path("again").name == "again 2.wav"
-    assert session.free_recording_path("../..").parent == first.parent
-    assert session.free_recording_path("").stem == "Recording"
+    assert session.listening.free_recording_path("again").name == "again 2.wav"
+    assert session.listening.free_recording_path("../..").parent == first.parent
+    assert session.listening.free_recording_path("").stem == "Recording"
 
 
 def test_countdown_and_speaker_are_remembered(dialog: RecordDialog, session: Session, qtbot: QtBot) -> None:
@@ -131,7 +131,7 @@ def test_closing_while_recording_keeps_it(dialog: RecordDialog, session: Session
     dialog.button.click()
     microphone.say(1.0)
     dialog.close()
-    assert len(session.clips) == 1
+    assert len(session.library.clips) == 1
 
 
 @pytest.mark.parametrize("how", ["close", "reject"])

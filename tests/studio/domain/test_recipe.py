@@ -36,7 +36,7 @@ from studio.session.session import Session
 
 def full_take(session: Session, *ids: str) -> Take:
     """A take of the first recording with the voice of the others, seconds of them, and an edit."""
-    source, b, c = (str(session.clips[i].folder) for i in ids)
+    source, b, c = (str(session.library.clips[i].folder) for i in ids)
     return replace(
         some_take("a-1", "/t/a-1/a-1.wav", source),
         voice=(LatentRef(b, None, 0.75), LatentRef(c, None, 0.25)),
@@ -56,18 +56,17 @@ def another(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(VOCODERS, "another", "For a test.")
 
 
-# ------------------------------------------------------------------------------------------------ text
 def test_a_recipe_reads_back_as_it_was_written(session: Session) -> None:
     recipe = recipes.of_take(
-        full_take(session, *analysed(session, "a", "b", "c")), session.clips.values(), "/m/x.st"
+        full_take(session, *analysed(session, "a", "b", "c")), session.library.clips.values(), "/m/x.st"
     )
     assert recipes.from_text(recipes.to_text(recipe)) == recipe
-    assert recipe.source == Named(next(iter(session.clips))[:8], "a.wav", "r")
+    assert recipe.source == Named(next(iter(session.library.clips))[:8], "a.wav", "r")
     assert (recipe.model, recipe.model_hash) == ("x.st", HASH)
 
 
 def test_a_recipe_tells_nobody_where_things_lie(session: Session, tmp_path: Path) -> None:
-    text = recipes.to_text(session.recipe_of(full_take(session, *analysed(session, "a", "b", "c"))))
+    text = recipes.to_text(session.recipes.of(full_take(session, *analysed(session, "a", "b", "c"))))
     assert "/r/" not in text
     assert str(tmp_path) not in text
 
@@ -104,7 +103,6 @@ def test_a_newer_or_impossible_recipe_is_refused(change: dict[str, object]) -> N
     assert recipes.from_text(json.dumps(good | change)) is None
 
 
-# ------------------------------------------------------------------------------------------------ finding
 def library(*paths: str) -> dict[str, Clip]:
     return {f"{n:032x}": Clip(f"{n:032x}", path) for n, path in enumerate(paths)}
 
@@ -127,9 +125,8 @@ def test_recordings_are_found_by_name_where_ids_are_strange(named: Named, where:
     assert found.missing == (() if where else (named.name,))
 
 
-# ------------------------------------------------------------------------------------------------ words
 def test_words_name_the_givers_by_weight(session: Session) -> None:
-    recipe = session.recipe_of(full_take(session, *analysed(session, "a", "b", "c")))
+    recipe = session.recipes.of(full_take(session, *analysed(session, "a", "b", "c")))
     assert recipes.givers_words(recipe.voice) == "b.wav 75 %, c.wav 25 %"
     assert recipes.strength_words(recipe) == "80 % (h), 120 % (m)"
     assert recipes.summary(recipe).startswith("a.wav with h of b.wav 75 %")
@@ -137,8 +134,8 @@ def test_words_name_the_givers_by_weight(session: Session) -> None:
 
 def test_the_command_says_everything_and_survives_spaces(session: Session) -> None:
     a, b, c = analysed(session, "a", "b", "c")
-    session.clips[b].path = "/r/my voices/b.wav"
-    line = session.command_of(full_take(session, a, b, c))
+    session.library.clips[b].path = "/r/my voices/b.wav"
+    line = session.recipes.command_of(full_take(session, a, b, c))
     assert line is not None
     words = shlex.split(line)
     assert words[:5] == ["triptych", "transfer", "/r/a.wav", "--out", "a-1.wav"]
@@ -153,32 +150,31 @@ def test_a_take_of_a_removed_recording_or_another_model_has_no_command(
 ) -> None:
     a, b, c = analysed(session, "a", "b", "c")
     take = full_take(session, a, b, c)
-    session.remove([b])
-    assert session.command_of(take) is None
+    session.library.remove([b])
+    assert session.recipes.command_of(take) is None
     assert "not in the library" in said[-1].hint
-    session.undo_stack.undo()
-    assert session.command_of(replace(take, model_hash="cd" * 32)) is None
+    session.undo.stack.undo()
+    assert session.recipes.command_of(replace(take, model_hash="cd" * 32)) is None
     assert "model" in said[-1].hint
 
 
-# ------------------------------------------------------------------------------------------------ actions
 def test_a_saved_take_carries_its_recipe(session: Session, link: Idle, said: list[Message]) -> None:
-    session._rendered(full_take(session, *analysed(session, "a", "b", "c")))
-    job = session.save_take(0, "/home/me/mine.flac")
+    session.takes.add(full_take(session, *analysed(session, "a", "b", "c")))
+    job = session.recipes.save_take(0, "/home/me/mine.flac")
     (asked,) = (j.request for j in link.asked(SaveSound))
     assert (asked.sound, asked.out, asked.title) == ("/t/a-1/a-1.wav", "/home/me/mine.flac", "a-1")
-    assert recipes.from_text(asked.recipe) == session.recipe_of(session.takes[0])
+    assert recipes.from_text(asked.recipe) == session.recipes.of(session.takes.items[0])
     job.take(Done(SoundSaved("/home/me/mine.flac", True)))
     assert said[-1].what == "Saved /home/me/mine.flac with its recipe"
-    session.save_take(0, "/home/me/plain")
+    session.recipes.save_take(0, "/home/me/plain")
     assert link.asked(SaveSound)[-1].request.out == "/home/me/plain.wav"
 
 
 def test_a_rendering_is_told_its_recipe_so_that_the_file_dragged_out_has_it(session: Session, link: Idle) -> None:
     a, b = analysed(session, "a", "b")
-    session.set_source(a)
-    session.add_voice(Payload("clips", clips=(b,)))
-    session.render()
+    session.transfer.set_source(a)
+    session.transfer.add_voice(Payload("clips", clips=(b,)))
+    session.rendering.render()
     (asked,) = (j.request for j in link.asked(Transfer))
     recipe = recipes.from_text(asked.recipe)
     assert recipe is not None
@@ -187,23 +183,23 @@ def test_a_rendering_is_told_its_recipe_so_that_the_file_dragged_out_has_it(sess
 
 def test_a_recipe_names_the_vocoder_that_was_meant_whoever_chose_it(session: Session, link: Idle) -> None:
     a, b = analysed(session, "a", "b")
-    session.set_source(a)
-    session.add_voice(Payload("clips", clips=(b,)))
+    session.transfer.set_source(a)
+    session.transfer.add_voice(Payload("clips", clips=(b,)))
 
     def asked() -> tuple[str, str]:
-        session.render()
+        session.rendering.render()
         request = link.asked(Transfer)[-1].request
         recipe = recipes.from_text(request.recipe)
         assert recipe is not None
         return request.vocoder, recipe.vocoder
 
     assert asked() == ("auto", "griffin-lim"), "the model says so"
-    assert session.model is not None
-    session.model = replace(session.model, vocoder="another")
+    assert session.model.info is not None
+    session.model.info = replace(session.model.info, vocoder="another")
     assert asked() == ("auto", "another")
-    session.set_vocoder("griffin-lim")
+    session.transfer.set_vocoder("griffin-lim")
     assert asked() == ("griffin-lim", "griffin-lim"), "the preferences say so"
-    session.set_rendering("model", "another")
+    session.transfer.set_rendering("model", "another")
     assert asked() == ("another", "another"), "the desk says so"
 
 
@@ -217,17 +213,17 @@ def test_an_old_recipe_and_take_mean_griffin_lim() -> None:
 
 def test_the_command_names_the_vocoder_where_it_is_not_the_models_own(session: Session) -> None:
     take = replace(full_take(session, *analysed(session, "a", "b", "c")), rendering="model", edits=())
-    line = session.command_of(take)
+    line = session.recipes.command_of(take)
     assert line is not None
     words = shlex.split(line)
     assert words[words.index("--vocoder") + 1] == "another"
-    assert "--vocoder" not in (session.command_of(replace(take, vocoder="griffin-lim")) or "--vocoder")
+    assert "--vocoder" not in (session.recipes.command_of(replace(take, vocoder="griffin-lim")) or "--vocoder")
 
 
 def test_a_take_is_rendered_again_from_its_recipe_beside_the_old_one(session: Session, link: Idle) -> None:
     take = full_take(session, *analysed(session, "a", "b", "c"))
-    session._rendered(take)
-    session.render_again(0)
+    session.takes.add(take)
+    session.recipes.render_again(0)
     (asked,) = (j.request for j in link.asked(Transfer))
     assert asked.name != take.name
     kept = ("source", "voice", "emotion", "strength", "strength_m", "edits", "rendering", "vocoder")
@@ -238,22 +234,22 @@ def test_a_take_is_rendered_again_from_its_recipe_beside_the_old_one(session: Se
 def test_a_take_of_another_model_is_not_rendered_with_this_one_unasked(
     session: Session, link: Idle, said: list[Message]
 ) -> None:
-    session._rendered(full_take(session, *analysed(session, "a", "b", "c")))
-    session._use(ModelInfo("/m/other", "cd" * 32, 1, {}, {}, {}, {}))
-    assert session.render_again(0) is None
+    session.takes.add(full_take(session, *analysed(session, "a", "b", "c")))
+    session.model.use(ModelInfo("/m/other", "cd" * 32, 1, {}, {}, {}, {}))
+    assert session.recipes.render_again(0) is None
     assert "another model" in said[-1].what
 
 
 def test_a_dropped_take_puts_its_recipe_on_the_desk_in_one_step(session: Session, link: Idle) -> None:
     a, b, c = analysed(session, "a", "b", "c")
-    recipe = session.recipe_of(full_take(session, a, b, c))
-    job = session.add_files(["/home/me/mine.wav"])
+    recipe = session.recipes.of(full_take(session, a, b, c))
+    job = session.imports.add_files(["/home/me/mine.wav"])
     assert job is not None
     job.take(Done(ScanDone(1, ())))
     (look,) = link.asked(ReadRecipes)
     assert look.request.paths == ("/home/me/mine.wav",)
     look.take(Done(RecipesRead((("/home/me/mine.wav", recipes.to_text(recipe)),))))
-    desk = session.transfer
+    desk = session.transfer.setup
     assert desk.source == a
     assert [(v.payload.clips, v.payload.weights) for v in desk.voices] == [((b, c), (0.75, 0.25))]
     assert [e.payload.seconds for e in desk.emotions] == [((c, 2), (c, 3))]
@@ -261,33 +257,33 @@ def test_a_dropped_take_puts_its_recipe_on_the_desk_in_one_step(session: Session
     assert (desk.rendering, desk.vocoder) == ("natural", "another")
     (edit,) = desk.edits_of_source()
     assert (edit.target, edit.payload.seconds, edit.weight, edit.fade_in_s) == ((1, 2), ((b, 0),), 0.5, 1.0)
-    session.undo_stack.undo()
-    assert session.transfer.source is None
-    assert session.transfer.voices == []
+    session.undo.stack.undo()
+    assert session.transfer.setup.source is None
+    assert session.transfer.setup.voices == []
 
 
 def test_a_take_still_names_what_left_the_library_also_after_a_restart(session: Session, tmp_path: Path) -> None:
     a, b, c = analysed(session, "a", "b", "c")
     take = full_take(session, a, b, c)
-    session._rendered(take)
-    session.remove([a, b])
-    assert session.recipe_of(take).source == Named(a[:8], "a.wav", "r")
-    session.close()
+    session.takes.add(take)
+    session.library.remove([a, b])
+    assert session.recipes.of(take).source == Named(a[:8], "a.wav", "r")
+    session.project.close()
     link = Idle(tmp_path / "logs2")
     again = Session(link, tmp_path / "data")
-    again.restore()
-    recipe = again.recipe_of(again.takes[0])
+    again.project.restore()
+    recipe = again.recipes.of(again.takes.items[0])
     assert recipe.source == Named(a[:8], "a.wav", "r")
     assert [giver.clip.name for giver in recipe.voice] == ["b.wav", "c.wav"]
-    again.close()
+    again.project.close()
     link.shutdown()
 
 
 def test_a_recipe_whose_recordings_are_missing_says_which(session: Session, said: list[Message]) -> None:
     a, b, c = analysed(session, "a", "b", "c")
-    recipe = session.recipe_of(full_take(session, a, b, c))
-    session.remove([c])
-    before = session.undo_stack.count()
-    assert not session.put_recipe_on_desk(recipe)
+    recipe = session.recipes.of(full_take(session, a, b, c))
+    session.library.remove([c])
+    before = session.undo.stack.count()
+    assert not session.recipes.put_on_desk(recipe)
     assert "c.wav" in said[-1].what
-    assert session.undo_stack.count() == before
+    assert session.undo.stack.count() == before

@@ -46,12 +46,12 @@ def session(qtbot: QtBot, tmp_path: Path) -> Iterator[Session]:
     link = Idle(tmp_path / "logs")
     made = Session(link, tmp_path / "data")
     yield made
-    made.close()
+    made.project.close()
     link.shutdown()
 
 
 def test_the_table_counts_recordings_not_seconds(session: Session) -> None:
-    folders = [str(session.clips[i].folder) for i in analysed(session, "b1", "b2", "c1")]
+    folders = [str(session.library.clips[i].folder) for i in analysed(session, "b1", "b2", "c1")]
     given = [
         ([], "–"),
         ([LatentRef(folders[0])], "b1.wav"),
@@ -60,10 +60,10 @@ def test_the_table_counts_recordings_not_seconds(session: Session) -> None:
         ([LatentRef(folders[0]), LatentRef(folders[1])], "b (2 clips)"),
         ([LatentRef(folders[0]), LatentRef(folders[2])], "b1.wav + 1"),
     ]
-    session.takes = [
+    session.takes.items = [
         replace(some_take(f"t{number}", f"/t{number}.wav"), voice=tuple(latents))
         for number, (latents, _words) in enumerate(given)
     ]
-    table = TakesTable(session)
+    table = TakesTable(session.takes, session.library)
     shown = [table.index(row, VOICE).data() for row in range(table.rowCount())]
     assert shown[::-1] == [words for _latents, words in given]

@@ -1,4 +1,4 @@
-"""The spectrogram, its time line, its ticks and its colour bar."""
+"""Spectrogram: readout, mouse, colours and speed."""
 
 from __future__ import annotations
 
@@ -16,10 +16,9 @@ from pytestqt.qtbot import QtBot
 
 from engine.api import AudioSpec
 from studio.plots.frequency import LinearScale, MelScale, note_text
-from studio.plots.level_bar import LevelBar, LevelRange
 from studio.plots.mel_image import DB_PER_NEPER, MelImage
 from studio.plots.spectrogram import COLOUR_MAPS, SpectrogramView
-from studio.plots.timeline import Timeline, clock_text
+from studio.plots.timeline import Timeline
 from studio.services import theme
 
 SPEC = AudioSpec()
@@ -42,7 +41,7 @@ def view(qtbot: QtBot, every_move: None) -> SpectrogramView:
     made.show()
     timeline.set_duration(10.0)
     made.set_mel(marked_mel(), SPEC)
-    qtbot.waitUntil(lambda: made._image.image is not None)
+    made.draw()
     return made
 
 
@@ -92,117 +91,6 @@ def drag(view: SpectrogramView, start: QPoint, stop: QPoint, modifiers: Mods = M
     mouse(view, QEvent.Type.MouseButtonRelease, stop, modifiers)
 
 
-# ---------------------------------------------------------------- numbers
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(3.25, "3.25 s"), (83.5, "1:23.50"), (119.999, "2:00.00"), (3725.0, "1:02:05.00")],
-)
-def test_times_read_as_people_write_them(seconds: float, text: str) -> None:
-    assert clock_text(seconds) == text
-
-
-@pytest.mark.parametrize("kind", [np.float16, np.float32])
-@pytest.mark.parametrize("most", [640, 200, 30, 7])
-def test_the_loudest_frame_survives_any_shrinking(kind: type, most: int) -> None:
-    picture, first, each = MelImage(marked_mel().astype(kind)).columns(0, 640, most)
-    assert picture.shape[0] == SPEC.bands
-    assert picture.shape[1] <= most + 1
-    assert picture[70, (320 - first) // each] == pytest.approx(-1.0 * DB_PER_NEPER, rel=1e-3)
-    assert np.isclose(picture, -8.0 * DB_PER_NEPER, rtol=1e-3).sum() == picture.size - 1
-
-
-def test_loud_values_above_zero_keep_their_order_in_half_precision() -> None:
-    mel = np.array([[-3.0], [2.5], [0.5], [-0.5]], np.float16)
-    picture, _, _ = MelImage(mel).columns(0, 4, 1)
-    assert picture[0, 0] == pytest.approx(2.5 * DB_PER_NEPER, rel=1e-3)
-
-
-def test_an_hour_is_drawn_while_one_blinks(tmp_path: object) -> None:
-    rng = np.random.default_rng(0)
-    mel = MelImage(np.tile(rng.normal(-6, 2, (6400, 140)).astype(np.float16), (36, 1)))
-    mel.columns(0, 230_400, 1400)
-    began = time.perf_counter()
-    mel.columns(0, 230_400, 1400)
-    assert time.perf_counter() - began < 0.1
-
-
-# ---------------------------------------------------------------- the time line
-def test_zooming_keeps_the_place_under_the_cursor() -> None:
-    line = Timeline()
-    line.set_duration(10.0)
-    line.zoom(0.5, 2.5)
-    assert line.view_s == pytest.approx((1.25, 6.25))
-    line.zoom(100.0, 2.5)
-    assert line.view_s == (0.0, 10.0)
-
-
-def test_the_view_never_leaves_the_recording() -> None:
-    line = Timeline()
-    line.set_duration(10.0)
-    line.show(8.0, 12.0)
-    assert line.view_s == (6.0, 10.0)
-    line.scroll(-100)
-    assert line.view_s == (0.0, 4.0)
-    line.show(5.0, 5.0)
-    assert line.view_s[1] - line.view_s[0] == pytest.approx(0.02)
-
-
-def test_a_selection_is_ordered_clipped_and_snapped_to_seconds() -> None:
-    line = Timeline()
-    line.set_duration(10.4)
-    line.select((4.0, 2.0))
-    assert line.selection_s == (2.0, 4.0)
-    line.select((1.2, 2.1), snap_s=1.0)
-    assert line.selection_s == (1.0, 3.0)
-    line.select((9.5, 12.0), snap_s=1.0)
-    assert line.selection_s == (9.0, 10.4)
-    line.select((3.0, 3.0))
-    assert line.selection_s is None
-
-
-def test_a_playhead_out_of_sight_turns_the_page() -> None:
-    line = Timeline()
-    line.set_duration(10.0)
-    line.show(2.0, 4.0)
-    line.reveal(3.0)
-    assert line.view_s == (2.0, 4.0)
-    line.reveal(4.1)
-    assert line.view_s == pytest.approx((4.1, 6.1))
-
-
-def test_with_snapping_edges_go_to_the_nearest_window_and_never_meet() -> None:
-    line = Timeline()
-    line.set_duration(10.4)
-    line.snapping = True
-    line.select((2.0, 5.0))
-    line.move_edges((2.0, 4.6))
-    assert line.selection_s == (2.0, 5.0)
-    line.move_edges((2.0, 4.4))
-    assert line.selection_s == (2.0, 4.0)
-    line.move_edges((3.9, 4.0))
-    assert line.selection_s == (4.0, 5.0)
-    line.move_edges((9.0, 10.3))
-    assert line.selection_s == (9.0, 10.4)
-    line.move_edges((10.2, 10.4))
-    assert line.selection_s is not None
-    assert line.selection_s[1] == 10.4
-
-
-def test_a_selection_is_made_without_a_mouse() -> None:
-    line = Timeline()
-    line.set_duration(10.0)
-    line.select_from(4.0)
-    assert line.selection_s == (4.0, 10.0)
-    line.select_to(6.5)
-    assert line.selection_s == (4.0, 6.5)
-    line.snapping = True
-    line.select_to(5.5)
-    assert line.selection_s == (4.0, 6.0)
-    line.select_to(3.0)  # before its beginning: from the very start
-    assert line.selection_s == (0.0, 3.0)
-
-
-# ---------------------------------------------------------------- hands and eyes
 def test_the_readout_tells_time_frequency_band_and_level(view: SpectrogramView, qtbot: QtBot) -> None:
     view.set_f0(np.full(640, 118.0, np.float32))
     view.set_intensity(np.full(640, -23.4, np.float32))
@@ -261,52 +149,6 @@ def test_every_colour_map_runs_monotonically_in_lightness(view: SpectrogramView,
     assert (steps > -0.5).all() or (steps < 0.5).all()
 
 
-def test_the_colour_bar_keeps_its_ends_apart_and_in_range(qtbot: QtBot) -> None:
-    bar = LevelBar()
-    qtbot.addWidget(bar)
-    bar.set_levels(-30, -29)
-    assert bar.levels == (-30, -20)
-    bar.set_levels(-500, 500)
-    assert bar.levels == (-120, 20)
-
-
-def test_dragging_the_lower_handle_moves_only_the_lower_level(qtbot: QtBot) -> None:
-    bar = LevelBar()
-    qtbot.addWidget(bar)
-    bar.resize(60, 300)
-    bar.show()
-    at = QPoint(15, round(bar._y(-80)))
-    QTest.mousePress(bar, Qt.MouseButton.LeftButton, Mods.NoModifier, at)
-    QTest.mouseMove(bar, QPoint(15, round(bar._y(-60))))
-    QTest.mouseRelease(bar, Qt.MouseButton.LeftButton)
-    assert bar.levels[0] == pytest.approx(-60, abs=1)
-    assert bar.levels[1] == 0
-
-
-def test_the_colour_bar_of_differences_keeps_its_middle_at_zero(qtbot: QtBot) -> None:
-    bar = LevelBar(LevelRange(-60, 60, (-20.0, 20.0), symmetric=True))
-    qtbot.addWidget(bar)
-    bar.set_levels(-50, 30)
-    assert bar.levels == (-30, 30)
-    QTest.keyClick(bar, Qt.Key.Key_Up)
-    assert bar.levels == (-35, 35)
-    bar.set_levels(-5, 1)
-    assert bar.levels == (-5, 5)
-
-
-def test_each_end_of_the_colour_bar_moves_by_keys(qtbot: QtBot) -> None:
-    bar = LevelBar()
-    qtbot.addWidget(bar)
-    QTest.keyClick(bar, Qt.Key.Key_Down, Mods.ShiftModifier)
-    assert bar.levels == (-80, -5)
-    QTest.keyClick(bar, Qt.Key.Key_Up, Mods.ControlModifier)
-    assert bar.levels == (-75, -5)
-    QTest.keyClick(bar, Qt.Key.Key_Down)
-    assert bar.levels == (-80, -10)
-    QTest.keyClick(bar, Qt.Key.Key_Home)
-    assert bar.levels == (-80, 0)
-
-
 @pytest.mark.parametrize("dark", [False, True])
 def test_differences_are_told_by_lightness_on_both_sides_of_a_neutral_middle(
     view: SpectrogramView, qapp: QApplication, dark: bool
@@ -342,12 +184,12 @@ def test_minutes_of_linear_spectrum_are_drawn_within_a_frame(view: SpectrogramVi
     overviews = {each: values[::each].copy() for each in (4, 16)}
     view.timeline.set_duration(600.0)
     view.set_picture(MelImage(values, overviews), LinearScale(SPEC), SPEC)
-    view._draw()
+    view.draw()
     took = []
     for zoom in (600.0, 300.0, 150.0, 60.0, 12.0):
         view.timeline.show(0.0, zoom)
         began = time.perf_counter()
-        view._draw()
+        view.draw()
         took.append(time.perf_counter() - began)
     assert len(values) == frames
     assert np.median(took) < 0.1  # a few ms where the machine is free

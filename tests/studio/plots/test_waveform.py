@@ -63,8 +63,8 @@ def test_the_view_draws_what_the_timeline_shows(qtbot: QtBot) -> None:
     timeline, view = two_seconds_shown(qtbot)
     view.set_audio(noise(2 * RATE), RATE)
     timeline.show(0.5, 1.0)
-    qtbot.waitUntil(lambda: view._curve.xData is not None and float(view._curve.xData[:1].sum()) >= 0.49)
-    assert view._curve.xData[-1] <= 1.01
+    qtbot.waitUntil(lambda: view.curve.xData is not None and float(view.curve.xData[:1].sum()) >= 0.49)
+    assert view.curve.xData[-1] <= 1.01
 
 
 def test_the_readout_tells_time_amplitude_and_level(qtbot: QtBot) -> None:

@@ -1,4 +1,4 @@
-"""The command of the unattended check: what it refuses, and that it loads no window before it needs one."""
+"""Command of the unattended check: what it refuses, and that it loads no window before it needs one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is let go of over a widget reaches it by the window's own way, and waiting has an end."""
+"""Synthetic input: what is dropped on a widget reaches it by the window's own way, and waiting has an end."""
 
 from __future__ import annotations
 
@@ -56,13 +56,13 @@ def text(words: str) -> QMimeData:
     return mime
 
 
-def test_the_widget_under_the_hand_takes_it(window: Two) -> None:
+def test_the_widget_under_the_pointer_takes_it(window: Two) -> None:
     synthetic_input.drop(window, window.right, text("yes, please"))
     assert window.right.taken == ["yes, please"]
     assert window.left.taken == []
 
 
-def test_what_nobody_takes_is_told(window: Two) -> None:
+def test_what_nobody_takes_is_an_error(window: Two) -> None:
     with pytest.raises(StepError, match="did not take"):
         synthetic_input.drop(window, window.left, text("no"))
     assert window.left.taken == []

@@ -6,15 +6,17 @@ import threading
 
 import pytest
 
-from studio.services import background_threads as module
+from studio.services import background_threads
 from studio.services.background_threads import awaited, unhurried
 
 
 @pytest.fixture
 def rests(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     made: list[float] = []
-    monkeypatch.setattr(module.time, "sleep", made.append)
-    monkeypatch.setattr(module.time, "monotonic", iter(range(1_000)).__next__)  # a second a look: always due
+    monkeypatch.setattr(background_threads.time, "sleep", made.append)
+    monkeypatch.setattr(
+        background_threads.time, "monotonic", iter(range(1_000)).__next__
+    )  # a second a look: always due
     return made
 
 
@@ -24,7 +26,7 @@ def test_a_thread_beside_the_windows_rests_and_leaves_nothing_out(rests: list[fl
     thread.start()
     thread.join()
     assert found == list(range(5))
-    assert rests == [module.PAUSE_S] * 5
+    assert rests == [background_threads.PAUSE_S] * 5
 
 
 def test_the_windows_own_thread_does_not_wait(rests: list[float]) -> None:
@@ -45,8 +47,8 @@ def test_nobody_rests_while_the_window_waits(rests: list[float]) -> None:
 
 def test_a_stretch_is_not_broken_off_before_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
     rests: list[float] = []
-    monkeypatch.setattr(module.time, "sleep", rests.append)
-    monkeypatch.setattr(module.time, "monotonic", lambda: 0.0)
+    monkeypatch.setattr(background_threads.time, "sleep", rests.append)
+    monkeypatch.setattr(background_threads.time, "monotonic", lambda: 0.0)
     thread = threading.Thread(target=lambda: list(unhurried(range(1_000))))
     thread.start()
     thread.join()

@@ -8,11 +8,13 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from PySide6.QtGui import QColor, QPalette
+from PySide6.QtGui import QColor, QPalette, QPixmap
 from PySide6.QtWidgets import QAbstractButton, QApplication, QCheckBox, QLabel, QRadioButton, QWidget
 from pytestqt.qtbot import QtBot
+from stage import Idle
 
 from engine.api import SpecError
+from studio import app
 from studio.app import Studio
 from studio.dialogs.get_corpus import GetCorpusDialog
 from studio.dialogs.preferences.dialog import APPEARANCE, PreferencesDialog
@@ -21,12 +23,12 @@ from studio.services import theme
 
 
 @pytest.fixture
-def studio(qtbot: QtBot, qapp: QApplication) -> Iterator[Studio]:
+def studio(qtbot: QtBot, qapp: QApplication, monkeypatch: pytest.MonkeyPatch) -> Iterator[Studio]:
     style, palette = qapp.style().objectName(), qapp.palette()
     qapp.setStyle("Fusion")
     theme.choose(qapp, "light")
+    monkeypatch.setattr(app, "EngineLink", Idle)
     made = Studio()
-    made.link._feed = lambda: None  # type: ignore[method-assign]
     qtbot.addWidget(made.window)
     made.window.show()
     yield made
@@ -86,11 +88,10 @@ def test_what_is_said_to_be_wrong_stays_readable_when_the_scheme_changes(
 ) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=0))
     corpus = GetCorpusDialog(str(tmp_path))
-    run = NewRunForm(studio.session)
+    run = NewRunForm(studio.session.library, studio.session.model)
     for widget in (corpus, run):
         qtbot.addWidget(widget)
         widget.show()
-    corpus._select(0)
     run.tell("It cannot be started.")
     run.settings.mark(SpecError("Too few.", "Give more.", "epochs"))
     told = run.settings.findChild(QLabel, "problem_epochs")
@@ -107,12 +108,18 @@ def test_what_is_said_to_be_wrong_stays_readable_when_the_scheme_changes(
         assert ink(QLabel()) == colours.text  # what is not wrong has the usual colour
 
 
+def pictures(root: QWidget) -> list[QPixmap]:
+    """Of the labels that show one."""
+    return [label.pixmap() for label in root.findChildren(QLabel) if not label.pixmap().isNull()]
+
+
 def test_the_picture_of_an_empty_library_follows_the_scheme(qapp: QApplication, studio: Studio) -> None:
     seen = []
     for scheme in ("dark", "light"):
         theme.choose(qapp, scheme)
         qapp.processEvents()
-        picture = studio.window.library._invitation.pixmap().toImage()
+        (pixmap,) = pictures(studio.window.library)
+        picture = pixmap.toImage()
         points = [picture.pixelColor(x, y) for x in range(picture.width()) for y in range(picture.height())]
         drawn = [point.lightness() for point in points if point.alpha() > 200]
         seen.append(sum(drawn) / len(drawn))

@@ -1,4 +1,4 @@
-"""Garbage: widgets and timers die in the window's thread, whoever allocates."""
+"""Garbage collector: widgets and timers die in the window's thread, whoever allocates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The theme: readable in light and dark, icons sharp and tinted."""
+"""Theme: readable in light and dark, icons sharp and tinted."""
 
 from __future__ import annotations
 
@@ -72,8 +72,10 @@ def test_every_icon_is_drawn_in_the_text_s_colour(dark: bool, qapp: QApplication
         image = theme.icon(name).pixmap(24, 24).toImage()
         solid = {
             image.pixelColor(x, y).name()
-            for x in range(image.width()) for y in range(image.height()) if image.pixelColor(x, y).alpha() > 250
-        }  # fmt: skip
+            for x in range(image.width())
+            for y in range(image.height())
+            if image.pixelColor(x, y).alpha() > 250
+        }
         assert solid == {ink.name()}, name
 
 

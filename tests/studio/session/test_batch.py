@@ -29,41 +29,41 @@ def voice_of(clip_id: str) -> Payload:
 
 
 def states(session: Session) -> list[str]:
-    return [item.state for item in session.batch]
+    return [item.state for item in session.batch.items]
 
 
 def test_recordings_are_rendered_one_after_the_other(session: Session, link: Idle, ids: list[str]) -> None:
-    session.give_many(ids[:3], voice_of(ids[3]), "voice")
+    session.batch.give(ids[:3], voice_of(ids[3]), "voice")
     assert states(session) == ["rendering", "waiting", "waiting"]
     for place in range(3):
         (job,) = link.asked(Transfer)
-        assert job.request.source == session.clips[ids[place]].folder
-        assert [ref.folder for ref in job.request.voice] == [session.clips[ids[3]].folder]
+        assert job.request.source == session.library.clips[ids[place]].folder
+        assert [ref.folder for ref in job.request.voice] == [session.library.clips[ids[3]].folder]
         job.take(Done(some_take(f"t{place}", f"/t{place}.wav")))
     assert states(session) == ["done"] * 3
-    assert [take.name for take in session.takes] == ["t0", "t1", "t2"]
-    assert all(session.is_of_batch(take) for take in session.takes)
+    assert [take.name for take in session.takes.items] == ["t0", "t1", "t2"]
+    assert all(session.batch.made(take) for take in session.takes.items)
 
 
 def test_one_failure_stops_no_other_and_can_be_tried_again(session: Session, link: Idle, ids: list[str]) -> None:
-    session.give_many(ids[:2], voice_of(ids[3]), "voice")
+    session.batch.give(ids[:2], voice_of(ids[3]), "voice")
     link.asked(Transfer)[0].take(Failed("The disk is full.", "Free some space."))
     link.asked(Transfer)[0].take(Done(some_take("t1", "/t1.wav")))
     assert states(session) == ["failed", "done"]
-    assert "The disk is full." in session.batch[0].words
-    session.retry_batch()
+    assert "The disk is full." in session.batch.items[0].words
+    session.batch.retry()
     assert states(session) == ["rendering", "done"]
     link.asked(Transfer)[0].take(Done(some_take("t0", "/t0.wav")))
     assert states(session) == ["done", "done"]
 
 
 def test_a_stopped_batch_keeps_what_is_done(session: Session, link: Idle, ids: list[str]) -> None:
-    session.give_many(ids[:3], voice_of(ids[3]), "emotion")
+    session.batch.give(ids[:3], voice_of(ids[3]), "emotion")
     link.asked(Transfer)[0].take(Done(some_take("t0", "/t0.wav")))
     (job,) = link.asked(Transfer)
-    session.stop_batch()
+    session.batch.stop()
     assert states(session) == ["done", "stopped", "stopped"]
-    session.retry_batch()  # before the engine has answered
+    session.batch.retry()  # before the engine has answered
     job.take(Failed("", "", cancelled=True))
     assert states(session) == ["done", "rendering", "waiting"]
 
@@ -71,31 +71,31 @@ def test_a_stopped_batch_keeps_what_is_done(session: Session, link: Idle, ids: l
 def test_what_is_not_analysed_yet_waits_and_lets_others_go_first(
     session: Session, link: Idle, ids: list[str]
 ) -> None:
-    session.clips[ids[0]].state = "analysing"
-    session.give_many(ids[:2], voice_of(ids[3]), "voice")
+    session.library.clips[ids[0]].state = "analysing"
+    session.batch.give(ids[:2], voice_of(ids[3]), "voice")
     assert states(session) == ["waiting", "rendering"]
-    assert "waits for its analysis" in session.batch[0].words
+    assert "still being analysed" in session.batch.items[0].words
     link.asked(Transfer)[0].take(Done(some_take("t1", "/t1.wav")))
-    session.clips[ids[0]].state = "ready"
-    session.clips_changed.emit([ids[0]])
+    session.library.clips[ids[0]].state = "ready"
+    session.library.changed.emit([ids[0]])
     assert states(session) == ["rendering", "done"]
 
 
 def test_a_recording_that_cannot_be_rendered_says_why(session: Session, ids: list[str]) -> None:
-    session.clips[ids[0]].state = "missing"
-    session.give_many(ids[:1], voice_of(ids[3]), "voice")
+    session.library.clips[ids[0]].state = "missing"
+    session.batch.give(ids[:1], voice_of(ids[3]), "voice")
     assert states(session) == ["failed"]
-    assert "no longer where it was" in session.batch[0].words
+    assert "no longer where it was" in session.batch.items[0].words
 
 
 def test_the_desk_renders_many_with_what_lies_on_it(session: Session, link: Idle, ids: list[str]) -> None:
-    session.render_many(ids[:2])
-    assert session.batch == []
+    session.batch.render(ids[:2])
+    assert session.batch.items == []
     assert "no voice and no emotion" in session.messages.history[-1].what
-    session.add_voice(voice_of(ids[3]))
-    session.set_strength(0.5)
-    session.render_many(ids[:2])
-    session.clear_desk()  # later changes of the desk do not reach a batch under way
+    session.transfer.add_voice(voice_of(ids[3]))
+    session.transfer.set_strength(0.5)
+    session.batch.render(ids[:2])
+    session.transfer.clear_desk()  # later changes of the desk do not reach a batch under way
     assert link.asked(Transfer)[0].request.strength == 0.5
     link.asked(Transfer)[0].take(Done(some_take("t0", "/t0.wav")))
     assert link.asked(Transfer)[0].request.voice
@@ -113,11 +113,11 @@ def desk(session: Session, qtbot: QtBot, tmp_path: Path) -> TransferDeskPanel:
 def test_the_desk_shows_a_line_for_each_and_does_not_play_them(
     desk: TransferDeskPanel, session: Session, link: Idle, ids: list[str], qtbot: QtBot
 ) -> None:
-    session.give_many(ids[:2], voice_of(ids[3]), "voice")
+    session.batch.give(ids[:2], voice_of(ids[3]), "voice")
     assert desk.results.currentWidget() is desk.batch
     table = desk.batch.table
     assert [table.data(table.index(row, 0)) for row in range(2)] == ["a1.wav", "a2.wav"]
-    with qtbot.assertNotEmitted(session.take_play_requested):
+    with qtbot.assertNotEmitted(session.takes.play_requested):
         link.asked(Transfer)[0].take(Done(some_take("t0", "/t0.wav")))
     assert desk.results.tabText(1) == "Batch (1/2)"
     link.asked(Transfer)[0].take(Failed("The disk is full.", "Free some space."))
@@ -125,18 +125,18 @@ def test_the_desk_shows_a_line_for_each_and_does_not_play_them(
     assert desk.batch.summary.text() == "1 of 2 done, 1 failed"
     desk.batch.retry_button.click()
     assert states(session) == ["done", "rendering"]
-    with qtbot.waitSignal(session.take_play_requested) as heard:
+    with qtbot.waitSignal(session.takes.play_requested) as heard:
         desk.batch.view.activated.emit(table.index(0, 0))
-    assert heard.args == [session.takes[0], "transformed"]
+    assert heard.args == [session.takes.items[0], "transformed"]
 
 
 def test_many_clips_dropped_on_the_source_are_a_batch(
     desk: TransferDeskPanel, session: Session, ids: list[str]
 ) -> None:
     many = Payload("clips", clips=tuple(ids[:2]))
-    assert "The source is one clip" in (desk.source_zone.offer(drag.to_mime(many, session.uuid)) or "")
-    session.add_voice(voice_of(ids[3]))
-    assert desk.source_zone.offer(drag.to_mime(many, session.uuid)) is None
+    assert "The source is one clip" in (desk.source_zone.offer(drag.to_mime(many, session.context.uuid)) or "")
+    session.transfer.add_voice(voice_of(ids[3]))
+    assert desk.source_zone.offer(drag.to_mime(many, session.context.uuid)) is None
     assert states(session) == ["rendering", "waiting"]
 
 
@@ -152,7 +152,7 @@ def library(session: Session, ids: list[str], qtbot: QtBot, tmp_path: Path) -> L
 
 def hover(library: LibraryPanel, payload: Payload, row: int, keys: Qt.KeyboardModifier) -> bool:
     """Drag a payload over a row; whether it would be taken."""
-    mime = drag.to_mime(payload, library._session.uuid)
+    mime = drag.to_mime(payload, library._session.context.uuid)
     at: QPoint = library.view.visualRect(library.table.index(row, 0)).center()
     copy, left = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton
     viewport = library.view.viewport()
@@ -165,7 +165,7 @@ def hover(library: LibraryPanel, payload: Payload, row: int, keys: Qt.KeyboardMo
 def let_go(library: LibraryPanel, payload: Payload, row: int, keys: Qt.KeyboardModifier) -> bool:
     """Drag a payload over a row and drop it there; whether it was taken."""
     would_be_taken = hover(library, payload, row, keys)
-    mime = drag.to_mime(payload, library._session.uuid)
+    mime = drag.to_mime(payload, library._session.context.uuid)
     at: QPoint = library.view.visualRect(library.table.index(row, 0)).center()
     copy, left = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton
     viewport = library.view.viewport()
@@ -182,12 +182,12 @@ PLAIN, SHIFT = Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ShiftModifier
 def test_a_voice_dropped_on_a_recording_makes_it_the_source(
     library: LibraryPanel, session: Session, ids: list[str]
 ) -> None:
-    session.add_voice(voice_of(ids[0]))
+    session.transfer.add_voice(voice_of(ids[0]))
     assert let_go(library, voice_of(ids[3]), 1, PLAIN)
-    assert session.transfer.source == session.current == ids[1]
-    assert [chip.payload for chip in session.transfer.voices] == [voice_of(ids[3])]
-    session.undo_stack.undo()
-    assert session.transfer.source is None
+    assert session.transfer.setup.source == session.library.current == ids[1]
+    assert [chip.payload for chip in session.transfer.setup.voices] == [voice_of(ids[3])]
+    session.undo.stack.undo()
+    assert session.transfer.setup.source is None
 
 
 @pytest.fixture
@@ -214,7 +214,7 @@ def test_what_letting_go_would_do_is_told_as_long_as_something_hovers(
 def test_no_recording_is_offered_its_own_voice_by_another_name(
     library: LibraryPanel, session: Session, ids: list[str], hints: list[str]
 ) -> None:
-    session.set_label(ids[:1], "speaker", "carla")
+    session.library.set_label(ids[:1], "speaker", "carla")
     assert not let_go(library, Payload("speaker", (ids[0],), "carla"), 0, PLAIN)
     assert hints == ["That is this clip: its own voice changes nothing.", ""]
     assert session.messages.history[-1].what == hints[0]
@@ -223,47 +223,47 @@ def test_no_recording_is_offered_its_own_voice_by_another_name(
 def test_of_several_selected_the_giver_is_left_out(
     library: LibraryPanel, session: Session, ids: list[str], hints: list[str]
 ) -> None:
-    session.select(ids[:3])
+    session.library.select(ids[:3])
     assert let_go(library, voice_of(ids[0]), 1, PLAIN)
-    assert [item.clip_id for item in session.batch] == ids[1:3]
+    assert [item.clip_id for item in session.batch.items] == ids[1:3]
     assert "2 recordings" in hints[0]
 
 
 def test_with_shift_it_is_the_emotion(library: LibraryPanel, session: Session, ids: list[str]) -> None:
     assert let_go(library, voice_of(ids[3]), 1, SHIFT)
-    assert [chip.payload for chip in session.transfer.emotions] == [voice_of(ids[3])]
-    assert session.transfer.voices == []
+    assert [chip.payload for chip in session.transfer.setup.emotions] == [voice_of(ids[3])]
+    assert session.transfer.setup.voices == []
 
 
 def test_a_recording_does_not_take_its_own_voice(library: LibraryPanel, session: Session, ids: list[str]) -> None:
     assert not let_go(library, voice_of(ids[1]), 1, PLAIN)
-    assert session.transfer.source is None
+    assert session.transfer.setup.source is None
     assert "changes nothing" in session.messages.history[-1].what
 
 
 def test_a_voice_dropped_on_one_of_several_selected_goes_to_all(
     library: LibraryPanel, session: Session, ids: list[str]
 ) -> None:
-    session.select(ids[:3])
+    session.library.select(ids[:3])
     assert let_go(library, voice_of(ids[3]), 1, PLAIN)
-    assert [item.clip_id for item in session.batch] == ids[:3]
-    assert session.transfer.source is None
+    assert [item.clip_id for item in session.batch.items] == ids[:3]
+    assert session.transfer.setup.source is None
 
 
 def test_a_label_s_cell_is_dragged_as_every_clip_that_carries_it(
     library: LibraryPanel, session: Session, ids: list[str]
 ) -> None:
-    session.set_label(ids[:2], "emotion", "angry")
+    session.library.set_label(ids[:2], "emotion", "angry")
     library.view.setCurrentIndex(library.table.index(0, 4))
     assert library.payload(4) == Payload("label", label=("emotion", "angry"))
 
 
 def test_the_menu_does_what_the_drop_does(library: LibraryPanel, session: Session, ids: list[str]) -> None:
-    session.select([ids[0]])
+    session.library.select([ids[0]])
     menus = {action.text(): action.menu() for action in library.context_menu().actions()}
     clips = next(a.menu() for a in menus["&Give it a voice"].actions() if a.text() == "&Clips")
     entries = {action.text(): action for action in clips.actions()}
     assert not entries["a1.wav"].isEnabled()
     entries["b2.wav"].trigger()
-    assert session.transfer.source == ids[0]
-    assert [chip.payload for chip in session.transfer.voices] == [voice_of(ids[3])]
+    assert session.transfer.setup.source == ids[0]
+    assert [chip.payload for chip in session.transfer.setup.voices] == [voice_of(ids[3])]

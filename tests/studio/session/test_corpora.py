@@ -83,7 +83,7 @@ def test_the_command_asks_for_the_part_chosen_and_remembers_the_folder(
     studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begun: list[str] = []
-    monkeypatch.setattr(studio.link, "_start", lambda kind, log: begun.append(kind))
+    monkeypatch.setattr(studio.link, "_start", lambda kind, job_id: begun.append(kind.name))
     monkeypatch.setattr(studio.link, "_begin", lambda thread, job: job.begin())
     studio.window.menus.actions["file.get_corpus"].trigger()
     dialog = studio.window.findChild(GetCorpusDialog)
@@ -105,7 +105,7 @@ def test_a_corpus_that_is_there_comes_into_the_library_or_is_offered(
 ) -> None:
     monkeypatch.setattr(studio.link, "_start", lambda kind, log: None)
     monkeypatch.setattr(studio.link, "_begin", lambda thread, job: job.begin())
-    job = studio.session.get_corpus(OFFERS[0], str(tmp_path), add=add)
+    job = studio.session.imports.get_corpus(OFFERS[0], str(tmp_path), add=add)
     job.take(Done(CorpusGot(str(tmp_path), OFFERS[0], new=True)))
     assert len(asked(studio, Scan)) == add
     told = studio.messages.history[-1]
@@ -154,8 +154,8 @@ def test_a_dropped_table_asks_what_its_columns_mean_and_labels_what_it_names(
     assert "line 4: none.wav: No such recording." in dialog.unmatched.item(0).text()
     assert dialog.columns() == TableColumns("wavefile", {"speaker": "who", "emotion": "mood"})
     dialog.accept()
-    qtbot.waitUntil(lambda: len(studio.session.clips) == 2, timeout=WORK_MS)
-    labels = sorted((c.labels["speaker"], c.labels["emotion"]) for c in studio.session.clips.values())
+    qtbot.waitUntil(lambda: len(studio.session.library.clips) == 2, timeout=WORK_MS)
+    labels = sorted((c.labels["speaker"], c.labels["emotion"]) for c in studio.session.library.clips.values())
     assert labels == [("Ann", "happy"), ("Bea", "sad")]
 
 
@@ -166,7 +166,7 @@ def seen(headings: tuple[str, ...], columns: TableColumns | None, matched: int =
 
 def test_a_meaning_belongs_to_one_column(studio: Studio, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(studio.link, "_feed", lambda: None)
-    dialog = TableDialog(studio.session, "/t.csv", studio.window)
+    dialog = TableDialog(studio.session.imports, "/t.csv", studio.window)
     (job,) = asked(studio, PreviewTable)
     job.take(Done(seen(("file", "a", "b"), TableColumns("file", {"speaker": "a", "b": "b"}))))
     assert [choice.currentData() for choice in dialog.meanings] == ["file", "speaker", "own"]
@@ -182,7 +182,7 @@ def test_a_meaning_belongs_to_one_column(studio: Studio, qtbot: QtBot, monkeypat
 
 def test_a_table_that_cannot_be_read_says_why(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(studio.link, "_feed", lambda: None)
-    dialog = TableDialog(studio.session, "/t.csv", studio.window)
+    dialog = TableDialog(studio.session.imports, "/t.csv", studio.window)
     asked(studio, PreviewTable)[0].take(Failed("The table t.csv is empty.", "Give it a line of headings."))
     assert dialog.verdict.text() == "The table t.csv is empty. Give it a line of headings."
     assert not dialog.buttons.button(QDialogButtonBox.StandardButton.Ok).isEnabled()

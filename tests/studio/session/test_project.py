@@ -49,7 +49,7 @@ def make(qtbot: QtBot, tmp_path: Path, said: list[Message]) -> Iterator[Make]:
 
     yield one
     for session, link in made:
-        session.close()
+        session.project.close()
         link.shutdown()
 
 
@@ -59,11 +59,11 @@ def session(make: Make) -> Session:
 
 
 def saved(qtbot: QtBot, session: Session, folder: Path | None = None) -> None:
-    with qtbot.waitSignal(session.saved) as signal:
+    with qtbot.waitSignal(session.project.saved) as signal:
         if folder is None:
-            assert session.save()
+            assert session.project.save()
         else:
-            session.save_as(folder)
+            session.project.save_as(folder)
     assert signal.args == [True]
 
 
@@ -83,40 +83,38 @@ def full(session: Session, tmp_path: Path) -> None:
     """A project with something of everything, all of it lying in the data folder."""
     a, b = analysed(session, "a", "b")
     for clip_id, path in zip((a, b), recordings(tmp_path / "speech", "a.wav", "b.wav"), strict=True):
-        session._ids_by_path.pop(session.clips[clip_id].path)
-        session.clips[clip_id].path = str(path)
-        session._ids_by_path[str(path)] = clip_id
-        (Path(str(session.clips[clip_id].folder)) / "mel.npy").write_bytes(b"mel")
-    sound = session.takes_dir / "a-1" / "a-1.wav"
+        session.library.put_paths({clip_id: str(path)})
+        (Path(str(session.library.clips[clip_id].folder)) / "mel.npy").write_bytes(b"mel")
+    sound = session.context.takes_dir / "a-1" / "a-1.wav"
     sound.parent.mkdir(parents=True)
     sound.write_bytes(b"RIFF")
-    folder = str(session.clips[b].folder)
-    take = some_take("a-1", str(sound), str(session.clips[a].folder))
+    folder = str(session.library.clips[b].folder)
+    take = some_take("a-1", str(sound), str(session.library.clips[a].folder))
     given_ = {"voice": (LatentRef(folder, None, 1.0),), "edits": (SecondEdit((1,), (LatentRef(folder, 2),)),)}
-    session._rendered(dataclasses.replace(take, **given_))
-    session.star_take(0, True)
-    session.set_source(a)
-    session.add_voice(Payload("clips", clips=(b,)))
-    session.add_emotion(Payload("label", label=("emotion", "angry")))
-    session.set_strength_m(0.5)
-    session.set_rule("nearest")
-    session.set_rendering("model", "griffin-lim")
-    session.edit_seconds(a, [0, 1], Payload("seconds", seconds=((b, 1),)), rule="mean", weight=0.8, fade_s=1.0)
+    session.takes.add(dataclasses.replace(take, **given_))
+    session.takes.star(0, True)
+    session.transfer.set_source(a)
+    session.transfer.add_voice(Payload("clips", clips=(b,)))
+    session.transfer.add_emotion(Payload("label", label=("emotion", "angry")))
+    session.transfer.set_strength_m(0.5)
+    session.transfer.set_rule("nearest")
+    session.transfer.set_rendering("model", "griffin-lim")
+    session.second_edits.give(a, [0, 1], Payload("seconds", seconds=((b, 1),)), rule="mean", weight=0.8, fade_s=1.0)
     points = MapPoints(
         "h", (a, b), np.zeros(2, np.int32), np.array([[0, 1], [2, 3]], np.float32), {"model_hash": HASH}
     )
-    session.maps["h"] = points
-    session._map_done(points)
+    session.maps.show(points)
+    session.context.mark_changed()
 
 
 def state(session: Session) -> dict[str, Any]:
     return {
-        "clips": {i: (c.path, c.labels, c.state) for i, c in session.clips.items()},
-        "takes": [(t.name, t.strength, t.evidence) for t in session.takes],
-        "starred": len(session.starred),
-        "desk": session.transfer,
-        "maps": {k: (p.ids, p.xy.tolist()) for k, p in session.maps.items()},
-        "uuid": session.uuid,
+        "clips": {i: (c.path, c.labels, c.state) for i, c in session.library.clips.items()},
+        "takes": [(t.name, t.strength, t.evidence) for t in session.takes.items],
+        "starred": len(session.takes.starred),
+        "desk": session.transfer.setup,
+        "maps": {k: (p.ids, p.xy.tolist()) for k, p in session.maps.points.items()},
+        "uuid": session.context.uuid,
     }
 
 
@@ -146,21 +144,21 @@ def test_everything_is_there_again_and_lies_inside_the_project(
 ) -> None:
     full(session, tmp_path)
     before = state(session)
-    assert session.modified
+    assert session.project.modified
     saved(qtbot, session, tmp_path / "mine")
     home = tmp_path / "mine.triptych"
-    assert (session.folder, session.title, session.modified) == (home, "mine", False)
-    take = session.takes[0]
+    assert (session.context.folder, session.project.title, session.project.modified) == (home, "mine", False)
+    take = session.takes.items[0]
     for place in (take.transformed, take.source, take.voice[0].folder, take.edits[0].givers[0].folder):
         assert Path(place).is_relative_to(home)
         assert Path(place).exists()
-    assert session.starred == {take.transformed}
-    session.close()
+    assert session.takes.starred == {take.transformed}
+    session.project.close()
     again = make()
-    assert again.open_project(home)
+    assert again.project.open(home)
     assert state(again) == before
-    assert again.takes == session.takes
-    assert not again.modified
+    assert again.takes.items == session.takes.items
+    assert not again.project.modified
 
 
 def test_a_project_moved_whole_finds_everything_in_its_new_place(
@@ -169,16 +167,21 @@ def test_a_project_moved_whole_finds_everything_in_its_new_place(
     (tmp_path / "here").mkdir()
     full(session, tmp_path / "here")
     saved(qtbot, session, tmp_path / "here" / "mine.triptych")
-    session.close()
+    session.project.close()
     shutil.move(tmp_path / "here", tmp_path / "there")
     shutil.rmtree(tmp_path / "data")
     again = make()
-    assert again.open_project(tmp_path / "there" / "mine.triptych")
-    take = again.takes[0]
-    for place in (take.transformed, take.source, take.voice[0].folder, *(c.path for c in again.clips.values())):
+    assert again.project.open(tmp_path / "there" / "mine.triptych")
+    take = again.takes.items[0]
+    for place in (
+        take.transformed,
+        take.source,
+        take.voice[0].folder,
+        *(c.path for c in again.library.clips.values()),
+    ):
         assert Path(place).is_relative_to(tmp_path / "there")
         assert Path(place).exists()
-    assert set(again.maps) == {"h"}
+    assert set(again.maps.points) == {"h"}
 
 
 def test_recordings_that_stayed_are_found_when_only_the_project_moves(
@@ -186,24 +189,26 @@ def test_recordings_that_stayed_are_found_when_only_the_project_moves(
 ) -> None:
     full(session, tmp_path)
     saved(qtbot, session, tmp_path / "mine.triptych")
-    session.close()
+    session.project.close()
     (tmp_path / "far" / "away").mkdir(parents=True)
     shutil.move(tmp_path / "mine.triptych", tmp_path / "far" / "away" / "mine.triptych")
     again = make()
-    assert again.open_project(tmp_path / "far" / "away" / "mine.triptych" / FILE)
-    assert {c.path for c in again.clips.values()} == {str(tmp_path / "speech" / n) for n in ("a.wav", "b.wav")}
+    assert again.project.open(tmp_path / "far" / "away" / "mine.triptych" / FILE)
+    assert {c.path for c in again.library.clips.values()} == {
+        str(tmp_path / "speech" / n) for n in ("a.wav", "b.wav")
+    }
 
 
 def test_undo_goes_on_after_the_project_got_its_folder(qtbot: QtBot, session: Session, tmp_path: Path) -> None:
     full(session, tmp_path)
-    session.rename_take(0, "the good one")
-    session.star_take(0, False)
+    session.takes.rename(0, "the good one")
+    session.takes.star(0, False)
     saved(qtbot, session, tmp_path / "mine")
-    session.undo_stack.undo()
-    assert session.starred == {session.takes[0].transformed}
-    session.undo_stack.undo()
-    assert session.takes[0].name == "a-1"
-    assert Path(session.takes[0].transformed).is_relative_to(session.folder)
+    session.undo.stack.undo()
+    assert session.takes.starred == {session.takes.items[0].transformed}
+    session.undo.stack.undo()
+    assert session.takes.items[0].name == "a-1"
+    assert Path(session.takes.items[0].transformed).is_relative_to(session.context.folder)
 
 
 def test_saved_and_changed_are_told_apart_and_undo_leads_back_to_saved(
@@ -211,12 +216,12 @@ def test_saved_and_changed_are_told_apart_and_undo_leads_back_to_saved(
 ) -> None:
     full(session, tmp_path)
     saved(qtbot, session, tmp_path / "mine")
-    session.set_label(list(session.clips), "emotion", "calm")
-    assert session.modified
-    session.undo_stack.undo()
-    assert not session.modified
-    session._rendered(some_take("late", "/late.wav"))
-    assert session.modified
+    session.library.set_label(list(session.library.clips), "emotion", "calm")
+    assert session.project.modified
+    session.undo.stack.undo()
+    assert not session.project.modified
+    session.takes.add(some_take("late", "/late.wav"))
+    assert session.project.modified
 
 
 def test_a_full_disk_is_told_and_nothing_counts_as_saved(
@@ -224,33 +229,38 @@ def test_a_full_disk_is_told_and_nothing_counts_as_saved(
 ) -> None:
     full(session, tmp_path)
     saved(qtbot, session, tmp_path / "mine")
-    before = (session.folder / FILE).read_text()
-    session.set_label(list(session.clips), "emotion", "calm")
+    before = (session.context.folder / FILE).read_text()
+    session.library.set_label(list(session.library.clips), "emotion", "calm")
 
     def no_room(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "replace", no_room)
-    with qtbot.waitSignal(session.saved) as signal:
-        session.save()
+    with qtbot.waitSignal(session.project.saved) as signal:
+        session.project.save()
     assert signal.args == [False]
-    assert session.modified
+    assert session.project.modified
     assert "No space left" in said[-1].what
-    assert (session.folder / FILE).read_text() == before
+    assert (session.context.folder / FILE).read_text() == before
 
 
 # ------------------------------------------------------------------------------------------------- another project
 def test_another_project_takes_the_place_of_this_one_whole(qtbot: QtBot, session: Session, tmp_path: Path) -> None:
     full(session, tmp_path)
     saved(qtbot, session, tmp_path / "first")
-    assert session.new_project()
-    assert (session.clips, session.takes, session.maps, session.transfer.source) == ({}, [], {}, None)
-    assert session.undo_stack.count() == 0
-    assert session.title == ""
+    assert session.project.new()
+    assert (session.library.clips, session.takes.items, session.maps.points, session.transfer.setup.source) == (
+        {},
+        [],
+        {},
+        None,
+    )
+    assert session.undo.stack.count() == 0
+    assert session.project.title == ""
     analysed(session, "c")
     saved(qtbot, session, tmp_path / "second")
-    assert session.open_project(tmp_path / "first.triptych")
-    assert sorted(c.name for c in session.clips.values()) == ["a.wav", "b.wav"]
+    assert session.project.open(tmp_path / "first.triptych")
+    assert sorted(c.name for c in session.library.clips.values()) == ["a.wav", "b.wav"]
 
 
 def test_a_project_is_not_left_while_a_thread_writes_it(
@@ -272,9 +282,9 @@ def test_a_project_is_not_left_while_a_thread_writes_it(
 
     monkeypatch.setattr(project_file, "write", slowly)
     analysed(session, "a")
-    session._save_aside()
+    session.project.autosave.write_aside()
     begun.wait()
-    assert session.new_project()
+    assert session.project.new()
     assert most == 1
 
 
@@ -284,12 +294,12 @@ def test_what_was_never_saved_waits_while_a_project_is_open(
     first = make()
     full(first, tmp_path)
     saved(qtbot, first, tmp_path / "mine")
-    first.new_project()
-    first.add_files(["/r/loose.wav"])
-    assert first.open_project(tmp_path / "mine.triptych")
-    assert "loose.wav" not in [c.name for c in first.clips.values()]
-    first.new_project()
-    assert [c.name for c in first.clips.values()] == ["loose.wav"]
+    first.project.new()
+    first.imports.add_files(["/r/loose.wav"])
+    assert first.project.open(tmp_path / "mine.triptych")
+    assert "loose.wav" not in [c.name for c in first.library.clips.values()]
+    first.project.new()
+    assert [c.name for c in first.library.clips.values()] == ["loose.wav"]
     assert "never saved" in said[-1].what
 
 
@@ -297,17 +307,17 @@ def test_a_result_asked_for_in_the_last_project_never_lands_in_this_one(
     qtbot: QtBot, session: Session, tmp_path: Path
 ) -> None:
     a, b = analysed(session, "a", "b")
-    session.set_source(a)
-    session.add_voice(Payload("clips", clips=(b,)))
-    job = session.render()
+    session.transfer.set_source(a)
+    session.transfer.add_voice(Payload("clips", clips=(b,)))
+    job = session.rendering.render()
     assert job is not None
-    session.new_project()
+    session.project.new()
     job.take(Done(some_take("late", "/late.wav")))
-    assert session.takes == []
-    late = session.set_model("/m/old.safetensors")
-    session.new_project()
+    assert session.takes.items == []
+    late = session.model.open("/m/old.safetensors")
+    session.project.new()
     late.take(Done(ModelInfo("/m/old.safetensors", "cd" * 32, 1, {}, {}, {}, {})))
-    assert session.model is None or session.model.hash == HASH
+    assert session.model.info is None or session.model.info.hash == HASH
 
 
 def test_a_project_that_is_open_elsewhere_is_not_opened_twice(
@@ -316,17 +326,17 @@ def test_a_project_that_is_open_elsewhere_is_not_opened_twice(
     full(session, tmp_path)
     saved(qtbot, session, tmp_path / "mine")
     other = make()
-    assert not other.open_project(session.folder)
+    assert not other.project.open(session.context.folder)
     assert "another window" in said[-1].what
-    session.close()
-    assert other.open_project(session.folder)
+    session.project.close()
+    assert other.project.open(session.context.folder)
 
 
 def test_two_windows_never_write_the_same_unsaved_work(make: Make) -> None:
     first, second = make(), make()
-    first.restore()
-    second.restore()
-    assert first.folder != second.folder
+    first.project.restore()
+    second.project.restore()
+    assert first.context.folder != second.context.folder
 
 
 # ------------------------------------------------------------------------------------------------- trouble
@@ -335,20 +345,20 @@ def test_after_a_crash_what_was_not_saved_is_still_there(
 ) -> None:
     full(session, tmp_path)
     saved(qtbot, session, tmp_path / "mine")
-    home = session.folder
-    session.set_label(list(session.clips), "emotion", "calm")
+    home = session.context.folder
+    session.library.set_label(list(session.library.clips), "emotion", "calm")
     qtbot.waitUntil((home / AUTOSAVE).exists, timeout=5000)
     copy_of(home, tmp_path / "crashed.triptych")  # as the disk was when the program died
     again = make()
-    assert again.unsaved_since(tmp_path / "crashed.triptych") is not None
-    assert again.open_project(tmp_path / "crashed.triptych", recover=True)
-    assert {c.labels.get("emotion") for c in again.clips.values()} == {"calm"}
-    assert again.modified
+    assert again.project.unsaved_since(tmp_path / "crashed.triptych") is not None
+    assert again.project.open(tmp_path / "crashed.triptych", recover=True)
+    assert {c.labels.get("emotion") for c in again.library.clips.values()} == {"calm"}
+    assert again.project.modified
     third = make()
     copy_of(home, tmp_path / "other.triptych")
-    assert third.open_project(tmp_path / "other.triptych")
-    assert {c.labels.get("emotion") for c in third.clips.values()} == {None}
-    assert third.unsaved_since(tmp_path / "other.triptych") is None
+    assert third.project.open(tmp_path / "other.triptych")
+    assert {c.labels.get("emotion") for c in third.library.clips.values()} == {None}
+    assert third.project.unsaved_since(tmp_path / "other.triptych") is None
 
 
 def test_a_project_closed_properly_has_nothing_to_recover(
@@ -356,11 +366,11 @@ def test_a_project_closed_properly_has_nothing_to_recover(
 ) -> None:
     full(session, tmp_path)
     saved(qtbot, session, tmp_path / "mine")
-    session.set_label(list(session.clips), "emotion", "calm")
+    session.library.set_label(list(session.library.clips), "emotion", "calm")
     saved(qtbot, session)
-    session._save_soon(analyses=True)
-    session.close()
-    assert make().unsaved_since(session.folder) is None
+    session.context.mark_changed(analyses=True)
+    session.project.close()
+    assert make().project.unsaved_since(session.context.folder) is None
 
 
 def test_a_newer_project_is_refused_in_words_and_left_alone(
@@ -371,11 +381,11 @@ def test_a_newer_project_is_refused_in_words_and_left_alone(
     content = json.dumps({"format": "triptych-project", "version": 99})
     (home / FILE).write_text(content)
     analysed(session, "a")
-    assert not session.open_project(home)
+    assert not session.project.open(home)
     assert "newer" in said[-1].what
     assert "Update" in said[-1].hint
     assert (home / FILE).read_text() == content
-    assert [c.name for c in session.clips.values()] == ["a.wav"]
+    assert [c.name for c in session.library.clips.values()] == ["a.wav"]
 
 
 @given(
@@ -412,9 +422,9 @@ def test_a_library_of_the_first_version_is_still_read(session: Session, tmp_path
     file.parent.mkdir()
     values = {"format": "triptych-library", "version": 1, "uuid": "u", "clips": [old], "takes": [], "model": None}
     file.write_text(json.dumps(values))
-    session.restore()
-    (clip,) = session.clips.values()
-    assert (clip.path, clip.folder, session.uuid) == ("/r/a.wav", "/data/analysis/c1", "u")
+    session.project.restore()
+    (clip,) = session.library.clips.values()
+    assert (clip.path, clip.folder, session.context.uuid) == ("/r/a.wav", "/data/analysis/c1", "u")
 
 
 # ----------------------------------------------------------------------------------------------- missing recordings
@@ -424,35 +434,35 @@ def test_missing_recordings_are_told_and_found_again(
     full(session, tmp_path)
     recordings(tmp_path / "speech" / "x", "same.wav")
     recordings(tmp_path / "speech" / "y", "same.wav")
-    session._insert_paths([(str(tmp_path / "speech" / n / "same.wav"), {}) for n in ("x", "y")])
+    session.library.insert_found([(str(tmp_path / "speech" / n / "same.wav"), {}) for n in ("x", "y")])
     saved(qtbot, session, tmp_path / "mine")
-    session.close()
+    session.project.close()
     shutil.move(tmp_path / "speech", tmp_path / "archive")
     again = make()
-    again.open_project(session.folder)
+    again.project.open(session.context.folder)
     qtbot.waitUntil(lambda: "not where" in said[-1].what)
     assert "4" in said[-1].what
     assert said[-1].action is not None
-    with qtbot.waitSignal(again.missing_told):
+    with qtbot.waitSignal(again.missing.folder_wanted):
         said[-1].action[1]()
-    again.find_missing(tmp_path / "archive")
+    again.missing.find(tmp_path / "archive")
     qtbot.waitUntil(lambda: "Found" in said[-1].what)
     assert said[-1].what == "Found 4 recordings."
-    assert all(Path(c.path).exists() for c in again.clips.values())
-    again.undo_stack.undo()
-    assert not any(Path(c.path).exists() for c in again.clips.values())
+    assert all(Path(c.path).exists() for c in again.library.clips.values())
+    again.undo.stack.undo()
+    assert not any(Path(c.path).exists() for c in again.library.clips.values())
 
 
 def test_a_name_found_twice_is_not_guessed(
     qtbot: QtBot, session: Session, tmp_path: Path, said: list[Message]
 ) -> None:
-    session._insert_paths([("/gone/a.wav", {})])
+    session.library.insert_found([("/gone/a.wav", {})])
     recordings(tmp_path / "one", "a.wav")
     recordings(tmp_path / "two", "a.wav")
-    session.find_missing(tmp_path)
+    session.missing.find(tmp_path)
     qtbot.waitUntil(lambda: "Found" in said[-1].what)
     assert said[-1].what == "Found 0 recordings."
-    assert [c.path for c in session.clips.values()] == ["/gone/a.wav"]
+    assert [c.path for c in session.library.clips.values()] == ["/gone/a.wav"]
 
 
 def test_nothing_of_a_removed_recording_outlives_the_next_opening_but_takes_do(
@@ -460,19 +470,19 @@ def test_nothing_of_a_removed_recording_outlives_the_next_opening_but_takes_do(
 ) -> None:
     first = make()
     full(first, tmp_path)
-    a, b = first.clips
-    kept, dropped = Path(str(first.clips[a].folder)), first.analysis_dir / "c0"
+    a, b = first.library.clips
+    kept, dropped = Path(str(first.library.clips[a].folder)), first.context.analysis_dir / "c0"
     dropped.mkdir()
-    first.remove([a])  # its take still shows it
-    first._save_soon()
-    first.close()
+    first.library.remove([a])  # its take still shows it
+    first.context.mark_changed()
+    first.project.close()
     again = make()
-    again.restore()
-    again._savers.waitForDone()
+    again.project.restore()
+    again.context.threads.wait()
     assert kept.is_dir()
     assert not dropped.exists()
-    assert Path(again.takes[0].transformed).exists()
-    assert list(again.clips) == [b]
+    assert Path(again.takes.items[0].transformed).exists()
+    assert list(again.library.clips) == [b]
 
 
 def test_an_opening_leaves_alone_what_is_being_analysed_and_not_what_a_kill_left_behind(
@@ -480,17 +490,17 @@ def test_an_opening_leaves_alone_what_is_being_analysed_and_not_what_a_kill_left
 ) -> None:
     first = make()
     saved(qtbot, first, tmp_path / "mine")
-    first.add_files([str(tmp_path / "late.wav")])
-    (late,) = first.clips
-    first.analysis.go_on()
-    assert first.analysis.job is not None
-    written = [first.analysis_dir / late, unfinished(first.analysis_dir, late)]
-    left = unfinished(first.analysis_dir, "killed")
+    first.imports.add_files([str(tmp_path / "late.wav")])
+    (late,) = first.library.clips
+    first.library.analysis.go_on()
+    assert first.library.analysis.job is not None
+    written = [first.context.analysis_dir / late, unfinished(first.context.analysis_dir, late)]
+    left = unfinished(first.context.analysis_dir, "killed")
     for folder in (*written, left):
         folder.mkdir(parents=True)
-    assert first.open_project(first.folder), "what was brought in since the saving is not in it"
-    first._savers.waitForDone()
-    assert late not in first.clips
+    assert first.project.open(first.context.folder), "what was brought in since the saving is not in it"
+    first.context.threads.wait()
+    assert late not in first.library.clips
     assert [folder.is_dir() for folder in (*written, left)] == [True, True, False]
 
 
@@ -503,15 +513,15 @@ from stage import Idle
 from studio.session.session import Session
 home = Path(sys.argv[1])
 session = Session(Idle(home / "logs"), home / "data")
-session._insert_paths([("/r/a.wav", {})])
-session.save_as(home / "mine")
+session.library.insert_found([("/r/a.wav", {})])
+session.project.save_as(home / "mine")
 def until(happened):
     while not happened():
         app.processEvents()
         time.sleep(0.01)
-until(lambda: session.named)
-session.set_label(list(session.clips), "emotion", "calm")
-until((session.folder / "project.autosave.json").exists)
+until(lambda: session.context.named)
+session.library.set_label(list(session.library.clips), "emotion", "calm")
+until((session.context.folder / "project.autosave.json").exists)
 print("ready", flush=True)
 time.sleep(100)
 """
@@ -528,8 +538,8 @@ def test_a_killed_program_leaves_a_project_that_opens_and_recovers(make: Make, t
         assert program.stdout is not None
         assert program.stdout.readline() == "ready\n"
         session = make()
-        assert not session.open_project(tmp_path / "mine.triptych")  # it lives, and has the project open
+        assert not session.project.open(tmp_path / "mine.triptych")  # it lives, and has the project open
         program.kill()
-    assert session.unsaved_since(tmp_path / "mine.triptych") is not None
-    assert session.open_project(tmp_path / "mine.triptych", recover=True)
-    assert [c.labels for c in session.clips.values()] == [{"emotion": "calm"}]
+    assert session.project.unsaved_since(tmp_path / "mine.triptych") is not None
+    assert session.project.open(tmp_path / "mine.triptych", recover=True)
+    assert [c.labels for c in session.library.clips.values()] == [{"emotion": "calm"}]

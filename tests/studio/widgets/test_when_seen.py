@@ -1,4 +1,4 @@
-"""What is out of sight is brought up to date when it is seen."""
+"""Late updates: what is out of sight is brought up to date when it is seen."""
 
 from __future__ import annotations
 
@@ -16,37 +16,37 @@ def widget(qtbot: QtBot) -> QWidget:
     return made
 
 
-def test_many_changes_are_told_once(widget: QWidget, qtbot: QtBot) -> None:
-    soon, told = WhenSeen(widget, 10), []
-    soon.due.connect(lambda: told.append(1))
+def test_many_changes_are_shown_once(widget: QWidget, qtbot: QtBot) -> None:
+    soon, shown = WhenSeen(widget, 10), []
+    soon.due.connect(lambda: shown.append(1))
     widget.show()
     with qtbot.waitSignal(soon.due):
         for _ in range(5):
             soon.ask(["id"])
     qtbot.wait(30)
-    assert told == [1]
+    assert shown == [1]
 
 
-def test_a_hidden_widget_is_told_when_it_is_shown(widget: QWidget, qtbot: QtBot) -> None:
-    soon, told = WhenSeen(widget, 0), []
-    soon.due.connect(lambda: told.append(1))
+def test_a_hidden_widget_is_shown_when_it_is_shown(widget: QWidget, qtbot: QtBot) -> None:
+    soon, shown = WhenSeen(widget, 0), []
+    soon.due.connect(lambda: shown.append(1))
     soon.ask()
     qtbot.wait(20)
-    assert told == []
+    assert shown == []
     widget.show()
-    assert told == [1]
+    assert shown == [1]
     widget.hide()
     widget.show()
-    assert told == [1]
+    assert shown == [1]
 
 
 def test_a_widget_hidden_meanwhile_waits(widget: QWidget, qtbot: QtBot) -> None:
-    soon, told = WhenSeen(widget, 0), []
-    soon.due.connect(lambda: told.append(1))
+    soon, shown = WhenSeen(widget, 0), []
+    soon.due.connect(lambda: shown.append(1))
     widget.show()
     soon.ask()
     widget.hide()
     qtbot.wait(20)
-    assert told == []
+    assert shown == []
     widget.show()
-    assert told == [1]
+    assert shown == [1]

@@ -104,11 +104,11 @@ def studio(qtbot: QtBot, tmp_path: Path) -> Iterator[Studio]:
     session = made.session
     a, b = analysed(session, "a", "b")
     made.window.desk.on_drop.setChecked(False)
-    session.add_voice(Payload("clips", clips=(b,)))
-    session.add_voice(Payload("speaker", clips=(a,), speaker="a"))
+    session.transfer.add_voice(Payload("clips", clips=(b,)))
+    session.transfer.add_voice(Payload("speaker", clips=(a,), speaker="a"))
     for name in ("one", "two"):
-        session._rendered(some_take(name, str(tmp_path / f"{name}.wav"), str(session.clips[a].folder)))
-    session.fit_map("h")
+        session.takes.add(some_take(name, str(tmp_path / f"{name}.wav"), str(session.library.clips[a].folder)))
+    session.maps.fit("h")
     made.messages.say("What.", "Do.", details="why", level="warning", action=("Go on", lambda: None))
     yield made
     made.close()
@@ -152,8 +152,8 @@ def test_every_control_of_a_dialog_has_a_name_and_is_reached(studio: Studio) -> 
     session, window = studio.session, studio.window
     dialogs: list[QDialog] = [
         PreferencesDialog(session, studio.preferences, window.shortcuts, parent=window),
-        TakeRecipe(session, session.takes[0], window),
-        CompareTakes(session, session.takes, window),
+        TakeRecipe(session.recipes, session.messages, session.takes.items[0], window),
+        CompareTakes(session.takes, session.recipes, session.takes.items, window),
         AboutDialog(window),
         ErrorDialog(Message("What.", "Do.", "details"), window),
     ]

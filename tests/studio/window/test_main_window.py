@@ -97,7 +97,7 @@ def test_files_can_be_dropped_anywhere_and_the_window_says_so(
     window: MainWindow, studio: Studio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[list[str]] = []
-    monkeypatch.setattr(studio.session, "add_files", asked.append)
+    monkeypatch.setattr(studio.session.imports, "add_files", asked.append)
     mime = files("/r/a.wav", "/r/folder")
     assert enter(window, mime)
     assert window.overlay.isVisible()
@@ -177,7 +177,7 @@ def test_closing_asks_while_a_training_runs(
     )
     monkeypatch.setattr(studio.link, "_begin", lambda thread, job: None)
     monkeypatch.setattr(studio.link, "_start", lambda kind, log: None)
-    job = studio.session.start_training(spec)
+    job = studio.session.runs.start(spec)
     assert job is not None
     asked: list[str] = []
 

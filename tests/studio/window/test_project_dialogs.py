@@ -49,16 +49,16 @@ def answer(monkeypatch: pytest.MonkeyPatch, asked: list[str]) -> Answer:
 
 
 def saved_as(qtbot: QtBot, studio: Studio, path: Path) -> None:
-    with qtbot.waitSignal(studio.session.saved):
-        studio.session.save_as(path)
+    with qtbot.waitSignal(studio.session.project.saved):
+        studio.session.project.save_as(path)
 
 
 def add(studio: Studio, name: str) -> None:
-    studio.session._insert_paths([(f"/r/{name}", {})])
+    studio.session.library.insert_found([(f"/r/{name}", {})])
 
 
 def names(studio: Studio) -> list[str]:
-    return sorted(clip.name for clip in studio.session.clips.values())
+    return sorted(clip.name for clip in studio.session.library.clips.values())
 
 
 def test_the_title_names_the_project_and_marks_what_is_not_saved(
@@ -70,9 +70,9 @@ def test_the_title_names_the_project_and_marks_what_is_not_saved(
     assert window.isWindowModified()
     saved_as(qtbot, studio, tmp_path / "voices")
     assert (window.windowTitle(), window.isWindowModified()) == ("voices[*]", False)
-    studio.session.set_label(list(studio.session.clips), "emotion", "calm")
+    studio.session.library.set_label(list(studio.session.library.clips), "emotion", "calm")
     assert window.isWindowModified()
-    studio.session.undo_stack.undo()
+    studio.session.undo.stack.undo()
     assert not window.isWindowModified()
 
 
@@ -81,7 +81,7 @@ def test_saving_for_the_first_time_asks_where(
 ) -> None:
     add(studio, "a.wav")
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "voices"), ""))
-    with qtbot.waitSignal(studio.session.saved):
+    with qtbot.waitSignal(studio.session.project.saved):
         studio.window.menus.actions["file.save"].trigger()
     assert (tmp_path / "voices.triptych" / FILE).is_file()
 
@@ -108,10 +108,10 @@ def test_save_then_new_goes_on_only_once_it_is_saved(
     studio.window.projects.new()
     assert names(studio) == ["a.wav"]  # they did not say where
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "voices"), ""))
-    with qtbot.waitSignal(studio.session.saved):
+    with qtbot.waitSignal(studio.session.project.saved):
         studio.window.projects.new()
     assert names(studio) == []
-    assert studio.session.open_project(tmp_path / "voices.triptych")
+    assert studio.session.project.open(tmp_path / "voices.triptych")
     assert names(studio) == ["a.wav"]
 
 
@@ -144,12 +144,12 @@ def test_a_project_dropped_on_the_window_is_opened(qtbot: QtBot, studio: Studio,
 def test_the_last_project_is_open_again_at_the_next_start(qtbot: QtBot, studio: Studio, tmp_path: Path) -> None:
     add(studio, "a.wav")
     saved_as(qtbot, studio, tmp_path / "voices")
-    studio.session.close()
+    studio.session.project.close()
     second = Studio()
     second.link._feed = lambda: None  # type: ignore[method-assign]
     qtbot.addWidget(second.window)
     second.window.projects.open_at_start(None)
-    assert second.session.title == "voices"
+    assert second.session.project.title == "voices"
     second.close()
 
 
@@ -168,19 +168,19 @@ def test_after_a_crash_the_user_decides(
     add(studio, "a.wav")
     home = tmp_path / "voices.triptych"
     saved_as(qtbot, studio, home)
-    studio.session.set_label(list(studio.session.clips), "emotion", "calm")
-    studio.session._save_aside()
-    studio.session._savers.waitForDone()
+    studio.session.library.set_label(list(studio.session.library.clips), "emotion", "calm")
+    studio.session.project.autosave.write_aside()
+    studio.session.context.threads.wait()
     left = (home / AUTOSAVE).read_bytes()
-    studio.session.discard_changes()
-    studio.session.new_project()
+    studio.session.project.discard_changes()
+    studio.session.project.new()
     (home / AUTOSAVE).write_bytes(left)
     answer(words)
     studio.window.projects.open_path(home)
     assert "not closed properly" in asked[-1]
-    found = [bool(clip.labels) for clip in studio.session.clips.values()]
+    found = [bool(clip.labels) for clip in studio.session.library.clips.values()]
     assert found == ([] if labelled is None else [labelled])
-    studio.session.discard_changes()  # or the window asks as it is closed
+    studio.session.project.discard_changes()  # or the window asks as it is closed
 
 
 @pytest.mark.parametrize(("words", "closes"), [("Discard", True), ("Cancel", False)])
@@ -189,13 +189,13 @@ def test_closing_asks_about_changes_of_a_saved_project(
 ) -> None:
     add(studio, "a.wav")
     saved_as(qtbot, studio, tmp_path / "voices")
-    studio.session.set_label(list(studio.session.clips), "emotion", "calm")
+    studio.session.library.set_label(list(studio.session.library.clips), "emotion", "calm")
     answer(words)
     event = QCloseEvent()
     studio.window.closeEvent(event)
     assert event.isAccepted() is closes
-    assert studio.session.modified is not closes
-    studio.session.discard_changes()
+    assert studio.session.project.modified is not closes
+    studio.session.project.discard_changes()
 
 
 def test_closing_after_saving_goes_on_by_itself(
@@ -203,9 +203,9 @@ def test_closing_after_saving_goes_on_by_itself(
 ) -> None:
     add(studio, "a.wav")
     saved_as(qtbot, studio, tmp_path / "voices")
-    studio.session.set_label(list(studio.session.clips), "emotion", "calm")
+    studio.session.library.set_label(list(studio.session.library.clips), "emotion", "calm")
     answer("Save")
     studio.window.close()
     assert studio.window.isVisible()
     qtbot.waitUntil(lambda: not studio.window.isVisible())
-    assert not studio.session.modified
+    assert not studio.session.project.modified

@@ -81,7 +81,7 @@ def forbid(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         monkeypatch.setattr(files, "stream", refuse)
         if encoding:
             monkeypatch.setattr(AuxVAE, "encode", refuse)
-            monkeypatch.setattr(AuxVAE, "encode_stream", refuse)
+            monkeypatch.setattr(analyse, "encode_stream", refuse)
 
     return make
 

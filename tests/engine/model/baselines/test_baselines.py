@@ -15,8 +15,9 @@ from engine.api.errors import CheckpointError, TrainingError
 from engine.corpus.cache.feature_cache import build
 from engine.corpus.scanning import scan
 from engine.model import baselines, checkpoint
-from engine.model.timescale.inputs import Views
-from engine.training import loop
+from engine.model.streaming import InputsOf
+from engine.model.timescale.inputs import NetworkInputs
+from engine.training import checkpoints, loop
 from engine.training.data.crops import SpeakerNumbers
 
 SPEC = ModelSpec(
@@ -37,24 +38,24 @@ def built(system: str) -> baselines.Network:
     return baselines.build(spec_of(system)).eval()
 
 
-def pieces(batch: int = 4, frames: int = 128) -> Views:
+def pieces(batch: int = 4, frames: int = 128) -> NetworkInputs:
     x = torch.randn(batch, frames, SPEC.bands)
-    return Views(x, x, x, x)
+    return NetworkInputs.plain(x)
 
 
-def of(x: torch.Tensor) -> baselines.ViewsOf:
-    return lambda start, stop: Views(*([x[:, start:stop]] * 4))
+def of(x: torch.Tensor) -> InputsOf:
+    return lambda start, stop: NetworkInputs.plain(x[:, start:stop])
 
 
 @pytest.mark.parametrize("system", OTHERS)
 def test_every_system_learns_from_a_batch_it_sees_again(system: str) -> None:
     network = built(system).train()
-    views, speakers = pieces(), torch.tensor([0, 1, 2, 3])
+    inputs, speakers = pieces(), torch.tensor([0, 1, 2, 3])
     optimiser = torch.optim.Adam(network.parameters(), lr=3e-3)
     totals = []
     for _ in range(60):
         generator = torch.Generator().manual_seed(1)
-        got = baselines.terms(network, views, TRAIN, generator=generator, speakers=speakers)
+        got = baselines.terms(network, inputs, TRAIN, generator=generator, speakers=speakers)
         optimiser.zero_grad()
         got.loss.backward()
         optimiser.step()
@@ -79,11 +80,11 @@ def test_a_long_clip_in_chunks_gives_what_the_whole_gives(system: str) -> None:
 @pytest.mark.parametrize("system", OTHERS)
 def test_padding_changes_nothing(system: str) -> None:
     network = built(system)
-    views = pieces(2, 96)
-    padded = Views(*(torch.nn.functional.pad(v, (0, 0, 0, 64)) for v in (views.clip,) * 4))
+    inputs = pieces(2, 96)
+    padded = NetworkInputs.plain(torch.nn.functional.pad(inputs.clip, (0, 0, 0, 64)))
     lengths, speakers = torch.tensor([96, 96]), torch.tensor([0, 1])
     # Draws have the shape of the padded batch, so only what no draw enters is compared.
-    a = baselines.terms(network, views, TRAIN, generator=torch.Generator().manual_seed(0), speakers=speakers)
+    a = baselines.terms(network, inputs, TRAIN, generator=torch.Generator().manual_seed(0), speakers=speakers)
     b = baselines.terms(
         network, padded, TRAIN, lengths=lengths, generator=torch.Generator().manual_seed(0), speakers=speakers
     )
@@ -102,15 +103,15 @@ def test_contrastive_prediction_of_noise_is_chance_and_of_what_stays_is_not() ->
     optimiser = torch.optim.Adam(network.parameters(), lr=3e-3)
     for _ in range(60):
         steady = torch.randn(6, 1, SPEC.bands) + 0.1 * torch.randn(6, 128, SPEC.bands)
-        got = baselines.terms(network, Views(*([steady] * 4)), TRAIN)
+        got = baselines.terms(network, NetworkInputs.plain(steady), TRAIN)
         optimiser.zero_grad()
         got.loss.backward()
         optimiser.step()
     network.eval()
     with torch.no_grad():
         noise = torch.randn(6, 128, SPEC.bands)
-        lost = baselines.terms(network, Views(*([noise] * 4)), TRAIN)
-        found = baselines.terms(network, Views(*([steady] * 4)), TRAIN)
+        lost = baselines.terms(network, NetworkInputs.plain(noise), TRAIN)
+        found = baselines.terms(network, NetworkInputs.plain(steady), TRAIN)
     # Twelve anchors of one steady clip cannot be told apart, so 11 of 12 picks miss even at best.
     assert float(found.total) > float(lost.total) + 0.5
     assert float(lost.error) > 0.9
@@ -122,13 +123,13 @@ def test_pieces_too_short_to_look_ahead_in_teach_nothing_and_break_nothing() -> 
 
 
 def test_unnamed_speakers_teach_the_supervised_system_nothing() -> None:
-    network, views = built("supervised"), pieces()
-    named = baselines.terms(network, views, TRAIN, speakers=torch.tensor([1, -1, -1, -1]))
-    alone = baselines.terms(network, Views(*([views.clip[:1]] * 4)), TRAIN, speakers=torch.tensor([1]))
+    network, inputs = built("supervised"), pieces()
+    named = baselines.terms(network, inputs, TRAIN, speakers=torch.tensor([1, -1, -1, -1]))
+    alone = baselines.terms(network, NetworkInputs.plain(inputs.clip[:1]), TRAIN, speakers=torch.tensor([1]))
     assert torch.allclose(named.total, alone.total, atol=1e-5)
-    assert baselines.terms(network, views, TRAIN, speakers=torch.full((4,), -1)).total.item() == 0.0
+    assert baselines.terms(network, inputs, TRAIN, speakers=torch.full((4,), -1)).total.item() == 0.0
     with pytest.raises(TrainingError, match="more than the 4 speakers"):
-        baselines.terms(network, views, TRAIN, speakers=torch.tensor([0, 1, 2, 9]))
+        baselines.terms(network, inputs, TRAIN, speakers=torch.tensor([0, 1, 2, 9]))
 
 
 def test_the_supervised_system_must_know_how_many_speakers_there_are() -> None:
@@ -163,11 +164,11 @@ def test_a_run_of_every_system_stops_resumes_and_is_probed_but_never_passes_for_
     loop.train(parts, lambda event: None, lambda: Control.STOP if next(looks) == 12 else Control.RUN)
     done = loop.train(parts, lambda event: None, lambda: Control.RUN)
     assert not done.stopped
-    a, b = (checkpoint.load_system(folder / loop.LAST) for folder in (whole, parts))
+    a, b = (checkpoint.load_system(folder / checkpoints.LAST) for folder in (whole, parts))
     weights, again = a.model.state_dict(), b.model.state_dict()
     assert all(torch.equal(weights[name], again[name]) for name in weights)
     assert a.model.spec.system == system
     with pytest.raises(CheckpointError, match="system of comparison"):
-        checkpoint.load(whole / loop.BEST)
+        checkpoint.load(whole / checkpoints.BEST)
     with pytest.raises(CheckpointError, match="system of comparison"):
-        analyse.load_model(whole / loop.BEST, torch.device("cpu"))
+        analyse.load_model(whole / checkpoints.BEST, torch.device("cpu"))

@@ -1,4 +1,4 @@
-"""What each network hears: what is slower than its timescale is taken out, and comes back exactly."""
+"""Network inputs: what is slower than a network's timescale is normalised, and restored exactly."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from engine.audio import files
 from engine.audio.mel import MelFrontEnd
 from engine.audio.vocoders.griffin_lim import GriffinLim
 from engine.model.timescale import inputs
-from engine.model.timescale.attributes import ONSET_FRAMES, AverageVoice, Levels
-from engine.model.timescale.sound_classes import unused
+from engine.model.timescale.acoustic_classes import unused
+from engine.model.timescale.attributes import Attributes, AverageVoice
+from engine.model.timescale.normaliser import ONSET_FRAMES, VoiceNormaliser
 from engine.model.timescale.source_filter import source_filter
 
 AUDIO = AudioSpec()
@@ -46,13 +47,17 @@ def clip(speech: list) -> Clip:
     return mel[None], torch.from_numpy(pitch.track(samples, AUDIO.rate_hz, AUDIO))[None]
 
 
-def heard(clip: Clip, gain_db: float = 0.0) -> inputs.Views:
+def heard(clip: Clip, gain_db: float = 0.0) -> inputs.NetworkInputs:
     return inputs.for_analysis(*clip, TIMESCALE, AUDIO, AVERAGE, gain_db)
 
 
-def restored(seen: inputs.Views, levels: Levels, habits: float = 1.0) -> torch.Tensor:
-    return inputs.restore(
-        seen.target, levels, seen.carrier, TIMESCALE, AUDIO, AVERAGE, own=seen.levels, habits=habits
+def normaliser(spec: ModelSpec = TIMESCALE, voice: AverageVoice = AVERAGE) -> VoiceNormaliser:
+    return VoiceNormaliser(spec, source_filter(AUDIO, torch.device("cpu")), voice)
+
+
+def restored(seen: inputs.NetworkInputs, attributes: Attributes, residual_gain: float = 1.0) -> torch.Tensor:
+    return normaliser().restore(
+        seen.target, attributes, seen.residual, own=seen.attributes, residual_gain=residual_gain
     )
 
 
@@ -64,13 +69,13 @@ def batch_of(clip: Clip, copies: int = 4) -> inputs.Batch:
 def test_plain_views_are_all_the_same_x(clip: Clip) -> None:
     seen = inputs.for_analysis(*clip, PLAIN, AUDIO, AVERAGE)
     assert seen.clip is seen.second is seen.frame is seen.target
-    assert seen.levels is None
+    assert seen.attributes is None
 
 
 @pytest.mark.parametrize("gain_db", [0.0, 17.0])
 def test_what_was_taken_out_comes_back(clip: Clip, gain_db: float) -> None:
     seen = heard(clip, gain_db)
-    back = restored(seen, seen.levels)
+    back = restored(seen, seen.attributes)
     # stretching there and back blurs a little; without restoring, the difference is several times as large
     assert float((back - clip[0]).abs().mean()) < 0.3
     assert float((seen.target - clip[0]).abs().mean()) > 3 * float((back - clip[0]).abs().mean())
@@ -78,7 +83,7 @@ def test_what_was_taken_out_comes_back(clip: Clip, gain_db: float) -> None:
 
 def test_the_measured_pitch_is_the_clip_s_median(clip: Clip) -> None:
     median = pitch.median_hz(clip[1][0].numpy())
-    assert TIMESCALE.reference_hz * np.exp(float(heard(clip).levels.pitch)) == pytest.approx(median, rel=0.02)
+    assert TIMESCALE.reference_hz * np.exp(float(heard(clip).attributes.pitch)) == pytest.approx(median, rel=0.02)
 
 
 def test_the_local_network_cannot_hear_the_pitch_the_mean_spectrum_or_the_loudness_of_a_second(clip: Clip) -> None:
@@ -90,14 +95,14 @@ def test_the_local_network_cannot_hear_the_pitch_the_mean_spectrum_or_the_loudne
     changed = tools.revoice(mel, ratio, inputs.formants_for(ratio)) + tilt + louder
     one, other = heard(clip), heard((changed, f0 * 1.35))
     assert float((one.frame - other.frame).abs().mean()) < 0.45 * float((mel - changed).abs().mean())
-    assert float(other.levels.pitch - one.levels.pitch) == pytest.approx(np.log(1.35), abs=1e-4)
+    assert float(other.attributes.pitch - one.attributes.pitch) == pytest.approx(np.log(1.35), abs=1e-4)
     assert torch.equal(one.clip, mel)  # the global network hears the clean voice
 
 
-def test_levels_given_to_another_clip_move_its_pitch(clip: Clip) -> None:
+def test_attributes_given_to_another_clip_move_its_pitch(clip: Clip) -> None:
     seen = heard(clip)
-    levels = dataclasses.replace(seen.levels, pitch=seen.levels.pitch + np.log(1.3))
-    mel = restored(seen, levels)[0]
+    attributes = dataclasses.replace(seen.attributes, pitch=seen.attributes.pitch + np.log(1.3))
+    mel = restored(seen, attributes)[0]
     wave = GriffinLim(AUDIO).synthesise(mel, samples=mel.shape[0] * AUDIO.hop_samples).numpy()
     found = pitch.median_hz(pitch.track(wave, AUDIO.rate_hz, AUDIO))
     assert found / pitch.median_hz(clip[1][0].numpy()) == pytest.approx(1.3, rel=0.04)
@@ -105,8 +110,8 @@ def test_levels_given_to_another_clip_move_its_pitch(clip: Clip) -> None:
 
 def test_a_wider_range_given_to_the_seconds_is_heard_as_one(clip: Clip) -> None:
     seen = heard(clip)
-    levels = dataclasses.replace(seen.levels, second_range=seen.levels.second_range - 1.5)
-    mel = restored(seen, levels)[0]
+    attributes = dataclasses.replace(seen.attributes, second_range=seen.attributes.second_range - 1.5)
+    mel = restored(seen, attributes)[0]
     wave = GriffinLim(AUDIO).synthesise(mel, samples=mel.shape[0] * AUDIO.hop_samples).numpy()
     before, after = (np.ptp(pitch.range_hz(f0)) for f0 in (clip[1][0].numpy(), pitch.track(wave, 16_000, AUDIO)))
     assert after < 0.8 * before
@@ -114,9 +119,11 @@ def test_a_wider_range_given_to_the_seconds_is_heard_as_one(clip: Clip) -> None:
 
 def test_a_louder_second_is_louder_and_the_others_are_not(clip: Clip) -> None:
     seen = heard(clip)
-    tone = seen.levels.second_tone.clone()
+    tone = seen.attributes.second_tone.clone()
     tone[:, 2, 0] += 2.0 * np.sqrt(AUDIO.bands)  # two nepers
-    change = restored(seen, dataclasses.replace(seen.levels, second_tone=tone)) - restored(seen, seen.levels)
+    change = restored(seen, dataclasses.replace(seen.attributes, second_tone=tone)) - restored(
+        seen, seen.attributes
+    )
     assert float(change[:, 2 * 64 + 30 : 2 * 64 + 34].mean()) == pytest.approx(2.0, abs=0.1)
     assert float(change[:, :96].abs().max()) < 1e-3  # up to the middle of the second before
 
@@ -124,26 +131,28 @@ def test_a_louder_second_is_louder_and_the_others_are_not(clip: Clip) -> None:
 def test_the_gain_of_a_recording_is_told_by_its_seconds_and_nothing_else(clip: Clip) -> None:
     one, other = heard(clip), heard(clip, gain_db=20.0)
     assert torch.equal(one.frame, other.frame)
-    change = inputs.tone_decibels(other.levels.second_tone[..., 0] - one.levels.second_tone[..., 0], AUDIO)
+    change = inputs.tone_decibels(other.attributes.second_tone[..., 0] - one.attributes.second_tone[..., 0], AUDIO)
     torch.testing.assert_close(change, torch.full_like(change, -20.0), atol=1e-3, rtol=0)
-    assert torch.equal(one.levels.spectrum, other.levels.spectrum)
+    assert torch.equal(one.attributes.spectrum, other.attributes.spectrum)
 
 
-def test_fewer_habits_bring_frames_nearer_to_what_their_sounds_explain(clip: Clip) -> None:
+def test_a_smaller_residual_gain_brings_frames_nearer_to_what_their_classes_explain(clip: Clip) -> None:
     seen = heard(clip)
-    explained, half, whole = (restored(seen, seen.levels, habits) for habits in (0.0, 0.5, 1.0))
+    explained, half, whole = (restored(seen, seen.attributes, gain) for gain in (0.0, 0.5, 1.0))
     torch.testing.assert_close(half, (explained + whole) / 2.0, atol=1e-3, rtol=0)
     assert float((explained - whole).abs().mean()) > 0.1
 
 
 def test_another_voice_s_way_with_a_sound_sets_in_over_some_frames(clip: Clip) -> None:
     seen = heard(clip)
-    assigned = torch.zeros_like(seen.carrier.assigned)
-    assigned[:, :100, 0], assigned[:, 100:, 1] = 1.0, 1.0
-    seen = dataclasses.replace(seen, carrier=dataclasses.replace(seen.carrier, assigned=assigned))
-    sounds = seen.levels.sounds.clone()
-    sounds[:, 1, 0] += np.sqrt(AUDIO.bands)  # the second sound a neper louder in every band
-    change = restored(seen, dataclasses.replace(seen.levels, sounds=sounds)) - restored(seen, seen.levels)
+    posteriors = torch.zeros_like(seen.residual.class_posteriors)
+    posteriors[:, :100, 0], posteriors[:, 100:, 1] = 1.0, 1.0
+    seen = dataclasses.replace(seen, residual=dataclasses.replace(seen.residual, class_posteriors=posteriors))
+    offsets = seen.attributes.class_offsets.clone()
+    offsets[:, 1, 0] += np.sqrt(AUDIO.bands)  # the second sound a neper louder in every band
+    change = restored(seen, dataclasses.replace(seen.attributes, class_offsets=offsets)) - restored(
+        seen, seen.attributes
+    )
     by_frame = change[0].mean(dim=1)
     reach = ONSET_FRAMES // 2
     assert float(by_frame[: 100 - reach].abs().max()) < 1e-4
@@ -159,8 +168,8 @@ def test_a_clip_without_any_voice_keeps_finite_views() -> None:
     f0 = torch.full((2, 100), torch.nan)
     seen = heard((mel, f0))
     assert torch.isfinite(seen.frame).all()
-    assert torch.equal(seen.levels.pitch, torch.zeros(2))
-    torch.testing.assert_close(restored(seen, seen.levels), mel, atol=2e-3, rtol=0)
+    assert torch.equal(seen.attributes.pitch, torch.zeros(2))
+    torch.testing.assert_close(restored(seen, seen.attributes), mel, atol=2e-3, rtol=0)
 
 
 @pytest.mark.parametrize("frames", [13, 64, 65, 200])
@@ -168,20 +177,20 @@ def test_any_length_has_views(frames: int) -> None:
     mel, f0 = torch.randn(1, frames, AUDIO.bands), torch.full((1, frames), 120.0)
     seen = heard((mel, f0))
     assert seen.frame.shape == mel.shape
-    assert seen.levels.second_tone.shape[:2] == seen.levels.second_pitch.shape == (1, -(-frames // 64))
+    assert seen.attributes.second_tone.shape[:2] == seen.attributes.second_pitch.shape == (1, -(-frames // 64))
 
 
 def test_training_views_are_drawn_from_the_generator_alone(clip: Clip) -> None:
-    def drawn(seed: int) -> inputs.Views:
+    def drawn(seed: int) -> inputs.NetworkInputs:
         generator = torch.Generator().manual_seed(seed)
         return inputs.for_training(batch_of(clip), TIMESCALE, generator, AUDIO, AVERAGE)
 
     assert torch.equal(drawn(0).target, drawn(0).target)
     assert not torch.equal(drawn(0).target, drawn(1).target)
-    # half of the clips are re-voiced: their level says so, and the global network hears the same voice
-    pitches = drawn(0).levels.pitch
+    # half of the clips are re-voiced: their pitch says so, and the global network gets the same voice
+    pitches = drawn(0).attributes.pitch
     assert len(torch.unique(pitches.round(decimals=3))) > 1
-    torch.testing.assert_close(drawn(0).clip_levels.pitch, pitches, atol=1e-4, rtol=0)
+    torch.testing.assert_close(drawn(0).clip_attributes.pitch, pitches, atol=1e-4, rtol=0)
 
 
 def test_the_two_pieces_of_a_clip_come_through_different_microphones(clip: Clip) -> None:
@@ -207,13 +216,15 @@ def test_padding_changes_nothing_of_what_is_real(clip: Clip) -> None:
         inputs.for_training(batch, TIMESCALE, torch.Generator().manual_seed(0), AUDIO, AVERAGE)
         for batch in (padded, whole)
     )
-    for name in ("pitch", "spectrum", "sounds", "spread"):
-        torch.testing.assert_close(getattr(long.levels, name), getattr(short.levels, name), atol=1e-3, rtol=1e-3)
+    for name in ("pitch", "spectrum", "class_offsets", "spread"):
+        torch.testing.assert_close(
+            getattr(long.attributes, name), getattr(short.attributes, name), atol=1e-3, rtol=1e-3
+        )
 
 
-def test_without_classes_of_sounds_there_is_one_mean_for_all(clip: Clip) -> None:
-    spec, no_sounds = ModelSpec(views="timescale", sounds=0), average(0)
-    seen = inputs.for_analysis(*clip, spec, AUDIO, no_sounds)
-    assert seen.levels.sounds.shape == (1, 0, ENVELOPE_COEFFICIENTS)
-    back = inputs.restore(seen.target, seen.levels, seen.carrier, spec, AUDIO, no_sounds, own=seen.levels)
+def test_without_acoustic_classes_there_is_one_mean_for_all(clip: Clip) -> None:
+    spec, no_classes = ModelSpec(views="timescale", sounds=0), average(0)
+    seen = inputs.for_analysis(*clip, spec, AUDIO, no_classes)
+    assert seen.attributes.class_offsets.shape == (1, 0, ENVELOPE_COEFFICIENTS)
+    back = normaliser(spec, no_classes).restore(seen.target, seen.attributes, seen.residual, own=seen.attributes)
     assert float((back - clip[0]).abs().mean()) < 0.3

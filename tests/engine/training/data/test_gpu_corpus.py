@@ -30,8 +30,8 @@ def test_crops_gathered_on_the_device_equal_those_from_the_disk(
     cache = build(manifest, AudioSpec(), tmp_path, lambda event: None, keep_on, 1)
     order = CropOrder(tuple(Stretch(entry.start, entry.frames) for entry in cache.entries), crop_frames, 0)
     resident = ResidentCorpus(cache, CPU)
-    for place in (0, 5, 9):
-        crops = order.take(place, 7)
+    for position in (0, 5, 9):
+        crops = order.take(position, 7)
         batch, lengths = resident.gather(crops)
         expected, wanted = gather(cache, crops, CPU)
         for name in ("mel", "f0", "other", "other_f0", "lengths"):
@@ -44,7 +44,7 @@ def test_crops_gathered_on_the_device_equal_those_from_the_disk(
 
 def test_a_padded_crop_holds_silence_without_voice(speech: list[Path], tmp_path: Path) -> None:
     cache = build(scan([str(speech[0])], [], keep_on), AudioSpec(), tmp_path, lambda event: None, keep_on, 1)
-    batch, lengths = ResidentCorpus(cache, CPU).gather(np.array([[0, 8, 32], [32, 0, 64]]))
+    batch, lengths = ResidentCorpus(cache, CPU).gather(np.array([[0, 8, 32], [16, 0, 64]]))
     assert lengths is not None
     assert bool((batch.mel[0, 32:] == 0).all())
     assert bool(torch.isnan(batch.f0[0, 32:]).all())

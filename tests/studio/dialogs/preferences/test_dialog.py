@@ -28,7 +28,7 @@ FOUND = DevicesFound("cuda:0 (A card)", (("cpu", "cpu, 2 threads"), ("cuda:0", "
 
 
 def device_page(qtbot: QtBot, session: Session, preferences: Preferences, link: Idle) -> DevicePage:
-    page = DevicePage(session, preferences)
+    page = DevicePage(session.link, preferences)
     qtbot.addWidget(page)
     link.asked(FindDevices)[-1].take(Done(FOUND))
     return page
@@ -64,7 +64,7 @@ def test_a_device_that_is_gone_is_shown_as_such(
 def test_an_engine_that_cannot_tell_is_told_about(
     qtbot: QtBot, session: Session, preferences: Preferences, link: Idle
 ) -> None:
-    page = DevicePage(session, preferences)
+    page = DevicePage(session.link, preferences)
     qtbot.addWidget(page)
     link.asked(FindDevices)[-1].failed.emit("The engine is gone.", "Start again.", "")
     assert page.state.text() == "The engine is gone. Start again."
@@ -73,20 +73,20 @@ def test_an_engine_that_cannot_tell_is_told_about(
 def test_the_vocoder_that_is_chosen_is_kept_and_used_from_then_on(
     qtbot: QtBot, session: Session, preferences: Preferences
 ) -> None:
-    assert (preferred_vocoder(preferences), session.vocoder) == ("auto", "auto")
-    page = SoundPage(session, preferences)
+    assert (preferred_vocoder(preferences), session.transfer.vocoder) == ("auto", "auto")
+    page = SoundPage(session.model, session.transfer, preferences)
     qtbot.addWidget(page)
     assert list(page.choices) == ["auto", *VOCODERS]
     assert page.choices["auto"].isChecked()
     shown = {label.text() for label in page.findChildren(QLabel)}
     assert shown >= set(VOCODERS.values())
     page.choices["griffin-lim"].click()
-    assert (preferred_vocoder(preferences), session.vocoder) == ("griffin-lim", "griffin-lim")
-    again = SoundPage(session, preferences)
+    assert (preferred_vocoder(preferences), session.transfer.vocoder) == ("griffin-lim", "griffin-lim")
+    again = SoundPage(session.model, session.transfer, preferences)
     qtbot.addWidget(again)
     assert again.choices["griffin-lim"].isChecked()
     again.choices["auto"].click()
-    assert (preferred_vocoder(preferences), session.vocoder) == ("auto", "auto")
+    assert (preferred_vocoder(preferences), session.transfer.vocoder) == ("auto", "auto")
 
 
 def test_a_preferred_vocoder_of_another_version_leaves_the_word_to_the_model(preferences: Preferences) -> None:
@@ -95,10 +95,10 @@ def test_a_preferred_vocoder_of_another_version_leaves_the_word_to_the_model(pre
 
 
 def take_on_disk(session: Session, name: str) -> None:
-    sound = session.takes_dir / name / f"{name}.wav"
+    sound = session.context.takes_dir / name / f"{name}.wav"
     sound.parent.mkdir(parents=True)
     sound.write_bytes(b"x" * 1000)
-    session._rendered(some_take(name, str(sound)))
+    session.takes.add(some_take(name, str(sound)))
 
 
 def test_takes_off_the_list_are_counted_and_deleted_only_when_that_is_confirmed(
@@ -107,8 +107,8 @@ def test_takes_off_the_list_are_counted_and_deleted_only_when_that_is_confirmed(
     take_on_disk(session, "kept")
     take_on_disk(session, "gone")
     take_on_disk(session, "gone too")
-    session.remove_take(2)
-    session.remove_take(1)
+    session.takes.remove(2)
+    session.takes.remove(1)
     page = StoragePage(session)
     qtbot.addWidget(page)
     qtbot.waitUntil(page.delete_button.isEnabled)
@@ -123,12 +123,12 @@ def test_takes_off_the_list_are_counted_and_deleted_only_when_that_is_confirmed(
 
     monkeypatch.setattr(QMessageBox, "exec", answer)
     page.delete_button.click()
-    assert (session.takes_dir / "gone").exists()
+    assert (session.context.takes_dir / "gone").exists()
     page.delete_button.click()
     qtbot.waitUntil(lambda: not page.delete_button.isEnabled())
-    assert [folder.name for folder in session.takes_dir.iterdir()] == ["kept"]
+    assert [folder.name for folder in session.context.takes_dir.iterdir()] == ["kept"]
     assert page.unlisted.text() == "none"
-    assert not session.undo_stack.canUndo()  # what it could bring back has no sound any more
+    assert not session.undo.stack.canUndo()  # what it could bring back has no sound any more
 
 
 def test_the_cache_is_shown_limited_and_emptied(qtbot: QtBot, session: Session, link: Idle) -> None:

@@ -32,7 +32,7 @@ def ids(session: Session) -> list[str]:
     found = analysed(session, "a1", "b1")
     angles = np.radians(10.0 * np.arange(SECONDS))
     for clip_id in found:
-        clip = session.clips[clip_id]
+        clip = session.library.clips[clip_id]
         clip.duration_s = 5.5
         np.save(Path(str(clip.folder)) / "m.npy", np.stack([np.cos(angles), np.sin(angles)], 1).astype(np.float32))
     return found
@@ -48,7 +48,7 @@ def panel(session: Session, ids: list[str], qtbot: QtBot, tmp_path: Path) -> MLa
     qtbot.addWidget(made.lane)
     made.lane.resize(656, 46)  # 600 px beside the axis
     made.lane.show()
-    session.set_current(ids[0])
+    session.library.set_current(ids[0])
     return made
 
 
@@ -62,7 +62,7 @@ def click(qtbot: QtBot, panel: MLanePanel, second: int, keys: Qt.KeyboardModifie
 
 
 def targets(session: Session, clip_id: str) -> list[tuple[int, ...]]:
-    return [edit.target for edit in session.transfer.edits.get(clip_id, ())]
+    return [edit.target for edit in session.transfer.setup.edits.get(clip_id, ())]
 
 
 # ------------------------------------------------------------------------------------------ where it stands
@@ -113,26 +113,26 @@ def test_distances_are_measured_from_the_second_chosen(panel: MLanePanel) -> Non
 def test_arousal_and_valence_are_shown_where_the_model_reads_them(
     panel: MLanePanel, session: Session, ids: list[str]
 ) -> None:
-    folder = Path(str(session.clips[ids[0]].folder))
+    folder = Path(str(session.library.clips[ids[0]].folder))
     np.save(folder / "arousal.npy", np.linspace(0, 1, SECONDS, dtype=np.float32))
     np.save(folder / "valence.npy", np.linspace(-1, 1, SECONDS, dtype=np.float32))
-    session.clips_changed.emit([ids[0]])
+    session.library.changed.emit([ids[0]])
     assert panel.mode.currentIndex() == 0
     second = panel.lane.second(5)
     assert second is not None
     assert second.colour == affect_colours.of_affect(1.0, 1.0)
-    assert "arousal 1.00, valence +1.00" in second.told
+    assert "arousal 1.00, valence +1.00" in second.description
     assert "excited" in panel.key.accessibleName()
 
 
 def test_without_an_m_the_lane_says_why(panel: MLanePanel, session: Session, ids: list[str]) -> None:
-    session.clips[ids[0]].state = "analysing"
-    session.clips_changed.emit([ids[0]])
-    assert "still being analysed" in panel.lane._words
+    session.library.clips[ids[0]].state = "analysing"
+    session.library.changed.emit([ids[0]])
+    assert "still being analysed" in panel.lane.words
     assert not panel.give_button.isEnabled()
-    session.model = None
+    session.model.info = None
     panel.refresh()
-    assert "needs a model" in panel.lane._words
+    assert "needs a model" in panel.lane.words
 
 
 # ------------------------------------------------------------------------------------------ choosing
@@ -185,16 +185,16 @@ def test_seconds_are_copied_in_one_recording_and_pasted_in_another(
 ) -> None:
     click(qtbot, panel, 4)
     qtbot.keyClick(panel.lane, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
-    session.set_current(ids[1])
+    session.library.set_current(ids[1])
     panel.lane.select([1, 2])
     qtbot.keyClick(panel.lane, Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
-    (edit,) = session.transfer.edits[ids[1]]
+    (edit,) = session.transfer.setup.edits[ids[1]]
     assert (edit.target, edit.payload, edit.rule) == ((1, 2), Payload("seconds", seconds=((ids[0], 4),)), "stretch")
     chip = panel.lane.second(1)
     assert chip is not None
     assert chip.given is not None
     assert chip.given[1] == 1.0
-    assert "a1.wav · 4 s given, 100 %, rule: Stretch" in chip.told
+    assert "a1.wav · 4 s given, 100 %, rule: Stretch" in chip.description
 
 
 def test_pasting_nothing_says_what_to_do(panel: MLanePanel, session: Session) -> None:
@@ -205,22 +205,22 @@ def test_pasting_nothing_says_what_to_do(panel: MLanePanel, session: Session) ->
 def test_a_stroke_of_the_brush_is_one_edit(
     qtbot: QtBot, panel: MLanePanel, session: Session, ids: list[str]
 ) -> None:
-    session.copy_seconds(ids[1], [0])
+    session.second_edits.copy(ids[1], [0])
     panel.brush.click()
     qtbot.mousePress(panel.lane, Qt.MouseButton.LeftButton, pos=middle(panel, 1))
     for second in (2, 3):
         qtbot.mouseMove(panel.lane, middle(panel, second))
     qtbot.mouseRelease(panel.lane, Qt.MouseButton.LeftButton, pos=middle(panel, 3))
     assert targets(session, ids[0]) == [(1, 2, 3)]
-    session.undo_stack.undo()
+    session.undo.stack.undo()
     assert targets(session, ids[0]) == []
 
 
 def test_a_drop_reaches_the_second_under_it_or_the_whole_selection(
     panel: MLanePanel, session: Session, ids: list[str]
 ) -> None:
-    session.set_label([ids[1]], "emotion", "angry")
-    mime = payload.to_mime(Payload("label", label=("emotion", "angry")), session.uuid)
+    session.library.set_label([ids[1]], "emotion", "angry")
+    mime = payload.to_mime(Payload("label", label=("emotion", "angry")), session.context.uuid)
     copy, left, plain = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
     panel.lane.select([3, 4])
     for second in (0, 3):
@@ -232,7 +232,7 @@ def test_a_drop_reaches_the_second_under_it_or_the_whole_selection(
         assert move.isAccepted()
         panel.lane.dropEvent(QDropEvent(QPointF(at), copy, mime, left, plain))
     assert targets(session, ids[0]) == [(0,), (3, 4)]
-    assert {edit.rule for edit in session.transfer.edits[ids[0]]} == {"mean"}, "of a label the mean"
+    assert {edit.rule for edit in session.transfer.setup.edits[ids[0]]} == {"mean"}, "of a label the mean"
 
 
 def test_the_controls_change_the_edit_that_is_selected(panel: MLanePanel, session: Session, ids: list[str]) -> None:
@@ -242,7 +242,7 @@ def test_the_controls_change_the_edit_that_is_selected(panel: MLanePanel, sessio
     panel.fade.setValue(1.0)
     panel.rule.setCurrentIndex(panel.rule.findData("nearest"))
     panel.rule.activated.emit(panel.rule.currentIndex())
-    (edit,) = session.transfer.edits[ids[0]]
+    (edit,) = session.transfer.setup.edits[ids[0]]
     assert (edit.weight, edit.fade_in_s, edit.fade_out_s, edit.rule) == (0.6, 1.0, 1.0, "nearest")
     given = [second.given[1] for i in (1, 2, 3) if (second := panel.lane.second(i)) and second.given]
     assert given == pytest.approx([0.3, 0.6, 0.3], abs=1e-6)
@@ -261,28 +261,28 @@ def test_delete_gives_a_second_its_own_m_back(
 
 
 def test_the_menu_has_a_twin_for_everything(panel: MLanePanel, session: Session, ids: list[str]) -> None:
-    session.set_label([ids[1]], "emotion", "angry")
+    session.library.set_label([ids[1]], "emotion", "angry")
     panel.lane.select([1])
     actions = {action.text(): action for action in panel.context_menu().actions()}
     actions["&Copy (Ctrl+C)"].trigger()
-    assert session.copied_seconds is not None
+    assert session.second_edits.copied is not None
     giving = actions["&Give it the m of"].menu()
     assert isinstance(giving, QMenu)
     emotions = next(a.menu() for a in giving.actions() if a.text() == "&Emotions")
     assert isinstance(emotions, QMenu)
     emotions.actions()[0].trigger()
-    assert [edit.title for edit in session.transfer.edits[ids[0]]] == ["every angry"]
+    assert [edit.title for edit in session.transfer.setup.edits[ids[0]]] == ["every angry"]
     again = {action.text(): action for action in panel.context_menu().actions()}
     again["Take back: every angry on 1–2 s"].trigger()
-    assert session.transfer.edits == {}
+    assert session.transfer.setup.edits == {}
 
 
 def test_a_giver_of_another_model_is_refused_in_words(panel: MLanePanel, session: Session, ids: list[str]) -> None:
-    session.clips[ids[1]].model_hash = "other"
+    session.library.clips[ids[1]].model_hash = "other"
     panel.lane.select([1])
     panel.give(Payload("clips", clips=(ids[1],)))
     assert "still being analysed" in session.messages.history[-1].what
-    assert session.transfer.edits == {}
+    assert session.transfer.setup.edits == {}
 
 
 # ------------------------------------------------------------------------------------------ colours

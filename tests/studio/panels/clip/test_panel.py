@@ -20,6 +20,7 @@ from engine.api import AudioSpec, ClipAnalysed, Done, Evidence, Failed, ModelInf
 from studio.audio.loudspeaker import ClockOutput
 from studio.audio.player import Player
 from studio.domain import payload as drag
+from studio.domain.clip import Clip
 from studio.engine_link.engine_link import EngineLink
 from studio.engine_link.job import Job
 from studio.panels.clip.m_lane import MLanePanel
@@ -28,7 +29,7 @@ from studio.plots.frequency import MelScale
 from studio.plots.mel_image import DB_PER_NEPER
 from studio.services.messages import Messages
 from studio.services.preferences import Preferences
-from studio.session.session import Clip, Session
+from studio.session.session import Session
 
 RATE = 16_000
 SECONDS = 3.0
@@ -75,7 +76,7 @@ def session(qtbot: QtBot, tmp_path: Path) -> Iterator[Session]:
     link = EngineLink()
     made = Session(link, tmp_path / "data")
     yield made
-    made.close()
+    made.project.close()
     link.shutdown()
 
 
@@ -97,7 +98,7 @@ def add(session: Session, tmp_path: Path, clip_id: str = "a", **more: object) ->
     clip.labels = {"speaker": "anna", "gender": "female"}
     for name, value in more.items():
         setattr(clip, name, value)
-    session._insert([clip])
+    session.library.insert([clip])
     return clip
 
 
@@ -114,7 +115,7 @@ def test_where_height_is_short_the_spectrogram_keeps_what_it_needs(
     lane = MLanePanel(session, Messages(), Preferences(), panel.view.timeline)
     panel.view.put_below(lane.lane, lane)
     add(session, tmp_path)
-    session.set_current("a")
+    session.library.set_current("a")
     panel.resize(panel.minimumSizeHint())
     assert panel.height() <= 440, "what a screen of 1280 x 720 leaves it above the desk"
     assert panel.view.spectrogram.height() >= 180
@@ -130,7 +131,7 @@ def test_the_tools_of_the_lane_can_be_folded_away_for_good(
     lane = MLanePanel(session, Messages(), Preferences(), panel.view.timeline)
     panel.view.put_below(lane.lane, lane)
     add(session, tmp_path)
-    session.set_current("a")
+    session.library.set_current("a")
     before = panel.view.spectrogram.height()
     panel.commands["lane_tools"].trigger()
     assert not lane.isVisible()
@@ -157,7 +158,7 @@ def test_a_clip_that_failed_shows_what_happened_and_what_to_do(
     panel: ClipViewPanel, session: Session, tmp_path: Path
 ) -> None:
     add(session, tmp_path, state="failed", folder=None, error=("The file is empty.", "Choose another file."))
-    session.set_current("a")
+    session.library.set_current("a")
     assert "The file is empty." in words(panel, "clipEmpty")
     assert "Choose another file." in words(panel, "clipEmpty")
 
@@ -165,10 +166,10 @@ def test_a_clip_that_failed_shows_what_happened_and_what_to_do(
 def test_a_clip_appears_once_its_analysis_is_done(panel: ClipViewPanel, session: Session, tmp_path: Path) -> None:
     clip = add(session, tmp_path)
     folder, clip.folder, clip.state = clip.folder, None, "analysing"
-    session.set_current("a")
+    session.library.set_current("a")
     assert "Being analysed" in words(panel, "clipEmpty")
     clip.folder, clip.state = folder, "ready"
-    session.clips_changed.emit(["a"])
+    session.library.changed.emit(["a"])
     assert words(panel, "clipName") == "a.wav"
 
 
@@ -176,7 +177,7 @@ def test_the_header_names_length_rate_channels_labels_pitch_and_notes(
     panel: ClipViewPanel, session: Session, tmp_path: Path
 ) -> None:
     add(session, tmp_path)
-    session.set_current("a")
+    session.library.set_current("a")
     facts = words(panel, "clipFacts")
     for fact in ("3.00 s", "44.1 kHz", "stereo", "anna", "female", "median F0 200 Hz", "2 of 2 channels mixed"):
         assert fact in facts
@@ -186,11 +187,11 @@ def test_the_picture_and_the_sound_are_the_clips_own(
     panel: ClipViewPanel, session: Session, tmp_path: Path
 ) -> None:
     add(session, tmp_path)
-    session.set_current("a")
+    session.library.set_current("a")
     assert panel.player.sounds == ("original",)
     assert panel.player.duration_s == pytest.approx(SECONDS)
     assert panel.view.timeline.view_s == pytest.approx((0.0, SECONDS))
-    picture = panel.view.spectrogram._picture
+    picture = panel.view.spectrogram.picture
     assert picture is not None
     assert picture.db(0, 10) == pytest.approx(-2.0 * DB_PER_NEPER, abs=0.01)
 
@@ -199,7 +200,7 @@ def test_space_plays_and_pauses_and_the_playhead_follows(
     panel: ClipViewPanel, session: Session, tmp_path: Path, qtbot: QtBot
 ) -> None:
     add(session, tmp_path)
-    session.set_current("a")
+    session.library.set_current("a")
     panel.toggle_play()
     qtbot.waitUntil(lambda: panel.view.timeline.playhead_s > 0.05)
     panel.toggle_play()
@@ -210,14 +211,14 @@ def test_a_clip_asked_for_elsewhere_is_shown_and_played(
     panel: ClipViewPanel, session: Session, tmp_path: Path
 ) -> None:
     add(session, tmp_path)
-    session.play("a")
+    session.listening.play("a")
     assert words(panel, "clipName") == "a.wav"
     assert panel.player.state == "playing"
 
 
 def test_a_second_of_m_is_selected_and_played(panel: ClipViewPanel, session: Session, tmp_path: Path) -> None:
     add(session, tmp_path)
-    session.set_current("a")
+    session.library.set_current("a")
     panel.play_second(1)
     assert panel.view.timeline.selection_s == (1.0, 2.0)
     assert panel.player.state == "playing"
@@ -226,7 +227,7 @@ def test_a_second_of_m_is_selected_and_played(panel: ClipViewPanel, session: Ses
 
 def test_a_selection_bounds_the_playing(panel: ClipViewPanel, session: Session, tmp_path: Path) -> None:
     add(session, tmp_path)
-    session.set_current("a")
+    session.library.set_current("a")
     panel.view.timeline.select((1.0, 2.0))
     panel.toggle_play()
     assert panel.player.position_s == pytest.approx(1.0, abs=0.1)
@@ -236,11 +237,11 @@ def test_a_take_brings_three_versions_under_keys_1_2_3_and_x(
     panel: ClipViewPanel, session: Session, tmp_path: Path, qtbot: QtBot
 ) -> None:
     clip = add(session, tmp_path)
-    session.set_current("a")
+    session.library.set_current("a")
     assert not panel.commands["transformed"].isEnabled()
     assert clip.folder is not None
-    session.takes.append(take_of(clip.folder, tmp_path / "take", 300.0))
-    session.takes_changed.emit()
+    session.takes.items.append(take_of(clip.folder, tmp_path / "take", 300.0))
+    session.takes.changed.emit()
     assert panel.player.sounds == ("original", "reconstruction", "transformed")
     panel.activateWindow()
     qtbot.waitUntil(panel.isActiveWindow)
@@ -266,12 +267,12 @@ def test_the_picture_follows_the_version_that_is_heard(
 ) -> None:
     clip = add(session, tmp_path)
     assert clip.folder is not None
-    session.takes.append(take_of(clip.folder, tmp_path / "take", 300.0))
-    session.set_current("a")
+    session.takes.items.append(take_of(clip.folder, tmp_path / "take", 300.0))
+    session.library.set_current("a")
     panel.player.switch("transformed")
-    assert panel.view.spectrogram._f0[0] == pytest.approx(300.0)
+    assert panel.view.spectrogram.f0_hz[0] == pytest.approx(300.0)
     panel.player.switch("original")
-    assert panel.view.spectrogram._f0[0] == pytest.approx(200.0)
+    assert panel.view.spectrogram.f0_hz[0] == pytest.approx(200.0)
 
 
 class Engine:
@@ -309,22 +310,22 @@ def test_the_linear_spectrum_is_computed_by_the_engine_once_and_shown_when_it_is
     panel: ClipViewPanel, session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clip, engine = add(session, tmp_path), Engine(session, monkeypatch)
-    session.set_current("a")
+    session.library.set_current("a")
     assert engine.jobs == []  # nothing is computed that is not looked at
     panel.commands["linear"].trigger()
     spectrogram = panel.view.spectrogram
     assert engine.asked() == Picture((str(clip.folder),), spectrum=True)
-    assert spectrogram._picture is None
+    assert spectrogram.picture is None
     assert "Computing" in words(panel, "pictureWords")
     engine.answer()
-    assert spectrogram._picture is not None
+    assert spectrogram.picture is not None
     assert spectrogram.scale.hz_of_row(64) == 1000.0
     assert words(panel, "pictureWords") == ""
     panel.commands["linear"].trigger()
     assert isinstance(spectrogram.scale, MelScale)
     panel.commands["linear"].trigger()
     assert engine.jobs == []
-    assert spectrogram._picture is not None
+    assert spectrogram.picture is not None
 
 
 def test_an_engine_that_fails_says_so_where_the_picture_would_be(
@@ -332,7 +333,7 @@ def test_an_engine_that_fails_says_so_where_the_picture_would_be(
 ) -> None:
     add(session, tmp_path)
     engine = Engine(session, monkeypatch)
-    session.set_current("a")
+    session.library.set_current("a")
     panel.commands["linear"].trigger()
     engine.jobs[0].take(Failed("The disk is full.", "Free some space."))
     assert words(panel, "pictureWords") == "The disk is full."
@@ -344,13 +345,13 @@ def test_an_answer_for_a_clip_no_longer_shown_changes_nothing(
     add(session, tmp_path)
     add(session, tmp_path, "b")
     engine = Engine(session, monkeypatch)
-    session.set_current("a")
+    session.library.set_current("a")
     panel.commands["linear"].trigger()
     first = engine.jobs.pop()
-    session.set_current("b")
-    assert engine.asked().folders == (str(session.clips["b"].folder),)
+    session.library.set_current("b")
+    assert engine.asked().folders == (str(session.library.clips["b"].folder),)
     first.take(Done(PictureDone(())))
-    assert panel.view.spectrogram._picture is None
+    assert panel.view.spectrogram.picture is None
 
 
 def test_a_failure_for_a_clip_no_longer_shown_is_not_told_over_another_picture(
@@ -359,14 +360,14 @@ def test_a_failure_for_a_clip_no_longer_shown_is_not_told_over_another_picture(
     add(session, tmp_path)
     add(session, tmp_path, "b")
     engine = Engine(session, monkeypatch)
-    session.set_current("a")
+    session.library.set_current("a")
     panel.commands["linear"].trigger()
     first = engine.jobs.pop()
-    session.set_current("b")
+    session.library.set_current("b")
     engine.answer()
     first.take(Failed("The disk is full.", "Free some space."))
     assert words(panel, "pictureWords") == ""
-    assert panel.view.spectrogram._picture is not None
+    assert panel.view.spectrogram.picture is not None
 
 
 def test_the_other_versions_are_computed_ahead_so_that_a_switch_shows_them_at_once(
@@ -376,15 +377,15 @@ def test_the_other_versions_are_computed_ahead_so_that_a_switch_shows_them_at_on
     engine = Engine(session, monkeypatch)
     assert clip.folder is not None
     take = take_of(clip.folder, tmp_path / "take", 300.0)
-    session.takes.append(take)
-    session.set_current("a")
+    session.takes.items.append(take)
+    session.library.set_current("a")
     panel.commands["linear"].trigger()
     assert engine.asked().folders == (clip.folder,)  # first what is looked at
     engine.answer()
     assert set(engine.asked().folders) == {take.control_folder, take.transformed_folder}
     engine.answer()
     panel.player.switch("transformed")
-    assert panel.view.spectrogram._picture is not None
+    assert panel.view.spectrogram.picture is not None
     assert engine.jobs == []
 
 
@@ -393,31 +394,31 @@ def test_intensity_is_drawn_at_its_level_whatever_the_frequencies_in_view(
 ) -> None:
     add(session, tmp_path)
     engine = Engine(session, monkeypatch)
-    session.set_current("a")
+    session.library.set_current("a")
     panel.commands["show_intensity"].trigger()
     assert not engine.asked().spectrum
     engine.answer()
     spectrogram = panel.view.spectrogram
-    spectrogram._draw()
-    _, rows = spectrogram._intensity_curve.getData()
+    spectrogram.draw()
+    _, rows = spectrogram.intensity_curve.getData()
     assert (np.nanmean(rows) + 1) / 141 == pytest.approx((80 - 23) / 80, abs=0.01)
     spectrogram.box.setYRange(10, 20, padding=0)
-    spectrogram._draw()
-    _, rows = spectrogram._intensity_curve.getData()
+    spectrogram.draw()
+    _, rows = spectrogram.intensity_curve.getData()
     assert (np.nanmean(rows) - 10) / 10 == pytest.approx((80 - 23) / 80, abs=0.01)
 
 
 def test_a_take_shows_pitch_before_and_after(panel: ClipViewPanel, session: Session, tmp_path: Path) -> None:
     clip = add(session, tmp_path)
     assert clip.folder is not None
-    session.takes.append(take_of(clip.folder, tmp_path / "take", 300.0))
-    session.set_current("a")
+    session.takes.items.append(take_of(clip.folder, tmp_path / "take", 300.0))
+    session.library.set_current("a")
     spectrogram = panel.view.spectrogram
-    assert len(spectrogram._before) == 0  # the original has nothing before it
+    assert len(spectrogram.before_hz) == 0  # the original has nothing before it
     panel.player.switch("transformed")
     told = spectrogram.describe(QPointF(1.0, 10.0))
     assert "F0 200 → 300 Hz" in told
-    spectrogram._draw()
+    spectrogram.draw()
     assert "F0 before" in words(panel, "trackKey")
 
 
@@ -426,16 +427,16 @@ def test_the_difference_of_a_take_is_its_result_less_its_control(
 ) -> None:
     clip = add(session, tmp_path)
     assert clip.folder is not None
-    session.set_current("a")
+    session.library.set_current("a")
     assert not panel.commands["difference"].isEnabled()
     take = take_of(clip.folder, tmp_path / "take", 300.0)
     mel = np.load(Path(take.transformed_folder) / "mel.npy")
     mel[:, 30] += np.float16(1.0)
     np.save(Path(take.transformed_folder) / "mel.npy", mel)
-    session.takes.append(take)
-    session.takes_changed.emit()
+    session.takes.items.append(take)
+    session.takes.changed.emit()
     panel.commands["difference"].trigger()
-    picture = panel.view.spectrogram._picture
+    picture = panel.view.spectrogram.picture
     assert picture is not None
     assert picture.db(5, 30) == pytest.approx(DB_PER_NEPER, abs=0.05)
     assert picture.db(5, 10) == 0.0
@@ -452,8 +453,8 @@ def test_a_take_of_an_earlier_version_is_read_from_its_files(
     take = take_of(clip.folder, tmp_path / "take", 300.0)
     for folder in (take.control_folder, take.transformed_folder):
         (Path(folder) / "audio.npy").unlink()
-    session.takes.append(take)
-    session.set_current("a")
+    session.takes.items.append(take)
+    session.library.set_current("a")
     assert panel.player.sounds == ("original", "reconstruction", "transformed")
     assert panel._versions["transformed"].peak == pytest.approx(0.1, abs=0.001)
 
@@ -465,9 +466,9 @@ def test_versions_are_heard_at_the_loudness_measured_with_the_take(
     assert clip.folder is not None
     take = take_of(clip.folder, tmp_path / "take", 300.0)
     take = replace(take, loudness_lufs={"original": -20.0, "control": -23.0, "transformed": -32.0})
-    session.takes.append(take)
-    session.set_current("a")
-    source = panel.player._source
+    session.takes.items.append(take)
+    session.library.set_current("a")
+    source = panel.player.source
     assert source is not None
     decibels = {name: 20 * np.log10(gain) for name, gain in source._gains.items()}
     assert decibels["reconstruction"] - decibels["original"] == pytest.approx(3.0)
@@ -478,13 +479,13 @@ def test_a_new_take_comes_in_under_a_running_playhead(
     panel: ClipViewPanel, session: Session, tmp_path: Path, qtbot: QtBot
 ) -> None:
     clip = add(session, tmp_path)
-    session.set_current("a")
+    session.library.set_current("a")
     panel.view.timeline.select((0.5, 2.5))
     panel.toggle_play()
     qtbot.waitUntil(lambda: panel.player.position_s > 0.55)
     assert clip.folder is not None
-    session.takes.append(take_of(clip.folder, tmp_path / "take", 300.0))
-    session.takes_changed.emit()
+    session.takes.items.append(take_of(clip.folder, tmp_path / "take", 300.0))
+    session.takes.changed.emit()
     assert panel.player.state == "playing"
     assert panel.player.position_s > 0.5
     assert panel.view.timeline.selection_s == (0.5, 2.5)
@@ -498,9 +499,9 @@ def test_a_take_in_another_s_place_is_heard_without_a_gap_where_that_was_and_in_
     first, second = (
         take_of(clip.folder, tmp_path / name, hz) for name, hz in (("first", 300.0), ("second", 400.0))
     )
-    session._rendered(first)
-    session.play_take(first, "transformed")
-    source = panel.player._source
+    session.takes.add(first)
+    session.takes.play(first, "transformed")
+    source = panel.player.source
     assert source is not None
     panel.player.pause()
     panel.player.seek(1.0)
@@ -508,11 +509,11 @@ def test_a_take_in_another_s_place_is_heard_without_a_gap_where_that_was_and_in_
     before = source.read(800)
     states: list[str] = []
     panel.player.state_changed.connect(states.append)
-    session.takes[0] = second
-    session.takes_changed.emit()
-    session.follow_take(second)
+    session.takes.items[0] = second
+    session.takes.changed.emit()
+    session.takes.follow(second)
     heard = np.concatenate([before, source.read(800)])
-    assert panel.player._source is source
+    assert panel.player.source is source
     assert (states, panel.player.sound) == ([], "transformed")
     stand = (
         np.abs(heard[80:]).reshape(-1, 80).max(axis=1)
@@ -523,9 +524,9 @@ def test_a_take_in_another_s_place_is_heard_without_a_gap_where_that_was_and_in_
     assert np.argmax(spectrum) * RATE / 640 == pytest.approx(400.0)
     assert panel._versions["transformed"].stored.folder == second.transformed_folder
     panel.player.switch("original")
-    session.takes[0] = first
-    session.takes_changed.emit()
-    session.follow_take(first)
+    session.takes.items[0] = first
+    session.takes.changed.emit()
+    session.takes.follow(first)
     assert (states, panel.player.sound) == ([], "original"), "who listens to the original is not torn away"
 
 
@@ -537,13 +538,13 @@ def test_a_paused_player_goes_on_from_its_place_with_a_take_in_another_s_place(
     first, second = (
         take_of(clip.folder, tmp_path / name, hz) for name, hz in (("first", 300.0), ("second", 400.0))
     )
-    session._rendered(first)
-    session.play_take(first, "transformed")
+    session.takes.add(first)
+    session.takes.play(first, "transformed")
     panel.player.pause()
     panel.player.seek(1.5)
-    session.takes[0] = second
-    session.takes_changed.emit()
-    session.follow_take(second)
+    session.takes.items[0] = second
+    session.takes.changed.emit()
+    session.takes.follow(second)
     assert panel.player.state == "playing"
     assert panel.player.position_s == pytest.approx(1.5, abs=0.2)
 
@@ -555,10 +556,10 @@ def test_a_take_in_another_s_place_is_shown_from_its_beginning_to_one_who_looks_
     add(session, tmp_path, "b")
     assert clip.folder is not None
     take = take_of(clip.folder, tmp_path / "take", 300.0)
-    session._rendered(take)
-    session.play("b")
-    session.follow_take(take)
-    assert session.current == "a"
+    session.takes.add(take)
+    session.listening.play("b")
+    session.takes.follow(take)
+    assert session.library.current == "a"
     assert (panel.player.state, panel.player.sound) == ("playing", "transformed")
 
 
@@ -567,8 +568,8 @@ def test_a_take_whose_files_are_gone_is_left_out(panel: ClipViewPanel, session: 
     assert clip.folder is not None
     take = take_of(clip.folder, tmp_path / "take", 300.0)
     Path(take.transformed).unlink()
-    session.takes.append(take)
-    session.set_current("a")
+    session.takes.items.append(take)
+    session.library.set_current("a")
     assert panel.player.sounds == ("original",)
 
 
@@ -578,14 +579,14 @@ def test_an_analysis_that_vanished_is_told_and_not_thrown(
     clip = add(session, tmp_path)
     assert clip.folder is not None
     (Path(clip.folder) / "audio.npy").unlink()
-    session.set_current("a")
+    session.library.set_current("a")
     assert "cannot be read" in words(panel, "clipEmpty")
 
 
 def test_removing_the_current_clip_empties_the_view(panel: ClipViewPanel, session: Session, tmp_path: Path) -> None:
     add(session, tmp_path)
-    session.set_current("a")
-    session.remove(["a"])
+    session.library.set_current("a")
+    session.library.remove(["a"])
     assert panel.player.sounds == ()
     assert words(panel, "clipEmpty")
 
@@ -596,14 +597,14 @@ def test_a_latent_dropped_here_is_given_to_this_clip_as_the_field_says(
 ) -> None:
     add(session, tmp_path)
     add(session, tmp_path, "b")
-    session.set_current("a")
-    session.model = ModelInfo("m", "hash", 1, {}, {}, {}, {})
-    for clip in session.clips.values():
+    session.library.set_current("a")
+    session.model.info = ModelInfo("m", "hash", 1, {}, {}, {}, {})
+    for clip in session.library.clips.values():
         clip.model_hash = "hash"
     panel.resize(700, 500)
     panel.show()
     payload = drag.Payload(kind="clips", clips=("b",))
-    mime = drag.to_mime(payload, session.uuid)
+    mime = drag.to_mime(payload, session.context.uuid)
     where, actions = QPoint(50, 50), Qt.DropAction.CopyAction
     buttons, keys = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
     enter = QDragEnterEvent(where, actions, mime, buttons, keys)
@@ -613,8 +614,8 @@ def test_a_latent_dropped_here_is_given_to_this_clip_as_the_field_says(
     at = QPointF(share * panel.choice.width(), 60.0)
     panel.choice.dropEvent(QDropEvent(at, actions, mime, buttons, keys))
     assert not panel.choice.isVisible()
-    assert session.transfer.source == "a"
-    given = {"voice": session.transfer.voices, "emotion": session.transfer.emotions}
+    assert session.transfer.setup.source == "a"
+    given = {"voice": session.transfer.setup.voices, "emotion": session.transfer.setup.emotions}
     assert [chip.payload for chip in given.pop(what)] == [payload]
     assert list(given.values()) == [[]]
 
@@ -623,15 +624,15 @@ def test_a_clip_dropped_on_itself_is_refused_with_its_reason(
     panel: ClipViewPanel, session: Session, tmp_path: Path
 ) -> None:
     add(session, tmp_path)
-    session.set_current("a")
+    session.library.set_current("a")
     panel.give("voice", drag.Payload(kind="clips", clips=("a",)))
     assert "changes nothing" in panel._messages.history[-1].what
-    assert session.transfer.source is None
+    assert session.transfer.setup.source is None
 
 
 def test_files_dragged_over_are_left_to_the_window(panel: ClipViewPanel, session: Session, tmp_path: Path) -> None:
     add(session, tmp_path)
-    session.set_current("a")
+    session.library.set_current("a")
     mime = QMimeData()
     mime.setUrls([QUrl.fromLocalFile("/tmp/x.wav")])
     enter = QDragEnterEvent(

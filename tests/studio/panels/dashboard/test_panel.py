@@ -54,7 +54,7 @@ def empty_words(panel: DashboardPanel) -> str:
 
 
 def running(session: Session) -> Job:
-    job = session.board.job
+    job = session.probes.board.job
     assert job is not None
     return job
 
@@ -74,8 +74,8 @@ def test_a_few_recordings_are_too_few(panel: DashboardPanel, session: Session) -
     give_clips(panel, session, 3)
     assert "at least 10" in empty_words(panel)
     assert not panel.run_button.isEnabled()
-    session.run_probes()
-    assert session.board.job is None
+    session.probes.run()
+    assert session.probes.board.job is None
 
 
 def test_with_recordings_it_offers_to_run(panel: DashboardPanel, session: Session) -> None:
@@ -94,7 +94,7 @@ def test_the_selection_or_a_folder_can_be_probed_and_another_folder_tested(
     panel: DashboardPanel, session: Session, tmp_path: Path
 ) -> None:
     ids = give_clips(panel, session, 24)
-    session.select(ids[:11])
+    session.library.select(ids[:11])
     panel.refresh()
     panel.corpus.setCurrentIndex(panel.corpus.findData("selected"))
     assert panel.corpus.currentText() == "11 selected"
@@ -212,12 +212,12 @@ def test_another_model_begins_an_empty_board_and_a_late_answer_is_dropped(
     panel.run()
     late = running(session)
     late.begin()
-    assert session.model is not None
-    session._use(dataclasses.replace(session.model, hash="cd" * 32))
-    assert session.board.results == {}
+    assert session.model.info is not None
+    session.model.use(dataclasses.replace(session.model.info, hash="cd" * 32))
+    assert session.probes.board.results == {}
     late.partial.emit(result(h=0.9))
     end(late, result(h=0.9))
-    assert session.board.results == {}
+    assert session.probes.board.results == {}
     assert panel.table.index(2, 0).data() == "–"
 
 
@@ -226,7 +226,7 @@ def test_changed_labels_make_the_numbers_stale_in_words(panel: DashboardPanel, s
     panel.run()
     end(running(session), result(h=0.9))
     assert "have changed since" not in panel.status.text()
-    session.clips[ids[0]].labels["speaker"] = "somebody else"
+    session.library.clips[ids[0]].labels["speaker"] = "somebody else"
     panel.refresh()
     assert "have changed since" in panel.status.text()
 
@@ -235,11 +235,11 @@ def test_changed_labels_make_the_numbers_stale_in_words(panel: DashboardPanel, s
 def test_nothing_is_exported_before_something_is_measured(panel: DashboardPanel, session: Session) -> None:
     give_clips(panel, session)
     assert not panel.commands["export_csv"].isEnabled()
-    assert session.export_probes("m.csv") is None
+    assert session.probes.export("m.csv") is None
     panel.run()
     end(running(session), result(h=0.9, m=NAN))
     assert panel.commands["export_csv"].isEnabled()
-    job = session.export_probes("/r/m.tex")
+    job = session.probes.export("/r/m.tex")
     assert job is not None
     assert isinstance(job.request, ExportProbes)
     assert job.request.results[0].scores["h"].score == 0.9

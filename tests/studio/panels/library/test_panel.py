@@ -31,7 +31,7 @@ def session(qtbot: QtBot, tmp_path: Path) -> Iterator[Session]:
     link = EngineLink(tmp_path / "logs")
     made = Session(link, tmp_path / "data")
     yield made
-    made.close()
+    made.project.close()
     link.shutdown()
 
 
@@ -62,7 +62,7 @@ def give(session: Session, *names: str, **values: object) -> None:
     for clip in clips:
         for key, value in values.items():
             setattr(clip, key, value)
-    session._insert(clips)
+    session.library.insert(clips)
 
 
 def shown(panel: LibraryPanel, column: int = NAME) -> list[str]:
@@ -84,7 +84,7 @@ def test_an_empty_library_says_how_to_begin_and_offers_the_example(
     panel: LibraryPanel, session: Session, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
 ) -> None:
     asked: list[object] = []
-    monkeypatch.setattr(session, "add_files", asked.append)
+    monkeypatch.setattr(session.imports, "add_files", asked.append)
     button = panel.findChild(QPushButton, "loadExample")
     assert button is not None
     assert button.isVisible()
@@ -97,9 +97,9 @@ def test_recordings_appear_as_they_come_and_go(panel: LibraryPanel, session: Ses
     give(session, "a1", "b1")
     give(session, "c1")
     assert shown(panel) == ["a1.wav", "b1.wav", "c1.wav"]
-    session.remove(["b1"])
+    session.library.remove(["b1"])
     assert shown(panel) == ["a1.wav", "c1.wav"]
-    session.remove(["a1", "c1"])
+    session.library.remove(["a1", "c1"])
     button = panel.findChild(QPushButton, "loadExample")
     assert button is not None
     assert button.isVisible()
@@ -107,15 +107,15 @@ def test_recordings_appear_as_they_come_and_go(panel: LibraryPanel, session: Ses
 
 def test_a_state_says_what_is_the_matter(panel: LibraryPanel, session: Session) -> None:
     give(session, "a", "b", "c", "d")
-    clips = session.clips
+    clips = session.library.clips
     clips["a"].state, clips["a"].model_hash = "ready", HASH
     clips["b"].state, clips["b"].error = "failed", ("It is silent.", "Record it again.")
     clips["c"].state = "analysing"
-    session.clips_changed.emit(["a", "b", "c"])
+    session.library.changed.emit(["a", "b", "c"])
     assert shown(panel, STATE) == ["Ready, no model", "Failed", "Analysing", "Waiting"]
     assert "It is silent.\nRecord it again." in panel.table.index(1, STATE).data(Qt.ItemDataRole.ToolTipRole)
-    session.model = ModelInfo("m", "cd" * 32, 1, AudioSpec().to_dict(), {}, {}, {})
-    session.model_changed.emit()
+    session.model.info = ModelInfo("m", "cd" * 32, 1, AudioSpec().to_dict(), {}, {}, {})
+    session.model.changed.emit()
     assert shown(panel, STATE)[0] == "Other model"
 
 
@@ -130,7 +130,7 @@ def test_the_filter_looks_for_every_word_in_every_column(
     panel: LibraryPanel, session: Session, qtbot: QtBot
 ) -> None:
     give(session, "anna1", "anna2", "bert1")
-    session.set_label(["anna2"], "emotion", "Happy")
+    session.library.set_label(["anna2"], "emotion", "Happy")
     panel.filter.setText("ANNA happy")
     qtbot.waitUntil(lambda: shown(panel) == ["anna2.wav"])
     give(session, "anna3", "carl")
@@ -143,7 +143,7 @@ def test_the_filter_looks_for_every_word_in_every_column(
 
 def test_rows_are_sorted_as_people_count_and_unknown_comes_last(panel: LibraryPanel, session: Session) -> None:
     give(session, "s10", "s9", "s1")
-    session.clips["s9"].duration_s, session.clips["s10"].duration_s = 2.0, 10.0
+    session.library.clips["s9"].duration_s, session.library.clips["s10"].duration_s = 2.0, 10.0
     panel.table.sort(NAME)
     assert shown(panel) == ["s1.wav", "s9.wav", "s10.wav"]
     panel.table.sort(DURATION, Qt.SortOrder.DescendingOrder)
@@ -179,26 +179,26 @@ def test_twenty_thousand_recordings_stay_quick(panel: LibraryPanel, session: Ses
     panel.table.set_filter("")
     panel.view.selectAll()
     panel.repaint()
-    assert len(session.selection) == 20_000
+    assert len(session.library.selection) == 20_000
     assert time.perf_counter() - started < 6.0  # about 1.5 s on two cores
 
 
 # ------------------------------------------------------------------------------------------- selection
 def test_only_rows_in_sight_are_painted_anew(panel: LibraryPanel, session: Session, qtbot: QtBot) -> None:
-    session._insert_paths([(f"/far/clip{i:03}.wav", {}) for i in range(200)])
+    session.library.insert_found([(f"/far/clip{i:03}.wav", {}) for i in range(200)])
     painted = Paints(panel.view.viewport())
     qtbot.wait(20)
     painted.count = 0
     ids = panel.table.shown_ids()
-    session.clips_changed.emit(ids[150:160])
+    session.library.changed.emit(ids[150:160])
     qtbot.wait(20)
     assert painted.count == 0
-    session.clips_changed.emit(ids[1:3])
+    session.library.changed.emit(ids[1:3])
     qtbot.waitUntil(lambda: painted.count > 0)
     panel.view.scrollTo(panel.table.index(199, 0))
     qtbot.wait(20)
     painted.count = 0
-    session.clips_changed.emit(ids[:10])
+    session.library.changed.emit(ids[:10])
     qtbot.wait(20)
     assert painted.count == 0
 
@@ -206,13 +206,13 @@ def test_only_rows_in_sight_are_painted_anew(panel: LibraryPanel, session: Sessi
 def test_one_selection_is_shared_both_ways(panel: LibraryPanel, session: Session) -> None:
     give(session, "a", "b", "c")
     choose(panel, "a", "c")
-    assert session.selection == ["a", "c"]
-    assert session.current == "c"
-    session.select(["b"], origin="map")
+    assert session.library.selection == ["a", "c"]
+    assert session.library.current == "c"
+    session.library.select(["b"], origin="map")
     assert panel.selected_ids() == ["b"]
-    session.set_current("a")
+    session.library.set_current("a")
     assert panel.view.currentIndex().row() == 0
-    assert session.selection == ["b"]
+    assert session.library.selection == ["b"]
 
 
 def test_the_selection_outlives_sorting_and_filtering(panel: LibraryPanel, session: Session) -> None:
@@ -221,7 +221,7 @@ def test_the_selection_outlives_sorting_and_filtering(panel: LibraryPanel, sessi
     panel.table.sort(NAME)
     assert panel.selected_ids() == ["a", "b"]
     panel.table.set_filter("nothing")
-    assert session.selection == ["a", "b"]
+    assert session.library.selection == ["a", "b"]
     panel.table.set_filter("")
     assert panel.selected_ids() == ["a", "b"]
 
@@ -229,7 +229,7 @@ def test_the_selection_outlives_sorting_and_filtering(panel: LibraryPanel, sessi
 # ------------------------------------------------------------------------------------------- editing
 def test_a_label_is_edited_in_place_with_completion(panel: LibraryPanel, session: Session, qtbot: QtBot) -> None:
     give(session, "a", "b")
-    session.set_label(["b"], "emotion", "surprised")
+    session.library.set_label(["b"], "emotion", "surprised")
     choose(panel, "a")
     panel.view.setFocus()
     panel.view.edit(panel.table.index(0, EMOTION))
@@ -240,17 +240,17 @@ def test_a_label_is_edited_in_place_with_completion(panel: LibraryPanel, session
     assert completer.currentCompletion() == "surprised"
     editor.setText("  calm ")
     QTest.keyClick(editor, Qt.Key.Key_Return)
-    qtbot.waitUntil(lambda: session.clips["a"].labels.get("emotion") == "calm")
-    assert session.clips["b"].labels["emotion"] == "surprised"
+    qtbot.waitUntil(lambda: session.library.clips["a"].labels.get("emotion") == "calm")
+    assert session.library.clips["b"].labels["emotion"] == "surprised"
 
 
 def test_an_edit_of_one_of_several_selected_rows_changes_them_all(panel: LibraryPanel, session: Session) -> None:
     give(session, "a", "b", "c")
     choose(panel, "a", "b")
     panel.table.setData(panel.table.index(0, SPEAKER), "zoe")
-    assert [clip.labels["speaker"] for clip in session.clips.values()] == ["zoe", "zoe", "c"]
+    assert [clip.labels["speaker"] for clip in session.library.clips.values()] == ["zoe", "zoe", "c"]
     panel.table.setData(panel.table.index(2, SPEAKER), "yan")
-    assert [clip.labels["speaker"] for clip in session.clips.values()] == ["zoe", "zoe", "yan"]
+    assert [clip.labels["speaker"] for clip in session.library.clips.values()] == ["zoe", "zoe", "yan"]
 
 
 def test_a_label_of_the_selection_can_be_asked_for(
@@ -260,7 +260,7 @@ def test_a_label_of_the_selection_can_be_asked_for(
     choose(panel, "a", "b")
     monkeypatch.setattr(QInputDialog, "getItem", lambda *_: ("female", True))
     panel.set_label_of_selected("gender", "Gender")
-    assert {clip.labels["gender"] for clip in session.clips.values()} == {"female"}
+    assert {clip.labels["gender"] for clip in session.library.clips.values()} == {"female"}
 
 
 def test_names_cannot_be_edited(panel: LibraryPanel, session: Session) -> None:
@@ -275,16 +275,16 @@ def test_enter_and_double_click_play_and_space_is_left_to_the_window(
 ) -> None:
     give(session, "a", "b")
     played: list[str] = []
-    session.play_requested.connect(played.append)
+    session.listening.play_requested.connect(played.append)
     choose(panel, "b")
     QTest.keyClick(panel.view, Qt.Key.Key_Return)
     where = panel.view.visualRect(panel.table.index(0, NAME)).center()
     QTest.mouseClick(panel.view.viewport(), Qt.MouseButton.LeftButton, pos=where)
     QTest.mouseDClick(panel.view.viewport(), Qt.MouseButton.LeftButton, pos=where)
     assert played == ["b", "a"]
-    assert session.current == "a"
+    assert session.library.current == "a"
     QTest.keyClick(panel.view, Qt.Key.Key_Space)
-    assert session.selection == ["a"]
+    assert session.library.selection == ["a"]
 
 
 def test_del_removes_the_selection_and_keeps_the_place(panel: LibraryPanel, session: Session) -> None:
@@ -292,8 +292,8 @@ def test_del_removes_the_selection_and_keeps_the_place(panel: LibraryPanel, sess
     choose(panel, "b")
     panel.view.setFocus()
     panel.commands["remove"].trigger()
-    assert list(session.clips) == ["a", "c"]
-    assert session.selection == ["c"]
+    assert list(session.library.clips) == ["a", "c"]
+    assert session.library.selection == ["c"]
 
 
 def test_dragging_a_speakers_name_carries_the_speaker_and_any_other_cell_the_recordings(
@@ -303,7 +303,7 @@ def test_dragging_a_speakers_name_carries_the_speaker_and_any_other_cell_the_rec
     choose(panel, "a1", "b1")
     assert panel.payload(NAME) == Payload("clips", ("a1", "b1"))
     assert panel.payload(SPEAKER) == Payload("speaker", ("b1",), "b")
-    session.set_label(["b1"], "speaker", "")
+    session.library.set_label(["b1"], "speaker", "")
     assert panel.payload(SPEAKER) == Payload("clips", ("a1", "b1"))
 
 
@@ -312,7 +312,7 @@ def test_every_drag_has_a_twin_in_the_menu(panel: LibraryPanel, session: Session
     choose(panel, "a1")
     for name in ("source", "voice", "emotion", "speaker"):
         panel.commands[name].trigger()
-    setup = session.transfer
+    setup = session.transfer.setup
     assert setup.source == "a1"
     assert [voice.payload for voice in setup.voices] == [
         Payload("clips", ("a1",)), Payload("speaker", ("a1", "a2"), "a"),
@@ -324,7 +324,7 @@ def test_the_context_menu_offers_another_try_where_one_helps(
     panel: LibraryPanel, session: Session, qtbot: QtBot
 ) -> None:
     give(session, "a", "b")
-    session.clips["b"].state, session.clips["b"].error = "failed", ("x", "y")
+    session.library.clips["b"].state, session.library.clips["b"].error = "failed", ("x", "y")
     choose(panel, "a")
     menu = panel.context_menu()
     assert "Analyse again" not in [action.text() for action in menu.actions()]
@@ -332,7 +332,7 @@ def test_the_context_menu_offers_another_try_where_one_helps(
     menu = panel.context_menu()
     again = next(action for action in menu.actions() if action.text() == "Analyse again")
     again.trigger()
-    assert session.clips["b"].error is None
+    assert session.library.clips["b"].error is None
 
 
 def test_the_menu_opens_where_the_mouse_is(panel: LibraryPanel, session: Session, qtbot: QtBot) -> None:
@@ -351,12 +351,12 @@ def test_a_row_is_seen_when_the_mouse_lets_go_so_that_it_can_be_dragged_onto_ano
     give(session, "a", "b")
     panel.show()
     first, second = "a", "b"
-    session.set_current(first)
+    session.library.set_current(first)
     row = panel.table.row_of(second)
     assert row is not None
     at = panel.view.visualRect(panel.table.index(row, 0)).center()
     viewport = panel.view.viewport()
     qtbot.mousePress(viewport, Qt.MouseButton.LeftButton, pos=at)
-    assert session.current == first
+    assert session.library.current == first
     qtbot.mouseRelease(viewport, Qt.MouseButton.LeftButton, pos=at)
-    assert session.current == second
+    assert session.library.current == second

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from engine.api import AudioSpec, Control, FitMap, LatentRef, MapPoints, ModelInfo, MorphDone, Neighbours
+from studio.domain.clip import Clip
 from studio.engine_link.engine_link import EngineLink
 from studio.engine_link.job import Job
 from studio.panels.map import colouring, pane
@@ -19,8 +20,8 @@ from studio.panels.map.panel import MapViewPanel
 from studio.services import theme
 from studio.services.messages import Messages
 from studio.services.preferences import Preferences
-from studio.session import session as session_module
-from studio.session.session import Clip, Session
+from studio.session.maps import joined
+from studio.session.session import Session
 
 HASH = "abcdef0123456789"
 EMOTIONS = ("calm", "angry", "")
@@ -35,7 +36,7 @@ def session(qtbot: QtBot, tmp_path: Path) -> Iterator[Session]:
     link = EngineLink()
     made = Session(link, tmp_path / "data")
     yield made
-    made.close()
+    made.project.close()
     link.shutdown()
 
 
@@ -70,13 +71,13 @@ def legend_texts(panel: MapViewPanel) -> list[str]:
 
 def seen(panel: MapViewPanel) -> int:
     """How many points are not grey."""
-    faint = panel.pane.scatter._faint.rgba()
+    faint = panel.pane.scatter.unlit_colour.rgba()
     return sum(mark.colour.rgba() != faint for mark in panel.pane.scatter.cloud.shown_marks)
 
 
 def give_model(session: Session) -> None:
-    session.model = ModelInfo("model.safetensors", HASH, 1, AudioSpec().to_dict(), {}, {}, {})
-    session.model_changed.emit()
+    session.model.info = ModelInfo("model.safetensors", HASH, 1, AudioSpec().to_dict(), {}, {}, {})
+    session.model.changed.emit()
 
 
 def give_clips(panel: MapViewPanel, session: Session, count: int) -> None:
@@ -85,19 +86,17 @@ def give_clips(panel: MapViewPanel, session: Session, count: int) -> None:
         clip.state, clip.folder, clip.model_hash = "ready", f"/nowhere/c{i}", HASH
         clip.labels = {"speaker": f"s{i % 12}", "gender": "female", "emotion": EMOTIONS[i % 3], "room": "studio"}
         clip.f0_median_hz = 100.0 + 10 * i if i else None
-        session.clips[clip.id] = clip
-        session._ids_by_path[clip.path] = clip.id
-    session.clips_added.emit(list(session.clips))
+        session.library.insert([clip])
     panel.refresh()  # which would come by itself a tenth of a second later
 
 
 def give_map(session: Session, latent: str = "h", each: int = 1, *, shift: float = 0.0) -> MapPoints:
-    ids = tuple(clip for clip in session.clips for _ in range(each))
-    index = np.tile(np.arange(each, dtype=np.int32), len(session.clips))
+    ids = tuple(clip for clip in session.library.clips for _ in range(each))
+    index = np.tile(np.arange(each, dtype=np.int32), len(session.library.clips))
     xy = np.random.default_rng(0).normal(size=(len(ids), 2)).astype(np.float32) + np.float32(shift)
     points = MapPoints(latent, ids, index, xy, SETTINGS)
-    session.maps[latent] = points
-    session.map_changed.emit(latent)
+    session.maps.points[latent] = points
+    session.maps.changed.emit(latent)
     return points
 
 
@@ -126,7 +125,7 @@ def test_nothing_is_laid_out_unasked_and_one_button_does_it(
     panel: MapViewPanel, session: Session, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
 ) -> None:
     asked: list[object] = []
-    monkeypatch.setattr(session, "fit_map", lambda latent, **settings: asked.append((latent, settings)))
+    monkeypatch.setattr(session.maps, "fit", lambda latent, **settings: asked.append((latent, settings)))
     give_model(session)
     give_clips(panel, session, 5)
     assert asked == []
@@ -151,7 +150,7 @@ def test_partial_layouts_move_the_same_points(panel: MapViewPanel, session: Sess
     give_model(session)
     give_clips(panel, session, 6)
     give_map(session)
-    session.select(["c2"])
+    session.library.select(["c2"])
     points = give_map(session, shift=3.0)
     np.testing.assert_array_equal(panel.pane.scatter.xy, points.xy)
     assert selected(panel) == [("c2", 0)]
@@ -165,8 +164,8 @@ def test_colours_follow_the_label_and_its_later_changes(
     give_map(session)
     colour_by(panel, "emotion")
     assert legend_texts(panel) == ["angry  (2)", "calm  (2)", "not given  (2)"]
-    session.clips["c2"].labels["emotion"] = "sad"
-    session.clips_changed.emit(["c2"])
+    session.library.clips["c2"].labels["emotion"] = "sad"
+    session.library.changed.emit(["c2"])
     qtbot.waitUntil(lambda: panel.colours.legend.count() == 4)
     assert "sad  (1)" in legend_texts(panel)
 
@@ -208,7 +207,7 @@ def test_a_free_label_can_be_coloured_by_too(panel: MapViewPanel, session: Sessi
 
 def test_a_transcript_is_no_class_and_does_not_flood_the_card(panel: MapViewPanel, session: Session) -> None:
     give_clips(panel, session, 3)
-    session.clips["c1"].labels["text"] = "AS YOU KNOW " * 30
+    session.library.clips["c1"].labels["text"] = "AS YOU KNOW " * 30
     panel.refresh()
     assert panel.colours.choice.findData("text") < 0
     assert len(panel.pane.card_text(("c1", 0))) < 250
@@ -245,10 +244,10 @@ def test_one_selection_is_shared_both_ways(panel: MapViewPanel, session: Session
     give_model(session)
     give_clips(panel, session, 6)
     give_map(session)
-    session.select(["c1", "c4"])
+    session.library.select(["c1", "c4"])
     assert selected(panel) == [("c1", 0), ("c4", 0)]
     choose(panel, ("c3", 0))
-    assert session.selection == ["c3"]
+    assert session.library.selection == ["c3"]
 
 
 def test_single_seconds_stay_selected_when_their_clip_is(panel: MapViewPanel, session: Session) -> None:
@@ -257,9 +256,9 @@ def test_single_seconds_stay_selected_when_their_clip_is(panel: MapViewPanel, se
     panel.show_latent("m")
     give_map(session, "m", each=3)
     choose(panel, ("c1", 2))
-    assert session.selection == ["c1"]
+    assert session.library.selection == ["c1"]
     assert selected(panel) == [("c1", 2)]
-    session.select(["c0"])
+    session.library.select(["c0"])
     assert selected(panel) == [("c0", 0), ("c0", 1), ("c0", 2)]
 
 
@@ -267,10 +266,10 @@ def test_a_click_makes_the_clip_current_and_plays_it(panel: MapViewPanel, sessio
     give_model(session)
     give_clips(panel, session, 4)
     give_map(session)
-    with qtbot.waitSignal(session.play_requested) as asked:
+    with qtbot.waitSignal(session.listening.play_requested) as asked:
         panel.pane.scatter.clicked.emit(2)
     assert asked.args == ["c2"]
-    assert session.current == "c2"
+    assert session.library.current == "c2"
 
 
 def test_a_click_on_a_second_asks_to_hear_that_second(panel: MapViewPanel, session: Session, qtbot: QtBot) -> None:
@@ -281,7 +280,7 @@ def test_a_click_on_a_second_asks_to_hear_that_second(panel: MapViewPanel, sessi
     with qtbot.waitSignal(panel.second_requested) as asked:
         panel.pane.scatter.clicked.emit(2 * 3 + 1)
     assert asked.args == ["c2", 1]
-    assert session.current == "c2"
+    assert session.library.current == "c2"
 
 
 def test_a_layout_under_way_can_be_stopped_and_later_continued(
@@ -289,7 +288,7 @@ def test_a_layout_under_way_can_be_stopped_and_later_continued(
 ) -> None:
     give_model(session)
     give_clips(panel, session, 4)
-    job = session.map_jobs["h"] = Job(1, FitMap(()), "map")
+    job = session.maps.jobs["h"] = Job(1, FitMap(()), "map")
     give_map(session)
     assert panel.bar.stop.isVisible()
     assert not panel.bar.fit.isVisible()
@@ -298,11 +297,11 @@ def test_a_layout_under_way_can_be_stopped_and_later_continued(
     assert panel.pane.progress.value() == 250
     panel.bar.stop.click()
     assert job.wish is Control.STOP
-    del session.map_jobs["h"]
-    session.map_changed.emit("h")
+    del session.maps.jobs["h"]
+    session.maps.changed.emit("h")
     assert not panel.pane.progress.isVisible()
     asked: list[object] = []
-    monkeypatch.setattr(session, "fit_map", lambda latent, **settings: asked.append((latent, settings["go_on"])))
+    monkeypatch.setattr(session.maps, "fit", lambda latent, **settings: asked.append((latent, settings["go_on"])))
     panel.bar.go_on.click()
     assert asked == [("h", True)]
 
@@ -320,7 +319,7 @@ def test_points_of_m_are_dragged_as_seconds_and_others_as_clips(panel: MapViewPa
 
 def test_the_hover_card_names_the_clip_and_escapes_it(panel: MapViewPanel, session: Session) -> None:
     give_clips(panel, session, 3)
-    session.clips["c1"].name = "<script>.wav"
+    session.library.clips["c1"].name = "<script>.wav"
     card = panel.pane.card_text(("c1", 0))
     assert "&lt;script&gt;.wav" in card
     assert "speaker: s1" in card
@@ -343,7 +342,7 @@ def test_a_removed_clip_leaves_no_dangling_card(panel: MapViewPanel, session: Se
     give_model(session)
     give_clips(panel, session, 4)
     give_map(session)
-    session.remove(["c1"])
+    session.library.remove(["c1"])
     assert "no longer" in panel.pane.card_text(("c1", 0))
 
 
@@ -402,12 +401,12 @@ def test_until_the_first_layout_is_there_it_says_that_it_is_on_the_way(
 ) -> None:
     give_model(session)
     give_clips(panel, session, 4)
-    session.map_jobs["h"] = Job(1, FitMap(()), "map")
-    session.map_changed.emit("h")
+    session.maps.jobs["h"] = Job(1, FitMap(()), "map")
+    session.maps.changed.emit("h")
     assert "Laying out" in empty_words(panel)
     assert not panel.pane.empty_fit.isVisible()
     assert panel.pane.empty_stop.isVisible()
-    session.map_jobs.clear()
+    session.maps.jobs.clear()
 
 
 # ---------------------------------------------------------------- side by side
@@ -441,7 +440,7 @@ def test_a_selection_on_one_map_is_the_same_time_on_the_others(panel: MapViewPan
     panel._activate("z")
     choose(panel, ("c0", 3), ("c1", 100))
     assert panel.panes["m"].keys() == [("c0", 0), ("c1", 1)]
-    assert session.selection == ["c0", "c1"]
+    assert session.library.selection == ["c0", "c1"]
 
 
 def test_every_map_is_coloured_and_isolated_alike(panel: MapViewPanel, session: Session) -> None:
@@ -463,8 +462,8 @@ def test_a_search_lights_up_what_it_finds_and_lists_it(panel: MapViewPanel, sess
     assert seen(panel) == 1
     assert [row.key for row in panel.finder.list.rows()] == [("c4", 0)]
     panel.commands["select_found"].trigger()
-    assert session.selection == ["c4"]
-    session.select([])
+    assert session.library.selection == ["c4"]
+    session.library.select([])
     panel.finder.list.field.clear()
     qtbot.waitUntil(lambda: panel.finder.found is None)
     assert seen(panel) == 6
@@ -480,8 +479,8 @@ def test_a_row_chosen_rings_its_point_and_enter_plays_it(
     rows = panel.finder.list.list
     rows.setCurrentItem(rows.topLevelItem(3))
     assert panel.pane.scatter.focus == 3
-    assert session.selection == ["c3"]
-    with qtbot.waitSignal(session.play_requested) as asked:
+    assert session.library.selection == ["c3"]
+    with qtbot.waitSignal(session.listening.play_requested) as asked:
         rows.itemActivated.emit(rows.topLevelItem(3), 0)
     assert asked.args == ["c3"]
 
@@ -499,8 +498,8 @@ def test_the_neighbours_of_a_point_are_asked_for_and_listed_with_their_distances
         asked.append((latent, query[0].folder, metric))
         return job
 
-    monkeypatch.setattr(session, "find_nearest", find)
-    panel.pane.scatter.set_focus(2, told=True)
+    monkeypatch.setattr(session.maps, "find_nearest", find)
+    panel.pane.scatter.set_focus(2, announce=True)
     qtbot.waitUntil(lambda: bool(asked))
     assert asked == [("h", "/nowhere/c2", "euclidean")]
     job.done.emit(Neighbours("h", ("c5", "c1"), (0, 0), (0.5, 1.25)))
@@ -548,13 +547,13 @@ def test_a_pin_reaches_the_transfer_desk_as_a_voice_or_as_an_emotion(panel: MapV
     three_maps(panel, session)
     panel.panes["h"].set_pin((0.0, 0.0))
     panel.commands["give_pin"].trigger()
-    assert [chip.title for chip in session.transfer.voices] == ["Pin on the map of h"]
-    assert session.transfer.voices[0].payload.weights
+    assert [chip.title for chip in session.transfer.setup.voices] == ["Pin on the map of h"]
+    assert session.transfer.setup.voices[0].payload.weights
     panel._activate("m")
     panel.panes["m"].set_pin((0.0, 0.0))
     panel.places.bar.give.click()
-    assert [chip.title for chip in session.transfer.emotions] == ["Pin on the map of m"]
-    assert session.transfer.emotions[0].payload.kind == "seconds"
+    assert [chip.title for chip in session.transfer.setup.emotions] == ["Pin on the map of m"]
+    assert session.transfer.setup.emotions[0].payload.kind == "seconds"
 
 
 def test_a_pin_on_z_says_that_it_cannot_be_given(panel: MapViewPanel, session: Session) -> None:
@@ -574,7 +573,7 @@ def test_a_path_is_rendered_step_by_step_and_played_with_its_steps_marked(
     give_map(session)
     job = Job(1, FitMap(()), "morph")
     asked: list[tuple[str, list[list[LatentRef]]]] = []
-    monkeypatch.setattr(session, "render_morph", lambda latent, steps: asked.append((latent, steps)) or job)
+    monkeypatch.setattr(session.morphs, "render", lambda latent, steps: asked.append((latent, steps)) or job)
     played: list[MorphDone] = []
     monkeypatch.setattr(panel.audition, "play_morph", played.append)
     xy = panel.pane.scatter.xy.astype(float)
@@ -592,7 +591,7 @@ def test_a_path_is_rendered_step_by_step_and_played_with_its_steps_marked(
     assert played == [done]
     assert not panel.places.bar.progress.isVisible()
     panel.audition.step_changed.emit(1)
-    assert panel.pane.scatter.marks._heard == 1
+    assert panel.pane.scatter.marks.heard_step == 1
     panel.places.bar.hear.click()  # again: nothing is rendered twice
     assert len(asked) == 1
     assert len(played) == 2
@@ -620,7 +619,7 @@ def test_a_path_can_be_made_of_the_selected_points(panel: MapViewPanel, session:
     give_model(session)
     give_clips(panel, session, 6)
     give_map(session)
-    session.select(["c0", "c2", "c4"])
+    session.library.select(["c0", "c2", "c4"])
     panel.commands["path_here"].trigger()
     assert panel.pane.path is not None
     corners = {tuple(corner) for corner in panel.pane.path.tolist()}
@@ -634,11 +633,11 @@ def test_every_drag_has_a_twin_in_the_menu(panel: MapViewPanel, session: Session
     menu = panel.menu_for("h", 2, 0.0, 0.0)
     by_words = {action.text(): action for action in menu.actions()}
     by_words["Use as source of the transfer"].trigger()
-    assert session.transfer.source == "c2"
+    assert session.transfer.setup.source == "c2"
     by_words["Give as voice (h)"].trigger()
-    assert session.transfer.voices[0].payload.clips == ("c2",)
+    assert session.transfer.setup.voices[0].payload.clips == ("c2",)
     by_words["Give as emotion (m)"].trigger()
-    assert session.transfer.emotions[0].payload.clips == ("c2",)
+    assert session.transfer.setup.emotions[0].payload.clips == ("c2",)
     panel.menu_for("h", -1, 0.5, 0.25).actions()[0].trigger()
     assert panel.pane.pin == (0.5, 0.25)
 
@@ -670,7 +669,7 @@ def test_a_figure_is_drawn_in_the_size_and_font_asked_for_with_what_is_seen_as_c
     give_map(session)
     colour_by(panel, colouring.F0)
     asked: list[tuple[tuple[object, ...], dict[str, object]]] = []
-    monkeypatch.setattr(session, "export_figure", lambda *given, **look: asked.append((given, look)))
+    monkeypatch.setattr(session.exports, "figure", lambda *given, **look: asked.append((given, look)))
     monkeypatch.setattr(map_view.ExportFigureDialog, "exec", lambda dialog: True)
     monkeypatch.setattr(map_view.QFileDialog, "getSaveFileName", lambda *_: ("/out/map.svg", ""))
     panel._preferences.set("figure/width_cm", 8.5)
@@ -684,13 +683,13 @@ def test_clips_placed_later_leave_selection_view_and_pin_as_they_are(panel: MapV
     give_model(session)
     give_clips(panel, session, 6)
     points = give_map(session)
-    session.select(["c2"])
+    session.library.select(["c2"])
     panel.pane.set_pin((0.0, 0.0))
     panel.pane.scatter.box.setRange(xRange=(-1, 1), yRange=(-1, 1), padding=0)
     before = panel.pane.scatter.box.viewRect()
     more = MapPoints("h", ("c5",), np.ones(1, np.int32), np.full((1, 2), 9.0, np.float32), SETTINGS)
-    session.maps["h"] = session_module.joined(points, more)
-    session.map_changed.emit("h")
+    session.maps.points["h"] = joined(points, more)
+    session.maps.changed.emit("h")
     assert len(panel.pane.scatter.xy) == 7
     assert selected(panel) == [("c2", 0)]
     assert panel.pane.pin == (0.0, 0.0)

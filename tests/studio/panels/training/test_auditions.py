@@ -62,11 +62,11 @@ def link(qtbot: QtBot, tmp_path: Path) -> Iterator[Idle]:
 def session(link: Idle, tmp_path: Path) -> Iterator[Session]:
     made = Session(link, tmp_path / "data")
     analysed(made, "anna", "emil", "mira")
-    for clip in made.clips.values():
+    for clip in made.library.clips.values():
         assert clip.folder is not None
         store(Path(clip.folder), 0.1)
     yield made
-    made.close()
+    made.project.close()
 
 
 @pytest.fixture
@@ -93,10 +93,10 @@ class Run:
     """A run that trains, and what its two processes would leave in its folder."""
 
     def __init__(self, session: Session) -> None:
-        job = session.start_training(RunSpec(presets()["quick"].train, presets()["quick"].model, name="a run"))
+        job = session.runs.start(RunSpec(presets()["quick"].train, presets()["quick"].model, name="a run"))
         assert job is not None
         job.begin()
-        self.job, self.session, self.record = job, session, session.runs[-1]
+        self.job, self.session, self.record = job, session, session.runs.records[-1]
         self.folder = Path(self.record.run_dir)
         self.kept: list[KeptCheckpoint] = []
         self.heard = Heard()
@@ -160,46 +160,46 @@ def fulfil(run: Run, link: Idle, **scores: float) -> Job:
 
 # ------------------------------------------------------------------------------------------------- the set
 def test_clips_a_transfer_and_a_take_make_up_the_set_and_each_is_in_it_once(session: Session) -> None:
-    anna, emil, mira = session.clips
-    session.audition_clips([anna, emil, anna])
-    session.set_source(anna)
-    session.add_voice(Payload("clips", (emil,)))
-    session.audition_desk()
-    session.audition_desk()
-    take = some_take("a take", "/t/a.wav", str(session.clips[mira].folder))
-    session.takes.append(take)
-    session.audition_take(0)
-    assert [entry.title for entry in session.audition] == [
+    anna, emil, mira = session.library.clips
+    session.auditions.add_clips([anna, emil, anna])
+    session.transfer.set_source(anna)
+    session.transfer.add_voice(Payload("clips", (emil,)))
+    session.auditions.add_setup()
+    session.auditions.add_setup()
+    take = some_take("a take", "/t/a.wav", str(session.library.clips[mira].folder))
+    session.takes.items.append(take)
+    session.auditions.add_take(0)
+    assert [entry.title for entry in session.auditions.entries] == [
         "anna.wav, rebuilt", "emil.wav, rebuilt", "anna.wav ← emil.wav", "mira.wav, rebuilt",
     ]  # fmt: skip
-    assert len({entry.id for entry in session.audition}) == 4
+    assert len({entry.id for entry in session.auditions.entries}) == 4
 
 
 def test_what_is_added_and_taken_away_can_be_undone(session: Session) -> None:
-    anna, emil, _ = session.clips
-    session.audition_clips([anna, emil])
-    first = session.audition[0]
-    session.remove_from_audition([first.id])
-    assert [entry.title for entry in session.audition] == ["emil.wav, rebuilt"]
-    session.undo_stack.undo()
-    assert session.audition[0] == first
-    session.undo_stack.undo()
-    assert session.audition == []
+    anna, emil, _ = session.library.clips
+    session.auditions.add_clips([anna, emil])
+    first = session.auditions.entries[0]
+    session.auditions.remove([first.id])
+    assert [entry.title for entry in session.auditions.entries] == ["emil.wav, rebuilt"]
+    session.undo.stack.undo()
+    assert session.auditions.entries[0] == first
+    session.undo.stack.undo()
+    assert session.auditions.entries == []
 
 
 def test_an_empty_desk_says_why_it_cannot_be_heard(session: Session, said: list[Message]) -> None:
-    session.audition_desk()
-    assert session.audition == []
+    session.auditions.add_setup()
+    assert session.auditions.entries == []
     assert said[-1].what == "The transfer has no source."
 
 
 def test_the_set_is_kept_in_the_project(session: Session, tmp_path: Path) -> None:
-    session.audition_clips(list(session.clips))
+    session.auditions.add_clips(list(session.library.clips))
     file = tmp_path / "project.json"
-    project_file.write(file, session._project())
+    project_file.write(file, session.project.dump())
     read = project_file.read(file)
     assert read is not None
-    assert read.audition == session.audition
+    assert read.audition == session.auditions.entries
     values = json.loads(file.read_text())
     values["audition"][0]["id"] = "../elsewhere"
     file.write_text(json.dumps(values))
@@ -211,7 +211,7 @@ def test_the_set_is_kept_in_the_project(session: Session, tmp_path: Path) -> Non
 def test_every_checkpoint_kept_is_heard_in_the_background_one_job_at_a_time(
     session: Session, run: Run, link: Idle
 ) -> None:
-    session.audition_clips(list(session.clips)[:2])
+    session.auditions.add_clips(list(session.library.clips)[:2])
     run.keep(100)
     job = asked(link)
     assert job.background
@@ -225,7 +225,7 @@ def test_every_checkpoint_kept_is_heard_in_the_background_one_job_at_a_time(
     assert asked(link).request.steps == (200, 300)
     fulfil(run, link)
     assert link.asked(Audition) == []
-    assert session.due(run.record) == ((), job.request.items)
+    assert session.auditions.due(run.record) == ((), job.request.items)
 
 
 def test_a_paused_run_has_freed_the_card_for_its_audition(session: Session, run: Run, link: Idle) -> None:
@@ -244,19 +244,19 @@ def test_checkpoints_are_probed_though_nothing_is_to_be_heard(run: Run, link: Id
 def test_what_is_added_while_a_run_trains_is_rendered_at_once(session: Session, run: Run, link: Idle) -> None:
     run.keep(100)
     fulfil(run, link)
-    session.audition_clips(list(session.clips)[:1])
+    session.auditions.add_clips(list(session.library.clips)[:1])
     assert asked(link).request.steps == (100,)
 
 
 def test_a_cancelled_audition_waits_until_it_is_asked_for(session: Session, run: Run, link: Idle) -> None:
     run.keep(100)
-    session.stop_audition()
+    session.auditions.stop()
     job = asked(link)
     assert job.wish is Control.CANCEL
     job.take(Failed("", "", cancelled=True))
     run.keep(200)
     assert link.asked(Audition) == []
-    session.hear_run(run.record.run_dir)
+    session.auditions.render(run.record.run_dir)
     assert asked(link).request.steps == (100, 200)
 
 
@@ -271,22 +271,22 @@ def test_a_failure_is_told_and_not_tried_over_and_over(
 
 
 def test_a_sound_that_cannot_be_made_is_tried_again_only_when_asked(session: Session, run: Run, link: Idle) -> None:
-    session.audition_clips(list(session.clips)[:1])
+    session.auditions.add_clips(list(session.library.clips)[:1])
     run.keep(100)
     job = asked(link)
-    failed = AuditionSound(100, session.audition[0].id, trouble=("It is gone.", "Add it again."))
+    failed = AuditionSound(100, session.auditions.entries[0].id, trouble=("It is gone.", "Add it again."))
     run.heard = Heard({}, {(100, failed.item): failed})
     run.probe(job, 100, speaker=0.5)
     job.take(Done(AuditionDone(str(run.folder), 1, 1.0)))
     assert link.asked(Audition) == []
-    assert session.due(run.record, again=True)[0] == (100,)
-    session.hear_run(run.record.run_dir)
+    assert session.auditions.due(run.record, again=True)[0] == (100,)
+    session.auditions.render(run.record.run_dir)
     assert asked(link).request.steps == (100,)
 
 
 def test_a_recording_that_left_the_library_is_no_longer_asked_for(session: Session, run: Run, link: Idle) -> None:
-    session.audition_clips(list(session.clips)[:2])
-    session.remove([next(iter(session.clips))])
+    session.auditions.add_clips(list(session.library.clips)[:2])
+    session.library.remove([next(iter(session.library.clips))])
     run.keep(100)
     assert [item.title for item in asked(link).request.items] == ["emil.wav, rebuilt"]
 
@@ -295,19 +295,19 @@ def test_a_run_that_is_removed_is_no_longer_heard(session: Session, run: Run, li
     run.keep(100)
     run.job.take(Failed("", "", cancelled=True))
     job = asked(link)
-    session.remove_run(run.record.run_dir)
+    session.runs.remove(run.record.run_dir)
     assert job.wish is Control.CANCEL
 
 
 def test_what_was_heard_is_there_after_the_project_is_opened_again(session: Session, run: Run, link: Idle) -> None:
-    session.audition_clips(list(session.clips)[:1])
+    session.auditions.add_clips(list(session.library.clips)[:1])
     run.keep(100)
     fulfil(run, link, speaker=0.7)
     again = RunRecord(run.record.run_dir, "again", "stopped")
     again.look_again()
     assert again.checkpoints == run.record.checkpoints
     assert again.heard == run.record.heard
-    assert session.due(again)[0] == ()
+    assert session.auditions.due(again)[0] == ()
 
 
 # ------------------------------------------------------------------------------------------------- hearing
@@ -324,7 +324,7 @@ def view(session: Session, qtbot: QtBot, tmp_path: Path) -> ClipViewPanel:
 @pytest.fixture
 def three(session: Session, run: Run, link: Idle) -> Run:
     """A run with three checkpoints, one audition of anna."""
-    session.audition_clips(list(session.clips)[:1])
+    session.auditions.add_clips(list(session.library.clips)[:1])
     for step, total in ((100, -12.0), (200, -9.0), (300, -11.0)):
         run.keep(step, total)
     fulfil(run, link)
@@ -335,27 +335,27 @@ def three(session: Session, run: Run, link: Idle) -> Run:
 def test_the_player_flips_between_checkpoints_at_the_same_place(
     session: Session, three: Run, view: ClipViewPanel
 ) -> None:
-    assert session.hear_checkpoint(str(three.folder), session.audition[0].id, 100)
+    assert session.checkpoints.play(str(three.folder), session.auditions.entries[0].id, 100)
     assert view.player.sounds == ("original", "step 100", "step 200", "step 300")
     assert (view.player.sound, view.player.state) == ("step 100", "playing")
     view.player.seek(1.0)
-    session.flip_checkpoint(1)
+    session.checkpoints.flip(1)
     assert view.player.sound == "step 200"
     assert view.player.position_s >= 1.0
     assert view.player.state == "playing"
-    session.flip_checkpoint(1)
-    session.flip_checkpoint(1)
-    assert (view.player.sound, session.heard_step) == ("step 300", 300), "the last stays the last"
-    session.flip_checkpoint(-1)
-    assert session.heard_step == 200
+    session.checkpoints.flip(1)
+    session.checkpoints.flip(1)
+    assert (view.player.sound, session.checkpoints.heard_step) == ("step 300", 300), "the last stays the last"
+    session.checkpoints.flip(-1)
+    assert session.checkpoints.heard_step == 200
     view.player.switch("original")
-    assert session.heard_step is None
-    session.flip_checkpoint(1)
-    assert session.heard_step == 100
+    assert session.checkpoints.heard_step is None
+    session.checkpoints.flip(1)
+    assert session.checkpoints.heard_step == 100
 
 
 def test_no_flip_without_a_checkpoint_that_is_heard(session: Session, said: list[Message]) -> None:
-    session.flip_checkpoint(1)
+    session.checkpoints.flip(1)
     assert said[-1].what == "No checkpoint is being heard."
     assert said[-1].hint
 
@@ -363,14 +363,14 @@ def test_no_flip_without_a_checkpoint_that_is_heard(session: Session, said: list
 def test_checkpoints_are_played_at_one_loudness(
     session: Session, run: Run, link: Idle, view: ClipViewPanel
 ) -> None:
-    session.audition_clips(list(session.clips)[:1])
+    session.auditions.add_clips(list(session.library.clips)[:1])
     run.keep(100)
     run.keep(200)
-    item = session.audition[0].id
+    item = session.auditions.entries[0].id
     run.render(asked(link), 100, item, lufs=-23.0 - 20.0 * np.log10(2.0))
     run.render(asked(link), 200, item, lufs=-23.0)
-    session.hear_checkpoint(str(run.folder), item, 100)
-    source = view.player._source
+    session.checkpoints.play(str(run.folder), item, 100)
+    source = view.player.source
     assert source is not None
     assert source._gains["step 100"] == pytest.approx(2.0 * source._gains["step 200"], rel=1e-6)
     assert source._gains["original"] == pytest.approx(source._gains["step 200"], rel=1e-6)
@@ -379,7 +379,7 @@ def test_checkpoints_are_played_at_one_loudness(
 def test_a_new_checkpoint_comes_in_under_the_playhead(
     session: Session, three: Run, view: ClipViewPanel, link: Idle
 ) -> None:
-    session.hear_checkpoint(str(three.folder), session.audition[0].id, 300)
+    session.checkpoints.play(str(three.folder), session.auditions.entries[0].id, 300)
     view.player.seek(0.7)
     three.keep(400)
     fulfil(three, link)
@@ -391,32 +391,32 @@ def test_a_new_checkpoint_comes_in_under_the_playhead(
 def test_a_checkpoint_that_makes_room_while_it_is_heard_gives_way_to_its_neighbour(
     session: Session, three: Run, view: ClipViewPanel
 ) -> None:
-    session.hear_checkpoint(str(three.folder), session.audition[0].id, 100)
+    session.checkpoints.play(str(three.folder), session.auditions.entries[0].id, 100)
     three.let_go(100)
     three.keep(400)
-    assert (view.player.sound, session.heard_step) == ("step 200", 200)
+    assert (view.player.sound, session.checkpoints.heard_step) == ("step 200", 200)
 
 
 def test_another_recording_and_a_take_end_the_hearing(session: Session, three: Run, view: ClipViewPanel) -> None:
-    anna, emil, _ = session.clips
-    session.hear_checkpoint(str(three.folder), session.audition[0].id, 100)
-    session.set_current(emil)
-    assert session.hearing is None
+    anna, emil, _ = session.library.clips
+    session.checkpoints.play(str(three.folder), session.auditions.entries[0].id, 100)
+    session.library.set_current(emil)
+    assert session.checkpoints.hearing is None
     assert view.player.sounds == ("original",)
-    session.set_current(anna)
+    session.library.set_current(anna)
     assert view.player.sounds == ("original",)
 
 
 def test_a_checkpoint_without_a_sound_is_not_played(session: Session, run: Run) -> None:
-    session.audition_clips(list(session.clips)[:1])
+    session.auditions.add_clips(list(session.library.clips)[:1])
     run.keep(100)
-    assert not session.hear_checkpoint(str(run.folder), session.audition[0].id, 100)
-    assert session.hearing is None
+    assert not session.checkpoints.play(str(run.folder), session.auditions.entries[0].id, 100)
+    assert session.checkpoints.hearing is None
 
 
 # ------------------------------------------------------------------------------------------------- using one
 def test_a_checkpoint_becomes_the_model_under_a_name_that_stays(session: Session, three: Run, link: Idle) -> None:
-    session.use_checkpoint(str(three.folder), 200)
+    session.runs.use_checkpoint(str(three.folder), 200)
     model = three.folder / "step-200.triptych.safetensors"
     assert [job.request.model for job in link.asked(Inspect)] == [str(model)]
     (three.folder / CHECKPOINTS / f"{step_name(200)}.triptych.safetensors").unlink()
@@ -426,7 +426,7 @@ def test_a_checkpoint_becomes_the_model_under_a_name_that_stays(session: Session
 def test_one_that_made_room_cannot_be_used(session: Session, three: Run, link: Idle, said: list[Message]) -> None:
     three.let_go(100)
     three.record.look_again()
-    assert session.use_checkpoint(str(three.folder), 100) is None
+    assert session.runs.use_checkpoint(str(three.folder), 100) is None
     assert "has made room" in said[-1].what
 
 
@@ -485,7 +485,7 @@ def test_buttons_add_hear_flip_and_use(
 ) -> None:
     section.show_run(three.record)
     assert not section.commands["add_clips"].isEnabled()
-    session.select([list(session.clips)[1]])
+    session.library.select([list(session.library.clips)[1]])
     section.commands["add_clips"].trigger()
     assert [section.entries.item(row).text() for row in range(2)] == ["anna.wav, rebuilt", "emil.wav, rebuilt"]
     section.choose(100)
@@ -515,8 +515,8 @@ def test_what_is_under_way_is_shown_and_can_be_stopped(
 
 
 def test_an_absent_recording_is_marked(section: AuditionSection, session: Session, run: Run) -> None:
-    session.audition_clips(list(session.clips)[:1])
-    session.remove(list(session.clips)[:1])
+    session.auditions.add_clips(list(session.library.clips)[:1])
+    session.library.remove(list(session.library.clips)[:1])
     section.refresh()
     item = section.entries.item(0)
     assert item.font().italic()

@@ -41,10 +41,10 @@ def session(qtbot: QtBot, tmp_path: Path, jobs: list[Job], monkeypatch: pytest.M
     made = Session(link, tmp_path / "data")
     for i in range(6):
         labels = {"speaker": f"s{i % 2}"}
-        made.clips[f"c{i}"] = Clip(f"c{i}", f"/r/c{i}.wav", labels=labels, state="ready", duration_s=30.0)
-    made.clips["c5"].state = "failed"
+        made.library.clips[f"c{i}"] = Clip(f"c{i}", f"/r/c{i}.wav", labels=labels, state="ready", duration_s=30.0)
+    made.library.clips["c5"].state = "failed"
     yield made
-    made.close()
+    made.project.close()
     link.shutdown()
 
 
@@ -75,8 +75,8 @@ def words(panel: TrainingPanel, name: str) -> str:
 
 def give_model(session: Session, path: str = "/models/anna.triptych.safetensors") -> ModelSpec:
     spec = ModelSpec(latent=32, global_channels=(16,), medium_channels=(16,))
-    session.model = ModelInfo(path, "abc", 1, AudioSpec(level_dbfs=-24.0).to_dict(), spec.to_dict(), {}, {})
-    session.model_changed.emit()
+    session.model.info = ModelInfo(path, "abc", 1, AudioSpec(level_dbfs=-24.0).to_dict(), spec.to_dict(), {}, {})
+    session.model.changed.emit()
     return spec
 
 
@@ -131,7 +131,7 @@ def test_recordings_that_come_by_the_hundred_are_counted_together(
     facts = panel.form._facts
     monkeypatch.setattr(panel.form, "_facts", lambda kind, clips: counted.append(kind) or facts(kind, clips))
     for number in range(20):
-        session._insert_paths([(f"/more/{number}.wav", {})])
+        session.library.insert_found([(f"/more/{number}.wav", {})])
     qtbot.waitUntil(lambda: bool(counted))
     assert counted == ["library"]
     assert panel.form.corpus.itemText(0) == "Whole library (25 clips)"
@@ -140,7 +140,7 @@ def test_recordings_that_come_by_the_hundred_are_counted_together(
 def test_a_selection_or_a_folder_can_be_the_corpus(panel: TrainingPanel, session: Session) -> None:
     corpus = panel.findChild(QComboBox, "corpus")
     assert corpus is not None
-    session.select(["c1", "c4"])
+    session.library.select(["c1", "c4"])
     corpus.setCurrentIndex(1)
     assert [clip.id for clip in panel.form.run_spec().clips] == ["c1", "c4"]
     corpus.setCurrentIndex(2)
@@ -197,9 +197,9 @@ def running(panel: TrainingPanel) -> TrainingPanel:
 
 def test_start_writes_the_run_and_shows_it(running: TrainingPanel, session: Session, jobs: list[Job]) -> None:
     assert len(jobs) == 1
-    assert RunSpec.read(session.runs[0].run_dir).name == "my run"
+    assert RunSpec.read(session.runs.records[0].run_dir).name == "my run"
     assert running.pages.currentIndex() == RUNS
-    assert running.current() is session.runs[0]
+    assert running.current() is session.runs.records[0]
     assert running.bar.isVisible()
     assert not running.resume_button.isEnabled()
     assert not running.delete_button.isEnabled()
@@ -262,12 +262,14 @@ def test_a_run_that_cannot_start_says_why_in_both_places(
 # ------------------------------------------------------------------------------------------ runs there are
 @pytest.fixture
 def listed(session: Session, panel: TrainingPanel, qtbot: QtBot, tmp_path: Path) -> TrainingPanel:
-    folder = session.runs_dir / "old"
+    folder = session.context.runs_dir / "old"
     folder.mkdir(parents=True)
     (folder / BEST).write_bytes(b"weights")
-    session.runs.append(RunRecord(str(folder), "old", "stopped", [point(1, -5.0)], started_at=1.0))
-    session.runs.append(RunRecord("/r/new", "new", "done", [point(1, -4.0), point(2, -3.0)], started_at=2.0))
-    session.runs_changed.emit()
+    session.runs.records.append(RunRecord(str(folder), "old", "stopped", [point(1, -5.0)], started_at=1.0))
+    session.runs.records.append(
+        RunRecord("/r/new", "new", "done", [point(1, -4.0), point(2, -3.0)], started_at=2.0)
+    )
+    session.runs.changed.emit()
     qtbot.waitUntil(lambda: panel.runs.rowCount() == 2)
     panel.choose(1)
     return panel
@@ -293,9 +295,9 @@ def test_the_best_model_of_a_run_can_be_used(
     listed: TrainingPanel, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     used: list[str] = []
-    monkeypatch.setattr(session, "set_model", lambda path: used.append(str(path)))
+    monkeypatch.setattr(session.model, "open", lambda path: used.append(str(path)))
     listed.use_button.click()
-    assert used == [str(session.runs_dir / "old" / BEST)]
+    assert used == [str(session.context.runs_dir / "old" / BEST)]
     give_model(session, used[0])
     assert not listed.use_button.isEnabled()
     assert listed.use_button.text() == "In use"
@@ -309,14 +311,14 @@ def test_deleting_a_run_asks_first(
     answers = iter([QMessageBox.StandardButton.No, QMessageBox.StandardButton.Yes])
     monkeypatch.setattr(QMessageBox, "question", lambda *_words: next(answers))
     listed.delete_button.click()
-    assert len(session.runs) == 2
+    assert len(session.runs.records) == 2
     listed.delete_button.click()
-    assert [run.name for run in session.runs] == ["new"]
+    assert [run.name for run in session.runs.records] == ["new"]
     qtbot.waitUntil(lambda: listed.runs.rowCount() == 1)
 
 
 def test_a_resumed_run_redraws_what_it_trains_again(qtbot: QtBot, listed: TrainingPanel, session: Session) -> None:
-    record = session.runs[0]
+    record = session.runs.records[0]
     record.points = [point(1, -5.0), point(2, -4.0)]
     listed.refresh()
     record.points[1] = point(2, -4.5)

@@ -58,17 +58,17 @@ def session(qtbot: QtBot, tmp_path: Path, asked: Asked, monkeypatch: pytest.Monk
     link = EngineLink(tmp_path / "log")
     monkeypatch.setattr(link, "submit", asked.submit)  # of this link only: a desk of an earlier test may still ask
     made = Session(link, tmp_path / "data")
-    made.model = ModelInfo("m.triptych.safetensors", "abc", 1, AudioSpec().to_dict(), {}, {}, {})
+    made.model.info = ModelInfo("m.triptych.safetensors", "abc", 1, AudioSpec().to_dict(), {}, {}, {})
     for i in range(4):
         folder = tmp_path / f"c{i}"
         folder.mkdir()
         np.save(folder / "mel.npy", np.zeros((64, 140), np.float16))
-        made.clips[f"c{i}"] = Clip(
+        made.library.clips[f"c{i}"] = Clip(
             f"c{i}", f"/r/c{i}.wav", labels={"speaker": "anna" if i % 2 else "emil"}, state="ready",
             duration_s=3.5, folder=str(folder), model_hash="abc",
         )  # fmt: skip
     yield made
-    made.close()
+    made.project.close()
     link.shutdown()
 
 
@@ -83,9 +83,24 @@ def desk(session: Session, qtbot: QtBot, tmp_path: Path) -> TransferDeskPanel:
 
 def take(session: Session, name: str = "one", result: Evidence = RESULT) -> Take:
     return Take(
-        name, str(session.clips["c0"].folder), "/o.wav", f"/{name}.control.wav", f"/{name}.wav", 1.0, (), (), "",
-        116.6, 228.0, CONTROL, result, "abc", 0.4, "/t", "/c",
-    )  # fmt: skip
+        name,
+        str(session.library.clips["c0"].folder),
+        "/o.wav",
+        f"/{name}.control.wav",
+        f"/{name}.wav",
+        1.0,
+        (),
+        (),
+        "",
+        116.6,
+        228.0,
+        CONTROL,
+        result,
+        "abc",
+        0.4,
+        "/t",
+        "/c",
+    )
 
 
 def finish(session: Session, asked: Asked, made: Take) -> None:
@@ -105,7 +120,7 @@ def test_an_empty_desk_says_what_belongs_where(desk: TransferDeskPanel) -> None:
         assert zone is not None
         assert zone.accessibleName()
         assert zone.invitation().startswith("Drop")
-    assert words(desk, "transferState") == "Choose a source."
+    assert words(desk, "transferState") == "The transfer has no source. Choose a source."
     assert not desk.render_button.isEnabled()
 
 
@@ -115,18 +130,18 @@ def test_a_drop_on_each_zone_sets_up_the_transfer(desk: TransferDeskPanel, sessi
         ("voice", ANNA),
         ("emotion", Payload("seconds", seconds=(("c1", 2),))),
     ):
-        assert desk.zones[zone].offer(drag.to_mime(payload, session.uuid)) is None
-    assert session.transfer.source == "c0"
-    assert [chip.payload for chip in session.transfer.voices] == [ANNA]
-    assert [chip.title for chip in session.transfer.emotions] == ["c1.wav · 2 s"]
+        assert desk.zones[zone].offer(drag.to_mime(payload, session.context.uuid)) is None
+    assert session.transfer.setup.source == "c0"
+    assert [chip.payload for chip in session.transfer.setup.voices] == [ANNA]
+    assert [chip.title for chip in session.transfer.setup.emotions] == ["c1.wav · 2 s"]
     assert desk.render_button.isEnabled()
 
 
 def test_a_refused_drop_says_why_and_changes_nothing(desk: TransferDeskPanel, session: Session) -> None:
-    reason = desk.source_zone.offer(drag.to_mime(ANNA, session.uuid))
+    reason = desk.source_zone.offer(drag.to_mime(ANNA, session.context.uuid))
     assert reason == "A speaker is many clips; the source is one. Drop one clip here."
     assert desk.source_zone.invitation() == reason
-    assert session.transfer.source is None
+    assert session.transfer.setup.source is None
     assert session.messages.history[-1].what == reason
 
 
@@ -137,7 +152,7 @@ def drag_enter(mime: QMimeData) -> QDragEnterEvent:
 
 
 def test_a_zone_says_yes_while_hovering_only_to_what_it_takes(desk: TransferDeskPanel, session: Session) -> None:
-    good, bad = drag.to_mime(FIRST, session.uuid), drag.to_mime(ANNA, session.uuid)
+    good, bad = drag.to_mime(FIRST, session.context.uuid), drag.to_mime(ANNA, session.context.uuid)
     foreign, files = drag.to_mime(FIRST, "another project"), QMimeData()
     files.setUrls([QUrl.fromLocalFile("/r/a.wav")])
     answers = []
@@ -150,13 +165,13 @@ def test_a_zone_says_yes_while_hovering_only_to_what_it_takes(desk: TransferDesk
 
 
 def test_a_real_drop_event_reaches_the_session(desk: TransferDeskPanel, session: Session) -> None:
-    mime = drag.to_mime(FIRST, session.uuid)
+    mime = drag.to_mime(FIRST, session.context.uuid)
     event = QDropEvent(
         QPointF(5, 5), Qt.DropAction.CopyAction, mime, Qt.MouseButton.LeftButton, Qt.KeyboardModifier(0)
     )
     desk.source_zone.dropEvent(event)
     assert event.isAccepted()
-    assert session.transfer.source == "c0"
+    assert session.transfer.setup.source == "c0"
 
 
 def entries(menu: QMenu) -> dict[str, QAction]:
@@ -170,20 +185,20 @@ def entries(menu: QMenu) -> dict[str, QAction]:
 
 
 def test_every_drop_has_a_menu_twin(desk: TransferDeskPanel, session: Session) -> None:
-    session.select(["c1", "c2"])
+    session.library.select(["c1", "c2"])
     entries(desk.source_zone.menu)["c0.wav"].trigger()
     voices = entries(desk.voice_zone.menu)
     voices["anna"].trigger()
     entries(desk.emotion_zone.menu)["&Selected clips (2)"].trigger()
-    assert session.transfer.source == "c0"
-    assert session.transfer.voices[0].payload == ANNA
-    assert session.transfer.emotions[0].payload == Payload("clips", clips=("c1", "c2"))
+    assert session.transfer.setup.source == "c0"
+    assert session.transfer.setup.voices[0].payload == ANNA
+    assert session.transfer.setup.emotions[0].payload == Payload("clips", clips=("c1", "c2"))
 
 
 def test_a_menu_entry_that_would_be_refused_is_disabled_and_says_why(
     desk: TransferDeskPanel, session: Session
 ) -> None:
-    session.select(["c1", "c2"])
+    session.library.select(["c1", "c2"])
     entry = entries(desk.source_zone.menu)["&Selected clips (2)"]
     assert not entry.isEnabled()
     assert "The source is one clip" in entry.toolTip()
@@ -194,7 +209,7 @@ def test_delete_on_a_chip_takes_it_away(qtbot: QtBot, desk: TransferDeskPanel, s
     desk.drop("voice", ANNA)
     desk.drop("voice", FIRST)
     qtbot.keyClick(desk.board.chips["voice"][0], Qt.Key.Key_Delete)
-    assert [chip.payload for chip in session.transfer.voices] == [FIRST]
+    assert [chip.payload for chip in session.transfer.setup.voices] == [FIRST]
 
 
 def test_the_shares_of_a_mixture_always_add_up(desk: TransferDeskPanel, session: Session) -> None:
@@ -203,16 +218,16 @@ def test_the_shares_of_a_mixture_always_add_up(desk: TransferDeskPanel, session:
     spin = desk.board.chips["voice"][0].weight
     assert spin is not None
     spin.setValue(50)
-    assert [chip.weight for chip in session.transfer.voices] == pytest.approx([0.5, 0.25, 0.25])
+    assert [chip.weight for chip in session.transfer.setup.voices] == pytest.approx([0.5, 0.25, 0.25])
     assert [chip.weight.value() for chip in desk.board.chips["voice"] if chip.weight] == [50, 25, 25]
     assert desk.board.chips["voice"][0].weight is spin, "the field in use stays"
 
 
 def test_slider_and_spin_box_show_one_strength(desk: TransferDeskPanel, session: Session) -> None:
     desk.board.of_voice.slider.setValue(130)
-    assert session.transfer.strength == pytest.approx(1.3)
+    assert session.transfer.setup.strength == pytest.approx(1.3)
     assert desk.board.of_voice.field.value() == 130
-    session.set_strength(0.4)
+    session.transfer.set_strength(0.4)
     assert (desk.board.of_voice.slider.value(), desk.board.of_voice.field.value()) == (40, 40)
 
 
@@ -222,7 +237,7 @@ def test_h_and_m_have_a_strength_each(desk: TransferDeskPanel, session: Session)
     desk.drop("emotion", ANNA)
     desk.board.of_voice.slider.setValue(60)
     desk.board.of_emotion.field.setValue(140)
-    assert (session.transfer.strength, session.transfer.strength_m) == (0.6, 1.4)
+    assert (session.transfer.setup.strength, session.transfer.setup.strength_m) == (0.6, 1.4)
 
 
 def test_the_rule_and_the_sound_chosen_reach_the_engine(
@@ -238,7 +253,7 @@ def test_the_rule_and_the_sound_chosen_reach_the_engine(
     request = asked.requests[-1]
     assert isinstance(request, Transfer)
     assert (request.rule, request.rendering) == ("tile", "natural")
-    session.undo_stack.undo()
+    session.undo.stack.undo()
     assert desk.board.rendering.currentData() == "model"
 
 
@@ -255,12 +270,12 @@ def test_single_vocoders_are_offered_where_there_are_several(
             "Model", "Model · griffin-lim", "Model · another", "Natural",
         ]  # fmt: skip
         board.rendering.activated.emit(2)
-        assert (session.transfer.rendering, session.transfer.vocoder) == ("model", "another")
+        assert (session.transfer.setup.rendering, session.transfer.setup.vocoder) == ("model", "another")
         board.refresh()
         assert board.rendering.currentText() == "Model · another"
         assert "For a test." in board.rendering.toolTip()
         board.rendering.activated.emit(3)
-        assert (session.transfer.rendering, session.transfer.vocoder) == ("natural", "auto")
+        assert (session.transfer.setup.rendering, session.transfer.setup.vocoder) == ("natural", "auto")
     finally:
         board.deleteLater()
 
@@ -271,7 +286,7 @@ def test_another_preferred_vocoder_is_heard_at_once(
     desk.drop("source", FIRST)
     desk.drop("voice", ANNA)
     qtbot.waitUntil(lambda: len(asked.requests) == 1)
-    session.set_vocoder("griffin-lim")
+    session.transfer.set_vocoder("griffin-lim")
     qtbot.waitUntil(lambda: len(asked.requests) == 2)
     assert [request.vocoder for request in asked.requests] == ["auto", "griffin-lim"]
 
@@ -288,7 +303,10 @@ def test_a_complete_setup_renders_by_itself_once(
     request = asked.requests[0]
     assert isinstance(request, Transfer)
     assert request.strength == pytest.approx(1.1)
-    assert {ref.folder for ref in request.voice} == {session.clips["c1"].folder, session.clips["c3"].folder}
+    assert {ref.folder for ref in request.voice} == {
+        session.library.clips["c1"].folder,
+        session.library.clips["c3"].folder,
+    }
     assert words(desk, "transferState") == "Rendering…"
     finish(session, asked, take(session))
     assert words(desk, "transferState") == ""
@@ -302,7 +320,7 @@ def test_a_rendering_still_to_come_is_dropped_when_the_project_closes(
     desk.drop("source", FIRST)
     desk.drop("voice", ANNA)
     assert desk._soon.isActive()
-    session.close()
+    session.project.close()
     assert not desk._soon.isActive()
     assert asked.requests == []
 
@@ -322,13 +340,13 @@ def test_render_on_drop_can_be_turned_off_and_is_remembered(
 def test_what_is_not_analysed_yet_is_waited_for(
     qtbot: QtBot, desk: TransferDeskPanel, session: Session, asked: Asked
 ) -> None:
-    session.clips["c0"].state = "analysing"
+    session.library.clips["c0"].state = "analysing"
     desk.drop("source", FIRST)
     desk.drop("voice", ANNA)
     assert "still being analysed" in words(desk, "transferState")
     assert not desk.render_button.isEnabled()
-    session.clips["c0"].state = "ready"
-    session.clips_changed.emit(["c0"])
+    session.library.clips["c0"].state = "ready"
+    session.library.changed.emit(["c0"])
     qtbot.waitUntil(lambda: len(asked.requests) == 1)
 
 
@@ -348,21 +366,21 @@ def test_a_failed_rendering_says_so_and_is_not_repeated(
 def test_a_fresh_take_plays_at_once_unless_turned_off(
     qtbot: QtBot, desk: TransferDeskPanel, session: Session
 ) -> None:
-    with qtbot.waitSignal(session.take_play_requested) as heard:
-        session._rendered(take(session))
+    with qtbot.waitSignal(session.takes.play_requested) as heard:
+        session.takes.add(take(session))
     assert heard.args[1] == "transformed"
     desk.play_when_ready.setChecked(False)
-    with qtbot.assertNotEmitted(session.take_play_requested):
-        session._rendered(take(session, "two"))
+    with qtbot.assertNotEmitted(session.takes.play_requested):
+        session.takes.add(take(session, "two"))
 
 
 def test_a_take_that_was_there_before_is_shown_but_not_played(
     qtbot: QtBot, desk: TransferDeskPanel, session: Session
 ) -> None:
-    with qtbot.assertNotEmitted(session.take_play_requested):
-        session.takes.append(take(session))  # as a project that is opened brings it, or undo
-        session.takes_changed.emit()
-    assert desk.takes.current() == session.takes[0]
+    with qtbot.assertNotEmitted(session.takes.play_requested):
+        session.takes.items.append(take(session))  # as a project that is opened brings it, or undo
+        session.takes.changed.emit()
+    assert desk.takes.current() == session.takes.items[0]
 
 
 def test_a_take_in_another_s_place_is_heard_where_that_was(
@@ -374,13 +392,13 @@ def test_a_take_in_another_s_place_is_heard_where_that_was(
     finish(session, asked, rendered(asked.requests[-1], "abc"))
     desk.board.of_voice.slider.setValue(80)
     qtbot.waitUntil(lambda: len(asked.requests) == 2)
-    with qtbot.assertNotEmitted(session.take_play_requested), qtbot.waitSignal(session.take_follow_requested):
+    with qtbot.assertNotEmitted(session.takes.play_requested), qtbot.waitSignal(session.takes.follow_requested):
         finish(session, asked, rendered(asked.requests[-1], "abc"))
-    assert [made.strength for made in session.takes] == [0.8]
-    assert desk.takes.current() == session.takes[0]
-    session.undo_stack.undo()
-    assert [made.strength for made in session.takes] == [1.0]
-    assert desk.takes.current() == session.takes[0]
+    assert [made.strength for made in session.takes.items] == [0.8]
+    assert desk.takes.current() == session.takes.items[0]
+    session.undo.stack.undo()
+    assert [made.strength for made in session.takes.items] == [1.0]
+    assert desk.takes.current() == session.takes.items[0]
     qtbot.waitUntil(lambda: not desk._soon.isActive())
     assert len(asked.requests) == 2, "undo renders nothing"
 
@@ -394,39 +412,39 @@ def test_the_button_makes_a_take_beside_the_live_one(
     finish(session, asked, rendered(asked.requests[-1], "abc"))
     desk.render_button.click()
     finish(session, asked, rendered(asked.requests[-1], "abc"))
-    assert len(session.takes) == 2
+    assert len(session.takes.items) == 2
 
 
 def test_three_big_buttons_play_the_three_sounds(qtbot: QtBot, desk: TransferDeskPanel, session: Session) -> None:
     assert not desk.table.buttons["original"].isEnabled()
-    session.takes.append(take(session))
-    session.takes_changed.emit()
+    session.takes.items.append(take(session))
+    session.takes.changed.emit()
     for which in ("original", "reconstruction", "transformed"):
         button = desk.findChild(QPushButton, f"play_{which}")
         assert button is not None
-        with qtbot.waitSignal(session.take_play_requested) as heard:
+        with qtbot.waitSignal(session.takes.play_requested) as heard:
             button.click()
-        assert heard.args == [session.takes[0], which]
-    assert session.current == "c0", "the clip view shows what is heard"
+        assert heard.args == [session.takes.items[0], which]
+    assert session.library.current == "c0", "the clip view shows what is heard"
 
 
 def test_the_evidence_stands_beside_its_control_with_a_plain_sentence(
     desk: TransferDeskPanel, session: Session
 ) -> None:
-    session.takes.append(take(session))
-    session.takes_changed.emit()
+    session.takes.items.append(take(session))
+    session.takes.changed.emit()
     assert ["Pitch shift", "–", "+0.2 st", "+8.2 st"] in desk.table.values()
     assert "The pitch moved 8.2 of 11.6 semitones" in words(desk, "verdict")
-    session.takes.append(take(session, "same", CONTROL))
-    session.takes_changed.emit()
+    session.takes.items.append(take(session, "same", CONTROL))
+    session.takes.changed.emit()
     assert words(desk, "verdict").startswith("Nothing audible changed")
 
 
 # ------------------------------------------------------------------------------------------ takes
 @pytest.fixture
 def two_takes(desk: TransferDeskPanel, session: Session) -> TransferDeskPanel:
-    session.takes.extend([take(session, "first"), take(session, "second", CONTROL)])
-    session.takes_changed.emit()
+    session.takes.items.extend([take(session, "first"), take(session, "second", CONTROL)])
+    session.takes.changed.emit()
     return desk
 
 
@@ -452,22 +470,22 @@ def test_a_take_can_be_renamed_in_place_but_not_to_nothing(two_takes: TransferDe
     table = two_takes.takes.table
     assert table.setData(table.index(0, NAME), "the good one")
     assert not table.setData(table.index(0, NAME), "  ")
-    assert [made.name for made in session.takes] == ["first", "the good one"]
+    assert [made.name for made in session.takes.items] == ["first", "the good one"]
 
 
 def test_a_star_goes_on_and_off(two_takes: TransferDeskPanel, session: Session) -> None:
     two_takes.takes.star_button.click()
     assert cell(two_takes, 0, STAR) == "★"
-    assert session.starred == {"/second.wav"}
+    assert session.takes.starred == {"/second.wav"}
     two_takes.takes.star_button.click()
     assert cell(two_takes, 0, STAR) == "☆"
 
 
 def test_a_removed_take_comes_back_with_undo(two_takes: TransferDeskPanel, session: Session) -> None:
     two_takes.takes.remove_button.click()
-    assert [made.name for made in session.takes] == ["first"]
-    session.undo_stack.undo()
-    assert [made.name for made in session.takes] == ["first", "second"]
+    assert [made.name for made in session.takes.items] == ["first"]
+    session.undo.stack.undo()
+    assert [made.name for made in session.takes.items] == ["first", "second"]
 
 
 def test_takes_are_dragged_out_as_copies_of_their_sound_files(
@@ -475,11 +493,11 @@ def test_takes_are_dragged_out_as_copies_of_their_sound_files(
 ) -> None:
     for name in ("first", "second"):
         (tmp_path / f"{name}.wav").write_bytes(name.encode())
-        session._rendered(dataclasses.replace(take(session, name), transformed=str(tmp_path / f"{name}.wav")))
+        session.takes.add(dataclasses.replace(take(session, name), transformed=str(tmp_path / f"{name}.wav")))
     desk.takes.view.selectAll()
     files = [Path(url.toLocalFile()) for url in desk.takes.files().urls()]
     assert [file.read_bytes() for file in files] == [b"second", b"first"]
-    assert not {str(file) for file in files} & {made.transformed for made in session.takes}
+    assert not {str(file) for file in files} & {made.transformed for made in session.takes.items}
     assert desk.takes.view.dragEnabled()
 
 
@@ -554,6 +572,6 @@ def test_clearing_the_desk_keeps_the_takes(two_takes: TransferDeskPanel, session
     two_takes.drop("source", FIRST)
     two_takes.drop("voice", ANNA)
     two_takes.clear_button.click()
-    assert session.transfer.source is None
-    assert session.transfer.voices == []
-    assert len(session.takes) == 2
+    assert session.transfer.setup.source is None
+    assert session.transfer.setup.voices == []
+    assert len(session.takes.items) == 2

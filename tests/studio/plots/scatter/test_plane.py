@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from PySide6.QtCore import QPoint, QRect, QSize
 
 from studio.plots.scatter import plane
 
@@ -67,3 +68,17 @@ def test_the_nearest_of_nothing_is_nothing() -> None:
     assert plane.nearest(np.zeros((0, 2), np.float32), (0.0, 0.0))[0] == -1
     assert plane.nearest(GRID, (0.0, 0.0), np.zeros(9, bool))[0] == -1
     assert plane.nearest(GRID, (1.9, 0.1))[0] == 2
+
+
+def test_a_concave_lasso_leaves_out_its_bay() -> None:
+    horseshoe = np.array([[0, 0], [10, 0], [10, 10], [7, 10], [7, 3], [3, 3], [3, 10], [0, 10]], float)
+    points = np.array([[1, 5], [5, 5], [9, 5], [5, 1], [20, 5]], np.float32)
+    assert plane.inside(points, horseshoe).tolist() == [True, False, True, True, False]
+
+
+@pytest.mark.parametrize(
+    "place", [QPoint(0, 0), QPoint(299, 199), QPoint(299, 0), QPoint(0, 199), QPoint(150, 100)]
+)
+def test_the_card_never_leaves_the_window(place: QPoint) -> None:
+    room, card = QRect(0, 0, 300, 200), QSize(120, 60)
+    assert room.contains(QRect(plane.beside(place, card, room), card))

@@ -1,4 +1,4 @@
-"""The map of points: hover, click, lasso, rectangle, carry away; colours, legend and selection."""
+"""Map of points: hover, click, lasso, rectangle, carry away; colours and selection."""
 
 from __future__ import annotations
 
@@ -8,15 +8,14 @@ from collections.abc import Iterator
 import numpy as np
 import pyqtgraph as pg
 import pytest
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QSize, Qt
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QColor, QMouseEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
 
 from studio.plots.scatter import scatter
-from studio.plots.scatter.legend import ColourScale, Legend
-from studio.plots.scatter.plane import beside, inside
+from studio.plots.scatter.plane import inside
 from studio.plots.scatter.point_cloud import Mark
 from studio.plots.scatter.scatter import ScatterView
 
@@ -78,7 +77,7 @@ def select(view: ScatterView, *numbers: int) -> None:
 
 def coloured(view: ScatterView) -> set[tuple[float, float]]:
     """Places of the points that are not grey."""
-    faint = view._faint.rgba()
+    faint = view.unlit_colour.rgba()
     drawn = zip(view.cloud.xy.tolist(), view.cloud.shown_marks, strict=True)
     return {(x, y) for (x, y), mark in drawn if mark.colour.rgba() != faint}
 
@@ -127,7 +126,7 @@ def test_control_adds_and_removes_single_points(view: ScatterView) -> None:
 
 @pytest.mark.parametrize("adding", [Mods.ControlModifier, Mods.ShiftModifier])
 def test_a_rectangle_selects_control_or_shift_adds_and_alt_takes_away(view: ScatterView, adding: Mods) -> None:
-    view.tool = "rectangle"
+    view.tools.tool = "rectangle"
     drag(view, [(-1, 6), (3, 8), (11, 11)])
     assert chosen(view) == [C, D]
     drag(view, [(4, 4), (5, 5.5), (6, 6)], adding)
@@ -164,7 +163,7 @@ def test_dragging_a_point_carries_it_and_a_selected_one_carries_all_selected(
         drag(view, [(5, 5), (6, 6), (7, 7)])
     assert caught.args == [[A, MIDDLE]]
     assert chosen(view) == [A, MIDDLE]
-    view.tool = "rectangle"  # and the mouse is free again
+    view.tools.tool = "rectangle"  # and the mouse is free again
     drag(view, [(-1, 6), (3, 8), (11, 11)])
     assert chosen(view) == [C, D]
 
@@ -198,7 +197,6 @@ def test_a_new_layout_of_the_same_points_keeps_selection_and_colours(view: Scatt
     assert coloured(view) == {(20.0, 20.0)}
 
 
-# ---------------------------------------------------------------- keys
 @pytest.mark.parametrize(
     ("key", "goes_to"),
     [(Qt.Key.Key_Left, "AD"), (Qt.Key.Key_Right, "BC"), (Qt.Key.Key_Up, "CD"), (Qt.Key.Key_Down, "AB")],
@@ -240,9 +238,8 @@ def test_a_point_walked_to_out_of_sight_comes_into_view(view: ScatterView) -> No
     assert view.box.viewRect().contains(QPointF(*map(float, view.xy[view.focus])))
 
 
-# ---------------------------------------------------------------- pin and path
 def test_the_pin_tool_puts_a_pin_and_drags_it_on(view: ScatterView) -> None:
-    view.tool = "pin"
+    view.tools.tool = "pin"
     places: list[tuple[float, float]] = []
     view.pin_placed.connect(lambda x, y: places.append((x, y)))
     click(view, 3, 7)
@@ -260,7 +257,7 @@ def test_with_another_tool_the_pin_is_carried_away(view: ScatterView, qtbot: QtB
 
 
 def test_the_path_tool_draws_a_path_and_a_mere_click_none(view: ScatterView) -> None:
-    view.tool = "path"
+    view.tools.tool = "path"
     drawn: list[object] = []
     view.path_drawn.connect(drawn.append)
     drag(view, [(0, 0), (5, 5), (10, 0)])  # it may begin on a point
@@ -277,7 +274,7 @@ def test_a_right_click_says_what_is_there(view: ScatterView, qtbot: QtBot) -> No
     found: list[int] = []
     view.menu_wanted.connect(lambda number, _at: found.append(number))
     for place in (QPointF(5, 5), QPointF(7, 3), QPointF(3, 7.1)):
-        view.ask_menu(place)
+        view.tools.ask_menu(place)
     assert found == [MIDDLE, -1, -2]
 
 
@@ -299,11 +296,11 @@ def test_points_in_one_spot_are_drawn_once_when_there_are_very_many(qtbot: QtBot
     random = np.random.default_rng(0)
     cloud_view.set_points(random.normal(size=(20_000, 2)).astype(np.float32))
     cloud_view.grab()
-    drawn = len(cloud_view.cloud._fragments.ndarray())
+    drawn = cloud_view.cloud.painted
     assert 0 < drawn < 12_000
     cloud_view.set_points(cloud_view.xy[:1000])
     cloud_view.grab()
-    assert len(cloud_view.cloud._fragments.ndarray()) == 1000
+    assert cloud_view.cloud.painted == 1000
 
 
 def test_a_mark_is_drawn_in_its_colour_where_the_point_is(view: ScatterView) -> None:
@@ -311,20 +308,6 @@ def test_a_mark_is_drawn_in_its_colour_where_the_point_is(view: ScatterView) -> 
     picture = view.grab().toImage()
     place = at(view, 5, 5)
     assert picture.pixelColor(place).name() == QColor("blue").name()
-
-
-def test_a_concave_lasso_leaves_out_its_bay() -> None:
-    horseshoe = np.array([[0, 0], [10, 0], [10, 10], [7, 10], [7, 3], [3, 3], [3, 10], [0, 10]], float)
-    points = np.array([[1, 5], [5, 5], [9, 5], [5, 1], [20, 5]], np.float32)
-    assert inside(points, horseshoe).tolist() == [True, False, True, True, False]
-
-
-@pytest.mark.parametrize(
-    "place", [QPoint(0, 0), QPoint(299, 199), QPoint(299, 0), QPoint(0, 199), QPoint(150, 100)]
-)
-def test_the_card_never_leaves_the_window(place: QPoint) -> None:
-    room, card = QRect(0, 0, 300, 200), QSize(120, 60)
-    assert room.contains(QRect(beside(place, card, room), card))
 
 
 def test_a_hundred_thousand_points_are_recoloured_and_hit_at_once(qtbot: QtBot) -> None:
@@ -337,81 +320,6 @@ def test_a_hundred_thousand_points_are_recoloured_and_hit_at_once(qtbot: QtBot) 
     view.set_points(xy)
     began = time.perf_counter()
     view.set_looks(rng.integers(0, 20, 100_000), [Mark(QColor.fromHsv(18 * i, 200, 200)) for i in range(20)])
-    view.point_at(QPointF(0.0, 0.0))
+    view.tools.point_at(QPointF(0.0, 0.0))
     inside(xy, np.array([[-1, -1], [1, -1], [0, 1]], float))
     assert time.perf_counter() - began < 0.25
-
-
-# ---------------------------------------------------------------- legend
-@pytest.fixture
-def legend(qtbot: QtBot) -> Legend:
-    made = Legend()
-    qtbot.addWidget(made)
-    made.resize(160, 200)
-    made.show()
-    made.set_classes(["anna", "emil", "?"], [Mark(QColor(name)) for name in ("red", "green", "grey")], [3, 4, 5])
-    return made
-
-
-def press(legend: Legend, row: int, modifiers: Mods = Mods.NoModifier) -> None:
-    place = legend.visualRect(legend.model().index(row, 0)).center()
-    QTest.mouseClick(legend.viewport(), Qt.MouseButton.LeftButton, modifiers, place)
-
-
-def test_a_legend_isolates_classes_and_lets_them_go(legend: Legend) -> None:
-    told: list[object] = []
-    legend.isolated.connect(told.append)
-    press(legend, 1)
-    press(legend, 2, Mods.ControlModifier)
-    press(legend, 2, Mods.ControlModifier)
-    press(legend, 1)
-    assert told == [[1], [1, 2], [1], None]
-
-
-def test_a_legend_counts_its_classes(legend: Legend) -> None:
-    assert [legend.text(i) for i in range(3)] == ["anna  (3)", "emil  (4)", "?  (5)"]
-
-
-def test_a_click_on_a_mark_hides_its_class_and_shows_it_again(legend: Legend) -> None:
-    told: list[object] = []
-    legend.hidden.connect(told.append)
-    mark = legend.visualRect(legend.model().index(1, 0)).topLeft() + QPoint(6, 6)
-    QTest.mouseClick(legend.viewport(), Qt.MouseButton.LeftButton, Mods.NoModifier, mark)
-    QTest.mouseClick(legend.viewport(), Qt.MouseButton.LeftButton, Mods.NoModifier, mark)
-    assert told == [{1}, set()]
-    assert legend.rows() == []
-
-
-def test_keys_hide_and_isolate_too(legend: Legend) -> None:
-    told: list[object] = []
-    legend.hidden.connect(told.append)
-    legend.isolate(2)
-    QTest.keyClick(legend, Qt.Key.Key_Delete)
-    assert told == [{2}]
-    spoken = legend.model().data(legend.model().index(2, 0), Qt.ItemDataRole.AccessibleTextRole)
-    assert spoken == "?, 5, hidden"
-    QTest.keyClick(legend, Qt.Key.Key_Escape)
-    assert legend.rows() == []
-
-
-def test_new_counts_of_the_same_classes_let_what_is_isolated_stay(legend: Legend) -> None:
-    legend.isolate(0)
-    legend.update_classes([Mark(QColor("red"))] * 3, [1, 2, 3])
-    assert legend.rows() == [0]
-    assert legend.text(0) == "anna  (1)"
-
-
-def test_ten_thousand_classes_cost_nothing_until_they_are_seen(legend: Legend) -> None:
-    began = time.perf_counter()
-    legend.set_classes([str(i) for i in range(10_000)], [Mark(QColor("red"))] * 10_000, [1] * 10_000)
-    legend.grab()
-    assert time.perf_counter() - began < 0.25
-    assert legend.count() == 10_000
-
-
-def test_a_colour_scale_can_be_read_by_a_screen_reader(qtbot: QtBot) -> None:
-    scale = ColourScale()
-    qtbot.addWidget(scale)
-    scale.set_scale([QColor("black"), QColor("white")], "F0", "87 Hz", "251 Hz")
-    scale.grab()
-    assert scale.accessibleName() == "F0: 87 Hz – 251 Hz"
