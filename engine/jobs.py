@@ -19,7 +19,7 @@ HANDLERS: Mapping[type[Any], str] = MappingProxyType(
     {
         api.Analyse: "engine.analysis.analyse:analyse",
         api.Audition: "engine.evaluation.audition_job:audition",
-        api.CareForCache: "engine.corpus.cache.cache_job:care",
+        api.CareForCache: "engine.corpus.cache.cache_job:manage",
         api.Export: "engine.export.latents_table:export",
         api.ExportProbes: "engine.evaluation.probes.matrix:export",
         api.Figure: "engine.export.figures:draw_job",

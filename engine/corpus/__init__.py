@@ -1,1 +1,1 @@
-"""Corpora: one file a layout, all of them to one Manifest, and a cache of what training needs of it."""
+"""Corpora: found, labelled and listed in one Manifest whatever their layout, and a cache of their features."""

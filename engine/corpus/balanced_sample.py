@@ -1,4 +1,4 @@
-"""A sample in which no speaker has many more clips than another."""
+"""Balanced sample of clips: no speaker has many more than another."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fetch a corpus: the archive by torchaudio.datasets' own downloader, which checks its SHA-256, then unpack it.
+"""Download of a corpus: the archive by torchaudio.datasets' downloader, which checks its SHA-256, then unpacked.
 
 Everything happens in a folder of its own, DIR/.fetching-<name>, and what is finished is moved to its place in one
 step: what lies in the place is complete. An archive that was fetched whole is kept there until it is unpacked, so a
@@ -26,15 +26,15 @@ from engine.api.downloads import Offer
 from engine.api.errors import Cancelled, CorpusError
 from engine.runtime.control import Eta, check_control
 
-_LOOK_S = 0.05
+_CHECK_S = 0.05
 _REPORT_S = 0.2
 _SILENCE_S = 60.0  # without a byte the connection is given up
-_UNPACK_WEIGHT = 0.3  # unpacking is so much of the work, compared with fetching, in the progress that is told
+_UNPACK_WEIGHT = 0.3  # unpacking is so much of the work, compared with fetching, in the progress reported
 _AGAIN = "Try again; what was fetched before is not used."
 
 
 def get(request: GetCorpus, report: Report, control: ControlSignal) -> CorpusGot:
-    """Fetch and unpack one offer into request.to; if it is there already, nothing is done.
+    """Download and unpack one part of a corpus into request.to; if it is there already, nothing is done.
 
     Raises:
         CorpusError: no room, no connection, a broken transfer, a wrong checksum, a damaged archive: in words.
@@ -82,7 +82,7 @@ def _check_room(offer: Offer, to: Path, archive: Path) -> None:
 
 @dataclass
 class _Transfer:
-    """What the reader of the connection tells, and is told."""
+    """State of a transfer, shared by the thread that reads the connection and the one that waits."""
 
     total: int
     received: int = 0
@@ -91,8 +91,8 @@ class _Transfer:
     unwanted: bool = False
 
 
-class _Watched:
-    """A response that counts what is read of it, and breaks off when it is no longer wanted."""
+class _CountedResponse:
+    """Response that counts what is read of it, and breaks off when it is no longer wanted."""
 
     def __init__(self, response: Any, transfer: _Transfer) -> None:
         self._response = response
@@ -102,7 +102,7 @@ class _Watched:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._response, name)
 
-    def __enter__(self) -> _Watched:
+    def __enter__(self) -> _CountedResponse:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -123,8 +123,8 @@ class _Watched:
         return data
 
 
-class _Watcher(urllib.request.BaseHandler):
-    """Puts itself between urllib and who reads a response."""
+class _CountingHandler(urllib.request.BaseHandler):
+    """Handler of urllib that wraps every response in one that counts."""
 
     handler_order = 1000  # after redirections
 
@@ -136,19 +136,19 @@ class _Watcher(urllib.request.BaseHandler):
             return response
         self._transfer.total = response.length or self._transfer.total
         self._transfer.responses.append(response)
-        return _Watched(response, self._transfer)
+        return _CountedResponse(response, self._transfer)
 
     https_response = http_response
 
 
 class _Download:
-    """Fetches the archive in a thread, so that a connection that is silent does not keep the user waiting."""
+    """Download of the archive in a thread, so that a silent connection does not keep the user waiting."""
 
     def __init__(self, offer: Offer, archive: Path, report: Report, control: ControlSignal, share: float) -> None:
         self._offer = offer
         self._archive = archive
         self._report = report
-        self._steer = control
+        self._control = control
         self._share = share
         self._transfer = _Transfer(offer.archive_bytes)
         self._error: BaseException | None = None
@@ -158,7 +158,7 @@ class _Download:
         thread = threading.Thread(target=self._fetch, name="fetching", daemon=True)
         thread.start()
         try:
-            self._attend(thread)
+            self._wait_for(thread)
         except Cancelled:
             self._transfer.unwanted = True
             for response in self._transfer.responses:
@@ -168,17 +168,17 @@ class _Download:
         if self._error is not None:
             raise _in_words(self._error, self._offer, self._transfer) from self._error
 
-    def _attend(self, thread: threading.Thread) -> None:
-        eta, told, counted = Eta(float(self._transfer.total)), 0.0, 0
+    def _wait_for(self, thread: threading.Thread) -> None:
+        eta, reported_at, counted = Eta(float(self._transfer.total)), 0.0, 0
         while thread.is_alive():
-            thread.join(_LOOK_S)
-            if check_control(self._steer):
+            thread.join(_CHECK_S)
+            if check_control(self._control):
                 raise Cancelled
             now, received = time.monotonic(), self._transfer.received
             eta.advance(received - counted)
             counted = received
-            if now - told > _REPORT_S and received:
-                told = now
+            if now - reported_at > _REPORT_S and received:
+                reported_at = now
                 fraction = min(1.0, received / max(1, self._transfer.total))
                 words = f"{received / 1e6:,.0f} of {self._transfer.total / 1e6:,.0f} MB fetched"
                 self._report(Progress(self._share * fraction, words, eta.eta_s))
@@ -186,13 +186,13 @@ class _Download:
     def _fetch(self) -> None:
         from torchaudio.datasets import librispeech
 
-        urllib.request.install_opener(urllib.request.build_opener(_Watcher(self._transfer)))
+        urllib.request.install_opener(urllib.request.build_opener(_CountingHandler(self._transfer)))
         before = _socket_timeout(_SILENCE_S)
         try:
             librispeech.download_url_to_file(
                 self._offer.url, os.fspath(self._archive), hash_prefix=self._offer.sha256, progress=False
             )
-        except BaseException as error:  # noqa: BLE001 - told in words by the thread that waits
+        except BaseException as error:  # noqa: BLE001 - raised in words by the thread that waits
             self._error = error
         finally:
             _socket_timeout(before)
@@ -208,7 +208,7 @@ def _socket_timeout(seconds: float | None) -> float | None:
 
 
 def _hang_up(response: Any) -> None:
-    """End the connection under a reader's feet: closing it would wait for the reader."""
+    """Shut a connection down while it is read: closing it would wait for the reader."""
     import contextlib
     import socket
 
@@ -243,37 +243,37 @@ def _in_words(error: BaseException, offer: Offer, transfer: _Transfer) -> Except
     return error if isinstance(error, Exception) else RuntimeError(str(error))
 
 
-class _Counted:
-    """A file that looks at the user's wish at every read."""
+class _CheckedFile:
+    """File that calls `check` with its position at every read."""
 
-    def __init__(self, file: BinaryIO, look: Callable[[int], None]) -> None:
+    def __init__(self, file: BinaryIO, check: Callable[[int], None]) -> None:
         self._file = file
-        self._look = look
+        self._check = check
 
     def read(self, size: int = -1) -> bytes:
-        self._look(self._file.tell())
+        self._check(self._file.tell())
         return self._file.read(size)
 
 
 def _unpack(archive: Path, to: Path, report: Report, control: ControlSignal, share: float) -> None:
     size = max(1, archive.stat().st_size)
-    eta, told, at = Eta(float(size)), 0.0, 0
+    eta, reported_at, at = Eta(float(size)), 0.0, 0
 
-    def look(position: int) -> None:
-        nonlocal told, at
+    def check(position: int) -> None:
+        nonlocal reported_at, at
         if check_control(control):
             raise Cancelled
         eta.advance(position - at)
         at = position
-        if time.monotonic() - told > _REPORT_S:
-            told = time.monotonic()
+        if time.monotonic() - reported_at > _REPORT_S:
+            reported_at = time.monotonic()
             fraction = share + (1.0 - share) * position / size
             report(Progress(fraction, f"Unpacking: {100 * position // size} %", eta.eta_s))
 
     try:
         with archive.open("rb") as file:
-            counted = _Counted(file, look)
-            with tarfile.open(fileobj=counted, mode="r|gz") as tar:  # type: ignore[call-overload]
+            checked = _CheckedFile(file, check)
+            with tarfile.open(fileobj=checked, mode="r|gz") as tar:  # type: ignore[call-overload]
                 for member in tar:
                     tar.extract(member, to, filter="data")
     except (tarfile.TarError, EOFError, zlib.error) as error:
@@ -282,7 +282,7 @@ def _unpack(archive: Path, to: Path, report: Report, control: ControlSignal, sha
 
 
 def _move(unpacked: Path, to: Path, offer: Offer) -> None:
-    """Put what is unpacked in its place: the corpus's own tables first, the recordings last and in one step."""
+    """Move what is unpacked into its folder: the corpus's own tables first, the recordings last and in one step."""
     source = unpacked / offer.corpus
     if not (source / offer.name).is_dir():
         raise CorpusError(f"The archive holds no folder {offer.corpus}/{offer.name}.", "Choose another part.")

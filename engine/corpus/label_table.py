@@ -1,4 +1,4 @@
-"""Tables of labels, CSV or TSV: one column names the recording, the others say what is known of it."""
+"""Label tables, CSV or TSV: one column names the recording, the others label it."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _GENDERS = {"f": "female", "woman": "female", "m": "male", "man": "male"}
 
 @dataclass(frozen=True)
 class Table:
-    """A table as read. rows: (line in the file, a cell for every heading)."""
+    """Table as read. rows: (line in the file, a cell for every heading)."""
 
     path: Path
     headings: tuple[str, ...]
@@ -52,7 +52,7 @@ class Table:
 
 @dataclass
 class Joined:
-    """What a table says of recordings: by the recording's path, labels by name; and the rows that say nothing."""
+    """Labels that a table gives, by the recording's path and their name, and the rows that give none."""
 
     labels: dict[Path, dict[str, str]] = field(default_factory=dict)
     unmatched: list[Skipped] = field(default_factory=list)
@@ -88,7 +88,7 @@ def read(path: Path) -> Table:
 
 
 def guess(table: Table) -> TableColumns:
-    """What the headings say the columns mean; every other column keeps its own heading, in lower case.
+    """Guess what columns mean from their headings; every other column keeps its own heading, in lower case.
 
     Raises:
         CorpusError: no column names the recordings.
@@ -114,7 +114,7 @@ def join(table: Table, columns: TableColumns, beside: Callable[[], Iterable[Path
     """Find the recording of every row: by its path, from the table's folder on, else by its name.
 
     Args:
-        beside: recordings to look for names among; asked for only if a path does not answer.
+        beside: recordings to search for names; called only if a row's path is no recording.
 
     Raises:
         CorpusError: the table has no such column.

@@ -1,4 +1,4 @@
-"""What a corpus is, whatever its layout on disk: a list of recordings and what is known of each."""
+"""Manifest of a corpus, whatever its layout on disk: a list of recordings and the labels of each."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ SCALES = {"arousal": (0.0, 1.0), "valence": (-1.0, 1.0)}
 
 @dataclass(frozen=True)
 class Labels:
-    """What is known of a recording; None where nothing is.
+    """Labels of a recording; None where one is not known.
 
-    session: recorded in one sitting, so a test on the same session flatters.
+    session: recordings of one sitting share it; a test on a session that was trained on flatters.
     arousal: 0 (calm) to 1 (excited); valence: -1 (unpleasant) to 1 (pleasant): the scales of OMG-Emotion.
     split: the part of its corpus it belongs to, in the corpus's own words.
     """
@@ -44,9 +44,9 @@ class Labels:
         return Labels(**known)
 
     def words(self) -> dict[str, str]:
-        """What is known, as words by name; numbers in full."""
-        told = {item.name: getattr(self, item.name) for item in dataclasses.fields(Labels)}
-        return {name: _word(value) for name, value in told.items() if value is not None}
+        """Labels that are known, as words by name; numbers in full."""
+        values = {item.name: getattr(self, item.name) for item in dataclasses.fields(Labels)}
+        return {name: _word(value) for name, value in values.items() if value is not None}
 
     def over(self, other: Labels) -> Labels:
         """These, and where they say nothing the other's."""
@@ -59,7 +59,7 @@ LABEL_NAMES = tuple(item.name for item in dataclasses.fields(Labels))
 
 @dataclass(frozen=True)
 class Utterance:
-    """One recording. name: its path below the folder it was found in, the same on every machine.
+    """Recording of a corpus. name: its path below the folder it was found in, the same on every machine.
 
     more: labels of the user's own, from tables, by name: words that the engine carries along and does not read.
     """
@@ -76,7 +76,7 @@ class Utterance:
 
 @dataclass(frozen=True)
 class Skipped:
-    """A file left out, or a line of a table, and why."""
+    """File that is left out, or line of a table, and why."""
 
     path: str
     why: str
@@ -84,7 +84,7 @@ class Skipped:
 
 @dataclass(frozen=True)
 class Manifest:
-    """A corpus: the same files give the same manifest, in the same order.
+    """List of a corpus's recordings: the same files give the same manifest, in the same order.
 
     skipped: files that cannot be used. unmatched: lines of tables that no recording answers to, or that say nothing
     of use. troubles: tables that cannot be used at all (what, hint).
@@ -112,11 +112,11 @@ class Manifest:
             return tuple(range(count)), ()
         held = min(count - 1, max(1, round(validation_share * count)))
 
-        def lot(index: int) -> tuple[str, str]:
+        def rank(index: int) -> tuple[str, str]:
             utterance = self.utterances[index]
             return hashlib.sha256(f"{seed}\0{utterance.name}".encode()).hexdigest(), utterance.path
 
-        chosen = set(sorted(range(count), key=lot)[:held])
+        chosen = set(sorted(range(count), key=rank)[:held])
         return tuple(i for i in range(count) if i not in chosen), tuple(sorted(chosen))
 
 

@@ -1,4 +1,4 @@
-"""From folders, tables and single recordings to one manifest."""
+"""Scan of folders, tables and single recordings into one manifest."""
 
 from __future__ import annotations
 
@@ -36,15 +36,15 @@ def scan(
     """Every recording below the folders, every one that a table names, and the single ones, each once.
 
     Layouts are recognised file by file. A labels.csv (or manifest.csv, or .tsv) below a folder labels what it
-    names. What a table says goes before what a layout tells, and a clip's own labels before both. Nothing is
-    decoded here: a file that turns out to be no sound is told when it is read.
+    names. A table's labels go before a layout's, and a clip's own labels before both. Nothing is decoded
+    here: a file that turns out to be no sound is reported when it is read.
 
     Args:
         places: folders, tables and recordings.
         columns: what the columns of a table mean, by the table's path; of others it is guessed.
-        seen: told of every recording below the folders as soon as it is come across, once. What it is and who
-            speaks may stand in a table that is found later, so nothing more is known of it by then.
-        all_seen: called when there will be no more of these; labels are looked for after that.
+        seen: called with every recording below the folders as soon as it is found, once. Its labels may stand in
+            a table that is found later, so nothing more is known of it by then.
+        all_seen: called when there will be no more of these; labels are searched after that.
 
     Raises:
         CorpusError: a folder is missing or unreadable, or there is no recording at all.
@@ -55,7 +55,7 @@ def scan(
 
 @dataclass(frozen=True)
 class _Folder:
-    """What lies below one of the places, and the tables that belong to it."""
+    """Contents of one of the folders, and the tables that belong to it."""
 
     root: Path
     recordings: tuple[Path, ...]
@@ -65,8 +65,8 @@ class _Folder:
 
 
 @dataclass(frozen=True)
-class _Looked:
-    """A file, as far as one sees without opening it: its real path, and why it cannot be used, empty if it can."""
+class _File:
+    """File as known without opening it: its real path, and why it cannot be used, empty if it can."""
 
     real: str
     why: str
@@ -80,31 +80,31 @@ class _Scan:
         seen: Callable[[Path], None],
         all_seen: Callable[[], None],
     ) -> None:
-        self._steer = control
+        self._control = control
         self._columns = columns
         self._seen, self._all_seen = seen, all_seen
-        self._told: set[str] = set()  # real paths of what `seen` has been told
-        self._looked: dict[Path, _Looked] = {}
+        self._reported: set[str] = set()  # real paths that `seen` was called with
+        self._files: dict[Path, _File] = {}
         self._real_folders: dict[Path, str] = {}
         self._layouts = (LibriSpeech(), Ravdess(), EmoDb())
         self._utterances: dict[str, Utterance] = {}
         self._skipped: list[Skipped] = []
         self._unmatched: list[Skipped] = []
         self._troubles: list[tuple[str, str]] = []
-        self._said: dict[str, dict[str, str]] = {}  # by real path: labels that tables give
+        self._from_tables: dict[str, dict[str, str]] = {}  # labels by real path
 
     def run(self, places: Sequence[Path], clips: Sequence[ClipRef]) -> Manifest:
         files = [place for place in places if place.is_file()]
         given = [file for file in files if file.suffix.lower() in TABLE_SUFFIXES]
         roots = [place for place in places if place not in files]
-        for root in roots:  # before the first recording is told of
-            _must_be_there(root)
+        for root in roots:  # before the first recording is reported
+            _check_folder(root)
         folders = [self._folder(root) for root in roots]
         self._all_seen()
         for folder in folders:
             for table in folder.tables:
                 self._join(table, partial(_below, table.parent, folder.recordings))
-        named = [(t, self._join(t, partial(recordings_below, t.parent, self._steer))) for t in given]
+        named = [(t, self._join(t, partial(recordings_below, t.parent, self._control))) for t in given]
         for folder in folders:
             self._add_folder(folder)
         for table, recordings in named:
@@ -121,10 +121,10 @@ class _Scan:
             path for folder in list(root.parents)[:_OMG_LEVELS_UP] for path in sorted(folder.glob("omg_*.csv"))
         ]
         recordings, own, omg, others = [], [], above, 0
-        for path in _files(root, self._skipped, self._steer):
+        for path in _files(root, self._skipped, self._control):
             if path.suffix.lower() in AUDIO_SUFFIXES:
                 recordings.append(path)
-                self._come_across(path)
+                self._report_seen(path)
                 continue
             others += 1
             if path.name.lower() in OWN_TABLES:
@@ -133,16 +133,16 @@ class _Scan:
                 omg.append(path)
         return _Folder(root, tuple(recordings), tuple(own), tuple(omg), others)
 
-    def _come_across(self, path: Path) -> None:
-        looked = self._look(path)
-        if not looked.why and looked.real not in self._told:
-            self._told.add(looked.real)
+    def _report_seen(self, path: Path) -> None:
+        file = self._file(path)
+        if not file.why and file.real not in self._reported:
+            self._reported.add(file.real)
             self._seen(path)
 
-    def _look(self, path: Path) -> _Looked:
-        if (looked := self._looked.get(path)) is None:
-            looked = self._looked[path] = _Looked(self._real(path), _unusable(path))
-        return looked
+    def _file(self, path: Path) -> _File:
+        if (file := self._files.get(path)) is None:
+            file = self._files[path] = _File(self._real(path), _unusable(path))
+        return file
 
     def _real(self, path: Path) -> str:
         """As os.path.realpath, which looks at every folder on the way to every file anew."""
@@ -154,7 +154,7 @@ class _Scan:
         return os.path.join(real, path.name)
 
     def _join(self, file: Path, beside: Callable[[], Iterable[Path]]) -> list[Path]:
-        """Take up what a table says; the recordings it names."""
+        """Read the labels of a table; the recordings it names."""
         try:
             table = tables.read(file)
             joined = tables.join(table, self._columns.get(str(file)) or tables.guess(table), beside)
@@ -162,11 +162,11 @@ class _Scan:
             self._troubles.append((error.what, error.hint))
             return []
         self._unmatched += joined.unmatched
-        self._said |= {os.path.realpath(path): labels for path, labels in joined.labels.items()}
+        self._from_tables |= {os.path.realpath(path): labels for path, labels in joined.labels.items()}
         return list(joined.labels)
 
     def _layout(self, path: Path) -> Labels | None:
-        """What a layout tells."""
+        """Labels by the layout of the file, None if it follows none."""
         return next((found for layout in self._layouts if (found := layout.labels(path)) is not None), None)
 
     def _add_folder(self, folder: _Folder) -> None:
@@ -176,8 +176,8 @@ class _Scan:
         for path in folder.recordings:
             if (labels := self._layout(path)) is not None:
                 known[path] = labels
-            elif omg is not None and (told := omg.labels(path)) is not None:
-                videos[path], known[path] = told
+            elif omg is not None and (found := omg.labels(path)) is not None:
+                videos[path], known[path] = found
         if omg is not None:
             self._unmatched += omg.unmatched()
         known |= speaker_of_each(path for path in folder.recordings if path not in known)
@@ -196,22 +196,22 @@ class _Scan:
         self,
         path: Path,
         name: str,
-        told: Labels,
+        from_layout: Labels,
         more: Mapping[str, str] = MappingProxyType({}),
         given: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        """Take a recording up. The user's own labels (given) go before a table's, and these before the layout's."""
-        looked = self._look(path)
-        if looked.why:
-            self._skipped.append(Skipped(str(path), looked.why))
+        """Add a recording. The user's own labels (given) go before a table's, and these before the layout's."""
+        file = self._file(path)
+        if file.why:
+            self._skipped.append(Skipped(str(path), file.why))
             return
-        real = looked.real
+        real = file.real
         if (before := self._utterances.get(real)) is not None:
             if before.path != str(path):
                 self._skipped.append(Skipped(str(path), "It is in the corpus already."))
             return
-        said = {**self._said.get(real, {}), **given}
-        labels = Labels.of(given).over(Labels.of(self._said.get(real, {})).over(told))
+        said = {**self._from_tables.get(real, {}), **given}
+        labels = Labels.of(given).over(Labels.of(self._from_tables.get(real, {})).over(from_layout))
         own = {word: value for word, value in said.items() if word not in LABEL_NAMES and value}
         self._utterances[real] = Utterance(str(path), name, labels, {**more, **own})
 
@@ -221,13 +221,13 @@ class _Scan:
             return Manifest(tuple(ordered), tuple(self._skipped), tuple(self._unmatched), tuple(self._troubles))
         if self._troubles:
             raise CorpusError(*self._troubles[0])
-        told = f" ({others} other files are there)" if others else ""
+        more = f" ({others} other files are there)" if others else ""
         if self._skipped:
             first = self._skipped[0]
-            told += f"; {Path(first.path).name} and {len(self._skipped) - 1} more cannot be used: {first.why}"
+            more += f"; {Path(first.path).name} and {len(self._skipped) - 1} more cannot be used: {first.why}"
         elif self._unmatched:
-            told += f"; {self._unmatched[0].path}: {self._unmatched[0].why}"
-        raise CorpusError(f"The corpus holds no recording{told}.", "Choose a folder that holds sound files.")
+            more += f"; {self._unmatched[0].path}: {self._unmatched[0].why}"
+        raise CorpusError(f"The corpus holds no recording{more}.", "Choose a folder that holds sound files.")
 
 
 def recordings_below(root: Path, control: ControlSignal) -> list[Path]:
@@ -240,18 +240,18 @@ def _below(folder: Path, recordings: Sequence[Path]) -> Iterable[Path]:
 
 
 def _name(path: Path, root: Path) -> str:
-    """The path below the folder it was found in; its bare name if it lies elsewhere."""
+    """Path below the folder it was found in; its bare name if it lies elsewhere."""
     return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
 
 
-def _must_be_there(root: Path) -> None:
+def _check_folder(root: Path) -> None:
     if not root.is_dir():
         raise CorpusError(f"The folder {root} is not there.", "Check whether it was moved, or choose another one.")
 
 
 def _files(root: Path, skipped: list[Skipped], control: ControlSignal) -> Iterator[Path]:
     """Every file below root, in order, hidden ones left out."""
-    _must_be_there(root)
+    _check_folder(root)
 
     def unreadable(error: OSError) -> None:
         if error.filename == str(root):

@@ -1,4 +1,4 @@
-"""A look into a table of labels before it is used."""
+"""Preview of a label table before it is used."""
 
 from __future__ import annotations
 

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import openTSNE
 from sklearn.decomposition import PCA
 
 from engine.analysis.latents import stack
@@ -48,10 +47,10 @@ class Points:
 
 @dataclass
 class Fitted:
-    """A finished map, able to take new points in, and to go on where it has an embedding.
+    """A finished map, able to take new points in, and to go on where it has a tsne_map.
 
     share: of all rows, those that became points. neighbours: the latents, projected by the PCA.
-    embedding: None for maps that are plain PCA or were fitted in another process.
+    tsne_map: None for maps that are plain PCA or were fitted in another process.
     """
 
     request: FitMap
@@ -61,7 +60,7 @@ class Fitted:
     model_hash: str
     pca: PCA
     neighbours: NeighbourIndex
-    embedding: openTSNE.TSNEEmbedding | None
+    tsne_map: tsne.TsneMap | None
     xy: Floats
     settings: dict[str, Any]
 
@@ -106,8 +105,8 @@ def fit_points(request: FitMap, points: Points, report: Report, control: Control
         if points.of > len(points.ids):
             report(Note(f"The map shows {len(points.ids)} of {points.of} points, evenly chosen."))
         fitted = _begin(request, points, report, control)
-    if fitted.embedding is not None:
-        _optimise(fitted, fitted.embedding, request.iterations, report, control)
+    if fitted.tsne_map is not None:
+        _optimise(fitted, fitted.tsne_map, request.iterations, report, control)
     _score(fitted, points, report, control)
     fitted_maps()[request.latent] = fitted
     return fitted.points(final=True)
@@ -219,7 +218,7 @@ def _continues(before: Fitted, now: FitMap, points: Points) -> bool:
         and np.array_equal(before.index, points.index)
         and before.model_hash == points.model_hash
         and settings(before.request) == settings(now)
-        and (before.embedding is not None or len(points.ids) < FEWEST_FOR_TSNE)
+        and (before.tsne_map is not None or len(points.ids) < FEWEST_FOR_TSNE)
     )
 
 
@@ -268,7 +267,7 @@ def _begin(request: FitMap, points: Points, report: Report, control: ControlSign
             raise _StoppedError
 
     try:
-        fitted.embedding = tsne.begin(
+        fitted.tsne_map = tsne.begin(
             fitted.neighbours, fitted.xy, perplexity, request.seed, check, available_threads()
         )
     except _StoppedError:
@@ -286,14 +285,14 @@ def _begin(request: FitMap, points: Points, report: Report, control: ControlSign
 
 
 def _optimise(
-    fitted: Fitted, embedding: openTSNE.TSNEEmbedding, iterations: int, report: Report, control: ControlSignal
+    fitted: Fitted, tsne_map: tsne.TsneMap, iterations: int, report: Report, control: ControlSignal
 ) -> None:
     """Run iterations of t-SNE from where the map is, reporting progress and layouts, until it is stopped."""
     before = fitted.settings["iterations"]
     eta = Eta(iterations)
     seen, shown_at = 0, time.monotonic()
 
-    def watch(done: int, divergence: float, layout: npt.NDArray[np.float64]) -> bool:
+    def watch(done: int, divergence: float, layout: Floats) -> bool:
         nonlocal seen, shown_at
         eta.advance(done - seen)
         seen = done
@@ -306,14 +305,14 @@ def _optimise(
         )
         if time.monotonic() - shown_at >= LAYOUT_INTERVAL_S:
             shown_at = time.monotonic()
-            fitted.xy = np.array(layout, np.float32)
+            fitted.xy = layout
             report(Partial(fitted.points(final=False)))
         return check_control(control)
 
-    if tsne.optimise(embedding, iterations, early=before == 0, watch=watch, threads=available_threads()):
+    if tsne.optimise(tsne_map, iterations, early=before == 0, watch=watch, threads=available_threads()):
         fitted.settings["iterations"] = before + iterations
-        fitted.settings["kl_divergence"] = round(float(embedding.kl_divergence), 4)
-    fitted.xy = np.array(embedding, np.float32)
+        fitted.settings["kl_divergence"] = round(float(tsne_map.embedding.kl_divergence), 4)
+    fitted.xy = tsne_map.xy
 
 
 def _score(fitted: Fitted, points: Points, report: Report, control: ControlSignal) -> None:

@@ -8,7 +8,7 @@ from sklearn.decomposition import PCA
 
 from engine.analysis.latents import evenly
 
-FIT_ROWS = 10_000  # more rows hardly turn the axes, and the fit cannot be cancelled
+FIT_ROWS = 5_000  # more rows hardly turn the axes, and the fit, of some 60 ms, cannot be cancelled
 
 
 def fit_pca(values: npt.NDArray[np.floating], kept: int) -> PCA:

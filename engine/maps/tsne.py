@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import openTSNE
 import scipy.sparse
 from openTSNE.affinity import PrecomputedAffinities, joint_probabilities_nn
+from scipy.sparse.csgraph import reverse_cuthill_mckee
 
 from engine.maps.neighbours import Floats, Indices, NeighbourIndex
 
@@ -21,18 +23,40 @@ EARLY_EXAGGERATION = 12.0
 EARLY_MOMENTUM, MOMENTUM = 0.5, 0.9  # 0.9 gets as far in two thirds of the iterations that 0.8 takes
 FEWEST_FOR_EARLY = 50
 # openTSNE's interpolation is faster than its Barnes-Hut tree while the map is small, as it is early on; later its
-# grid grows with the map, to twice the tree's time. On 10 000 points an angle of 0.5 takes 1.3 times as long as 0.7
-# and keeps 0.5 % more neighbours.
+# grid grows with the map, to twice the tree's time.
 FEWEST_FOR_INTERPOLATION = 5_000
-ANGLE = 0.7
-POINT_ITERATIONS_PER_CHECK = 10_000  # points x iterations between two calls of `watch`, some 50 ms
+ANGLE = 0.5  # of the tree's cells, as in scikit-learn; wider ones are faster and keep fewer neighbours
+POINT_ITERATIONS_PER_CHECK = 20_000  # points x iterations between two calls of `watch`, some 100 ms
 MOST_ITERATIONS_PER_CHECK = 10
 # New points are drawn to their neighbours on the finished map (openTSNE's own defaults for `transform`).
 PLACE_NEIGHBOURS = 25
 PLACE_PERPLEXITY = 5.0
 PLACE_ITERATIONS = 250
 
-Watch = Callable[[int, float, npt.NDArray[np.float64]], bool]
+Watch = Callable[[int, float, Floats], bool]
+
+
+@dataclass
+class TsneMap:
+    """t-SNE map that can go on.
+
+    embedding: (points, 2), changed in place. order: (points,) which point each of its rows is: points that draw
+    each other lie beside each other, so that the tree is walked in the processor's caches, 1.4 times as fast.
+    """
+
+    embedding: openTSNE.TSNEEmbedding
+    order: Indices
+
+    @property
+    def xy(self) -> Floats:
+        """The layout in the points' own order."""
+        return self.own_order(self.embedding)
+
+    def own_order(self, layout: npt.NDArray[np.float64]) -> Floats:
+        """Rows of the embedding as a layout in the points' own order."""
+        xy = np.empty(layout.shape, np.float32)
+        xy[self.order] = layout
+        return xy
 
 
 def begin(
@@ -42,7 +66,7 @@ def begin(
     seed: int,
     check: Callable[[float], None],
     threads: int,
-) -> openTSNE.TSNEEmbedding:
+) -> TsneMap:
     """A map before its first iteration.
 
     Args:
@@ -54,15 +78,16 @@ def begin(
     noise = np.random.default_rng(seed).standard_normal(start.shape)
     # A hundredth of the spread is noise: the seed has its say, and points that are alike come apart.
     begun = (start / spread if spread > 0 else 0.0) + 0.01 * noise
-    return openTSNE.TSNEEmbedding(
-        np.asarray(begun * 1e-4, np.float64), _affinities(neighbours, perplexity, check, threads)
-    )
+    affinities = _affinities(neighbours, perplexity, check, threads)
+    order = reverse_cuthill_mckee(affinities, symmetric_mode=True)
+    ordered = PrecomputedAffinities(affinities[order][:, order])
+    return TsneMap(openTSNE.TSNEEmbedding(np.asarray(begun[order] * 1e-4, np.float64), ordered), order)
 
 
 def _affinities(
     neighbours: NeighbourIndex, perplexity: float, check: Callable[[float], None], threads: int
-) -> PrecomputedAffinities:
-    """How strongly every point draws its neighbours: symmetric, the sum of all being 1."""
+) -> scipy.sparse.csr_matrix:
+    """How strongly every two points draw each other, up to a factor."""
     count = len(neighbours)
     drawn_to = max(1, min(count - 1, int(NEIGHBOURS_PER_PERPLEXITY * perplexity)))
     near, distances = neighbours.nearest(drawn_to, check=check)
@@ -76,7 +101,9 @@ def _affinities(
     check(1.0)
     back = one_way.T.tocsr()
     check(1.0)
-    return PrecomputedAffinities(one_way + back)
+    both = one_way + back
+    check(1.0)
+    return both
 
 
 def _conditional(
@@ -94,9 +121,7 @@ def _conditional(
     )
 
 
-def optimise(
-    embedding: openTSNE.TSNEEmbedding, iterations: int, *, early: bool, watch: Watch, threads: int
-) -> bool:
+def optimise(fitted: TsneMap, iterations: int, *, early: bool, watch: Watch, threads: int) -> bool:
     """Run iterations on a map in place, the first fifth of them with exaggerated attraction if `early`.
 
     Args:
@@ -105,24 +130,29 @@ def optimise(
     Returns:
         Whether all were run.
     """
-    first = round(iterations * EARLY_SHARE) if early and len(embedding) >= FEWEST_FOR_EARLY else 0
+    first = round(iterations * EARLY_SHARE) if early and len(fitted.order) >= FEWEST_FOR_EARLY else 0
     try:
         if first:
-            _run(embedding, first, EARLY_EXAGGERATION, EARLY_MOMENTUM, watch, threads)
-        _run(embedding, iterations - first, 1.0, MOMENTUM, lambda done, *now: watch(first + done, *now), threads)
+            _run(fitted, first, EARLY_EXAGGERATION, EARLY_MOMENTUM, watch, threads)
+        _run(fitted, iterations - first, 1.0, MOMENTUM, lambda done, *now: watch(first + done, *now), threads)
     except openTSNE.tsne.OptimizationInterrupt:
         return False
     return True
 
 
 def _run(
-    embedding: openTSNE.TSNEEmbedding,
+    fitted: TsneMap,
     iterations: int,
     exaggeration: float,
     momentum: float,
     watch: Watch,
     threads: int,
 ) -> None:
+
+    def callback(iteration: int, divergence: float, layout: npt.NDArray[np.float64]) -> bool:
+        return watch(iteration - 1, float(divergence), fitted.own_order(layout))  # its step is not taken yet
+
+    embedding = fitted.embedding
     every = min(MOST_ITERATIONS_PER_CHECK, iterations, max(1, POINT_ITERATIONS_PER_CHECK // len(embedding)))
     small_map = exaggeration > 1.0 and len(embedding) >= FEWEST_FOR_INTERPOLATION
     affinities = embedding.affinities.P
@@ -138,7 +168,9 @@ def _run(
             negative_gradient_method="fft" if small_map else "bh",
             theta=ANGLE,
             # openTSNE calls back before the iteration's step is taken.
-            callbacks=[lambda iteration, divergence, xy: watch(iteration - 1, float(divergence), xy)],
+            callbacks=[
+                lambda iteration, divergence, xy: watch(iteration - 1, float(divergence), fitted.own_order(xy))
+            ],
             callbacks_every_iters=every,
             n_jobs=threads,
         )

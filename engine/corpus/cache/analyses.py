@@ -1,4 +1,4 @@
-"""Whole analyses by the content of their recording: a clip that was analysed once is linked, not computed again.
+"""Cached analyses by the content of their recording: a clip that was analysed once is linked, not computed again.
 
     clips/<first two digits>/<key>/   files of one analysis, as they lie in a clip's folder
 
@@ -23,8 +23,8 @@ from engine.api.errors import CorpusError
 from engine.corpus.cache import eviction
 from engine.corpus.cache.index import Index, hashed, stamp
 
-_WRITE_S = 1.0  # at most so much of what was learnt is lost by a kill
-_ROOM_BYTES = 200_000_000  # kept between two looks at the limit
+_WRITE_S = 1.0  # so much may be lost by a kill
+_ROOM_BYTES = 200_000_000  # kept between two checks of the limit
 _LEAVE_FREE_BYTES = 2 * 10**9  # on the disk, where keeping means copying
 
 
@@ -88,7 +88,7 @@ class KnownClips:
         return True
 
     def keep(self, key: str, names: Sequence[str], source: Path) -> None:
-        """Keep files of a clip's folder under a key. A cache that is full or unwritable is told once: `trouble`."""
+        """Keep files of a clip's folder under a key. A cache that is full or unwritable sets `trouble` once."""
         target = eviction.clip_folder(self._folder, key)
         if self._index is None or self.trouble is not None or target.is_dir():
             return

@@ -1,4 +1,4 @@
-"""The user's side of the cache: what it holds, its limit, and clearing it."""
+"""Cache job: report what the cache holds, set its limit, clear it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from engine.corpus.cache.index import Index
 from engine.corpus.cache.location import cache_dir
 
 
-def care(request: CareForCache, report: Report, control: ControlSignal) -> CacheState:
-    """Clear the cache or change its limit, as asked, and say what it holds then.
+def manage(request: CareForCache, report: Report, control: ControlSignal) -> CacheState:
+    """Clear the cache or change its limit, as requested; returns what it holds then.
 
     Raises:
         CorpusError: its folder cannot be used.

@@ -1,4 +1,4 @@
-"""The cache's size: how much there is, making room, and clearing it."""
+"""Eviction from the cache: its size, what goes when it is above its limit, and clearing it."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def make_room(index: Index, keep: Collection[str] = ()) -> bool:
 
 
 def clear(index: Index) -> None:
-    """Delete everything that nobody writes to just now."""
+    """Delete everything that no process writes to just now."""
     keys = [key for key, _ in index.clips()]
     shutil.rmtree(index.folder / "clips", ignore_errors=True)
     index.forget_clips(keys)

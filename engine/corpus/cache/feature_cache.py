@@ -1,4 +1,4 @@
-"""What training needs of a corpus, computed once for all runs: log-mel and F0 of every recording, in the cache.
+"""Feature cache: log-mel and F0 of every recording of a corpus, computed once for all runs.
 
 The frames lie in packs (see cache.packs), found by the content of the recording and the audio spec: a file that was
 moved, renamed or touched is not read again, and corpora that share recordings share their frames. A large corpus is
@@ -43,7 +43,7 @@ _NAME = "\0"  # stands for the file's name in what is remembered of it
 
 @dataclass(frozen=True)
 class Entry:
-    """One recording's frames in the cache, [start, start + frames), and what level normalisation added to it."""
+    """Frames of one recording in the cache, [start, start + frames), and what level normalisation added to it."""
 
     utterance: Utterance
     start: int
@@ -53,7 +53,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class MelCache:
-    """A corpus ready for training.
+    """Corpus ready for training.
 
     key: of the recordings' names and contents and the spec: equal keys, equal recordings in equal order.
     mel: float16 (all frames, bands) natural-log mel; f0: float32 (all frames,) Hz; read-only, on the disk.
@@ -125,14 +125,14 @@ class _Builder:
         self._index = index
         self._packs = index.folder / "packs"
         self._report = report
-        self._steer = control
+        self._control = control
         self._contents: dict[str, str] = {}  # by path
         self._unread: dict[str, str] = {}  # path -> why
         self._hashed: list[tuple[str, tuple[int, int], str]] = []
         self._written: list[Written] = []
         self._done = 0
         self._kept_at = time.monotonic()
-        self._told_at = 0.0
+        self._reported_at = 0.0
 
     def run(self, processes: int | None) -> MelCache:
         self._contents = self._index.contents([u.path for u in self._manifest.utterances])
@@ -156,7 +156,7 @@ class _Builder:
     def _read(self, paths: list[str], processes: int | None) -> None:
         sizes = {path: _size(path) for path in paths}
         total = sum(sizes.values())
-        self._pace = Eta(float(total))
+        self._eta = Eta(float(total))
         if processes is None:
             processes = min(cores(), _MOST_PROCESSES) if total > _WORTH_A_POOL_BYTES else 1
         tasks = self._tasks(sizes)
@@ -168,7 +168,7 @@ class _Builder:
             else:
                 reader = Reader(self._packs, self._spec.to_dict(), self._index.packs(self._spec_key))
                 try:
-                    self._take(reader.read(task, self._look) for task in tasks)
+                    self._take(reader.read(task, self._check) for task in tasks)
                     self._keep()
                 finally:
                     reader.close()
@@ -176,19 +176,19 @@ class _Builder:
             self._keep()
 
     def _tasks(self, sizes: dict[str, int]) -> Iterator[Task]:
-        """What is to be read: a file is hashed first, for its content may be known under another name."""
+        """Recordings to read: a file is hashed first, as its content may be known under another name."""
         under_way: set[str] = set()
         for path, size in sizes.items():
             try:
                 stamp, content = hashed(path)
             except OSError as error:
                 self._unread[path] = _why_unreadable(path, error)
-                self._pace.advance(size)
+                self._eta.advance(size)
                 continue
             self._contents[path] = content
             self._hashed.append((path, stamp, content))
             if content in under_way or content in self._found or self._known(content):
-                self._pace.advance(size)
+                self._eta.advance(size)
                 continue
             under_way.add(content)
             yield Task(path, content, stamp, size)
@@ -201,28 +201,28 @@ class _Builder:
         for outcome in outcomes:
             match outcome:
                 case Written(task, pack, start, frames, notes, gain_db):
-                    told = tuple(note.replace(shown(task.path), _NAME) for note in notes)
-                    self._found[task.content] = Found(task.content, pack, start, frames, told, gain_db)
+                    unnamed = tuple(note.replace(shown(task.path), _NAME) for note in notes)
+                    self._found[task.content] = Found(task.content, pack, start, frames, unnamed, gain_db)
                     self._written.append(outcome)
                 case Unread(task, why):
                     self._unread[task.path] = why
             if outcome is not None:
                 self._done += 1
-                self._pace.advance(outcome.task.size)
+                self._eta.advance(outcome.task.size)
             now = time.monotonic()
-            if now - self._told_at > _REPORT_S:
-                self._told_at = now
-                self._report(Progress(self._pace.fraction, f"Reading recordings: {self._done}", self._pace.eta_s))
+            if now - self._reported_at > _REPORT_S:
+                self._reported_at = now
+                self._report(Progress(self._eta.fraction, f"Reading recordings: {self._done}", self._eta.eta_s))
             if now - self._kept_at > _KEEP_S:
                 self._keep()
-            self._look()
+            self._check()
 
-    def _look(self) -> None:
-        if check_control(self._steer):
+    def _check(self) -> None:
+        if check_control(self._control):
             raise Cancelled
 
     def _keep(self) -> None:
-        """Put what was read on record, its frames first; see to the limit."""
+        """Write what was read into the index, its frames first; keep to the limit."""
         self._kept_at = time.monotonic()
         if not self._written and not self._hashed:
             return
@@ -311,7 +311,7 @@ def earlier_key(manifest: Manifest, spec: AudioSpec) -> str:
         try:
             status = os.stat(utterance.path)
             files.append([utterance.path, status.st_size, status.st_mtime_ns])
-        except OSError:  # vanished since the scan: told when it is read
+        except OSError:  # vanished since the scan: reported when it is read
             files.append([utterance.path, 0, 0])
     text = json.dumps([1, spec.to_dict(), files], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""What training needs of one recording: log-mel and F0, in pieces, so that an hour is never in memory whole.
+"""Features of one recording: log-mel and F0, in pieces, so that an hour is never in memory whole.
 
 Computed on one thread of the processor, whatever the device of the training is: the numbers depend on nothing but
 the recording and the audio spec.
@@ -23,7 +23,7 @@ Pieces = Iterator[tuple[npt.NDArray[np.float16], npt.NDArray[np.float32]]]
 
 
 class Features:
-    """The front end of one audio spec."""
+    """Feature extraction by one audio spec."""
 
     def __init__(self, spec: AudioSpec) -> None:
         self._spec = spec
@@ -44,7 +44,7 @@ class Features:
             notes.extend(recording.notes)
             self.gain_db = recording.gain_db
             mel = self._front_end.log_mel(torch.from_numpy(recording.samples))
-            yield _halved(mel), f0_tracker.track(recording.samples, self._spec.rate_hz, self._spec)
+            yield _half_precision(mel), f0_tracker.track(recording.samples, self._spec.rate_hz, self._spec)
             return
         # Blocks of whole frames, so that F0 (which every block has afresh) and mel fall on the same ones.
         block_s = round(60.0 * self._spec.frames_per_second) / self._spec.frames_per_second
@@ -64,10 +64,10 @@ class Features:
                 if found is None:
                     raise AudioError(f"{path} changed while it was read.", "Try again when it is complete.")
                 waiting = np.concatenate((waiting, found))
-            yield _halved(piece), waiting[: len(piece)]
+            yield _half_precision(piece), waiting[: len(piece)]
             waiting = waiting[len(piece) :]
 
 
-def _halved(mel: torch.Tensor) -> npt.NDArray[np.float16]:
+def _half_precision(mel: torch.Tensor) -> npt.NDArray[np.float16]:
     halved: npt.NDArray[np.float16] = mel.cpu().numpy().astype(np.float16)
     return halved

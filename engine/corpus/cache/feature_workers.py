@@ -1,6 +1,6 @@
-"""Processes that read recordings into packs of the cache, each into packs of its own.
+"""Feature workers: processes that read recordings into packs of the cache, each into packs of its own.
 
-A process says what became of a recording; arrays never cross a pipe.
+A process reports the outcome for a recording; arrays never cross a pipe.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Task:
-    """A recording to read: its content's hash, and the size and time its file had then."""
+    """Recording to read: its content's hash, and the size and time its file had then."""
 
     path: str
     content: str
@@ -30,7 +30,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Written:
-    """A recording that was read: where its frames lie, and what level normalisation added to it."""
+    """Recording that was read: where its frames lie, and what level normalisation added to it."""
 
     task: Task
     pack: str
@@ -42,7 +42,7 @@ class Written:
 
 @dataclass(frozen=True)
 class Unread:
-    """A recording that cannot be used, and why."""
+    """Recording that cannot be used, and why."""
 
     task: Task
     why: str
@@ -52,7 +52,7 @@ Outcome = Written | Unread
 
 
 class Reader:
-    """Reads recordings into packs, in this process."""
+    """Reader of recordings into packs, in this process."""
 
     def __init__(self, folder: Path, spec: dict[str, Any], begun: dict[str, int] | None = None) -> None:
         from engine.api.specs import AudioSpec
@@ -63,15 +63,15 @@ class Reader:
         self._features = Features(known)
         self._packs = PackWriter(folder, known.bands, begun)
 
-    def read(self, task: Task, look: Callable[[], object] = lambda: None) -> Outcome:
-        """Read one recording; `look` is called between its pieces, and what it raises ends the work."""
+    def read(self, task: Task, check: Callable[[], object] = lambda: None) -> Outcome:
+        """Read one recording; `check` is called between its pieces, and what it raises ends the work."""
         from engine.corpus.cache.index import stamp
         from engine.runtime.threads import one_thread
 
         notes: list[str] = []
         try:
             with one_thread():
-                pieces = _watched(self._features.pieces(task.path, notes), look)
+                pieces = _checked(self._features.pieces(task.path, notes), check)
                 pack, start, frames = self._packs.write(pieces)
         except AudioError as error:
             return Unread(task, error.what)
@@ -84,10 +84,11 @@ class Reader:
 
 
 @contextlib.contextmanager
-def _reading(
+def reading(
     control: ControlSignal, report: ReportWords, folder: Path, spec: dict[str, Any]
 ) -> Iterator[Callable[[Task], Outcome]]:
-    del control, report  # recordings are short
+    """A process's reader, for as long as the process runs; recordings are too short to be watched."""
+    del control, report
     with contextlib.closing(Reader(folder, spec)) as reader:
         yield reader.read
 
@@ -105,10 +106,10 @@ def _unable(code: int | None) -> CorpusError:
 
 def readers(processes: int, folder: Path, spec: dict[str, Any]) -> ProcessPool[Task, Outcome]:
     """So many processes that read recordings into packs in `folder`, by an AudioSpec as values."""
-    return ProcessPool(processes, WorkerSpec(_reading, _lost, _unable), folder, spec)
+    return ProcessPool(processes, WorkerSpec(reading, _lost, _unable), folder, spec)
 
 
-def _watched(pieces: Iterator[T], look: Callable[[], object]) -> Iterator[T]:
+def _checked(pieces: Iterator[T], check: Callable[[], object]) -> Iterator[T]:
     for piece in pieces:
-        look()
+        check()
         yield piece

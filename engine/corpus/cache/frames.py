@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from engine.corpus.cache.mapped import asked_for
+from engine.corpus.cache.mapped import prefetched
 
 
 class Frames:
-    """An array made of stretches of memory-mapped ones, end to end; read-only, and read only where it is asked.
+    """Array made of stretches of memory-mapped ones, end to end; read-only, and read only where it is indexed.
 
     A slice within one stretch is a view of the file; across stretches it is copied together.
 
@@ -49,7 +49,7 @@ class Frames:
         while start < stop:
             end = min(stop, int(self._ends[index]))
             offset = int(self._first[index] - self._starts[index])
-            parts.append(asked_for(self._arrays[self._which[index]][start + offset : end + offset : step]))
+            parts.append(prefetched(self._arrays[self._which[index]][start + offset : end + offset : step]))
             start += -(-(end - start) // step) * step
             while index < len(self._ends) and self._ends[index] <= start:
                 index += 1

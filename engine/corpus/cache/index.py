@@ -1,4 +1,4 @@
-"""What the cache holds, in one SQLite file: safe against a kill, and for several processes at a time.
+"""Index of the cache, in one SQLite file: safe against a kill, and for several processes at a time.
 
 files       path -> content, as long as size and time are the same: a file is hashed once
 recordings  audio spec and content -> frames in a pack
@@ -28,7 +28,7 @@ _AT_ONCE = 500  # names in one question: SQLite takes a limited number
 _TABLES = """
 CREATE TABLE files (path TEXT PRIMARY KEY, size INTEGER, time_ns INTEGER, content TEXT) WITHOUT ROWID;
 CREATE TABLE recordings (spec TEXT, content TEXT, pack TEXT, start INTEGER, frames INTEGER, notes TEXT,
-                         gain_db REAL,                         PRIMARY KEY (spec, content)) WITHOUT ROWID;
+                         gain_db REAL, PRIMARY KEY (spec, content)) WITHOUT ROWID;
 CREATE INDEX recordings_of_pack ON recordings (pack);
 CREATE TABLE packs (name TEXT PRIMARY KEY, spec TEXT, used REAL) WITHOUT ROWID;
 CREATE TABLE clips (key TEXT PRIMARY KEY, bytes INTEGER, used REAL) WITHOUT ROWID;
@@ -38,9 +38,9 @@ CREATE TABLE settings (name TEXT PRIMARY KEY, value INTEGER) WITHOUT ROWID;
 
 @dataclass(frozen=True)
 class Found:
-    """A recording's frames in a pack: [start, start + frames).
+    """Frames of a recording in a pack: [start, start + frames).
 
-    notes: what reading it had to tell. gain_db: what level normalisation added to it.
+    notes: what the user should know of reading it. gain_db: what level normalisation added to it.
     """
 
     content: str

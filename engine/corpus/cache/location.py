@@ -1,4 +1,4 @@
-"""Where the cache lies. TRIPTYCH_CACHE names the folder; else it is the system's place for such things."""
+"""Location of the cache: the folder that TRIPTYCH_CACHE names, else the system's for caches."""
 
 from __future__ import annotations
 
@@ -11,6 +11,6 @@ import appdirs
 def cache_dir() -> Path:
     if folder := os.environ.get("TRIPTYCH_CACHE"):
         return Path(folder)
-    if home := os.environ.get("TRIPTYCH_HOME"):  # the studio's: everything of the user's in one folder
+    if home := os.environ.get("TRIPTYCH_HOME"):  # the studio's: all of the user's files in one folder
         return Path(home) / "cache"
     return Path(appdirs.user_cache_dir("Triptych", False))

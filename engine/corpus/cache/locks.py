@@ -1,4 +1,4 @@
-"""One writer a file: a lock that the system takes back when its process ends, however it ends."""
+"""Lock of a file: one process holds it, and the system takes it back when that process ends, however it ends."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ else:
 
 
 class Lock:
-    """A lock held until `release`. Get one by `Lock.take`."""
+    """Lock held until `release`. Get one by `Lock.take`."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor

@@ -1,7 +1,7 @@
-"""Arrays that lie in files and are read piece by piece, in any order.
+"""Memory-mapped arrays that are read piece by piece, in any order.
 
 Left to itself a system reads ahead at every page that is touched, up to megabytes, and a random piece of 40 kB
-costs as much as all of that. So it is told not to, and told of every piece in time.
+costs as much as all of that. So it is advised against that, and advised of every piece in time.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ def mapped(file: Path, dtype: npt.DTypeLike, shape: tuple[int, ...]) -> npt.NDAr
     return array
 
 
-def asked_for(piece: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """The same piece of an array, which is about to be read whole: what of it lies in a file is fetched at once."""
+def prefetched(piece: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """The same piece of an array, about to be read whole: what of it lies in a file is fetched at once."""
     mapping = getattr(piece, "_mmap", None)
     if mapping is None or not _ADVISABLE or piece.size == 0:
         return piece

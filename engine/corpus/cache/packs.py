@@ -29,7 +29,7 @@ Pieces = Iterable[Mapped]
 
 
 class PackWriter:
-    """Appends recordings; goes over to a new pack when one is full. Only one process writes to a pack.
+    """Writer that appends recordings, and begins a new pack when one is full. Only one process writes to a pack.
 
     Args:
         begun: packs that may be gone on with, and how many of their frames count.
@@ -69,13 +69,13 @@ class PackWriter:
             self._lock = None
 
     def _open(self) -> None:
-        """Go on with a pack that nobody writes to, or begin one."""
+        """Go on with a pack that no process writes to, or begin one."""
         while self._begun:
             name, frames = self._begun.pop()
             if frames * sum(self._row_bytes) < PACK_BYTES and self._opened(name, frames):
                 return
         while not self._opened(uuid.uuid4().hex, 0):
-            pass  # nobody else can hold a name that is new
+            pass  # no other process can hold a name that is new
 
     def _opened(self, name: str, frames: int) -> bool:
         stem = self._folder / name
@@ -118,7 +118,7 @@ def opened(folder: Path, name: str, frames: int, bands: int) -> Mapped:
 
 
 def remove(folder: Path, name: str) -> bool:
-    """Delete a pack; False if somebody writes to it, or a system that minds has it open."""
+    """Delete a pack; False if a process writes to it, or has it open on a system that minds."""
     lock_file = folder / f"{name}.lock"
     lock = Lock.take(lock_file)
     if lock is None:

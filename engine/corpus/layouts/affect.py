@@ -1,4 +1,4 @@
-"""Where an acted emotion lies on the scales of arousal and valence, for corpora that name emotions only.
+"""Arousal and valence of acted emotions, for corpora that name emotions only.
 
 Mean ratings of pleasure and arousal, each -1 to 1, that J. A. Russell and A. Mehrabian ("Evidence for a
 three-factor theory of emotions", Journal of Research in Personality 11, 1977, table 4) give for the words angry,
@@ -6,7 +6,7 @@ bored, disgusted, fearful, happy, sad and surprised. Calm is put at its angle of
 J. A. Russell ("A circumplex model of affect", Journal of Personality and Social Psychology 39, 1980, figure 2).
 Neutral is the middle of both scales.
 
-These are places of words and not ratings of recordings: every angry clip of an acted corpus has the same two
+These are coordinates of words and not ratings of recordings: every angry clip of an acted corpus has the same two
 numbers, whatever its intensity.
 """
 
@@ -15,7 +15,7 @@ from __future__ import annotations
 SOURCE = "Russell and Mehrabian 1977 (calm: Russell 1980)"
 
 # Emotion: pleasure, arousal.
-_PLACES = {
+_COORDINATES = {
     "angry": (-0.51, 0.59),
     "bored": (-0.65, -0.62),
     "calm": (0.72, -0.69),
@@ -30,5 +30,5 @@ _PLACES = {
 
 def coordinates(emotion: str) -> tuple[float, float]:
     """Arousal, 0 to 1, and valence, -1 to 1, of one of the emotions the acted corpora name."""
-    pleasure, arousal = _PLACES[emotion]
+    pleasure, arousal = _COORDINATES[emotion]
     return round((arousal + 1.0) / 2.0, 4), pleasure

@@ -1,7 +1,7 @@
 """EMO-DB file names (Burkhardt et al., "A database of German emotional speech", INTERSPEECH 2005): SSTTTEv.
 
-SS speaker, TTT sentence, E emotion by its German initial, v version. Arousal and valence are the emotion's place
-(see affect): the corpus itself rates neither.
+SS speaker, TTT sentence, E emotion by its German initial, v version. Arousal and valence are the emotion's
+coordinates (see affect): the corpus itself rates neither.
 """
 
 from __future__ import annotations

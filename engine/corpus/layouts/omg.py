@@ -21,7 +21,7 @@ from engine.corpus.manifest import SCALES, Labels, Skipped
 
 _EMOTIONS = ("angry", "disgust", "fearful", "happy", "neutral", "sad", "surprised")
 _COLUMNS = ("link", "video", "utterance", "arousal", "valence", "EmotionMaxVote")
-_LEVELS = 3  # above a video's folder, to look for the split's
+_LEVELS = 3  # above a video's folder, to search for the split's
 _SPLITS = {"train": "train", "valid": "validation", "dev": "validation", "test": "test"}
 _SPLIT = re.compile(rf"(?:omg_?)?({'|'.join(_SPLITS)})")
 _UTTERANCE = re.compile(r"(utterance_\d+)(\.\w+)?")
@@ -29,7 +29,7 @@ _UTTERANCE = re.compile(r"(utterance_\d+)(\.\w+)?")
 
 @dataclass(frozen=True)
 class _Row:
-    """A complete row: its split, as its table's name tells it, and what it says."""
+    """A complete row: its split, by its table's name, and its labels."""
 
     split: str | None
     labels: Labels
@@ -83,16 +83,16 @@ class Omg:
             for row in rows:
                 if (row.table, row.line) not in self._found:
                     missing.setdefault(row.table, []).append((row.line, key))
-        told = list(self._incomplete)
+        unmatched = list(self._incomplete)
         for name, lines in missing.items():
             if len(lines) == self._counts[name]:
-                told.append(Skipped(name, f"None of its {len(lines)} recordings is here."))
+                unmatched.append(Skipped(name, f"None of its {len(lines)} recordings is here."))
                 continue
-            told += [
+            unmatched += [
                 Skipped(f"{name}, line {line}", f"{video}/{utterance} is not here.")
                 for line, (video, utterance) in sorted(lines)
             ]
-        return told
+        return unmatched
 
     def _split_of(self, path: Path) -> str | None:
         """The split that a folder between the tables and the video names, the nearest first."""
@@ -150,6 +150,6 @@ def _key(path: Path) -> tuple[str, str] | None:
 
 
 def _split_in(name: str) -> str | None:
-    """The split that a folder's or table's name tells: train, Test_Set, omg_ValidationVideos."""
+    """The split that a folder's or table's name gives: train, Test_Set, omg_ValidationVideos."""
     match = _SPLIT.match(name.lower())
     return _SPLITS[match[1]] if match else None

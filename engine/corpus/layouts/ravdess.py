@@ -1,7 +1,7 @@
 """RAVDESS file names (Livingstone and Russo, PLOS ONE 2018): seven two-digit fields.
 
 modality-channel-emotion-intensity-statement-repetition-actor; odd actors are male, even ones female. Arousal and
-valence are the emotion's place (see affect): the corpus itself rates neither.
+valence are the emotion's coordinates (see affect): the corpus itself rates neither.
 """
 
 from __future__ import annotations

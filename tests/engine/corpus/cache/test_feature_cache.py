@@ -1,9 +1,7 @@
-"""The mel cache: what it holds, that nothing is computed twice, and what kills, clearing and limits leave of it."""
+"""Feature cache: what it holds, that nothing is computed twice, and what kills leave of it."""
 
 from __future__ import annotations
 
-import contextlib
-import multiprocessing
 import os
 import shutil
 import signal
@@ -13,51 +11,23 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
 import torch
+from small_corpora import SPEC, Tone, cached, ignore, run, voices
 
-from engine.api import Control, Progress
+from engine.api import Control
 from engine.api.errors import AudioError, Cancelled, CorpusError
 from engine.api.specs import AudioSpec
 from engine.audio import f0_tracker, sound_files
 from engine.audio.mel import MelFrontEnd
-from engine.corpus.cache import eviction, feature_cache, feature_extraction, feature_workers, packs
-from engine.corpus.cache.feature_cache import MelCache, build
-from engine.corpus.cache.frames import Frames
+from engine.corpus.cache import feature_extraction, packs
+from engine.corpus.cache.feature_cache import build
 from engine.corpus.cache.index import Index
 from engine.corpus.cache.locks import Lock
-from engine.corpus.cache.mapped import asked_for, mapped
 from engine.corpus.scanning import scan
-
-SPEC = AudioSpec()
-Tone = Callable[..., np.ndarray]
-
-
-def run() -> Control:
-    return Control.RUN
-
-
-def ignore(event: object) -> None:
-    """A report no one reads."""
-
-
-def voices(folder: Path, tone: Tone, seconds: tuple[float, ...]) -> list[Path]:
-    folder.mkdir(parents=True, exist_ok=True)
-    paths = []
-    for i, length in enumerate(seconds):
-        paths.append(folder / f"clip{i}.wav")
-        soundfile.write(paths[-1], tone(120.0 + 30 * i, length), 16_000)
-    return paths
-
-
-def cached(
-    folder: Path, control: Callable[[], Control] = run, to: str = "cache", processes: int | None = None
-) -> MelCache:
-    return build(scan([str(folder)], [], run), SPEC, folder.parent / to, ignore, control, processes)
 
 
 @pytest.fixture
@@ -153,6 +123,15 @@ def test_the_scaling_is_the_mean_and_spread_of_the_training_recordings(tmp_path:
     frames = cache.mel[entry.start : entry.start + entry.frames].astype(np.float64)
     np.testing.assert_allclose(mean, frames.mean(axis=0), rtol=1e-4)
     assert float(scale) == pytest.approx(float(np.sqrt(frames.var(axis=0).mean())), rel=1e-4)
+
+
+def test_a_note_of_a_recording_follows_it_to_its_new_name(tmp_path: Path, tone: Tone) -> None:
+    corpus = tmp_path / "corpus"
+    (path,) = voices(corpus, tone, (0.5,))
+    soundfile.write(path, np.clip(10.0 * tone(200.0, 0.5), -1.0, 1.0), 16_000)
+    assert any("clip0.wav" in remark and "clipped" in remark for remark in cached(corpus).remarks)
+    path.rename(corpus / "renamed.wav")
+    assert any("renamed.wav" in remark and "clipped" in remark for remark in cached(corpus).remarks)
 
 
 def test_a_second_run_computes_nothing(tmp_path: Path, tone: Tone, nothing_is_read: Callable[[], None]) -> None:
@@ -352,198 +331,3 @@ def test_a_full_pack_is_followed_by_another(tmp_path: Path, tone: Tone, monkeypa
     cache = cached(tmp_path / "corpus")
     assert len(list((tmp_path / "cache" / "packs").glob("*.mel"))) == 3
     assert np.array_equal(cache.mel, whole.mel)
-
-
-def test_several_processes_give_the_same_as_one(tmp_path: Path, tone: Tone) -> None:
-    corpus = tmp_path / "corpus"
-    voices(corpus, tone, (0.5, 0.6, 0.7, 0.8, 0.9))
-    (corpus / "bad.wav").write_text("This is no sound.")
-    one, two = cached(corpus, processes=1), cached(corpus, to="other", processes=2)
-    assert (one.entries, one.key) == (two.entries, two.key)
-    assert np.array_equal(one.mel, two.mel)
-    assert np.array_equal(one.f0, two.f0, equal_nan=True)
-    assert [item.why for item in one.manifest.skipped] == [item.why for item in two.manifest.skipped]
-
-
-def test_a_crew_can_be_cancelled_and_keeps_what_it_has(
-    tmp_path: Path, tone: Tone, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(feature_cache, "_REPORT_S", 0.0)
-    voices(tmp_path / "corpus", tone, tuple(0.5 + 0.01 * i for i in range(30)))
-    told: list[Progress] = []
-
-    def control() -> Control:
-        return Control.CANCEL if told and told[-1].fraction else Control.RUN
-
-    manifest = scan([str(tmp_path / "corpus")], [], run)
-    with pytest.raises(Cancelled):
-        build(manifest, SPEC, tmp_path / "cache", told.append, control, 2)  # type: ignore[arg-type]
-    assert multiprocessing.active_children() == []
-    with Index(tmp_path / "cache") as index:
-        done, _ = index.count()
-    assert done >= 1
-
-
-@contextlib.contextmanager
-def _dies(*arguments: Any) -> Iterator[Callable[[feature_workers.Task], feature_workers.Outcome]]:
-    """A process that ends on every recording called clip1, as a fault in a decoder would."""
-
-    def read(task: feature_workers.Task) -> feature_workers.Outcome:
-        if "clip1" in task.path:
-            os._exit(11)
-        return reader(task)
-
-    with feature_workers._reading(*arguments) as reader:
-        yield read
-
-
-def test_a_recording_that_ends_its_process_costs_no_other(
-    tmp_path: Path, tone: Tone, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    voices(tmp_path / "corpus", tone, (0.5, 0.6, 0.7))
-    monkeypatch.setattr(feature_workers, "_reading", _dies)
-    cache = cached(tmp_path / "corpus", processes=2)
-    assert [Path(e.utterance.path).name for e in cache.entries] == ["clip0.wav", "clip2.wav"]
-    assert "ended the process (code 11)" in cache.manifest.skipped[0].why
-
-
-def _daemon(folder: str) -> None:
-    """What the studio's workers are: a daemon, to which multiprocessing allows no children of itself."""
-    cached(Path(folder), processes=2)
-
-
-@pytest.mark.timeout(300)  # three processes import torch one after the other
-def test_a_worker_of_the_studio_may_have_a_crew(tmp_path: Path, tone: Tone) -> None:
-    voices(tmp_path / "corpus", tone, (0.5, 0.6))
-    context = multiprocessing.get_context("spawn")
-    worker = context.Process(target=_daemon, args=(str(tmp_path / "corpus"),), daemon=True)
-    worker.start()
-    worker.join(250)
-    worker.kill()
-    assert worker.exitcode == 0
-    with Index(tmp_path / "cache") as index:
-        assert index.count() == (2, 0)
-
-
-def _never_begins(*arguments: object) -> None:
-    os._exit(3)
-
-
-def test_processes_that_cannot_begin_are_an_error_in_words(
-    tmp_path: Path, tone: Tone, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    voices(tmp_path / "corpus", tone, (0.5, 0.6))
-    monkeypatch.setattr(feature_workers, "_reading", _never_begins)
-    with pytest.raises(CorpusError, match="before it began"):
-        cached(tmp_path / "corpus", processes=2)
-
-
-def test_progress_is_told(tmp_path: Path, tone: Tone) -> None:
-    voices(tmp_path / "corpus", tone, (0.5, 0.5))
-    told: list[object] = []
-    build(scan([str(tmp_path / "corpus")], [], run), SPEC, tmp_path / "cache", told.append, run)
-    assert isinstance(told[0], Progress)
-    assert told[0].fraction is not None
-
-
-def test_what_was_not_used_for_longest_makes_room(
-    tmp_path: Path, tone: Tone, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(packs, "PACK_BYTES", 1)  # a pack a recording
-    for name in ("a", "b", "c"):
-        voices(tmp_path / name, tone, ({"a": 0.6, "b": 0.8, "c": 0.5}[name],))
-    cached(tmp_path / "a")
-    cached(tmp_path / "b")
-    cached(tmp_path / "a")  # used again: b is older now
-    with Index(tmp_path / "cache") as index:
-        index.set_limit(eviction.used_bytes(index) + 1)
-    cached(tmp_path / "c")
-    with Index(tmp_path / "cache") as index:
-        assert eviction.used_bytes(index) <= index.limit_bytes
-    read: list[str] = []
-    truly = feature_extraction.Features.pieces
-
-    def watched(self: feature_extraction.Features, path: str, notes: list[str]) -> Iterator[object]:
-        read.append(Path(path).parent.name)
-        return truly(self, path, notes)
-
-    monkeypatch.setattr(feature_extraction.Features, "pieces", watched)
-    cached(tmp_path / "c")
-    cached(tmp_path / "a")
-    assert read == []
-    cached(tmp_path / "b")
-    assert read == ["b"]
-
-
-def test_a_corpus_larger_than_the_limit_is_refused_in_words(
-    tmp_path: Path, tone: Tone, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(feature_cache, "_KEEP_S", 0.0)
-    voices(tmp_path / "corpus", tone, (0.5, 0.6, 0.7, 0.8))
-    with Index(tmp_path / "cache") as index:
-        index.set_limit(eviction.used_bytes(index) + 15_000)
-    with pytest.raises(CorpusError, match="more room than the cache may take"):
-        cached(tmp_path / "corpus")
-
-
-def test_clearing_leaves_nothing_but_what_is_being_written(tmp_path: Path, tone: Tone) -> None:
-    voices(tmp_path / "corpus", tone, (0.5, 0.6))
-    cache = cached(tmp_path / "corpus")
-    with Index(tmp_path / "cache") as index:
-        eviction.clear(index)
-        assert index.count() == (0, 0)
-    assert list((tmp_path / "cache" / "packs").iterdir()) == []
-    assert cache.mel[:4].shape == (4, 140)  # who reads it goes on reading
-    voices(tmp_path / "corpus", tone, (0.5, 0.6))
-    cached(tmp_path / "corpus")
-    (lock,) = (tmp_path / "cache" / "packs").glob("*.lock")
-    held = Lock.take(lock)
-    assert held is not None
-    with Index(tmp_path / "cache") as index:
-        eviction.clear(index)
-    held.release()
-    assert len(list((tmp_path / "cache" / "packs").glob("*.mel"))) == 1
-
-
-def test_packs_that_nobody_knows_are_tidied_away(tmp_path: Path, tone: Tone) -> None:
-    voices(tmp_path / "corpus", tone, (0.5,))
-    folder = tmp_path / "cache" / "packs"
-    folder.mkdir(parents=True)
-    (folder / "stray.mel").write_bytes(b"x" * 1000)
-    cached(tmp_path / "corpus")
-    assert not (folder / "stray.mel").exists()
-
-
-def test_frames_of_several_packs_read_like_one_array() -> None:
-    rng = np.random.default_rng(0)
-    arrays = [rng.random((50, 3)).astype(np.float16), rng.random((20, 3)).astype(np.float16)]
-    stretches = [(0, 30, 20), (1, 0, 5), (0, 0, 7), (1, 10, 10), (0, 30, 20)]
-    frames = Frames(arrays, stretches)
-    whole = np.concatenate([arrays[which][first : first + rows] for which, first, rows in stretches])
-    assert frames.shape == whole.shape
-    assert (frames.nbytes, frames.dtype, len(frames)) == (whole.nbytes, whole.dtype, len(whole))
-    assert np.array_equal(frames, whole)
-    for _ in range(200):
-        start, stop, step = int(rng.integers(-5, 65)), int(rng.integers(-5, 70)), int(rng.integers(1, 9))
-        assert np.array_equal(frames[start:stop:step], whole[start:stop:step])
-    assert np.shares_memory(frames[2:18], arrays[0])  # within one stretch nothing is copied
-
-
-def test_pieces_of_a_file_are_asked_for_and_read_as_they_are(tmp_path: Path) -> None:
-    values = np.random.default_rng(0).random((5000, 16)).astype(np.float16)
-    values.tofile(tmp_path / "pack")
-    array = mapped(tmp_path / "pack", np.float16, values.shape)
-    for piece in (slice(0, 3), slice(4000, 5000), slice(17, 4999, 7), slice(9, 9), slice(0, 5000)):
-        assert np.array_equal(asked_for(array[piece]), values[piece])
-        assert np.shares_memory(asked_for(array[piece]), array) or piece.start == piece.stop
-    in_memory = values[3:9]
-    assert asked_for(in_memory) is in_memory
-
-
-def test_a_note_of_a_recording_follows_it_to_its_new_name(tmp_path: Path, tone: Tone) -> None:
-    corpus = tmp_path / "corpus"
-    (path,) = voices(corpus, tone, (0.5,))
-    soundfile.write(path, np.clip(10.0 * tone(200.0, 0.5), -1.0, 1.0), 16_000)
-    assert any("clip0.wav" in remark and "clipped" in remark for remark in cached(corpus).remarks)
-    path.rename(corpus / "renamed.wav")
-    assert any("renamed.wav" in remark and "clipped" in remark for remark in cached(corpus).remarks)

@@ -48,7 +48,7 @@ SIGNAL, LATENTS = ("audio", "peaks", "mel", "f0"), ("h", "m", "z")
 
 
 def care(request: CareForCache) -> CacheState:
-    return cache_job.care(request, lambda event: None, lambda: Control.RUN)
+    return cache_job.manage(request, lambda event: None, lambda: Control.RUN)
 
 
 def saved_model(path: Path, seed: int = 0) -> str:
