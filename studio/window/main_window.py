@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import Qt, QTimer, QUrl
+from PySide6.QtCore import QTimer, QUrl
 from PySide6.QtGui import (
     QCloseEvent,
     QDesktopServices,
@@ -16,15 +16,12 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import (
     QApplication,
-    QDockWidget,
     QFileDialog,
     QMainWindow,
     QMessageBox,
-    QWidget,
 )
 
 from studio.dialogs.about import system_info
-from studio.dialogs.error import ErrorDialog
 from studio.dialogs.preferences.dialog import DEVICE, SHORTCUTS, PreferencesDialog
 from studio.dialogs.record import RecordDialog
 from studio.domain import drag_payload
@@ -43,11 +40,11 @@ from studio.services.preferences import Preferences
 from studio.services.shortcuts import Shortcuts
 from studio.session.project import is_project
 from studio.session.session import Session
-from studio.widgets.banner import Banner
 from studio.widgets.drop_overlay import DropOverlay
 from studio.window.docks import Docks
 from studio.window.import_dialogs import CorpusCommands
 from studio.window.menus import Menus
+from studio.window.message_dock import MessageDock
 from studio.window.project_dialogs import ProjectCommands
 from studio.window.status_bar import WorkStatus
 
@@ -66,7 +63,6 @@ class MainWindow(QMainWindow):
         self.session = session
         self.messages = messages
         self.preferences = preferences
-        self._banner_message: Message | None = None
         self.setObjectName("mainWindow")
         self.setAcceptDrops(True)
         self.setDockOptions(
@@ -87,18 +83,8 @@ class MainWindow(QMainWindow):
         self.desk = TransferDeskPanel(*parts)
         self.jobs = JobsPanel(session.link, messages)
         self.history = HistoryPanel(session.undo)
-        self.banner = Banner()
-        self.banner.details_wanted.connect(self._show_details)
-        self.banner.action_wanted.connect(self._do_banner_action)
-        # Above everything, as wide as the window, whatever the docks leave to the middle.
-        self.banner_bar = QDockWidget(self.tr("Message"), self)
-        self.banner_bar.setObjectName("bannerDock")
-        self.banner_bar.setFeatures(QDockWidget.DockWidgetFeature.NoDockWidgetFeatures)
-        self.banner_bar.setTitleBarWidget(QWidget())
-        self.banner_bar.setWidget(self.banner)
-        self.banner.closed.connect(self.banner_bar.hide)
-        self.addDockWidget(Qt.DockWidgetArea.TopDockWidgetArea, self.banner_bar)
-        self.banner_bar.hide()
+        self.banner_bar = MessageDock(self)
+        self.banner = self.banner_bar.banner
         self.setCentralWidget(self.clip_view)
         self.overlay = DropOverlay(self)
         self.places = Docks(
@@ -220,16 +206,7 @@ class MainWindow(QMainWindow):
         if message.level == "info" and message.action is None:
             self.statusBar().showMessage(f"{message.what} {message.hint}".strip(), STATUS_MS)
             return
-        self._banner_message = message
-        self.banner_bar.show()
-        self.banner.show_words(
-            message.what,
-            message.hint,
-            level=message.level,
-            details=bool(message.details),
-            action=message.action[0] if message.action else "",
-        )
-        self._fit_banner()
+        self.banner_bar.show_message(message)
 
     def _show_hint(self, words: str) -> None:
         if words:
@@ -240,25 +217,9 @@ class MainWindow(QMainWindow):
     def _tell_death(self, what: str, hint: str, details: str) -> None:
         self.messages.say(what, hint, details=details, level="error")
 
-    def _fit_banner(self) -> None:
-        """As high as its words need at this width: a dock would take a share of the window."""
-        self.banner.setFixedHeight(
-            max(self.banner.heightForWidth(self.width()), self.banner.minimumSizeHint().height())
-        )
-
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._fit_banner()
-
-    def _show_details(self) -> None:
-        if self._banner_message is not None:
-            ErrorDialog(self._banner_message, self).exec()
-
-    def _do_banner_action(self) -> None:
-        message = self._banner_message
-        self.banner_bar.hide()
-        if message is not None and message.action is not None:
-            message.action[1]()
+        self.banner_bar.fit()
 
     def _play_second(self, clip_id: str, second: int) -> None:
         self.session.library.set_current(clip_id)
@@ -271,7 +232,7 @@ class MainWindow(QMainWindow):
             self._laid_out = True
             self.places.reset()
             self.places.restore()
-            self.banner_bar.setVisible(self._banner_message is not None)  # no message of last time
+            self.banner_bar.show_if_used()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         if self._recorder is not None:

@@ -20,7 +20,7 @@ def main(model: str, clips: list[str]) -> None:
     from PySide6.QtWidgets import QApplication, QWidget
 
     from studio.app import Studio
-    from studio.panels.transfer.takes_list import NAME
+    from studio.panels.transfer.takes_model import NAME
     from studio.services import theme
 
     app = QApplication([])

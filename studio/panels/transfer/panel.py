@@ -32,7 +32,8 @@ from studio.domain.transfer_setup import clips_of
 from studio.engine_link.job import Job
 from studio.panels.transfer.batch_list import BatchList
 from studio.panels.transfer.listening_card import ListeningCard
-from studio.panels.transfer.takes_list import NAME, TakesList
+from studio.panels.transfer.takes_list import TakesList
+from studio.panels.transfer.takes_model import NAME
 from studio.panels.transfer.zones import DeskZones
 from studio.services import theme
 from studio.services.messages import Messages

@@ -5,44 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QMimeData, QModelIndex, Qt, QUrl, Signal
-from PySide6.QtGui import QAction, QDrag, QGuiApplication, QKeySequence, QPalette, QResizeEvent, QShowEvent
+from PySide6.QtCore import QMimeData, Qt, QUrl, Signal
+from PySide6.QtGui import QAction, QDrag, QGuiApplication, QKeySequence, QPalette
 from PySide6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
-    QHeaderView,
     QLabel,
     QMenu,
     QPushButton,
-    QTableView,
     QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
 from engine.api import Take
-from studio.panels.transfer.takes_model import (
-    EMOTION,
-    NAME,
-    PITCH,
-    SOURCE,
-    STAR,
-    STRENGTH,
-    VOICE,
-    TakesTable,
-)
+from studio.panels.transfer.takes_model import NAME, TakesTable
+from studio.panels.transfer.takes_view import TakesView
 from studio.services.actions import IN_THE_LIST, Action, Actions, Key
 from studio.services.plurals import counted
 from studio.session.session import Session
 from studio.widgets.drag_picture import HOT_SPOT, drag_picture
 
-__all__ = ["EMOTION", "NAME", "PITCH", "SOURCE", "STAR", "STRENGTH", "VOICE", "TakesList", "TakesTable"]
-
-STAR_PX = 28
 MOST_COMPARED = 6  # columns that are still read at a glance
-WIDTHS = {NAME: 30, SOURCE: 23, VOICE: 23, EMOTION: 24}  # shares of what the numbers leave
-# Narrower lists do without these columns (pixels): a name that can be read says more, and begins with the source's.
-ROOM_FOR = {SOURCE: 480, VOICE: 340, EMOTION: 340}
 
 
 class TakesList(QWidget):
@@ -63,29 +47,8 @@ class TakesList(QWidget):
         super().__init__(parent)
         self._session = session
         self.table = TakesTable(session.takes, session.library, self)
-        self.view = _TakesView()
+        self.view = TakesView(self.table)
         self.view.drag_wanted.connect(self._drag_out)
-        self.view.setObjectName("takes")
-        self.view.setAccessibleName(self.tr("Takes"))
-        self.view.setModel(self.table)
-        self.view.setSelectionBehavior(QTableView.SelectionBehavior.SelectRows)
-        self.view.setSelectionMode(QTableView.SelectionMode.ExtendedSelection)
-        self.view.setEditTriggers(QTableView.EditTrigger.EditKeyPressed | QTableView.EditTrigger.SelectedClicked)
-        self.view.setDragEnabled(True)
-        self.view.setShowGrid(False)
-        self.view.setAlternatingRowColors(True)
-        self.view.setWordWrap(False)
-        self.view.setTextElideMode(Qt.TextElideMode.ElideMiddle)
-        self.view.verticalHeader().hide()
-        self.view.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 8)
-        header = self.view.horizontalHeader()
-        header.setHighlightSections(False)
-        header.setMinimumSectionSize(24)
-        header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
-        for column in (STRENGTH, PITCH):
-            header.setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
-        self.view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.view.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
         self.save_button = QPushButton(self.tr("Save…"))
         self.save_button.setObjectName("saveTake")
         self.save_button.setToolTip(self.tr("Write the sound as WAV or FLAC, its recipe in the tags"))
@@ -121,8 +84,8 @@ class TakesList(QWidget):
 
         self.view.selectionModel().currentRowChanged.connect(lambda *_: self._row_changed())
         self.view.selectionModel().selectionChanged.connect(lambda *_: self._selection_changed())
-        self.view.doubleClicked.connect(self._double_clicked)
-        self.view.clicked.connect(self._clicked)
+        self.view.played.connect(self._play_row)
+        self.view.star_clicked.connect(self.toggle_star)
         self.save_button.clicked.connect(self.ask_where_to_save)
         self.remove_button.clicked.connect(self.remove)
         self.star_button.clicked.connect(self.toggle_star)
@@ -149,7 +112,7 @@ class TakesList(QWidget):
         there = self.table.rowCount() > 0
         self.view.setVisible(there)
         self.empty.setVisible(not there)
-        self._share_width()
+        self.view.share_width()
         self._row_changed()
 
     def choose_newest(self) -> None:
@@ -216,7 +179,7 @@ class TakesList(QWidget):
 
     def compared(self) -> list[Take]:
         """What a comparison would show, the newest first."""
-        rows = {index.row() for index in self.view.selectionModel().selectedRows()}
+        rows = set(self.view.selected_rows())
         starred = self._session.takes.starred if len(rows) < 2 else set()
         takes = [(row, self.table.take(row)) for row in range(self.table.rowCount())]
         return [t for row, t in takes if t is not None and (row in rows or t.transformed in starred)][
@@ -241,26 +204,6 @@ class TakesList(QWidget):
                 for place in places:
                     self._session.takes.remove(place)
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._share_width()
-
-    def showEvent(self, event: QShowEvent) -> None:
-        super().showEvent(event)
-        self._share_width()
-
-    def _share_width(self) -> None:
-        """As many columns as can be read, all at once: names take what the numbers leave."""
-        whole = self.view.viewport().width()
-        numbers = sum(self.view.columnWidth(column) for column in (STRENGTH, PITCH))
-        self.view.setColumnWidth(STAR, STAR_PX)
-        for column, least in ROOM_FOR.items():
-            self.view.setColumnHidden(column, whole < least)
-        shares = {c: share for c, share in WIDTHS.items() if not self.view.isColumnHidden(c)}
-        rest = whole - numbers - STAR_PX
-        for column, share in shares.items():
-            self.view.setColumnWidth(column, max(24, rest * share // sum(shares.values())))
-
     def _choose(self, row: int) -> None:
         if row < self.table.rowCount():
             self.view.setCurrentIndex(self.table.index(row, NAME))
@@ -279,8 +222,7 @@ class TakesList(QWidget):
 
     def _selected_places(self) -> list[int]:
         """Falling, so that what is done to one leaves those before it where they are."""
-        rows = sorted({index.row() for index in self.view.selectionModel().selectedRows()})
-        return [self.table.place(row) for row in rows]
+        return [self.table.place(row) for row in self.view.selected_rows()]
 
     def _drag_out(self) -> None:
         places, files = self._selected_places(), self.files()
@@ -305,44 +247,20 @@ class TakesList(QWidget):
         return Actions(
             self.view,
             (
-                command("play", self.tr("Play"), self._play_current, "Return"),
+                command("play", self.tr("Play"), lambda: self._play_row(self.view.currentIndex().row()), "Return"),
                 command("star", self.tr("Star"), self.toggle_star, "S"),
                 command("rename", self.tr("Rename"), self.rename),
                 command("save", self.tr("Save…"), self.ask_where_to_save),
                 command("recipe", self.tr("Recipe…"), self.show_recipe, "R"),
                 command("again", self.tr("Render again"), self.render_again),
                 command("desk", self.tr("Put its recipe on the desk"), self.put_on_desk),
-                command(
-                    "command", self.tr("Copy as command line"), self.copy_command, QKeySequence.StandardKey.Copy
-                ),
+                command("command", self.tr("Copy as command line"), self.copy_command, keys.Copy),
                 command("audition", self.tr("Hear its recipe at every checkpoint"), self.audition),
                 command("compare", self.tr("Compare…"), self.compare),
                 command("remove", self.tr("Remove"), self.remove, keys.Delete),
             ),
         ).by_id
 
-    def _play_current(self) -> None:
-        if (take := self.current()) is not None:
+    def _play_row(self, row: int) -> None:
+        if (take := self.table.take(row)) is not None:
             self.play.emit(take)
-
-    def _clicked(self, index: QModelIndex) -> None:
-        if index.column() == STAR:
-            self.toggle_star()
-
-    def _double_clicked(self, index: QModelIndex) -> None:
-        take = self.table.take(index.row())
-        if take is not None and index.column() != STAR:
-            self.play.emit(take)
-
-
-class _TakesView(QTableView):
-    """Tells when its rows are to be carried out of the window.
-
-    Signals:
-        drag_wanted(): the pressed mouse has moved far enough.
-    """
-
-    drag_wanted = Signal()
-
-    def startDrag(self, supportedActions: Qt.DropAction) -> None:
-        self.drag_wanted.emit()

@@ -18,9 +18,14 @@ def timeline() -> Timeline:
 
 
 @pytest.fixture
-def commands(qtbot: QtBot, timeline: Timeline) -> RecordingCommands:
-    view = QWidget()
-    qtbot.addWidget(view)
+def view(qtbot: QtBot) -> QWidget:
+    made = QWidget()
+    qtbot.addWidget(made)
+    return made
+
+
+@pytest.fixture
+def commands(view: QWidget, timeline: Timeline) -> RecordingCommands:
     return RecordingCommands(view, timeline, timeline.fit)
 
 

@@ -22,8 +22,8 @@ from studio.domain.transfer_words import all_sounds
 from studio.engine_link.engine_link import EngineLink
 from studio.engine_link.job import Job
 from studio.panels.transfer.panel import TransferDeskPanel
-from studio.panels.transfer.takes_list import NAME, PITCH, STAR, VOICE
-from studio.panels.transfer.takes_list import SOURCE as SOURCE_OF_TAKE
+from studio.panels.transfer.takes_model import NAME, PITCH, STAR, VOICE
+from studio.panels.transfer.takes_model import SOURCE as SOURCE_OF_TAKE
 from studio.panels.transfer.zones import DeskZones
 from studio.services.messages import Messages
 from studio.services.preferences import Preferences
