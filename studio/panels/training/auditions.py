@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSignalBlocker, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QPalette
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QHBoxLayout,
     QHeaderView,
     QLabel,
-    QListWidget,
-    QListWidgetItem,
     QTableView,
     QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
-from studio.domain.audition_set import item_of
 from studio.domain.run_record import RunRecord
+from studio.panels.training.audition_list import AuditionList
 from studio.panels.training.checkpoints_model import CheckpointsTable, best_words
 from studio.services import theme
 from studio.services.actions import Action, Actions
@@ -26,9 +23,6 @@ from studio.services.plurals import counted
 from studio.session.session import Session
 from studio.widgets.choice_button import ChoiceButton
 from studio.widgets.flow_layout import FlowLayout
-
-ENTRY = Qt.ItemDataRole.UserRole
-ROWS_SHOWN = 4  # of the set; more scroll
 
 
 class AuditionSection(QWidget):
@@ -38,7 +32,7 @@ class AuditionSection(QWidget):
         super().__init__(parent)
         self._session = session
         self._record: RunRecord | None = None
-        self._followed: set[int] = set()  # jobs whose progress is listened to
+        self._followed: set[int] = set()  # jobs whose progress is followed
         self.setObjectName("audition")
         self.table = CheckpointsTable(self)
         self.commands = self._make_commands()
@@ -68,11 +62,6 @@ class AuditionSection(QWidget):
         self._show_state()
         self._show_possible()
 
-    def entry(self) -> str:
-        """Id of the entry that is chosen; "" if there is none."""
-        item = self.entries.currentItem()
-        return "" if item is None else str(item.data(ENTRY))
-
     def step(self) -> int | None:
         """Of the checkpoint that is chosen."""
         kept = self.table.checkpoint(self.view.currentIndex().row())
@@ -90,13 +79,13 @@ class AuditionSection(QWidget):
         self._session.auditions.add_setup()
 
     def remove(self) -> None:
-        self._session.auditions.remove([str(item.data(ENTRY)) for item in self.entries.selectedItems()])
+        self._session.auditions.remove(self.entries.selected())
 
     def play(self) -> None:
         """Hear the chosen audition with the chosen checkpoint."""
         if self._record is None:
             return
-        if not self._session.checkpoints.play(self._record.run_dir, self.entry(), self.step()):
+        if not self._session.checkpoints.play(self._record.run_dir, self.entries.entry(), self.step()):
             self._session.messages.say(
                 self.tr("This checkpoint has no sound of the chosen audition yet."),
                 self.tr("Choose one that has, or render what is missing."),
@@ -116,39 +105,17 @@ class AuditionSection(QWidget):
             self._session.runs.use_checkpoint(self._record.run_dir, step)
 
     def _show_set(self) -> None:
-        chosen = self.entry()
-        audition = self._session.auditions.entries
-        with QSignalBlocker(self.entries):
-            if [e.id for e in audition] != [
-                str(self.entries.item(i).data(ENTRY)) for i in range(self.entries.count())
-            ]:
-                self.entries.clear()
-                for entry in audition:
-                    item = QListWidgetItem(entry.title)
-                    item.setData(ENTRY, entry.id)
-                    self.entries.addItem(item)
-            for row, entry in enumerate(audition):
-                item = self.entries.item(row)
-                there = item_of(entry, self._session.library.clips) is not None
-                font = self.entries.font()
-                font.setItalic(not there)
-                item.setFont(font)
-                absent = self.tr("A recording of it is not in the library, or not analysed.")
-                item.setToolTip(entry.words if there else f"{entry.words}\n{absent}")
-                if entry.id == chosen or (row == 0 and not chosen):
-                    self.entries.setCurrentItem(item)
-        rows = min(max(len(audition), 1), ROWS_SHOWN)
-        self.entries.setFixedHeight(rows * (self.fontMetrics().height() + 6) + 6)
-        self.entries.setVisible(bool(audition))
-        self.hint.setVisible(not audition)
+        entries = self._session.auditions.entries
+        self.entries.show_entries(entries, self._session.library.clips)
+        self.hint.setVisible(not entries)
 
     def _show_table(self) -> None:
         session, record = self._session, self._record
         hearing = session.checkpoints.hearing
         mine = hearing is not None and record is not None and hearing.run_dir == record.run_dir
-        mine = mine and hearing is not None and hearing.entry == self.entry()
+        mine = mine and hearing is not None and hearing.entry == self.entries.entry()
         step, newest = self.step(), self.view.currentIndex().row() == self.table.rowCount() - 1
-        self.table.show_run(record, self.entry(), session.checkpoints.heard_step if mine else None)
+        self.table.show_run(record, self.entries.entry(), session.checkpoints.heard_step if mine else None)
         if mine and session.checkpoints.heard_step is not None:
             self.choose(session.checkpoints.heard_step)
         elif step is not None and not newest and self.table.row_of(step) is not None:
@@ -190,12 +157,12 @@ class AuditionSection(QWidget):
 
     def _show_possible(self, *_: object) -> None:
         session, step = self._session, self.step()
-        heard = step is not None and self.table.can_be_heard(step)
+        has_sound = step is not None and self.table.has_sound(step)
         for name, possible in (
             ("add_clips", bool(session.library.selection)),
             ("add_desk", session.transfer.setup.source is not None and session.transfer.setup.gives),
             ("remove", bool(self.entries.selectedItems())),
-            ("play", heard),
+            ("play", has_sound),
             ("before", session.checkpoints.hearing is not None),
             ("after", session.checkpoints.hearing is not None),
             ("render", self._record is not None and session.auditions.job is None),
@@ -212,7 +179,7 @@ class AuditionSection(QWidget):
             and record is not None
             and session.checkpoints.heard_step is not None
         ):
-            session.checkpoints.play(record.run_dir, self.entry(), session.checkpoints.heard_step)
+            session.checkpoints.play(record.run_dir, self.entries.entry(), session.checkpoints.heard_step)
         self.refresh()
 
     def _make_commands(self) -> dict[str, QAction]:
@@ -224,7 +191,9 @@ class AuditionSection(QWidget):
                     self.tr("Audition the selected &clips"),
                     self.add_clips,
                     short=self.tr("Add clips"),
-                    tip=self.tr("Hear the clips selected in the library at every checkpoint, as it rebuilds them"),
+                    tip=self.tr(
+                        "Hear the clips selected in the library at every checkpoint, as the model reconstructs them"
+                    ),
                     icon="add",
                 ),
                 Action(
@@ -302,12 +271,7 @@ class AuditionSection(QWidget):
         font = self.heading.font()
         font.setBold(True)
         self.heading.setFont(font)
-        self.entries = QListWidget()
-        self.entries.setObjectName("auditionSet")
-        self.entries.setAccessibleName(self.tr("Audition set: what is heard at every checkpoint"))
-        self.entries.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.entries.setTextElideMode(Qt.TextElideMode.ElideMiddle)
-        self.entries.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.entries = AuditionList()
         self.hint = QLabel(self.tr("What is put here is rendered with every checkpoint that a run keeps."))
         self.hint.setWordWrap(True)
         self.hint.setForegroundRole(QPalette.ColorRole.PlaceholderText)

@@ -11,7 +11,6 @@ from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
-    QFileDialog,
     QFormLayout,
     QFrame,
     QHBoxLayout,
@@ -24,17 +23,14 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from engine.api import AudioSpec, ClipRef, ModelInfo, ModelSpec, Preset, RunSpec, SpecError, TrainSpec, presets
-from studio.domain.clip import Clip
+from engine.api import AudioSpec, ModelInfo, ModelSpec, Preset, RunSpec, SpecError, TrainSpec, presets
+from studio.domain.model_size import weights_of
+from studio.panels.training.corpus_choice import CorpusChoice
 from studio.services import theme
-from studio.services.plurals import counted
 from studio.session.library import Library
 from studio.session.model import Model
 from studio.widgets.spec_form import SpecForm
-from studio.widgets.when_seen import WhenSeen
 
-CUSTOM_CORPUS = ("library", "selection", "folder")
-REFRESH_MS = 200  # an import tells of recordings by the hundred, and each time all of them are counted
 BASIC = ("minutes", "epochs", "learning_rate", "batch_size", "crop_s", "device")
 MEGABYTE = 1e6
 TITLES = {
@@ -44,9 +40,9 @@ TITLES = {
     "batch_size": QT_TRANSLATE_NOOP("NewRunForm", "Batch size"),
     "crop_s": QT_TRANSLATE_NOOP("NewRunForm", "Length of a piece"),
     "device": QT_TRANSLATE_NOOP("NewRunForm", "Device"),
-    "alpha": QT_TRANSLATE_NOOP("NewRunForm", "Alpha (weight of z)"),
-    "beta": QT_TRANSLATE_NOOP("NewRunForm", "Beta (weight of m)"),
-    "gamma": QT_TRANSLATE_NOOP("NewRunForm", "Gamma (weight of h)"),
+    "alpha": QT_TRANSLATE_NOOP("NewRunForm", "Alpha (weight of content, z)"),
+    "beta": QT_TRANSLATE_NOOP("NewRunForm", "Beta (weight of emotion, m)"),
+    "gamma": QT_TRANSLATE_NOOP("NewRunForm", "Gamma (weight of voice, h)"),
     "reduction": QT_TRANSLATE_NOOP("NewRunForm", "Adding up"),
     "reconstruction": QT_TRANSLATE_NOOP("NewRunForm", "Reconstruction error"),
     "schedule": QT_TRANSLATE_NOOP("NewRunForm", "Schedule"),
@@ -61,40 +57,10 @@ TITLES = {
     "medium_channels": QT_TRANSLATE_NOOP("NewRunForm", "Medium network"),
     "local_channels": QT_TRANSLATE_NOOP("NewRunForm", "Local network"),
     "decoder_channels": QT_TRANSLATE_NOOP("NewRunForm", "Decoder"),
-    "predictor_m_channels": QT_TRANSLATE_NOOP("NewRunForm", "Predictor of m"),
-    "predictor_h_channels": QT_TRANSLATE_NOOP("NewRunForm", "Predictor of h"),
+    "predictor_m_channels": QT_TRANSLATE_NOOP("NewRunForm", "Predictor of emotion (m)"),
+    "predictor_h_channels": QT_TRANSLATE_NOOP("NewRunForm", "Predictor of voice (h)"),
     "predictors_read": QT_TRANSLATE_NOOP("NewRunForm", "Predictors read z’s"),
 }
-
-
-def weights_of(spec: ModelSpec) -> int:
-    """Trainable numbers of the six networks and of the attribute heads; the model itself lives where torch is."""
-    latent = spec.latent
-
-    def network(inputs: int, channels: tuple[int, ...], outputs: int, *, kernel: int, slow: int, norm: bool) -> int:
-        total, size = 0, inputs
-        for place, channel in enumerate(channels):
-            total += (kernel * size + 1) * channel + (slow * channel if place == 0 else 0)
-            total += 2 * channel if norm else 0
-            size = channel
-        return total + (size + 1) * outputs
-
-    both = 2 * latent  # mean and log-variance
-    # by one linear layer attributes enter a latent, by another they are predicted from it
-    heads = sum(2 * latent * size + latent + size for size in spec.attribute_sizes if size)
-    return heads + (
-        network(spec.bands, spec.global_channels, both, kernel=3, slow=0, norm=True)
-        + network(spec.bands, spec.medium_channels, both, kernel=3, slow=latent, norm=True)
-        + network(spec.bands, spec.local_channels, both, kernel=spec.local_kernel, slow=both, norm=True)
-        + network(latent, spec.decoder_channels, spec.bands, kernel=spec.decoder_kernel, slow=0, norm=True)
-        + network(latent, spec.predictor_m_channels, both, kernel=1, slow=latent, norm=False)
-        + network(latent, spec.predictor_h_channels, both, kernel=1, slow=0, norm=False)
-    )
-
-
-def usable(clips: list[Clip]) -> list[Clip]:
-    """The clips a corpus can hold: those whose file was found and could be read."""
-    return [clip for clip in clips if clip.state not in ("failed", "missing")]
 
 
 class NewRunForm(QWidget):
@@ -108,7 +74,7 @@ class NewRunForm(QWidget):
 
     def __init__(self, library: Library, model: Model, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._library, self._model = library, model
+        self._model = model
         self._presets: dict[str, Preset] = presets()
         self.setObjectName("newRun")
         titles = {name: QCoreApplication.translate("NewRunForm", str(words)) for name, words in TITLES.items()}
@@ -118,21 +84,7 @@ class NewRunForm(QWidget):
         self.preset.setObjectName("preset")
         self.preset.addItems(list(self._presets))
         self.advice = _dim_label()
-        self.corpus = QComboBox()
-        self.corpus.setObjectName("corpus")
-        for _ in CUSTOM_CORPUS:
-            self.corpus.addItem("")
-        self.folder = QLineEdit()
-        self.folder.setObjectName("corpusFolder")
-        self.folder.setPlaceholderText(self.tr("Folder of recordings"))
-        self.folder.setAccessibleName(self.tr("Folder of recordings"))
-        self.browse = QPushButton(self.tr("Choose…"))
-        self._folder_row = QWidget()
-        row = QHBoxLayout(self._folder_row)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(self.folder, 1)
-        row.addWidget(self.browse)
-        self.corpus_facts = _dim_label()
+        self.corpus = CorpusChoice(library, _dim_label(), self)
         self.fine_tune = QCheckBox()
         self.fine_tune.setObjectName("fineTune")
         self.name = QLineEdit()
@@ -163,22 +115,10 @@ class NewRunForm(QWidget):
         self._lay_out()
 
         self.preset.currentTextChanged.connect(self._preset_chosen)
-        self.corpus.currentIndexChanged.connect(self.refresh)
-        self.folder.textChanged.connect(self.refresh)
-        self.browse.clicked.connect(self._choose_folder)
         self.fine_tune.toggled.connect(self._fine_tune_toggled)
         self.sizes.changed.connect(self._show_sizes)
         self._sizes_toggle.toggled.connect(self.sizes.setVisible)
         self.start.clicked.connect(self.submit)
-        self._soon = WhenSeen(self, REFRESH_MS)
-        self._soon.due.connect(self.refresh)
-        for change in (
-            library.added,
-            library.removed,
-            library.changed,
-            library.selection_changed,
-        ):
-            change.connect(self._soon.ask)
         model.changed.connect(self._model_changed)
         self._preset_chosen(self.preset.currentText())
         self._model_changed()
@@ -198,7 +138,7 @@ class NewRunForm(QWidget):
         train = dataclasses.replace(train, preset=preset.name if untouched else "custom")
         parent = self._model.info if self.fine_tune.isChecked() else None
         audio = AudioSpec() if parent is None else AudioSpec.from_dict(parent.audio)
-        folders, clips = self._corpus()
+        folders, clips = self.corpus.corpus()
         return RunSpec(
             train=train,
             model=model,
@@ -217,77 +157,19 @@ class NewRunForm(QWidget):
             if error.name in {item.name for item in dataclasses.fields(ModelSpec)}:
                 self._sizes_toggle.setChecked(True)
             marked = self.tr("A setting needs a correction; it is marked above.")
-            self.tell(marked if error.name else f"{error.what} {error.hint}")
+            self.show_problem(marked if error.name else f"{error.what} {error.hint}")
             return
-        self.tell("")
+        self.show_problem("")
         self.start_requested.emit(spec)
 
-    def tell(self, problem: str) -> None:
-        """Say what is in the way of a start, above the button; "" when nothing is."""
+    def show_problem(self, problem: str) -> None:
+        """Show above the button what is in the way of a start; "" when nothing is."""
         self.problem.setText(problem)
         self.problem.setVisible(bool(problem))
 
     def propose_name(self) -> None:
         """A fresh name for the next run."""
         self.name.setText(f"{self.preset.currentText()} {datetime.now():%Y-%m-%d %H.%M}")
-
-    def refresh(self, *_: object) -> None:
-        """Bring the counts of the corpus up to date."""
-        library, selection = self._clips("library"), self._clips("selection")
-        self.corpus.setItemText(
-            0, counted(len(library), self.tr("Whole library (1 clip)"), self.tr("Whole library ({0} clips)"))
-        )
-        self.corpus.setItemText(1, self.tr("Selected clips ({0})").format(len(selection)))
-        self.corpus.setItemText(2, self.tr("A folder…"))
-        kind = CUSTOM_CORPUS[max(0, self.corpus.currentIndex())]
-        self._folder_row.setVisible(kind == "folder")
-        chosen = {"library": library, "selection": selection}.get(kind)
-        self.corpus_facts.setText(
-            self.tr("Searched with all its subfolders; LibriSpeech, RAVDESS and OMG layouts are recognised.")
-            if chosen is None
-            else self._facts(kind, chosen)
-        )
-
-    def _clips(self, kind: str) -> list[Clip]:
-        clips = self._library.clips
-        if kind == "selection":
-            return usable([clips[i] for i in self._library.selection if i in clips])
-        return usable(list(clips.values()))
-
-    def _corpus(self) -> tuple[tuple[str, ...], tuple[ClipRef, ...]]:
-        kind = CUSTOM_CORPUS[self.corpus.currentIndex()]
-        if kind == "folder":
-            folder = self.folder.text().strip()
-            if not folder:
-                raise SpecError(self.tr("No folder is chosen."), self.tr("Choose a folder of recordings."))
-            return (folder,), ()
-        clips = self._clips(kind)
-        if not clips:
-            what = self.tr("No clip is selected.") if kind == "selection" else self.tr("The library is empty.")
-            raise SpecError(what, self.tr("Drop recordings into the window, or train on a folder."))
-        return (), tuple(ClipRef(clip.id, clip.path, dict(clip.labels)) for clip in clips)
-
-    def _facts(self, kind: str, clips: list[Clip]) -> str:
-        if not clips:
-            return (
-                self.tr("Select clips in the library or on the map.")
-                if kind == "selection"
-                else self.tr("Drop recordings anywhere in this window first.")
-            )
-        minutes = sum(clip.duration_s or 0.0 for clip in clips) / 60.0
-        speakers = len({clip.labels.get("speaker", "") for clip in clips} - {""})
-        facts = [self.tr("{0} min of speech").format(f"{minutes:.1f}")] if minutes else []
-        facts.append(
-            counted(speakers, self.tr("1 speaker"), self.tr("{0} speakers"))
-            if speakers
-            else self.tr("no speaker labels needed")
-        )
-        return " · ".join(facts)
-
-    def _choose_folder(self) -> None:
-        folder = QFileDialog.getExistingDirectory(self, self.tr("Folder of recordings"), self.folder.text())
-        if folder:
-            self.folder.setText(folder)
 
     def _preset_chosen(self, name: str) -> None:
         preset = self._presets[name]
@@ -318,7 +200,7 @@ class NewRunForm(QWidget):
             self.fine_tune.setToolTip(self.tr("Go on from its weights instead of starting from nothing."))
             if self.fine_tune.isChecked():
                 self._fine_tune_toggled(True)
-        self.refresh()
+        self.corpus.refresh()
 
     def _show_sizes(self) -> None:
         if not self.sizes.is_valid():
@@ -343,8 +225,8 @@ class NewRunForm(QWidget):
         top.setRowWrapPolicy(QFormLayout.RowWrapPolicy.DontWrapRows)
         for words, field, below in (
             (self.tr("Preset"), self.preset, self.advice),
-            (self.tr("Train on"), self.corpus, self._folder_row),
-            ("", self.corpus_facts, None),
+            (self.tr("Train on"), self.corpus.kind, self.corpus.folder_row),
+            ("", self.corpus.facts, None),
             ("", self.fine_tune, None),
             (self.tr("Name"), self.name, None),
         ):

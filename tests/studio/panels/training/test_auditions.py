@@ -162,7 +162,7 @@ def test_the_table_tells_steps_numbers_probes_and_sounds(section: AuditionSectio
 def test_five_probes_fit_the_window_s_side(section: AuditionSection, three: Run) -> None:
     scores = {task: ProbeReading(0.875, 0.25, 20, "accuracy") for task in PROBES}
     three.heard = Heard({k.step: CheckpointProbes(k.step, scores) for k in three.kept}, three.heard.sounds)
-    three._write()
+    three.write()
     three.record.look_again()
     section.resize(424, 600)
     section.show_run(three.record)
@@ -190,7 +190,7 @@ def test_buttons_add_hear_flip_and_use(
     assert not section.commands["add_clips"].isEnabled()
     session.library.select([list(session.library.clips)[1]])
     section.commands["add_clips"].trigger()
-    assert [section.entries.item(row).text() for row in range(2)] == ["anna.wav, rebuilt", "emil.wav, rebuilt"]
+    assert [section.entries.item(row).text() for row in range(2)] == ["anna.wav, reconstructed", "emil.wav, reconstructed"]
     section.choose(100)
     section.commands["play"].trigger()
     assert cells(section, SOUND) == ["▶", "♪", "♪"]

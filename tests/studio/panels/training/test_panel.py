@@ -1,4 +1,4 @@
-"""The training panel: what a run is made of, how it is watched and steered, and what becomes of it."""
+"""The training panel: what a run is made of, how it is watched and controlled, and what becomes of it."""
 
 from __future__ import annotations
 
@@ -10,13 +10,11 @@ from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from engine.api import AudioSpec, ModelInfo, ModelSpec, RunSpec, Train, TrainPoint, presets
-from engine.model.aux_vae import AuxVAE
 from studio.domain.clip import Clip
 from studio.domain.run_record import BEST, RunRecord
 from studio.engine_link.engine_link import EngineLink
 from studio.engine_link.job import Job
-from studio.panels.training import runs_model as runs_table
-from studio.panels.training.new_run_form import weights_of
+from studio.panels.training import runs_model
 from studio.panels.training.panel import NEW, RUNS, TrainingPanel
 from studio.services.preferences import Preferences
 from studio.session.session import Session
@@ -100,13 +98,6 @@ def test_a_changed_setting_makes_the_preset_custom(panel: TrainingPanel) -> None
     assert (train.learning_rate, train.preset) == (0.002, "custom")
 
 
-@pytest.mark.parametrize("name", list(presets()))
-def test_the_number_of_weights_shown_is_the_models_own(name: str) -> None:
-    spec = presets()[name].model
-    model = AuxVAE(spec)
-    assert weights_of(spec) == pytest.approx(sum(p.numel() for p in model.parameters()), rel=0.01)
-
-
 def test_sizes_are_shown_and_follow_the_form(panel: TrainingPanel) -> None:
     before = words(panel, "sizeFacts")
     assert "million weights" in before
@@ -120,20 +111,19 @@ def test_the_whole_library_is_the_corpus_less_what_cannot_be_read(panel: Trainin
     spec = panel.form.run_spec()
     assert [clip.id for clip in spec.clips] == ["c0", "c1", "c2", "c3", "c4"]
     assert spec.clips[1].labels == {"speaker": "s1"}
-    assert "2.5 min of speech" in panel.form.corpus_facts.text()
+    assert "2.5 min of speech" in panel.form.corpus.facts.text()
 
 
 def test_recordings_that_come_by_the_hundred_are_counted_together(
-    panel: TrainingPanel, session: Session, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+    panel: TrainingPanel, session: Session, qtbot: QtBot
 ) -> None:
-    counted: list[str] = []
-    facts = panel.form._facts
-    monkeypatch.setattr(panel.form, "_facts", lambda kind, clips: counted.append(kind) or facts(kind, clips))
+    kind, counts = panel.form.corpus.kind, []
+    kind.model().dataChanged.connect(lambda *_: counts.append(kind.itemText(0)))
     for number in range(20):
         session.library.insert_found([(f"/more/{number}.wav", {})])
-    qtbot.waitUntil(lambda: bool(counted))
-    assert counted == ["library"]
-    assert panel.form.corpus.itemText(0) == "Whole library (25 clips)"
+    qtbot.waitUntil(lambda: bool(counts))
+    assert counts == ["Whole library (25 clips)"]
+    assert panel.form.corpus.kind.itemText(0) == "Whole library (25 clips)"
 
 
 def test_a_selection_or_a_folder_can_be_the_corpus(panel: TrainingPanel, session: Session) -> None:
@@ -152,7 +142,7 @@ def test_a_selection_or_a_folder_can_be_the_corpus(panel: TrainingPanel, session
 def test_nothing_to_train_on_is_said_above_the_button(
     panel: TrainingPanel, jobs: list[Job], corpus: int, problem: str
 ) -> None:
-    panel.form.corpus.setCurrentIndex(corpus)
+    panel.form.corpus.kind.setCurrentIndex(corpus)
     panel.form.start.click()
     assert words(panel, "newRunProblem").startswith(problem)
     assert jobs == []
@@ -198,7 +188,7 @@ def test_start_writes_the_run_and_shows_it(running: TrainingPanel, session: Sess
     assert RunSpec.read(session.runs.records[0].run_dir).name == "my run"
     assert running.pages.currentIndex() == RUNS
     assert running.current() is session.runs.records[0]
-    assert running.bar.isVisible()
+    assert running.progress.bar.isVisible()
     assert not running.resume_button.isEnabled()
     assert not running.delete_button.isEnabled()
 
@@ -206,7 +196,7 @@ def test_start_writes_the_run_and_shows_it(running: TrainingPanel, session: Sess
 def test_progress_shows_percent_and_time_left(running: TrainingPanel, jobs: list[Job]) -> None:
     jobs[0].fraction, jobs[0].message, jobs[0].eta_s = 0.425, "Epoch 3, step 120", 95.0
     jobs[0].changed.emit()
-    assert running.bar.format() == "42.5 %"
+    assert running.progress.bar.format() == "42.5 %"
     assert words(running, "trainingState").startswith("Epoch 3, step 120 · ")
     assert words(running, "trainingState").endswith(" left")
 
@@ -221,18 +211,18 @@ def test_points_become_curves_of_every_term(
     assert running.curves.values("total", "train") == ((1.0, 2.0, 3.0), (-99.0, -98.0, -97.0))
     assert running.curves.series() == ["total", "reconstruction", "error"]
     table = running.runs
-    assert table.data(table.index(0, runs_table.BEST)) == "−95.00"
-    assert table.data(table.index(0, runs_table.STEPS)) == "3"
+    assert table.data(table.index(0, runs_model.BEST)) == "−95.00"
+    assert table.data(table.index(0, runs_model.STEPS)) == "3"
 
 
 def test_pause_and_resume_take_turns_on_one_button(running: TrainingPanel, jobs: list[Job]) -> None:
-    running.pause_button.click()
+    running.progress.pause_button.click()
     assert jobs[0].state == "paused"
-    assert running.pause_button.text() == "Resume"
+    assert running.progress.pause_button.text() == "Resume"
     assert words(running, "trainingState").startswith("Paused")
-    running.pause_button.click()
+    running.progress.pause_button.click()
     assert jobs[0].state == "running"
-    assert running.pause_button.text() == "Pause"
+    assert running.progress.pause_button.text() == "Pause"
 
 
 def test_stop_keeps_and_cancel_asks(
@@ -240,11 +230,11 @@ def test_stop_keeps_and_cancel_asks(
 ) -> None:
     answers = iter([QMessageBox.StandardButton.No, QMessageBox.StandardButton.Yes])
     monkeypatch.setattr(QMessageBox, "question", lambda *_words: next(answers))
-    running.cancel_button.click()
+    running.progress.cancel_button.click()
     assert jobs[0].wish.value == "run"
-    running.stop_button.click()
+    running.progress.stop_button.click()
     assert jobs[0].wish.value == "stop"
-    running.cancel_button.click()
+    running.progress.cancel_button.click()
     assert jobs[0].wish.value == "cancel"
 
 
@@ -276,7 +266,7 @@ def test_choosing_a_run_shows_its_curves(listed: TrainingPanel) -> None:
     assert listed.curves.values("total", "train")[1] == (-5.0,)
     listed.choose(0)
     assert listed.curves.values("total", "train")[1] == (-4.0, -3.0)
-    assert not listed.bar.isVisible()
+    assert not listed.progress.bar.isVisible()
 
 
 def test_a_stopped_run_can_be_resumed_and_a_finished_one_cannot(listed: TrainingPanel, jobs: list[Job]) -> None:
@@ -323,6 +313,6 @@ def test_a_resumed_run_redraws_what_it_trains_again(qtbot: QtBot, listed: Traini
     assert listed.curves.values("total", "train")[1] == (-5.0, -4.5)
 
 
-def test_the_logarithmic_scale_is_remembered(panel: TrainingPanel, session: Session) -> None:
+def test_the_logarithmic_scale_is_remembered(panel: TrainingPanel, tmp_path: Path) -> None:
     panel.curves.logarithmic.setChecked(True)
-    assert panel._preferences.get("training/logarithmic", False) is True
+    assert Preferences(tmp_path / "settings.ini").get("training/logarithmic", False) is True
