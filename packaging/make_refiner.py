@@ -35,7 +35,7 @@ from engine.audio.mel import MelFrontEnd  # noqa: E402
 from engine.audio.vocoders import refiner  # noqa: E402
 from engine.model import checkpoint  # noqa: E402
 from engine.runtime.resources import REFINER, STARTER_MODEL  # noqa: E402
-from engine.transfer.renderer import Studio  # noqa: E402
+from engine.transfer.renderer import Renderer  # noqa: E402
 
 SEED = 0
 BATCH, FRAMES = 32, 64  # pieces of a second
@@ -92,15 +92,15 @@ def decoded(files: list[Path], starter: Path, folder: Path) -> list[Pair]:
     pairs = []
     for number, path in enumerate(files):
         print(f"\r{number}/{len(files)} decoded", end="", file=sys.stderr)
-        studio = Studio(model, StoredClip(str(folder / path.stem)), torch.device("cpu"))
-        log_mel = studio.decoded(lambda: Control.RUN)
+        renderer = Renderer(model, StoredClip(str(folder / path.stem)), torch.device("cpu"))
+        log_mel = renderer.decoder.own(lambda: Control.RUN).mel
         frames = len(log_mel)
-        magnitude = front_end.stft(studio.recording()).abs().T[:frames]
+        magnitude = front_end.stft(renderer.recording()).abs().T[:frames]
         if frames > FRAMES:
             pairs.append(
                 Pair(
                     log_mel.half(),
-                    torch.from_numpy(studio.source_f0[:frames]).nan_to_num(0.0),
+                    torch.from_numpy(renderer.decoder.source_f0[:frames]).nan_to_num(0.0),
                     refiner.rough(front_end, log_mel).half(),
                     magnitude.clamp_min(refiner.SMALLEST).log().half(),
                 )

@@ -45,7 +45,8 @@ from engine.runtime import devices
 from engine.runtime.control import check_control
 from engine.training.data import probe_set
 from engine.transfer import transfer_job
-from engine.transfer.renderer import Studio
+from engine.transfer.renderer import Renderer
+from engine.transfer.synthesis import Mode
 
 _WORK = ".work"
 MUTE = ("A system of comparison has no h, m and z to play with.", "Train the system two-auxiliary to hear it.")
@@ -78,7 +79,7 @@ class _Work:
     """One request: the results there are, and how further ones are made."""
 
     def __init__(self, run_dir: Path, request: Audition, report: Report, control: ControlSignal) -> None:
-        self.run_dir, self.request, self._report, self._steer = run_dir, request, report, control
+        self.run_dir, self.request, self._report, self._control = run_dir, request, report, control
         self.folder = run_dir / SOUNDS
         self.scratch = self.folder / _WORK
         self.made = 0
@@ -96,7 +97,7 @@ class _Work:
         try:
             if due:
                 self._render(kept, due)
-            if kept.step not in known.probes and not check_control(self._steer):
+            if kept.step not in known.probes and not check_control(self._control):
                 self._tell(f"Step {kept.step}: probing held-out voices")
                 self._probe(kept)
             else:
@@ -114,9 +115,9 @@ class _Work:
         model = load_model(kept.path, self._device)
         shutil.rmtree(self.scratch, ignore_errors=True)  # of a process that was killed
         self.scratch.mkdir(parents=True)
-        encoded = _Encoded(self.scratch / "clips", model, self._device, self._steer)
+        encoded = _Encoded(self.scratch / "clips", model, self._device, self._control)
         for item in due:
-            if check_control(self._steer):
+            if check_control(self._control):
                 return
             self._tell(f"Step {kept.step}: {item.title}")
             try:
@@ -136,10 +137,10 @@ class _Work:
             wanted, model=kept.path, out_dir=str(out), name=item.id, device=self.request.device
         )
         if wanted.voice or wanted.emotion or wanted.edits:
-            take = transfer_job.render(wanted, lambda _event: None, self._steer)
+            take = transfer_job.render(wanted, lambda _event: None, self._control)
             folder, wav, lufs = take.transformed_folder, take.transformed, take.loudness_lufs
         else:
-            folder, wav, lufs = self._rebuilt(wanted, model, out)
+            folder, wav, lufs = self._reconstruction(wanted, model, out)
         place = self.folder / step_name(kept.step) / item.id
         place.parent.mkdir(exist_ok=True)
         shutil.rmtree(place, ignore_errors=True)
@@ -149,14 +150,15 @@ class _Work:
             kept.step, item.id, str(place), f"{place}.wav", lufs.get("transformed"), lufs.get("original")
         )
 
-    def _rebuilt(self, wanted: Transfer, model: Checkpoint, out: Path) -> tuple[str, str, dict[str, float]]:
+    def _reconstruction(self, wanted: Transfer, model: Checkpoint, out: Path) -> tuple[str, str, dict[str, float]]:
         """The source with its own h and m: folder, WAV and loudness of it."""
         source = StoredClip(wanted.source)
         name = model.vocoder_for(wanted.vocoder)
-        heard = Studio(model, source, self._device).control(wanted.rendering, name, self._steer)
-        samples, rate_hz = transfer_job.within_scale(heard.samples), model.audio.rate_hz
+        mode = Mode(wanted.rendering, name)
+        made = Renderer(model, source, self._device).reconstruction(mode, self._control)
+        samples, rate_hz = transfer_job.within_scale(made.samples), model.audio.rate_hz
         out.mkdir(exist_ok=True)
-        transfer_job.store(out / wanted.name, heard, samples, source.meta())
+        transfer_job.store(out / wanted.name, made, samples, source.meta())
         sound_files.write(out / f"{wanted.name}.wav", samples, rate_hz)
         sounds = {"original": np.array(source.array("audio"), np.float32), "transformed": samples}
         return str(out / wanted.name), str(out / f"{wanted.name}.wav"), loudness.loudnesses(sounds, rate_hz)
@@ -171,7 +173,7 @@ class _Work:
 
     def _probe(self, kept: KeptCheckpoint) -> None:
         model = checkpoint.load_system(kept.path, self._device)
-        found = probes.probe(kept.step, self._clips(), model, self._device, self._steer)
+        found = probes.probe(kept.step, self._clips(), model, self._device, self._control)
         self._keep(kept, lambda heard: Heard({**heard.probes, kept.step: found}, heard.sounds))
         self._report(Partial(found))
 

@@ -46,11 +46,12 @@ from engine.runtime import devices
 from engine.runtime.control import check_control
 from engine.runtime.threads import one_thread
 from engine.transfer import edit_evidence, second_edits, take_evidence
-from engine.transfer.renderer import Rendering, Studio
+from engine.transfer.renderer import Renderer, Rendering
+from engine.transfer.synthesis import Mode
 
 STRONGEST = 1.5
 FULL_SCALE = 0.99
-STUDIOS = 3  # sources whose views, control and parts are kept at hand: a moved slider computes nothing twice
+RENDERERS = 3  # sources whose views, control and parts are kept at hand: a moved slider computes nothing twice
 
 Floats = npt.NDArray[np.float32]
 
@@ -82,19 +83,20 @@ def render(request: Transfer, report: Report, control: ControlSignal) -> Take:
         source, request.emotion, strength_m, request.rule, request.edits, model.model.spec.window_frames
     )
     report(Progress(0.1, "Reading the source"))
-    studio = _studio(request.source, _age(source), request.model, model.hash, device)
-    reconstructed = studio.control(request.rendering, request.vocoder, control)
+    renderer = renderer_of(request.source, _age(source), request.model, model.hash, device)
+    mode = Mode(request.rendering, request.vocoder)
+    reconstructed = renderer.reconstruction(mode, control)
     report(Progress(0.5, "Rendering the transfer"))
     check_control(control)
     kept_h = max(0.0, 1.0 - request.strength) if request.voice else 1.0
     before = given.unedited if given.edited else None
-    result = studio.render(h, given.m, kept_h, given.kept, request.rendering, request.vocoder, control, before)
+    result = renderer.render(h, given.m, kept_h, given.kept, mode, control, before)
     report(Progress(0.9, "Measuring"))
     check_control(control)
 
     target_h = _mean_h(request.voice) if request.voice else None
     target_hz = _mean_pitch(request.voice or request.emotion)
-    judge = _Judge(studio, own_h, target_h, clip.f0_median_hz, target_hz)
+    judge = _Judge(renderer, own_h, target_h, clip.f0_median_hz, target_hz)
     out = Path(request.out_dir)
     rate = model.audio.rate_hz
     original = np.array(source.array("audio"), np.float32)
@@ -135,13 +137,13 @@ def render(request: Transfer, report: Report, control: ControlSignal) -> Take:
         strength_m=request.strength_m,
         emotion_rule=request.rule,
         edits=request.edits,
-        difference_db=edit_evidence.difference_db(result.heard.numpy(), reconstructed.heard.numpy()),
+        difference_db=edit_evidence.difference_db(result.mel.numpy(), reconstructed.mel.numpy()),
         edited=edit_evidence.of_edited(
             given.edited,
             model.model.spec.window_frames,
             np.array(source.array("f0")),
-            (reconstructed.heard.numpy(), reconstructed.f0),
-            (result.heard.numpy(), result.f0),
+            (reconstructed.mel.numpy(), reconstructed.f0),
+            (result.mel.numpy(), result.f0),
         ),
         rendering=request.rendering,
         vocoder=request.vocoder,
@@ -158,7 +160,7 @@ def store(folder: Path, rendering: Rendering, samples: Floats, source: ClipAnaly
         OSError: the disk refuses.
     """
     folder.mkdir(exist_ok=True)
-    np.save(folder / "mel.npy", rendering.heard.cpu().numpy().astype(np.float16))
+    np.save(folder / "mel.npy", rendering.mel.cpu().numpy().astype(np.float16))
     np.save(folder / "f0.npy", rendering.f0)
     store_sound(folder, samples)
     about = dataclasses.replace(
@@ -171,16 +173,16 @@ def store(folder: Path, rendering: Rendering, samples: Floats, source: ClipAnaly
 class _Judge:
     """Measures renderings of one source against it and against the target."""
 
-    studio: Studio
+    renderer: Renderer
     source_h: Floats
     target_h: Floats | None
     source_hz: float | None
     target_hz: float | None
 
     def evidence(self, rendering: Rendering) -> Evidence:
-        found = self.studio.measured(rendering)
+        found = self.renderer.measured(rendering)
         heard_hz, h = found.f0_median_hz, found.h
-        readings = linear_heads.read(self.studio.model.extra, len(h))
+        readings = linear_heads.read(self.renderer.model.extra, len(h))
         gender, emotion = readings.get("gender"), readings.get("emotion")
         return Evidence(
             f0_median_hz=heard_hz,
@@ -201,10 +203,11 @@ def _mean_posterior(reading: linear_heads.Head, seconds_of_m: Floats) -> dict[st
     return dict(zip(reading.classes, reading.posteriors(seconds_of_m).mean(axis=0).tolist(), strict=True))
 
 
-@functools.lru_cache(maxsize=STUDIOS)
-def _studio(folder: str, age_ns: int, model: str, model_hash: str, device: torch.device) -> Studio:
+@functools.lru_cache(maxsize=RENDERERS)
+def renderer_of(folder: str, age_ns: int, model: str, model_hash: str, device: torch.device) -> Renderer:
+    """A clip's renderer, kept in memory for the next transfer of it."""
     del age_ns, model_hash  # they tell a clip or a model that was made anew from the one in memory
-    return Studio(load_model(model, device), StoredClip(folder), device)
+    return Renderer(load_model(model, device), StoredClip(folder), device)
 
 
 def _age(clip: StoredClip) -> int:
@@ -282,5 +285,5 @@ def _recipe(request: Transfer, model: Checkpoint) -> str:
     strength = f"{request.strength:g}"
     if request.strength_m is not None:
         strength = f"{strength} (h), {request.strength_m:g} (m)"
-    road = request.vocoder if request.rendering == "model" else request.rendering
-    return f"{' and '.join(given)} given, strength {strength}, {road}, model {model.hash[:12]}"
+    mode = request.vocoder if request.rendering == "model" else request.rendering
+    return f"{' and '.join(given)} given, strength {strength}, {mode}, model {model.hash[:12]}"

@@ -399,7 +399,7 @@ class States:
         """Everything of a recording's speaker, or the recording."""
         from studio.domain.drag_payload import Payload
 
-        found = self._window.library.speaker_payload(clip.id)
+        found = self._window.library.drags.of_speaker(clip.id)
         return Payload("clips", (clip.id,)) if found is None else found
 
     def _named(self, name: str) -> Any:

@@ -23,6 +23,7 @@ from engine.corpus.scanning import scan
 from engine.evaluation.paper import external_models, figures, plan, units
 from engine.evaluation.paper.measure import Measured
 from engine.evaluation.paper.page import page
+from engine.evaluation.paper.step_progress import StepProgress
 from engine.evaluation.paper.tables import Sheets
 from engine.evaluation.paper.units import FLOORS, OURS, Outcome, Unit
 from engine.evaluation.probes import matrix
@@ -47,7 +48,7 @@ def reproduce(request: Reproduce, report: Report, control: ControlSignal) -> Rep
         Cancelled: the user ended it; started again, it goes on.
     """
     began = time.monotonic()
-    work = _Work(request, report, control)
+    work = Reproduction(request, report, control)
     work.train()
     work.train_further()
     work.measure()
@@ -55,17 +56,19 @@ def reproduce(request: Reproduce, report: Report, control: ControlSignal) -> Rep
     return ReproduceDone(str(work.out / "index.html"), files, missing, time.monotonic() - began)
 
 
-class _Work:
+class Reproduction:
+    """One report in the making: its systems are trained, measured and written down, step by step."""
+
     def __init__(self, request: Reproduce, report: Report, control: ControlSignal) -> None:
         self.request, self.control = request, control
         self.out = Path(request.out)
         self.folder = self.out / "work"
         self._report = report
-        self._share, self._span, self._furthest = 0.0, 0.02, 0.0
+        self.progress = StepProgress(report, control)
         self.spec = AudioSpec()
-        self.tell("Looking for recordings")
+        self.progress.say("Looking for recordings")
         manifest = scan(request.corpus, [], control)
-        self.cache: MelCache = build(manifest, self.spec, cache_dir(), self.within, control)
+        self.cache: MelCache = build(manifest, self.spec, cache_dir(), self.progress.within, control)
         model = None if request.model is None else checkpoint.load(request.model)
         self.given = model
         self.heard = _voices(model)
@@ -103,14 +106,14 @@ class _Work:
             if self._taken(name):
                 self.models[name] = Path(self.request.model or "")
                 continue
-            self._step((train.minutes or 10.0) / self._minutes)
+            self.progress.begin((train.minutes or 10.0) / self._minutes)
             try:
                 self.models[name] = self._trained(name, model, train)
             except EngineError as error:
                 self._failed(name, error)
 
     def _trained(self, name: str, model: ModelSpec, train: TrainSpec) -> Path:
-        self.tell(f"Training: {plan.TITLES[name]}")
+        self.progress.say(f"Training: {plan.TITLES[name]}")
         return self._run(name, plan.run_of(name, model, train, self.parts.training, self.spec))
 
     def _second_stage(self, name: str) -> TrainSpec:
@@ -119,7 +122,7 @@ class _Work:
     def train_further(self) -> None:
         """The paper's second stage: on the emotion corpus, without labels, a model a side."""
         for name in plan.SECOND_STAGE:
-            self._step(len(self.sides) * (self._second_stage(name).minutes or 10.0) / self._minutes)
+            self.progress.begin(len(self.sides) * (self._second_stage(name).minutes or 10.0) / self._minutes)
             if name not in self.models:
                 continue  # the first stage has said why
             if not self.sides:
@@ -135,7 +138,7 @@ class _Work:
                 self._failed(units.second_stage(name), error)
 
     def _trained_further(self, name: str, model: ModelSpec, side: plan.Side) -> Path:
-        self.tell(f"Training further: {plan.TITLES[name]}, {side.name}")
+        self.progress.say(f"Training further: {plan.TITLES[name]}, {side.name}")
         first = str(self.models[name])
         spec = plan.run_of(name, model, self._second_stage(name), side.training, self.spec, first)
         return self._run(f"{name}, {side.name}", spec)
@@ -145,7 +148,7 @@ class _Work:
         if not (folder / "spec.json").exists():
             spec.write(folder)
         RunSpec.read(folder)
-        done = loop.train(folder, self.within, self.control)
+        done = loop.train(folder, self.progress.within, self.control)
         if done.stopped:
             raise Cancelled
         return Path(done.model)
@@ -159,7 +162,7 @@ class _Work:
 
     def measure(self) -> None:
         """Numbers of everything; what was measured before is taken as it is."""
-        self._step(self._probe_minutes / self._minutes)
+        self.progress.begin(self._probe_minutes / self._minutes)
         ground = units.Ground(
             self.cache.manifest,
             self.cache.key,
@@ -179,8 +182,8 @@ class _Work:
             else:
                 self._kept(unit)[unit.name] = known
         if todo:
-            self.tell("Measuring")
-            progress = _Measuring(todo, self.within)
+            self.progress.say("Measuring")
+            progress = _Measuring(todo, self.progress.within)
             units.measure(todo, ground, self.cache, self.control, progress.tell, partial(self._take, progress))
 
     def _units(self) -> Iterator[Unit]:
@@ -218,7 +221,7 @@ class _Work:
 
     def write(self, seconds: float) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """All files of the report, and what could not be run."""
-        self.tell("Writing the report")
+        self.progress.say("Writing the report")
         said = (self._said(),)
         why = {name: words for name, words in self.why.items() if name not in _FIGURES}
         sheets = Sheets(self.measured, why, said, self.before, self.after)
@@ -272,7 +275,7 @@ class _Work:
         if not file.exists():
             raise EngineError(self.why.get(OURS, "The model was not measured."), "Run it again.")
         points = figures.kept_points(file)
-        return figures.figure2(points, self.request.seed, self.within, self.control, self.out / "figure2")
+        return figures.figure2(points, self.request.seed, self.progress.within, self.control, self.out / "figure2")
 
     def _figure3(self) -> tuple[Path, ...]:
         if OURS not in self.models:
@@ -289,7 +292,7 @@ class _Work:
             str(self.models[OURS]),
             self.folder / "figure3",
             self.request.device,
-            self.within,
+            self.progress.within,
             self.control,
             self.out / "figure3",
         )
@@ -339,27 +342,6 @@ class _Work:
     def _failed(self, name: str, error: EngineError) -> None:
         self.why[name] = f"{error.what} {error.hint}"
         self._report(Note(f"{plan.TITLES.get(name, name)}: {error.what}", error.hint))
-
-    def _step(self, span: float) -> None:
-        check_control(self.control)
-        self._share, self._span = min(1.0, self._share + self._span), span
-
-    def tell(self, message: str) -> None:
-        if check_control(self.control):
-            raise Cancelled
-        self._told(self._share, message)
-
-    def _told(self, share: float, message: str) -> None:
-        # A step has parts of its own (reading, then training): the whole never goes back.
-        self._furthest = min(1.0, max(self._furthest, share))
-        self._report(Progress(self._furthest, message))
-
-    def within(self, event: object) -> None:
-        """Events of a step: its progress as part of the whole, its notes; points of curves stay in its log."""
-        if isinstance(event, Progress):
-            self._told(self._share + self._span * (event.fraction or 0.0), event.message)
-        elif isinstance(event, Note):
-            self._report(event)
 
 
 class _Measuring:

@@ -8,30 +8,23 @@ from pathlib import Path
 
 from PySide6.QtCore import (
     QEvent,
-    QItemSelection,
-    QItemSelectionModel,
-    QModelIndex,
     QPoint,
-    QSignalBlocker,
     Qt,
     QTimer,
     Signal,
 )
 from PySide6.QtGui import (
     QAction,
-    QDrag,
     QKeySequence,
 )
 from PySide6.QtWidgets import (
     QAbstractItemView,
-    QApplication,
     QFileDialog,
     QHBoxLayout,
     QInputDialog,
     QLabel,
     QLineEdit,
     QMenu,
-    QPushButton,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -39,24 +32,24 @@ from PySide6.QtWidgets import (
 
 from engine.api import AUDIO_SUFFIXES, TABLE_SUFFIXES
 from studio.dialogs.reference_menu import GiverMenu
-from studio.domain import drag_payload, drop_rules
+from studio.domain import drop_rules
 from studio.domain.drag_payload import Payload
-from studio.domain.transfer_setup import clips_of
+from studio.panels.library.drags import LibraryDrags
 from studio.panels.library.drops import ClipDrops
-from studio.panels.library.table_model import DURATION, EMOTION, F0, GENDER, LABELS, NAME, SPEAKER, STATE, ClipTable
+from studio.panels.library.empty_page import EmptyPage
+from studio.panels.library.row_selection import RowSelection
+from studio.panels.library.table_model import DURATION, EMOTION, F0, GENDER, NAME, SPEAKER, STATE, ClipTable
 from studio.panels.library.table_view import LibraryView
-from studio.services import paths, theme
+from studio.services import theme
 from studio.services.actions import IN_THE_LIST, Action, Actions
 from studio.services.messages import Messages
 from studio.services.plurals import counted
 from studio.services.preferences import Preferences
 from studio.session.session import Session
-from studio.widgets.drag_picture import HOT_SPOT, drag_picture
 
 _FILTER_AFTER_MS = 150
 _SORT_AFTER_MS = 500
 _WIDTHS = {NAME: 180, DURATION: 58, SPEAKER: 72, GENDER: 60, EMOTION: 70, F0: 66, STATE: 110}
-_FILES_IN_A_DRAG = 500
 
 
 class LibraryPanel(QWidget):
@@ -79,7 +72,6 @@ class LibraryPanel(QWidget):
         self.table = ClipTable(session.library, session.model, self)
         self.table.edited_together = self._edited_together
         self.view = LibraryView(self.table)
-        self.view.drag_wanted.connect(self._drag_out)
         self.view.play_wanted.connect(self.play_row)
         self.view.menu_wanted.connect(self._open_menu)
         self.drops = ClipDrops(self.view, self.table, session)
@@ -96,9 +88,10 @@ class LibraryPanel(QWidget):
         self._nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.commands = self._make_commands()
         self._pages = QStackedWidget()
-        self._invitation = QLabel()
-        self._tint_invitation()
-        self._pages.addWidget(self._empty_page())
+        self.empty_page = EmptyPage()
+        self.empty_page.files_wanted.connect(self.choose_files)
+        self.empty_page.example_wanted.connect(session.imports.load_example)
+        self._pages.addWidget(self.empty_page)
         self._pages.addWidget(self.view)
         self._pages.addWidget(self._nothing)
         top = QHBoxLayout()
@@ -124,14 +117,10 @@ class LibraryPanel(QWidget):
         header.sectionResized.connect(lambda *_: preferences.set_layout("library", header.saveState()))
         header.sortIndicatorChanged.connect(lambda *_: preferences.set_layout("library", header.saveState()))
 
-        self.view.selectionModel().selectionChanged.connect(lambda *_: self._selected_here())
-        self.view.selectionModel().currentRowChanged.connect(self._current_here)
-        self.view.clicked.connect(lambda index: self._session.library.set_current(self.table.id_at(index.row())))
-        self.table.modelReset.connect(self._selected_elsewhere)
+        self.selection = RowSelection(self.view, self.table, session.library)
+        self.drags = LibraryDrags(self.view, self.selection, session.library, lambda: session.context.uuid)
         self.table.shown_changed.connect(self._show_pages)
         session.library.added.connect(self._sort_soon)  # methods: the connections end with the panel
-        session.library.selection_changed.connect(self._selected_elsewhere)
-        session.library.current_changed.connect(self._current_elsewhere)
         session.library.removed.connect(self._show_pages)
         self._show_pages()
 
@@ -148,13 +137,9 @@ class LibraryPanel(QWidget):
             self._remember_folder(Path(files[0]).parent)
             self.files_chosen.emit(files)
 
-    def selected_ids(self) -> list[str]:
-        """In the order shown."""
-        return [self.table.id_at(row) for row in self._selected_rows()]
-
     def remove_selected(self) -> None:
         """Del: out of the library; the files stay."""
-        rows = self._selected_rows()
+        rows = self.selection.rows()
         if not rows:
             return
         gone = [self.table.id_at(row) for row in rows]
@@ -174,27 +159,27 @@ class LibraryPanel(QWidget):
 
     def use_as_source(self) -> None:
         """The twin of dragging one recording onto the desk's source."""
-        if ids := self.selected_ids():
+        if ids := self.selection.ids():
             self._session.transfer.set_source(ids[0])
 
     def add_as_voice(self) -> None:
         """The twin of dragging recordings onto the desk's voices."""
-        if ids := self.selected_ids():
+        if ids := self.selection.ids():
             self._session.transfer.add_voice(Payload("clips", tuple(ids)))
 
     def add_as_emotion(self) -> None:
         """The twin of dragging recordings onto the desk's emotions."""
-        if ids := self.selected_ids():
+        if ids := self.selection.ids():
             self._session.transfer.add_emotion(Payload("clips", tuple(ids)))
 
     def add_speaker_as_voice(self) -> None:
         """The twin of dragging a speaker's name onto the desk's voices."""
-        if (payload := self.speaker_payload(self._current_id())) is not None:
+        if (payload := self.drags.of_speaker(self.selection.current_id())) is not None:
             self._session.transfer.add_voice(payload)
 
     def set_label_of_selected(self, name: str, title: str) -> None:
         """Ask for a label of all selected recordings."""
-        ids = self.selected_ids()
+        ids = self.selection.ids()
         if not ids:
             return
         before = {self._session.library.clips[clip_id].labels.get(name, "") for clip_id in ids}
@@ -205,93 +190,9 @@ class LibraryPanel(QWidget):
         if given:
             self._session.library.set_label(ids, name, value.strip())
 
-    def payload(self, column: int) -> Payload | None:
-        """What is carried when the selection is dragged by a cell of this column."""
-        if column == SPEAKER and (payload := self.speaker_payload(self._current_id())) is not None:
-            return payload
-        clip = self._session.library.clips.get(self._current_id() or "")
-        if column in (EMOTION, GENDER) and clip is not None and (value := clip.labels.get(LABELS[column])):
-            return Payload("label", label=(LABELS[column], value))
-        ids = self.selected_ids()
-        return Payload("clips", tuple(ids)) if ids else None
-
-    def speaker_payload(self, clip_id: str | None) -> Payload | None:
-        """Everything of a recording's speaker; None if nobody is named."""
-        clip = self._session.library.clips.get(clip_id or "")
-        speaker = clip.labels.get("speaker", "") if clip is not None else ""
-        if not speaker:
-            return None
-        theirs = tuple(c.id for c in self._session.library.clips.values() if c.labels.get("speaker") == speaker)
-        return Payload("speaker", theirs, speaker)
-
-    def _drag_out(self, column: int) -> None:
-        payload = self.payload(column)
-        if payload is None:
-            return
-        clips = clips_of(payload, self._session.library.clips)
-        files = [clip.path for clip in clips[:_FILES_IN_A_DRAG]]
-        carried = QDrag(self.view)
-        carried.setMimeData(drag_payload.to_mime(payload, self._session.context.uuid, files))
-        carried.setPixmap(drag_picture(self, self._carried_words(payload)))
-        carried.setHotSpot(HOT_SPOT)
-        carried.exec(Qt.DropAction.CopyAction)
-
-    def _carried_words(self, payload: Payload) -> str:
-        if payload.kind == "speaker":
-            words = self.tr("Voice of {0}").format(payload.speaker)
-        elif payload.kind == "label":
-            words = self.tr("Every {0} clip").format(payload.label[1])
-        elif len(payload.clips) == 1:
-            words = self._session.library.clips[payload.clips[0]].name
-        else:
-            words = counted(len(payload.clips), self.tr("1 recording"), self.tr("{0} recordings"))
-        return words
-
-    def _selected_rows(self) -> list[int]:
-        # By spans: selectedRows() asks the model about every cell, which takes seconds for 20 000 rows.
-        selection = self.view.selectionModel().selection()
-        spans = [selection.at(i) for i in range(selection.count())]
-        return sorted({row for span in spans for row in range(span.top(), span.bottom() + 1)})
-
-    def _selected_here(self) -> None:
-        self._session.library.select(self.selected_ids(), origin="library")
-
-    def _current_here(self, current: QModelIndex, _previous: QModelIndex) -> None:
-        # A pressed row may be the beginning of a drag, onto the recording that is seen: it waits for the release.
-        pressed = bool(QApplication.mouseButtons() & Qt.MouseButton.LeftButton)
-        if current.isValid() and not pressed:
-            self._session.library.set_current(self.table.id_at(current.row()))
-
-    def _selected_elsewhere(self) -> None:
-        """Show the session's selection, unless it is what is shown."""
-        rows = sorted(row for i in self._session.library.selection if (row := self.table.row_of(i)) is not None)
-        if rows == self._selected_rows():
-            return
-        selection = QItemSelection()
-        last = self.table.columnCount() - 1
-        for first, end in _spans(rows):
-            selection.select(self.table.index(first, 0), self.table.index(end, last))
-        with QSignalBlocker(self.view.selectionModel()):
-            self.view.selectionModel().select(selection, QItemSelectionModel.SelectionFlag.ClearAndSelect)
-        self.view.viewport().update()
-        if rows:
-            self.view.scrollTo(self.table.index(rows[0], 0))
-
-    def _current_elsewhere(self, clip_id: str) -> None:
-        row = self.table.row_of(clip_id) if clip_id else None
-        if row is not None and row != self.view.currentIndex().row():
-            self.view.selectionModel().setCurrentIndex(
-                self.table.index(row, 0), QItemSelectionModel.SelectionFlag.NoUpdate
-            )
-            self.view.scrollTo(self.table.index(row, 0))
-
-    def _current_id(self) -> str | None:
-        index = self.view.currentIndex()
-        return self.table.id_at(index.row()) if index.isValid() else None
-
     def _edited_together(self, clip_id: str) -> list[str]:
         """An edit of one of several selected rows is meant for all of them."""
-        ids = self.selected_ids()
+        ids = self.selection.ids()
         return ids if clip_id in ids else [clip_id]
 
     def _show_pages(self) -> None:
@@ -320,7 +221,7 @@ class LibraryPanel(QWidget):
         """What can be done with the selection."""
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        ids = self.selected_ids()
+        ids = self.selection.ids()
         play = menu.addAction(theme.icon("play"), self.tr("Play"))
         play.triggered.connect(lambda: self._session.listening.play(ids[0]))
         play.setEnabled(len(ids) == 1)
@@ -358,7 +259,6 @@ class LibraryPanel(QWidget):
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange:
             self.view.viewport().update()
-            self._tint_invitation()
 
     def _label_titles(self) -> dict[str, str]:
         return {"speaker": self.tr("Speaker"), "gender": self.tr("Gender"), "emotion": self.tr("Emotion")}
@@ -386,43 +286,6 @@ class LibraryPanel(QWidget):
         self.view.addAction(made["remove"])
         return made
 
-    def _tint_invitation(self) -> None:
-        self._invitation.setPixmap(theme.coloured("drop", theme.colours().muted, 48))
-
-    def _empty_page(self) -> QWidget:
-        page = QWidget()
-        page.setObjectName("libraryEmpty")
-        picture = self._invitation
-        picture.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        words = QLabel(self.tr("Drop recordings or whole folders anywhere in this window."))
-        more = QLabel(
-            self.tr("WAV, FLAC, OGG, MP3, AIFF and more. Labels come from known corpora and from a labels.csv.")
-        )
-        for label in (words, more):
-            label.setWordWrap(True)
-            label.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        font = words.font()
-        font.setBold(True)
-        words.setFont(font)
-        files = QPushButton(theme.icon("add"), self.tr("Add recordings …"))
-        files.setObjectName("addFiles")
-        files.clicked.connect(self.choose_files)
-        example = QPushButton(theme.icon("voice"), self.tr("Load example voices"))
-        example.setObjectName("loadExample")
-        example.clicked.connect(self._session.imports.load_example)
-        example.setToolTip(self.tr("Eight synthetic voices in three styles, 3.6 minutes in all"))
-        example.setVisible(paths.example_dir().is_dir())
-        column = QVBoxLayout(page)
-        column.setSpacing(theme.SPACE)
-        column.addStretch(2)
-        for widget in (picture, words, more):
-            column.addWidget(widget)
-        column.addSpacing(theme.SPACE)
-        for button in (files, example):
-            column.addWidget(button, 0, Qt.AlignmentFlag.AlignHCenter)
-        column.addStretch(3)
-        return page
-
     def _timer(self, after_ms: int, slot: Callable[[], object]) -> QTimer:
         timer = QTimer(self)
         timer.setSingleShot(True)
@@ -435,14 +298,3 @@ class LibraryPanel(QWidget):
 
     def _remember_folder(self, folder: Path) -> None:
         self._preferences.set("last_folder", str(folder))
-
-
-def _spans(rows: list[int]) -> list[tuple[int, int]]:
-    """Runs of neighbouring rows: first and last of each."""
-    spans: list[tuple[int, int]] = []
-    for row in rows:
-        if spans and row == spans[-1][1] + 1:
-            spans[-1] = (spans[-1][0], row)
-        else:
-            spans.append((row, row))
-    return spans

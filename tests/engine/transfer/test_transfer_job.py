@@ -19,8 +19,7 @@ from engine.audio.vocoders import registry
 from engine.audio.vocoders.griffin_lim import GriffinLim
 from engine.model import checkpoint
 from engine.model.aux_vae import AuxVAE
-from engine.transfer import renderer as rendering
-from engine.transfer import take_evidence, transfer_job
+from engine.transfer import clip_decoder, synthesis, take_evidence, transfer_job
 
 SMALL = ModelSpec(
     latent=16,
@@ -150,7 +149,7 @@ def test_a_model_names_its_vocoder_and_the_user_may_name_another(
 def test_a_moved_slider_measures_the_new_sound_and_not_the_control_again(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    transfer_job._studio.cache_clear()
+    transfer_job.renderer_of.cache_clear()
     heard: list[np.ndarray] = []
     distance = take_evidence.content_distance_db
 
@@ -194,8 +193,9 @@ def test_what_an_edit_does_not_touch_stays_to_the_sample(world: World, rendering
 
 def test_chunks_are_joined_without_a_trace(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = world.render(name="whole")
-    monkeypatch.setattr(rendering, "CHUNK_WINDOWS", 1)
-    transfer_job._studio.cache_clear()
+    for module in (clip_decoder, synthesis):
+        monkeypatch.setattr(module, "CHUNK_WINDOWS", 1)
+    transfer_job.renderer_of.cache_clear()
     pieces = world.render(name="pieces")
     mels = [np.array(StoredClip(take.control_folder).array("mel"), np.float32) for take in (whole, pieces)]
     assert np.mean(np.abs(mels[0] - mels[1])) < 0.1  # natural log: under 1 dB

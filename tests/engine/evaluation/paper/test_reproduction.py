@@ -344,7 +344,7 @@ def untrained(tiny: None, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def measured(request: Reproduce, report: Any = lambda event: None, control: Any = lambda: Control.RUN) -> Any:
-    work = run._Work(request, report, control)
+    work = run.Reproduction(request, report, control)
     work.train()
     work.train_further()
     work.measure()

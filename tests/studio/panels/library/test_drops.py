@@ -139,7 +139,7 @@ def test_a_label_s_cell_is_dragged_as_every_clip_that_carries_it(
 ) -> None:
     session.library.set_label(ids[:2], "emotion", "angry")
     library.view.setCurrentIndex(library.table.index(0, 4))
-    assert library.payload(4) == Payload("label", label=("emotion", "angry"))
+    assert library.drags.payload(4) == Payload("label", label=("emotion", "angry"))
 
 
 def test_the_menu_does_what_the_drop_does(library: LibraryPanel, session: Session, ids: list[str]) -> None:

@@ -211,7 +211,7 @@ def test_one_selection_is_shared_both_ways(panel: LibraryPanel, session: Session
     assert session.library.selection == ["a", "c"]
     assert session.library.current == "c"
     session.library.select(["b"], origin="map")
-    assert panel.selected_ids() == ["b"]
+    assert panel.selection.ids() == ["b"]
     session.library.set_current("a")
     assert panel.view.currentIndex().row() == 0
     assert session.library.selection == ["b"]
@@ -221,11 +221,11 @@ def test_the_selection_outlives_sorting_and_filtering(panel: LibraryPanel, sessi
     give(session, "c", "a", "b")
     choose(panel, "a", "b")
     panel.table.sort(NAME)
-    assert panel.selected_ids() == ["a", "b"]
+    assert panel.selection.ids() == ["a", "b"]
     panel.table.set_filter("nothing")
     assert session.library.selection == ["a", "b"]
     panel.table.set_filter("")
-    assert panel.selected_ids() == ["a", "b"]
+    assert panel.selection.ids() == ["a", "b"]
 
 
 def test_a_label_is_edited_in_place_with_completion(panel: LibraryPanel, session: Session, qtbot: QtBot) -> None:
@@ -301,10 +301,10 @@ def test_dragging_a_speakers_name_carries_the_speaker_and_any_other_cell_the_rec
 ) -> None:
     give(session, "a1", "a2", "b1")
     choose(panel, "a1", "b1")
-    assert panel.payload(NAME) == Payload("clips", ("a1", "b1"))
-    assert panel.payload(SPEAKER) == Payload("speaker", ("b1",), "b")
+    assert panel.drags.payload(NAME) == Payload("clips", ("a1", "b1"))
+    assert panel.drags.payload(SPEAKER) == Payload("speaker", ("b1",), "b")
     session.library.set_label(["b1"], "speaker", "")
-    assert panel.payload(SPEAKER) == Payload("clips", ("a1", "b1"))
+    assert panel.drags.payload(SPEAKER) == Payload("clips", ("a1", "b1"))
 
 
 def test_every_drag_has_a_twin_in_the_menu(panel: LibraryPanel, session: Session) -> None:
