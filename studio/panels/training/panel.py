@@ -27,7 +27,6 @@ from studio.panels.training.run_curves import ObjectiveCurves, ProbeCurves
 from studio.panels.training.run_progress import RunProgress, button_row, is_sure, push_button
 from studio.panels.training.runs_model import BEST, NAME, STATE, STEPS, WHEN, RunsTable
 from studio.services import theme
-from studio.services.messages import Messages
 from studio.services.preferences import Preferences
 from studio.session.session import Session
 
@@ -40,9 +39,7 @@ HELD_OUT = "held out"
 class TrainingPanel(QWidget):
     """Two pages: a new run, and the runs there are."""
 
-    def __init__(
-        self, session: Session, messages: Messages, preferences: Preferences, parent: QWidget | None = None
-    ) -> None:
+    def __init__(self, session: Session, preferences: Preferences, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
         self.setObjectName("training")

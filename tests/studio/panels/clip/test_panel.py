@@ -482,7 +482,7 @@ def test_versions_are_heard_at_the_loudness_measured_with_the_take(
     session.library.set_current("a")
     source = panel.player.source
     assert source is not None
-    decibels = {name: 20 * np.log10(gain) for name, gain in source._gains.items()}
+    decibels = {name: 20 * np.log10(gain) for name, gain in source.gains.items()}
     assert decibels["reconstruction"] - decibels["original"] == pytest.approx(3.0)
     assert decibels["transformed"] - decibels["original"] == pytest.approx(12.0)
 

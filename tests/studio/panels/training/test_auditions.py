@@ -99,8 +99,8 @@ def test_checkpoints_are_played_at_one_loudness(
     session.checkpoints.play(str(run.folder), item, 100)
     source = view.player.source
     assert source is not None
-    assert source._gains["step 100"] == pytest.approx(2.0 * source._gains["step 200"], rel=1e-6)
-    assert source._gains["original"] == pytest.approx(source._gains["step 200"], rel=1e-6)
+    assert source.gains["step 100"] == pytest.approx(2.0 * source.gains["step 200"], rel=1e-6)
+    assert source.gains["original"] == pytest.approx(source.gains["step 200"], rel=1e-6)
 
 
 def test_a_new_checkpoint_comes_in_under_the_playhead(
@@ -124,7 +124,7 @@ def test_a_checkpoint_that_makes_room_while_it_is_heard_gives_way_to_its_neighbo
     assert (view.player.sound, session.checkpoints.heard_step) == ("step 200", 200)
 
 
-def test_another_recording_and_a_take_end_the_hearing(session: Session, three: Run, view: ClipViewPanel) -> None:
+def test_another_recording_and_a_take_end_the_audition(session: Session, three: Run, view: ClipViewPanel) -> None:
     anna, emil, _ = session.library.clips
     session.checkpoints.play(str(three.folder), session.auditions.entries[0].id, 100)
     session.library.set_current(emil)
@@ -190,7 +190,10 @@ def test_buttons_add_hear_flip_and_use(
     assert not section.commands["add_clips"].isEnabled()
     session.library.select([list(session.library.clips)[1]])
     section.commands["add_clips"].trigger()
-    assert [section.entries.item(row).text() for row in range(2)] == ["anna.wav, reconstructed", "emil.wav, reconstructed"]
+    assert [section.entries.item(row).text() for row in range(2)] == [
+        "anna.wav, reconstructed",
+        "emil.wav, reconstructed",
+    ]
     section.choose(100)
     section.commands["play"].trigger()
     assert cells(section, SOUND) == ["▶", "♪", "♪"]

@@ -48,7 +48,7 @@ def session(qtbot: QtBot, tmp_path: Path, jobs: list[Job], monkeypatch: pytest.M
 
 @pytest.fixture
 def panel(session: Session, qtbot: QtBot, tmp_path: Path) -> TrainingPanel:
-    made = TrainingPanel(session, session.messages, Preferences(tmp_path / "settings.ini"))
+    made = TrainingPanel(session, Preferences(tmp_path / "settings.ini"))
     qtbot.addWidget(made)
     made.resize(460, 800)
     made.show()
