@@ -126,9 +126,7 @@ class CheckpointsTable(QAbstractTableModel):
             return ""
         task = self._tasks[section - 4]
         if task in CCC_TASKS:
-            what = self.tr(
-                "Concordance (CCC) of a probe of emotion (m) with the labels, on held-out clips."
-            )
+            what = self.tr("Concordance (CCC) of a probe of emotion (m) with the labels, on held-out clips.")
         else:
             what = self.tr("Accuracy of a linear probe, on clips the run does not train on.")
         return f"{self._names[task]}: {what}"
