@@ -218,10 +218,10 @@ class States:
         self._map("h")
         view = self._window.map_view
         view.show_latent("h")
-        view.search("03-01")
-        view.pin_here()
+        view.finder.search("03-01")
+        view.places.pin_here()
         yield
-        view.search("")
+        view.finder.search("")
         view.pane.set_pin(None)
 
     def maps(self) -> Shown:

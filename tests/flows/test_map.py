@@ -58,7 +58,7 @@ def test_a_map_is_laid_out_searched_pinned_and_heard(
     assert table is not None
     seconds = sum(int(np.ceil(clip.duration_s or 0.0)) for clip in session.library.clips.values())
     assert abs(len(table) - seconds) <= 3  # a point a second
-    assert "neighbours kept" in panel.pane.score.whole
+    assert "neighbours kept" in panel.pane.about.score.whole
 
     # A clip that comes later is placed, and no point moves.
     before = panel.pane.scatter.xy.copy()

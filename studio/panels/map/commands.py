@@ -63,13 +63,13 @@ def _others(panel: MapViewPanel) -> tuple[Action, ...]:
         Action("fit_map", _tr("&Lay out the map"), panel.fit),
         Action("go_on_map", _tr("&Continue laying out"), panel.go_on),
         Action("stop_map", _tr("&Stop laying out"), panel.stop),
-        Action("select_found", _tr("Select what was &found"), panel.select_found),
-        Action("pin_here", _tr("Put a &pin on the point in focus"), panel.pin_here),
+        Action("select_found", _tr("Select what was &found"), panel.finder.select_found),
+        Action("pin_here", _tr("Put a &pin on the point in focus"), panel.places.pin_here),
         Action("give_pin", _tr("&Give the pin to the transfer"), panel.places.give),
-        Action("path_here", _tr("Path through the selected p&oints"), panel.path_through_selection),
+        Action("path_here", _tr("Path through the selected p&oints"), panel.places.path_through_selection),
         Action("hear_place", _tr("&Hear the pin or the path"), panel.places.hear),
-        Action("export_figure", _tr("Export map as &figure …"), panel.export_figure),
-        Action("export_coordinates", _tr("Export map &coordinates …"), panel.export_coordinates),
+        Action("export_figure", _tr("Export map as &figure …"), panel.exports.figure),
+        Action("export_coordinates", _tr("Export map &coordinates …"), panel.exports.coordinates),
     )
 
 

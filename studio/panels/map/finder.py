@@ -47,6 +47,16 @@ class Finder(QObject):
         if self.found is None and self._asked is not None:
             self._ask.start()
 
+    def select_found(self) -> None:
+        """Select what the search has found."""
+        if self.found:
+            self._library.select(self.found, origin="map")
+
+    def go_to(self, key: Key) -> None:
+        """Ring a point, bring it into view, and select its clip."""
+        if self._pane().go_to(key):
+            self._library.select([key[0]], origin="map")
+
     def ask(self, key: Key) -> None:
         """Who is near this point? The answer comes a moment after the last question."""
         self._asked = (self._pane().latent, key)
@@ -77,7 +87,7 @@ class Finder(QObject):
             return
         latent, key = self._asked
         pane = self._pane()
-        ref = pane.ref(key)
+        ref = pane.latents.ref(key)
         metric = "euclidean" if pane.points is None else str(pane.points.settings.get("metric") or "euclidean")
         job = None if ref is None else self._maps.find_nearest(latent, [ref], metric)
         if job is None:

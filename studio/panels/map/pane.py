@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from html import escape
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,12 +18,14 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from engine.api import LatentRef, MapPoints
+from engine.api import MapPoints
 from studio.domain.clip import Clip
-from studio.domain.drag_payload import Payload
 from studio.engine_link.job import Job
+from studio.panels.map.about import AboutMap
 from studio.panels.map.colouring import Colouring
-from studio.panels.map.hover_card import HoverCard, Thumbnails
+from studio.panels.map.hover_card import Thumbnails
+from studio.panels.map.point_card import PointCard
+from studio.panels.map.point_latents import PointLatents
 from studio.panels.map.point_table import FRAMES_A_SECOND, Key, Mask, PointTable
 from studio.plots.scatter import plane
 from studio.plots.scatter.scatter import ScatterView
@@ -33,9 +33,7 @@ from studio.plots.timeline import clock_text
 from studio.services import theme
 from studio.widgets.elided_label import ElidedLabel
 
-CARD_LETTERS = 48
 LEAST_PX, ABOUT_FROM_PX = 84, 150  # heights: of a pane, and of one that has room to say how it was made
-CARD_LABELS = 6
 Clips = Callable[[], Mapping[str, Clip]]
 
 
@@ -62,7 +60,6 @@ class MapPane(QWidget):
         super().__init__(parent)
         self.latent = latent
         self._clips = clips
-        self._thumbnails = thumbnails
         self._job: Job | None = None
         self.points: MapPoints | None = None
         self.table: PointTable | None = None
@@ -73,14 +70,12 @@ class MapPane(QWidget):
         self.scatter = ScatterView()
         self.scatter.setObjectName(f"scatter-{latent}")
         self.scatter.setAccessibleName(self.tr("Map of {0}").format(latent))
-        self.card = HoverCard()
-        self.scatter.set_card(self.card, self._fill_card)
+        self.latents = PointLatents(latent, clips)
+        self.card = PointCard(latent, clips, thumbnails)
+        self.scatter.set_card(self.card.card, lambda number: self.card.show(self._key(number)))
         self.title = QLabel()
         self.title.setObjectName("mapTitle")
-        right = Qt.TextElideMode.ElideRight
-        self.caption, self.score = ElidedLabel(mode=right), ElidedLabel(mode=right)
-        self.caption.setObjectName("mapCaption")
-        self.score.setObjectName("mapScore")
+        self.about = AboutMap()
         self.spoken = ElidedLabel()
         self.spoken.setObjectName("mapFocus")
         self.progress = QProgressBar()
@@ -107,7 +102,6 @@ class MapPane(QWidget):
         view.scrubbed.connect(lambda number: self.scrubbed.emit(self._key(number) if number >= 0 else None))
         view.pin_placed.connect(lambda x, y: self.set_pin((x, y)))
         view.path_drawn.connect(self.set_path)
-        thumbnails.ready.connect(self._picture_ready)
         self.empty_fit.clicked.connect(self.fit_wanted)
         self.empty_stop.clicked.connect(self.stop_wanted)
 
@@ -125,8 +119,7 @@ class MapPane(QWidget):
         self.scatter.set_points(points.xy, same=same, more=more)
         if not same and before is not None and self.table is not None and chosen.any():
             self.scatter.set_selection(self.table.again(before, chosen))
-        self.caption.setText(self._caption(points, model_hash))
-        self._show_score(points)
+        self.about.show_map(points, model_hash)
         if not same and not more:
             self.set_pin(None)
             self.set_path(None)
@@ -163,9 +156,13 @@ class MapPane(QWidget):
         self.title.setText(f"<b>{words}</b>" if active else words)
 
     def restyle(self) -> None:
-        self.card.restyle()
+        self.card.card.restyle()
         look = theme.colours()
-        for label, colour in ((self.caption, look.muted), (self.score, look.muted), (self.spoken, look.text)):
+        for label, colour in (
+            (self.about.caption, look.muted),
+            (self.about.score, look.muted),
+            (self.spoken, look.text),
+        ):
             palette = label.palette()
             palette.setColor(label.foregroundRole(), colour)
             label.setPalette(palette)
@@ -190,18 +187,6 @@ class MapPane(QWidget):
         self.scatter.set_focus(number, announce=True)
         return True
 
-    def payload(self, keys: list[Key]) -> Payload:
-        """What is dragged away with these points: seconds of m from the map of m, else whole clips."""
-        if self.latent == "m":
-            return Payload("seconds", seconds=tuple(keys))
-        return Payload("clips", clips=tuple(dict.fromkeys(clip for clip, _ in keys)))
-
-    def ref(self, key: Key) -> LatentRef | None:
-        clip = self._clips().get(key[0])
-        if clip is None or clip.folder is None:
-            return None
-        return LatentRef(clip.folder, None if self.latent == "h" else key[1])
-
     def set_pin(self, place: tuple[float, float] | None) -> None:
         """A place of its own on the map: the mean of the latents round it."""
         self.pin = place if self.table is not None else None
@@ -219,24 +204,6 @@ class MapPane(QWidget):
             return []
         near, weights = plane.barycentre(self.points.xy, place, self.neighbours)
         return [(self.table.key(int(i)), float(w)) for i, w in zip(near, weights, strict=True)]
-
-    def pin_payload(self, name: str) -> Payload | None:
-        """The pin as a voice (map of h) or a manner of speaking (map of m); z cannot be given."""
-        if self.pin is None or self.latent == "z":
-            return None
-        mean = self.mean_at(self.pin)
-        weights = tuple(weight for _, weight in mean)
-        if self.latent == "m":
-            return Payload("seconds", seconds=tuple(key for key, _ in mean), weights=weights, name=name)
-        return Payload("clips", clips=tuple(key[0] for key, _ in mean), weights=weights, name=name)
-
-    def refs_at(self, place: tuple[float, float]) -> list[LatentRef]:
-        """The mean at a place as the engine takes it."""
-        found = []
-        for key, weight in self.mean_at(place):
-            if (ref := self.ref(key)) is not None:
-                found.append(LatentRef(ref.folder, ref.second, weight))
-        return found
 
     def steps(self) -> npt.NDArray[np.float64]:
         """The places along the path."""
@@ -265,56 +232,6 @@ class MapPane(QWidget):
         labels = [clip.labels[name] for name in ("speaker", "gender", "emotion") if clip.labels.get(name)]
         return ", ".join([clip.name, *([where] if where else []), *labels])
 
-    def card_text(self, key: Key) -> str:
-        """The hover card: rich text."""
-        clip = self._clips().get(key[0])
-        if clip is None:
-            return self.tr("no longer in the library")
-        lines = [f"<b>{escape(clip.name)}</b>"]
-        if self.latent == "m":
-            lines.append(self.tr("second {0} to {1}").format(key[1], key[1] + 1))
-        elif self.latent == "z":
-            lines.append(clock_text(key[1] / FRAMES_A_SECOND, 3))
-        labels = [escape(shortened(f"{name}: {value}")) for name, value in clip.labels.items() if value]
-        lines += labels[:CARD_LABELS]
-        if clip.f0_median_hz is not None:
-            lines.append(self.tr("median F0 {0} Hz").format(f"{clip.f0_median_hz:.0f}"))
-        return "<br>".join(lines)
-
-    def _caption(self, points: MapPoints, model_hash: str) -> str:
-        """How this map was made."""
-        settings: dict[str, Any] = points.settings
-        words = [
-            self.tr("{0} of {1}").format(settings.get("method", "t-SNE"), points.latent),
-            self.tr("{0} points").format(len(points.ids)),
-        ]
-        if settings.get("perplexity") is not None:
-            words.append(self.tr("perplexity {0}").format(f"{float(settings['perplexity']):.3g}"))
-        if settings.get("metric", "euclidean") != "euclidean":
-            words.append(str(settings["metric"]))
-        if "seed" in settings:
-            words.append(self.tr("seed {0}").format(settings["seed"]))
-        if model := str(settings.get("model_hash") or model_hash):
-            words.append(self.tr("model {0}").format(model[:8]))
-        return "  ·  ".join(words)
-
-    def _show_score(self, points: MapPoints) -> None:
-        """How far it can be trusted, once it is done."""
-        settings: dict[str, Any] = points.settings
-        known = settings.get("neighbours_kept") is not None and points.final
-        self.score.setVisible(known)
-        if not known:
-            return
-        words = self.tr("{0} of {1} neighbours kept  ·  trustworthiness {2}").format(
-            f"{settings['neighbours_kept']:.0%}", settings["score_neighbours"], f"{settings['trustworthiness']:.2f}"
-        )
-        self.score.setText(words)
-        why = self.tr(
-            "Of the nearest latents of every point, how many are also its nearest on the map; and 1 less "
-            "the penalty for neighbours on the map that are strangers (trustworthiness)."
-        )
-        self.score.setToolTip(f"{words}\n{why}")
-
     def _key(self, number: int) -> Key:
         assert self.table is not None  # there is a point, so there is a table
         return self.table.key(number)
@@ -325,23 +242,6 @@ class MapPane(QWidget):
         self.spoken.setText(words)
         QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self.scatter, words))
         self.focused.emit(key)
-
-    def _fill_card(self, number: int) -> None:
-        key = self._key(number)
-        clip = self._clips().get(key[0])
-        part = None
-        if clip is not None and clip.duration_s and self.latent != "h":
-            start = key[1] / (1.0 if self.latent == "m" else FRAMES_A_SECOND)
-            length = 1.0 if self.latent == "m" else 1.0 / FRAMES_A_SECOND
-            part = (min(1.0, start / clip.duration_s), min(1.0, (start + length) / clip.duration_s))
-        folder = clip.folder or "" if clip is not None else ""
-        self.card.describe(self.card_text(key), folder, part)
-        if folder and (image := self._thumbnails.of(folder)) is not None:
-            self.card.set_picture(image)
-
-    def _picture_ready(self, folder: str) -> None:
-        if self.card.isVisible() and self.card.folder == folder:
-            self.card.set_picture(self._thumbnails.of(folder))
 
     def _hovered(self, number: int) -> None:
         if number < 0 and self.scatter.focus >= 0:
@@ -354,7 +254,7 @@ class MapPane(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._about.setVisible(self.height() >= ABOUT_FROM_PX)
+        self.about.setVisible(self.height() >= ABOUT_FROM_PX)
 
     def _lay_out(self) -> None:
         self.setMinimumHeight(LEAST_PX)
@@ -369,19 +269,13 @@ class MapPane(QWidget):
         buttons.addStretch(1)
         column.addLayout(buttons)
         column.addStretch(1)
-        self._about = QWidget()
-        column = QVBoxLayout(self._about)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(2)
-        column.addWidget(self.caption)
-        column.addWidget(self.score)
         picture = QWidget()
         column = QVBoxLayout(picture)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(2)
         column.addWidget(self.scatter, 1)
         column.addWidget(self.spoken)
-        column.addWidget(self._about)
+        column.addWidget(self.about)
         self._pages = QStackedWidget()
         self._pages.addWidget(empty)
         self._pages.addWidget(picture)
@@ -394,7 +288,3 @@ class MapPane(QWidget):
         self.title.hide()
         self.empty_stop.hide()
         self.restyle()
-
-
-def shortened(words: str) -> str:
-    return words if len(words) <= CARD_LETTERS else f"{words[:CARD_LETTERS].rstrip()} …"

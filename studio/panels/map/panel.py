@@ -2,35 +2,32 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import cast
 
-import numpy as np
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
-from PySide6.QtGui import QCursor, QDrag, QResizeEvent
+from PySide6.QtGui import QCursor, QDrag
 from PySide6.QtWidgets import (
-    QFileDialog,
     QMenu,
-    QSplitter,
     QVBoxLayout,
     QWidget,
 )
 
-from engine.api import AudioSpec
-from studio.dialogs.export_figure import ExportFigureDialog
 from studio.domain import drag_payload
-from studio.panels.map import colouring
+from studio.panels.map.area import MapArea
 from studio.panels.map.captions import FEWEST_CLIPS, MapWords
 from studio.panels.map.colour_key import ColourKey
 from studio.panels.map.commands import map_commands
+from studio.panels.map.exports import MapExports
 from studio.panels.map.finder import Finder
 from studio.panels.map.hover_card import Thumbnails
 from studio.panels.map.listening import Audition
 from studio.panels.map.pane import MapPane
 from studio.panels.map.pins_and_paths import PlaceDesk
-from studio.panels.map.point_table import FRAMES_A_SECOND, Key
+from studio.panels.map.point_menu import point_menu
+from studio.panels.map.point_player import PointPlayer
+from studio.panels.map.point_table import Key
+from studio.panels.map.shared_selection import SharedSelection
 from studio.panels.map.tool_bar import MapBar
-from studio.plots.scatter.plane import tour
 from studio.services import theme
 from studio.services.actions import Actions
 from studio.services.messages import Messages
@@ -41,8 +38,6 @@ LATENTS = ("h", "m", "z")
 REFRESH_MS = 100
 MANY_CLIPS = 2_000
 REFRESH_MANY_MS = 1_000
-SIDE_PX = 164
-MOST_SIDE = 0.4  # of the width; the rest is the maps'
 
 
 class MapViewPanel(QWidget):
@@ -79,25 +74,37 @@ class MapViewPanel(QWidget):
         self.colours = ColourKey(session.library)
         self.finder = Finder(session.library, session.maps, lambda: self.pane)
         self.places = PlaceDesk(session, self.audition, self)
+        self.places.show_pane(self.pane)
+        self.player = PointPlayer(session, self.audition, self.places, self)
+        self.player.second_requested.connect(self.second_requested)
+        self.selection = SharedSelection(self.panes, session.library, self)
+        self.exports = MapExports(session, preferences, self.colours, lambda: self.pane, self)
         self.commands = Actions(self, map_commands(self)).by_id
         self.bar = MapBar(self.commands, self.colours.choice)
         self.settings = self.bar.settings
         self._words = MapWords(session.library, session.model, session.maps, self)
-        self._lay_out()
+        self.area = MapArea(list(self.panes.values()), (self.colours, self.finder.list))
+        for latent, pane in self.panes.items():
+            pane.setVisible(latent == self._active)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(theme.SPACE, theme.SPACE, theme.SPACE, theme.SPACE)
+        outer.setSpacing(theme.SPACE)
+        outer.addWidget(self.bar)
+        outer.addWidget(self.area, 1)
+        outer.addWidget(self.places.bar)
         for latent, pane in self.panes.items():
             self._wire(latent, pane)
 
         self.colours.changed.connect(self._recolour)
         self.finder.changed.connect(self._search_changed)
-        self.finder.list.picked.connect(self.go_to)
-        self.finder.list.played.connect(lambda key: self._clicked(self._active, cast(Key, key)))
+        self.finder.list.picked.connect(self.finder.go_to)
+        self.finder.list.played.connect(lambda key: self.player.play(self._active, cast(Key, key)))
         self.bar.fit.clicked.connect(self.fit)
         self.bar.go_on.clicked.connect(self.go_on)
         self.bar.stop.clicked.connect(self.stop)
         self.settings.round.valueChanged.connect(self._set_round)
         self.audition.began.connect(self.sounding)
         session.maps.changed.connect(self._map_changed)
-        session.library.selection_changed.connect(self._selected_elsewhere)
         # Analysing thousands of clips tells of each: once in a while is often enough to look.
         self._soon = QTimer(self, singleShot=True)
         self._soon.timeout.connect(self.refresh)
@@ -124,21 +131,18 @@ class MapViewPanel(QWidget):
         """h, m or z alone, or "all" side by side."""
         self._together = latent == "all"
         if not self._together:
-            self._activate(latent)
+            self.activate(latent)
         self.commands[latent].setChecked(True)
         for name, pane in self.panes.items():
             pane.setVisible(self._together or name == self._active)
-        self._maps.setSizes([1000] * len(self.panes))  # alike: shares, not pixels
-        self._turn()
+        self.area.share_alike()
         self.refresh()
 
-    def fit(self) -> None:
-        """Lay the map out anew, with the settings of the popover."""
+    def fit(self, latent: str | None = None) -> None:
+        """Lay a map out anew, with the settings of the popover: the one that is meant, if none is named."""
+        if latent is not None:
+            self.activate(latent)
         self._session.maps.fit(self._active, **self.settings.values())
-
-    def _fit_of(self, latent: str) -> None:
-        self._activate(latent)
-        self.fit()
 
     def go_on(self) -> None:
         """Let the layout shown go on from where it ended."""
@@ -156,37 +160,6 @@ class MapViewPanel(QWidget):
     def fit_view(self) -> None:
         for pane in self.shown:
             pane.scatter.fit()
-
-    def search(self, text: str) -> None:
-        """Light up the points whose clip's name or labels hold all these words, and list them."""
-        self.finder.search(text)
-
-    def select_found(self) -> None:
-        """Select what the search has found."""
-        if self.finder.found:
-            self._session.library.select(self.finder.found, origin="map")
-
-    def go_to(self, key: Key) -> None:
-        """Ring a point, bring it into view, and select its clip."""
-        if self.pane.go_to(key):
-            self._session.library.select([key[0]], origin="map")
-
-    def pin_here(self) -> None:
-        """Put the pin on the point the keys are at, else into the middle of the map."""
-        view = self.pane.scatter
-        if view.focus >= 0:
-            self.pane.set_pin((float(view.xy[view.focus, 0]), float(view.xy[view.focus, 1])))
-        elif self.pane.table is not None:
-            middle = view.box.viewRect().center()
-            self.pane.set_pin((middle.x(), middle.y()))
-
-    def path_through_selection(self) -> None:
-        """A path through the selected points, by the shortest hops: what the path tool draws, without a mouse."""
-        chosen = np.flatnonzero(self.pane.scatter.selection())
-        if len(chosen) < 2:
-            self._messages.say(self.tr("A path needs at least two selected points."), self.tr("Select some first."))
-            return
-        self.pane.set_path(tour(self.pane.scatter.xy[chosen].astype(float)))
 
     def close_down(self) -> None:
         """Nothing may be read or played from here on."""
@@ -210,11 +183,11 @@ class MapViewPanel(QWidget):
             else:
                 anew |= pane.show_points(points, model)
         side = any(pane.points is not None for pane in self.shown)
-        self._side.setVisible(side)
+        self.area.side.setVisible(side)
         if side:
             self._recolour()
         if anew:
-            self._selected_elsewhere(self._session.library.selection)
+            self.selection.show(self._session.library.selection)
         self.finder.refresh()
 
     def _map_changed(self, latent: str) -> None:
@@ -248,7 +221,8 @@ class MapViewPanel(QWidget):
     def _recolour(self) -> None:
         self.colours.apply(self.shown, self.pane)
 
-    def _activate(self, latent: str) -> None:
+    def activate(self, latent: str) -> None:
+        """Mean this map from now on."""
         if latent == self._active:
             return
         self._active = latent
@@ -261,87 +235,33 @@ class MapViewPanel(QWidget):
             self._recolour()
             self.finder.refresh()
 
-    def _chosen(self, latent: str) -> None:
-        """A selection made on one map, shown on the others and told to everyone."""
-        pane = self.panes[latent]
-        if pane.table is None:
-            return
-        mask = pane.scatter.selection()
-        for other in self.panes.values():
-            if other is not pane and other.table is not None:
-                other.choose(other.table.meeting(pane.table, mask))
-        self._session.library.select(pane.table.clips_of(mask), origin="map")
-
-    def _selected_elsewhere(self, ids: list[str]) -> None:
-        """Show the session's selection, unless it is the one just made here (which may be single seconds)."""
-        chosen = set(ids)
-        for pane in self.panes.values():
-            if pane.table is not None and set(pane.table.clips_of(pane.scatter.selection())) != chosen:
-                pane.choose(pane.table.of_clips(chosen))
-
-    def _clicked(self, latent: str, key: Key) -> None:
-        clip, index = key
-        self.audition.stop()
-        if latent == "h":
-            self._session.listening.play(clip)
-            return
-        self._session.library.set_current(clip)
-        self.second_requested.emit(clip, index if latent == "m" else int(index / FRAMES_A_SECOND))
-
-    def _scrubbed(self, latent: str, key: Key | None) -> None:
-        clip = None if key is None else self._session.library.clips.get(key[0])
-        if key is None or clip is None or clip.folder is None:
-            if self.audition.sounding and not self.places.playing:
-                self.audition.stop()
-            return
-        model = self._session.model.info
-        rate = AudioSpec().rate_hz if model is None else int(model.audio.get("rate_hz", AudioSpec().rate_hz))
-        self.audition.scrub(clip.folder, rate, latent, key)
-
-    def _drag_out(self, payload: drag_payload.Payload | None) -> None:
-        if payload is None:
-            return
-        carried = QDrag(self)
-        carried.setMimeData(drag_payload.to_mime(payload, self._session.context.uuid))
-        carried.exec(Qt.DropAction.CopyAction)
+    def menu_for(self, latent: str, number: int, x: float, y: float) -> QMenu:
+        """What a right click offers at a place of a map; see point_menu."""
+        return point_menu(
+            self,
+            self._session,
+            self.panes[latent],
+            self.places,
+            number,
+            (x, y),
+            play=lambda key: self.player.play(latent, key),
+            focus=lambda key: self._focus(latent, key),
+        )
 
     def _menu(self, latent: str, number: int, x: float, y: float) -> None:
-        """What a right click offers: the twins of every drag."""
-        self._activate(latent)
+        self.activate(latent)
         menu = self.menu_for(latent, number, x, y)
         menu.exec(QCursor.pos())
         menu.deleteLater()
 
-    def menu_for(self, latent: str, number: int, x: float, y: float) -> QMenu:
-        """The menu for a point (its number), the pin (-2) or an empty place (-1) at x, y."""
-        pane = self.panes[latent]
-        menu = QMenu(self)
-        if number >= 0 and pane.table is not None:
-            key = pane.table.key(number)
-            mine = pane.scatter.selection()
-            keys = pane.table.keys_of(mine) if mine[number] else [key]
-            payload = pane.payload(keys)
-            menu.addAction(self.tr("Play"), lambda: self._clicked(latent, key))
-            menu.addAction(
-                self.tr("Use as source of the transfer"), lambda: self._session.transfer.set_source(key[0])
-            )
-            menu.addAction(self.tr("Give as voice (h)"), lambda: self._session.transfer.add_voice(payload))
-            menu.addAction(self.tr("Give as emotion (m)"), lambda: self._session.transfer.add_emotion(payload))
-            menu.addSeparator()
-            menu.addAction(self.tr("Nearest in latent space"), lambda: self._focus(latent, key))
-        if number != -2 and pane.table is not None:
-            menu.addAction(self.tr("Put a pin here"), lambda: pane.set_pin((x, y)))
-        if pane.pin is not None:
-            give = self.places.give_words()
-            if give:
-                menu.addAction(give, self.places.give)
-            menu.addAction(self.tr("Take the pin away"), lambda: pane.set_pin(None))
-        if pane.path is not None:
-            menu.addAction(self.tr("Take the path away"), lambda: pane.set_path(None))
-        return menu
+    def _drag(self, payload: drag_payload.Payload | None) -> None:
+        if payload is not None:
+            carried = QDrag(self)
+            carried.setMimeData(drag_payload.to_mime(payload, self._session.context.uuid))
+            carried.exec(Qt.DropAction.CopyAction)
 
     def _focus(self, latent: str, key: Key) -> None:
-        self._activate(latent)
+        self.activate(latent)
         self.finder.ask(key)
 
     def _search_changed(self) -> None:
@@ -353,28 +273,6 @@ class MapViewPanel(QWidget):
             pane.neighbours = count
             pane.set_pin(pane.pin)
 
-    def export_figure(self) -> None:
-        dialog = ExportFigureDialog(self._preferences, self)
-        if not dialog.exec():
-            return
-        path, _ = QFileDialog.getSaveFileName(
-            self,
-            self.tr("Export the map as a figure"),
-            f"map-{self._active}.pdf",
-            self.tr("Figures (*.pdf *.svg *.png)"),
-        )
-        table = self.pane.table
-        if path and table is not None:
-            labels = colouring.texts(table, self._session.library.clips, self.colours.by)
-            self._session.exports.figure(path, self._active, labels, self.colours.title, **dialog.look())
-
-    def export_coordinates(self) -> None:
-        path, _ = QFileDialog.getSaveFileName(
-            self, self.tr("Export the map's coordinates"), f"map-{self._active}.csv", self.tr("Tables (*.csv)")
-        )
-        if path:
-            self._session.exports.coordinates(Path(path), self._active)
-
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange:
@@ -382,56 +280,19 @@ class MapViewPanel(QWidget):
                 pane.restyle()
             self._recolour()
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._side.setMaximumWidth(int(self.width() * MOST_SIDE))
-        self._turn()
-
-    def _turn(self) -> None:
-        """Maps side by side where there is width, one above the other where there is height."""
-        wide = self._maps.width() >= self._maps.height()
-        self._maps.setOrientation(Qt.Orientation.Horizontal if wide else Qt.Orientation.Vertical)
-
     def _wire(self, latent: str, pane: MapPane) -> None:
-        pane.scatter.tapped.connect(lambda: self._activate(latent))
-        pane.chosen.connect(lambda: self._chosen(latent))
-        pane.clicked.connect(lambda key: self._clicked(latent, cast(Key, key)))
+        pane.scatter.tapped.connect(lambda: self.activate(latent))
+        pane.chosen.connect(lambda: self.selection.take(latent))
+        pane.clicked.connect(lambda key: self.player.play(latent, cast(Key, key)))
         pane.focused.connect(lambda key: self._focus(latent, cast(Key, key)))
-        pane.scrubbed.connect(lambda key: self._scrubbed(latent, key))
+        pane.scrubbed.connect(lambda key: self.player.scrub(latent, key))
         pane.place_changed.connect(lambda: self.places.show_pane(self.pane))
         pane.scatter.drag_started.connect(
-            lambda numbers: self._drag_out(
-                pane.payload([pane.table.key(n) for n in numbers]) if pane.table else None
+            lambda numbers: self._drag(
+                pane.latents.payload([pane.table.key(n) for n in numbers]) if pane.table else None
             )
         )
-        pane.scatter.pin_drag_started.connect(lambda: self._drag_out(self.places.payload()))
+        pane.scatter.pin_drag_started.connect(lambda: self._drag(self.places.payload()))
         pane.scatter.menu_wanted.connect(lambda number, at: self._menu(latent, number, at.x(), at.y()))
-        pane.fit_wanted.connect(lambda: self._fit_of(latent))
+        pane.fit_wanted.connect(lambda: self.fit(latent))
         pane.stop_wanted.connect(lambda: self._session.maps.stop(latent))
-
-    def _lay_out(self) -> None:
-        self._maps = QSplitter()
-        self._maps.setChildrenCollapsible(False)
-        self._maps.setHandleWidth(theme.SPACE)
-        for latent, pane in self.panes.items():
-            self._maps.addWidget(pane)
-            pane.setVisible(latent == self._active)
-        self._side = QSplitter(Qt.Orientation.Vertical)
-        self._side.setChildrenCollapsible(False)
-        self._side.addWidget(self.colours)
-        self._side.addWidget(self.finder.list)
-        self._picture = QSplitter()
-        self._picture.setChildrenCollapsible(False)
-        self._picture.setHandleWidth(theme.SPACE)
-        self._picture.addWidget(self._maps)
-        self._picture.addWidget(self._side)
-        self._picture.setStretchFactor(0, 1)
-        self._picture.setStretchFactor(1, 0)
-        self._picture.setSizes([SIDE_PX * 4, SIDE_PX])
-        self._picture.splitterMoved.connect(lambda _at, _handle: self._turn())
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(theme.SPACE, theme.SPACE, theme.SPACE, theme.SPACE)
-        outer.setSpacing(theme.SPACE)
-        outer.addWidget(self.bar)
-        outer.addWidget(self._picture, 1)
-        outer.addWidget(self.places.bar)

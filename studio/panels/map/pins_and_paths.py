@@ -15,6 +15,7 @@ from studio.engine_link.job import Job
 from studio.panels.map.listening import Audition
 from studio.panels.map.pane import MapPane
 from studio.panels.map.pin_bar import PlaceBar
+from studio.plots.scatter.plane import tour
 from studio.session.session import Session
 
 NAMED = 3  # of those a pin is the mean of
@@ -47,6 +48,31 @@ class PlaceDesk(QObject):
         """Whether a morph sounds."""
         return self._audition.sounding and self._audition.playing_morph
 
+    def pin_here(self) -> None:
+        """Put the pin on the point the keys are at, else into the middle of the map."""
+        pane = self._pane
+        if pane is None:
+            return
+        view = pane.scatter
+        if view.focus >= 0:
+            pane.set_pin((float(view.xy[view.focus, 0]), float(view.xy[view.focus, 1])))
+        elif pane.table is not None:
+            middle = view.box.viewRect().center()
+            pane.set_pin((middle.x(), middle.y()))
+
+    def path_through_selection(self) -> None:
+        """A path through the selected points, by the shortest hops: what the path tool draws, without a mouse."""
+        pane = self._pane
+        if pane is None:
+            return
+        chosen = np.flatnonzero(pane.scatter.selection())
+        if len(chosen) < 2:
+            self._session.messages.say(
+                self.tr("A path needs at least two selected points."), self.tr("Select some first.")
+            )
+            return
+        pane.set_path(tour(pane.scatter.xy[chosen].astype(float)))
+
     def show_pane(self, pane: MapPane) -> None:
         """The map that is meant, or its pin or path, has changed."""
         if self._pane is not None and (pane.pin is not None or pane.path is not None) and pane is self._pane:
@@ -62,9 +88,11 @@ class PlaceDesk(QObject):
 
     def payload(self) -> Payload | None:
         """The pin, as it is dragged to the desk."""
-        if self._pane is None:
+        pane = self._pane
+        if pane is None or pane.pin is None:
             return None
-        return self._pane.pin_payload(self.tr("Pin on the map of {0}").format(self._pane.latent))
+        name = self.tr("Pin on the map of {0}").format(pane.latent)
+        return pane.latents.payload_of_mean(pane.mean_at(pane.pin), name)
 
     def give_words(self) -> str:
         """What giving the pin does; "" where there is nothing to give."""
@@ -96,7 +124,7 @@ class PlaceDesk(QObject):
             self._audition.play_morph(self._made)
             return
         places = pane.steps() if pane.path is not None else np.array([pane.pin])
-        steps = [pane.refs_at((float(x), float(y))) for x, y in places]
+        steps = [pane.latents.refs_of_mean(pane.mean_at((float(x), float(y)))) for x, y in places]
         if not all(steps):
             return
         job = self._session.morphs.render(pane.latent, steps)

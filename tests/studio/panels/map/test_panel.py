@@ -14,8 +14,7 @@ from engine.api import AudioSpec, Control, FitMap, LatentRef, MapPoints, ModelIn
 from studio.domain.clip import Clip
 from studio.engine_link.engine_link import EngineLink
 from studio.engine_link.job import Job
-from studio.panels.map import colouring, pane
-from studio.panels.map import panel as map_view
+from studio.panels.map import colouring, exports, pane
 from studio.panels.map.panel import MapViewPanel
 from studio.services import theme
 from studio.services.messages import Messages
@@ -146,8 +145,8 @@ def test_a_map_shows_its_points_and_what_it_is(panel: MapViewPanel, session: Ses
     assert panel.pane.scatter.isVisible()
     assert panel.pane.keys_at([0, 5]) == [("c0", 0), ("c5", 0)]
     for fact in ("h", "6 points", "perplexity 5", "seed 3", HASH[:8], "62% of 10 neighbours kept", "0.97"):
-        assert fact in f"{panel.pane.caption.whole} {panel.pane.score.whole}"
-    assert panel.pane.score.isVisible()
+        assert fact in f"{panel.pane.about.caption.whole} {panel.pane.about.score.whole}"
+    assert panel.pane.about.score.isVisible()
 
 
 def test_partial_layouts_move_the_same_points(panel: MapViewPanel, session: Session) -> None:
@@ -187,8 +186,8 @@ def test_marks_and_words_follow_when_the_scheme_changes(
             qapp.processEvents()
             first = theme.label_colours(1, dark=dark)[0]
             assert first in [mark.colour for mark in panel.pane.scatter.cloud.shown_marks]
-            role = panel.pane.caption.foregroundRole()
-            assert panel.pane.caption.palette().color(role) == theme.colours().muted
+            role = panel.pane.about.caption.foregroundRole()
+            assert panel.pane.about.caption.palette().color(role) == theme.colours().muted
     finally:
         qapp.setPalette(before)
 
@@ -214,7 +213,7 @@ def test_a_transcript_is_no_class_and_does_not_flood_the_card(panel: MapViewPane
     session.library.clips["c1"].labels["text"] = "AS YOU KNOW " * 30
     panel.refresh()
     assert panel.colours.choice.findData("text") < 0
-    assert len(panel.pane.card_text(("c1", 0))) < 250
+    assert len(panel.pane.card.text(("c1", 0))) < 250
 
 
 def test_a_class_of_the_legend_stands_alone_or_is_left_out(panel: MapViewPanel, session: Session) -> None:
@@ -312,19 +311,19 @@ def test_a_layout_under_way_can_be_stopped_and_later_continued(
 
 def test_points_of_m_are_dragged_as_seconds_and_others_as_clips(panel: MapViewPanel, session: Session) -> None:
     give_clips(panel, session, 3)
-    assert panel.pane.payload([("c0", 0), ("c1", 0)]).clips == ("c0", "c1")
+    assert panel.pane.latents.payload([("c0", 0), ("c1", 0)]).clips == ("c0", "c1")
     panel.show_latent("m")
-    carried = panel.pane.payload([("c0", 2), ("c0", 0)])
+    carried = panel.pane.latents.payload([("c0", 2), ("c0", 0)])
     assert carried.kind == "seconds"
     assert carried.seconds == (("c0", 2), ("c0", 0))
     panel.show_latent("z")
-    assert panel.pane.payload([("c0", 9), ("c0", 10)]).clips == ("c0",)
+    assert panel.pane.latents.payload([("c0", 9), ("c0", 10)]).clips == ("c0",)
 
 
 def test_the_hover_card_names_the_clip_and_escapes_it(panel: MapViewPanel, session: Session) -> None:
     give_clips(panel, session, 3)
     session.library.clips["c1"].name = "<script>.wav"
-    card = panel.pane.card_text(("c1", 0))
+    card = panel.pane.card.text(("c1", 0))
     assert "&lt;script&gt;.wav" in card
     assert "speaker: s1" in card
     assert "110 Hz" in card
@@ -347,7 +346,7 @@ def test_a_removed_clip_leaves_no_dangling_card(panel: MapViewPanel, session: Se
     give_clips(panel, session, 4)
     give_map(session)
     session.library.remove(["c1"])
-    assert "no longer" in panel.pane.card_text(("c1", 0))
+    assert "no longer" in panel.pane.card.text(("c1", 0))
 
 
 def test_speakers_are_sorted_as_people_count() -> None:
@@ -435,11 +434,11 @@ def test_the_three_maps_stand_side_by_side_and_one_is_meant(panel: MapViewPanel,
 
 def test_a_selection_on_one_map_is_the_same_time_on_the_others(panel: MapViewPanel, session: Session) -> None:
     three_maps(panel, session)
-    panel._activate("m")
+    panel.activate("m")
     choose(panel, ("c2", 1))
     assert panel.panes["h"].keys() == [("c2", 0)]
     assert panel.panes["z"].keys() == [("c2", frame) for frame in range(64, 128)]
-    panel._activate("z")
+    panel.activate("z")
     choose(panel, ("c0", 3), ("c1", 100))
     assert panel.panes["m"].keys() == [("c0", 0), ("c1", 1)]
     assert session.library.selection == ["c0", "c1"]
@@ -450,7 +449,7 @@ def test_every_map_is_coloured_and_isolated_alike(panel: MapViewPanel, session: 
     colour_by(panel, "emotion")
     panel.colours.legend.isolate(0)  # angry: c1
     for latent, points in (("h", 1), ("m", 3), ("z", 128)):
-        panel._activate(latent)
+        panel.activate(latent)
         assert seen(panel) == points
 
 
@@ -476,7 +475,7 @@ def test_a_row_chosen_rings_its_point_and_enter_plays_it(
     give_model(session)
     give_clips(panel, session, 6)
     give_map(session)
-    panel.search("female")
+    panel.finder.search("female")
     rows = panel.finder.list.list
     rows.setCurrentItem(rows.topLevelItem(3))
     assert panel.pane.scatter.focus == 3
@@ -549,7 +548,7 @@ def test_a_pin_reaches_the_transfer_desk_as_a_voice_or_as_an_emotion(panel: MapV
     panel.commands["give_pin"].trigger()
     assert [chip.title for chip in session.transfer.setup.voices] == ["Pin on the map of h"]
     assert session.transfer.setup.voices[0].payload.weights
-    panel._activate("m")
+    panel.activate("m")
     panel.panes["m"].set_pin((0.0, 0.0))
     panel.places.bar.give.click()
     assert [chip.title for chip in session.transfer.setup.emotions] == ["Pin on the map of m"]
@@ -558,7 +557,7 @@ def test_a_pin_reaches_the_transfer_desk_as_a_voice_or_as_an_emotion(panel: MapV
 
 def test_a_pin_on_z_says_that_it_cannot_be_given(panel: MapViewPanel, session: Session) -> None:
     three_maps(panel, session)
-    panel._activate("z")
+    panel.activate("z")
     panel.panes["z"].set_pin((0.0, 0.0))
     assert panel.places.payload() is None
     assert not panel.places.bar.give.isVisible()
@@ -668,10 +667,10 @@ def test_a_figure_is_drawn_in_the_size_and_font_asked_for_with_what_is_seen_as_c
     colour_by(panel, colouring.F0)
     asked: list[tuple[tuple[object, ...], dict[str, object]]] = []
     monkeypatch.setattr(session.exports, "figure", lambda *given, **look: asked.append((given, look)))
-    monkeypatch.setattr(map_view.ExportFigureDialog, "exec", lambda dialog: True)
-    monkeypatch.setattr(map_view.QFileDialog, "getSaveFileName", lambda *_: ("/out/map.svg", ""))
+    monkeypatch.setattr(exports.ExportFigureDialog, "exec", lambda dialog: True)
+    monkeypatch.setattr(exports.QFileDialog, "getSaveFileName", lambda *_: ("/out/map.svg", ""))
     panel._preferences.set("figure/width_cm", 8.5)
-    panel.export_figure()
+    panel.exports.figure()
     given, look = asked[0]
     assert given == ("/out/map.svg", "h", ("", "110.0000", "120.0000", "130.0000"), "Median F0")
     assert look == {"width_cm": 8.5, "height_cm": None, "font": "", "font_pt": 8.0}
