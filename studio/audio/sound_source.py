@@ -42,7 +42,7 @@ class SoundSource:
             raise ValueError("a source needs at least one sound")
         self.rate_hz = rate_hz
         self._sounds = dict(sounds)
-        self.gains = dict(gains or {})
+        self._gains = dict(gains or {})
         self._name = next(iter(sounds))
         self._position = 0
         self._start, self._stop = 0, self.samples
@@ -121,7 +121,7 @@ class SoundSource:
             raise ValueError("a source needs at least one sound")
         self._leave()
         self._sounds = dict(sounds)
-        self.gains = dict(gains or {})
+        self._gains = dict(gains or {})
         if self._name not in self._sounds:
             self._name = next(iter(self._sounds))
         self.set_range(0, self.samples, loop=self._loop)
@@ -175,7 +175,7 @@ class SoundSource:
         piece = np.asarray(sound[start : start + count], np.float32)
         if len(piece) < count:
             piece = np.concatenate([piece, np.zeros(count - len(piece), np.float32)])
-        return piece * np.float32(self.gains.get(self._name, 1.0))
+        return piece * np.float32(self._gains.get(self._name, 1.0))
 
     def _rising(self, piece: Samples) -> Samples:
         if self._risen >= self._fade:

@@ -96,7 +96,7 @@ def session(qtbot: QtBot, tmp_path: Path) -> Iterator[Session]:
 @pytest.fixture
 def panel(session: Session, qtbot: QtBot) -> ClipViewPanel:
     player = Player(open_output=lambda _name: ClockOutput())
-    made = ClipViewPanel(session, Messages(), Preferences(), player=player)
+    made = ClipViewPanel(session, session.messages, Preferences(), player=player)
     qtbot.addWidget(made)
     player.setParent(made)
     made.resize(800, 480)
@@ -288,7 +288,7 @@ def test_the_picture_follows_the_version_that_is_heard(
 
 
 class Engine:
-    """Stands in for the worker: keeps what is asked for, and answers when told to."""
+    """Stands in for the worker: keeps what is asked for, and answers when asked to."""
 
     def __init__(self, session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
         self.jobs: list[Job] = []
@@ -366,7 +366,7 @@ def test_an_answer_for_a_clip_no_longer_shown_changes_nothing(
     assert panel.view.spectrogram.picture is None
 
 
-def test_a_failure_for_a_clip_no_longer_shown_is_not_told_over_another_picture(
+def test_a_failure_for_a_clip_no_longer_shown_is_not_reported_over_another_picture(
     panel: ClipViewPanel, session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add(session, tmp_path)
@@ -428,8 +428,7 @@ def test_a_take_shows_pitch_before_and_after(panel: ClipViewPanel, session: Sess
     spectrogram = panel.view.spectrogram
     assert len(spectrogram.before_hz) == 0  # the original has nothing before it
     panel.player.switch("transformed")
-    told = spectrogram.describe(QPointF(1.0, 10.0))
-    assert "F0 200 → 300 Hz" in told
+    assert "F0 200 → 300 Hz" in spectrogram.describe(QPointF(1.0, 10.0))
     spectrogram.draw()
     assert "F0 before" in words(panel, "trackKey")
 
@@ -468,7 +467,18 @@ def test_a_take_of_an_earlier_version_is_read_from_its_files(
     session.takes.items.append(take)
     session.library.set_current("a")
     assert panel.player.sounds == ("original", "reconstruction", "transformed")
-    assert panel._versions["transformed"].peak == pytest.approx(0.1, abs=0.001)
+    assert panel.loader.versions["transformed"].peak == pytest.approx(0.1, abs=0.001)
+
+
+def heard_db(panel: ClipViewPanel, version: str) -> float:
+    """The level at which a version is played, over a whole number of periods."""
+    panel.player.switch(version)
+    panel.player.seek(1.0)
+    panel.player.play()
+    source = panel.player.source
+    assert source is not None
+    source.read(800)  # past the crossfade
+    return float(20 * np.log10(np.std(source.read(1600))))
 
 
 def test_versions_are_heard_at_the_loudness_measured_with_the_take(
@@ -480,9 +490,7 @@ def test_versions_are_heard_at_the_loudness_measured_with_the_take(
     take = replace(take, loudness_lufs={"original": -20.0, "control": -23.0, "transformed": -32.0})
     session.takes.items.append(take)
     session.library.set_current("a")
-    source = panel.player.source
-    assert source is not None
-    decibels = {name: 20 * np.log10(gain) for name, gain in source.gains.items()}
+    decibels = {name: heard_db(panel, name) for name in panel.player.sounds}
     assert decibels["reconstruction"] - decibels["original"] == pytest.approx(3.0)
     assert decibels["transformed"] - decibels["original"] == pytest.approx(12.0)
 
@@ -534,7 +542,7 @@ def test_a_take_in_another_s_place_is_heard_without_a_gap_where_that_was_and_in_
     assert np.abs(np.diff(heard[80:])).max() < 2 * 0.2 * 2 * np.pi * 400 / RATE, "and never jumps"
     spectrum = np.abs(np.fft.rfft(heard[-640:]))
     assert np.argmax(spectrum) * RATE / 640 == pytest.approx(400.0)
-    assert panel._versions["transformed"].stored.folder == second.transformed_folder
+    assert panel.loader.versions["transformed"].stored.folder == second.transformed_folder
     panel.player.switch("original")
     session.takes.items[0] = first
     session.takes.changed.emit()
@@ -585,7 +593,7 @@ def test_a_take_whose_files_are_gone_is_left_out(panel: ClipViewPanel, session: 
     assert panel.player.sounds == ("original",)
 
 
-def test_an_analysis_that_vanished_is_told_and_not_thrown(
+def test_an_analysis_that_vanished_is_reported_and_not_thrown(
     panel: ClipViewPanel, session: Session, tmp_path: Path
 ) -> None:
     clip = add(session, tmp_path)
@@ -622,10 +630,10 @@ def test_a_latent_dropped_here_is_given_to_this_clip_as_the_field_says(
     enter = QDragEnterEvent(where, actions, mime, buttons, keys)
     panel.dragEnterEvent(enter)
     assert enter.isAccepted()
-    assert panel.choice.isVisible()
-    at = QPointF(share * panel.choice.width(), 60.0)
-    panel.choice.dropEvent(QDropEvent(at, actions, mime, buttons, keys))
-    assert not panel.choice.isVisible()
+    assert panel.drops.choice.isVisible()
+    at = QPointF(share * panel.drops.choice.width(), 60.0)
+    panel.drops.choice.dropEvent(QDropEvent(at, actions, mime, buttons, keys))
+    assert not panel.drops.choice.isVisible()
     assert session.transfer.setup.source == "a"
     given = {"voice": session.transfer.setup.voices, "emotion": session.transfer.setup.emotions}
     assert [chip.payload for chip in given.pop(what)] == [payload]
@@ -637,8 +645,8 @@ def test_a_clip_dropped_on_itself_is_refused_with_its_reason(
 ) -> None:
     add(session, tmp_path)
     session.library.set_current("a")
-    panel.give("voice", drag_payload.Payload(kind="clips", clips=("a",)))
-    assert "changes nothing" in panel._messages.history[-1].what
+    panel.drops.give("voice", drag_payload.Payload(kind="clips", clips=("a",)))
+    assert "changes nothing" in session.messages.history[-1].what
     assert session.transfer.setup.source is None
 
 
