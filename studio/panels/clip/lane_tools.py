@@ -159,7 +159,7 @@ class LaneTools(QWidget):
         )
         why = self.tr("Arousal and valence: known where the model carries readings of them (triptych probe --keep)")
         self.mode.setItemData(0, why, Qt.ItemDataRole.ToolTipRole)
-        self.mode.activated.connect(lambda _place: self.colours_chosen.emit(str(self.mode.currentData())))
+        self.mode.activated.connect(lambda _index: self.colours_chosen.emit(str(self.mode.currentData())))
         self.mode.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.mode.setMinimumContentsLength(8)
         self.key = ColourKey()
@@ -168,13 +168,13 @@ class LaneTools(QWidget):
         self.rule: QComboBox = QComboBox()
         self.rule.setObjectName("laneRule")
         self.rule.setAccessibleName(self.tr("Rule where the numbers of seconds differ"))
-        for place, rule in enumerate(LANE_RULES):
+        for index, rule in enumerate(LANE_RULES):
             name, sentence = self._words_of(rule)
             self.rule.addItem(name, rule)
-            self.rule.setItemData(place, sentence, Qt.ItemDataRole.ToolTipRole)
+            self.rule.setItemData(index, sentence, Qt.ItemDataRole.ToolTipRole)
         self.rule.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.rule.setMinimumContentsLength(8)
-        self.rule.activated.connect(lambda _place: self._rule_chosen())
+        self.rule.activated.connect(lambda _index: self._rule_chosen())
 
     def _make_amounts(self) -> None:
         self.weight: QSpinBox = QSpinBox(minimum=0, maximum=150, value=100, suffix=" %", singleStep=10)
