@@ -174,14 +174,14 @@ class MainJob:
         }
 
     def _transfer(self) -> Numbers:
-        source, giver = self._pair()
+        source, reference = self._pair()
         takes = len(self._session.takes.items)
-        speaker = giver.labels.get("speaker", "")
+        speaker = reference.labels.get("speaker", "")
         of_source = drag_payload.Payload("clips", (source.id,))
-        of_giver = (
+        of_reference = (
             drag_payload.Payload("speaker", speaker=speaker)
             if speaker
-            else drag_payload.Payload("clips", (giver.id,))
+            else drag_payload.Payload("clips", (reference.id,))
         )
         desk = self._window.desk
         synthetic_input.drop(
@@ -191,7 +191,7 @@ class MainJob:
             lambda: self._session.transfer.setup.source == source.id, MOMENT_S, "the source was not taken"
         )
         synthetic_input.drop(
-            self._window, desk.voice_zone, drag_payload.to_mime(of_giver, self._session.context.uuid)
+            self._window, desk.voice_zone, drag_payload.to_mime(of_reference, self._session.context.uuid)
         )
         synthetic_input.wait(lambda: bool(self._session.transfer.setup.voices), MOMENT_S, "the voice was not taken")
         synthetic_input.wait(lambda: len(self._session.takes.items) > takes, JOB_S, "no take came back")
@@ -199,7 +199,7 @@ class MainJob:
         self._keep_sounds(take)
         return {
             "source": f"{source.name} ({source.labels.get('gender', 'gender unknown')})",
-            "voice": f"{speaker or giver.name} ({giver.labels.get('gender', 'gender unknown')})",
+            "voice": f"{speaker or reference.name} ({reference.labels.get('gender', 'gender unknown')})",
             "f0_hz": {
                 "original": take.source_f0_hz,
                 "reconstruction": take.control_evidence.f0_median_hz,

@@ -8,7 +8,7 @@ from pathlib import Path
 from engine.api import ReadRecipes, RecipesRead, SaveSound, SoundSaved, Take
 from studio.domain import recipes
 from studio.domain.drag_payload import Payload
-from studio.domain.recipes import Giver, Recipe
+from studio.domain.recipes import Recipe, Reference
 from studio.domain.transfer_setup import EmotionChip, LaneEdit, TransferSetup, VoiceChip
 from studio.engine_link.engine_link import Job
 from studio.project import take_file
@@ -227,19 +227,19 @@ def _second_edit(edit: recipes.Edit, found: recipes.Found) -> LaneEdit:
     return LaneEdit(edit.target, payload, title, edit.weight, edit.fade_in_s, edit.fade_out_s, edit.rule)
 
 
-def _alike(references: Sequence[Giver]) -> list[list[Giver]]:
+def _alike(references: Sequence[Reference]) -> list[list[Reference]]:
     """Whole recordings together, single seconds together: a chip holds one kind or the other."""
     parts = [[r for r in references if r.second is None], [r for r in references if r.second is not None]]
     return [part for part in parts if part]
 
 
-def _chip(references: Sequence[Giver], found: recipes.Found) -> tuple[Payload, str, float]:
+def _chip(references: Sequence[Reference], found: recipes.Found) -> tuple[Payload, str, float]:
     """Payload, title and weight of a chip that gives what these gave."""
     weights = tuple(reference.weight for reference in references)
     if len(set(weights)) == 1:
         weights = ()
     ids = [found.ids[reference.clip] for reference in references]
-    words = recipes.givers_words(references, most=1)
+    words = recipes.references_words(references, most=1)
     if references[0].second is None:
         return Payload("clips", tuple(ids), weights=weights, name=words), words, sum(r.weight for r in references)
     seconds = tuple((clip, reference.second or 0) for clip, reference in zip(ids, references, strict=True))

@@ -19,7 +19,7 @@ from engine.api import (
 )
 from studio.domain import recipes
 from studio.domain.clip import Clip
-from studio.domain.recipes import Giver, Named, Recipe
+from studio.domain.recipes import Named, Recipe, Reference
 from studio.services.messages import Message
 from studio.session.session import Session
 
@@ -66,7 +66,7 @@ def test_a_recipe_tells_nobody_where_things_lie(session: Session, tmp_path: Path
     ),
 )
 def test_a_recipe_by_somebody_else_is_understood_or_refused(value: object, where: str) -> None:
-    good = recipes.to_text(Recipe("t", Named("1", "a.wav"), "m", HASH, (Giver(Named("2", "b.wav")),)))
+    good = recipes.to_text(Recipe("t", Named("1", "a.wav"), "m", HASH, (Reference(Named("2", "b.wav")),)))
     assert isinstance(recipes.from_text(json.dumps(json.loads(good) | {where: value})), Recipe | None)
 
 
@@ -109,11 +109,11 @@ def test_recordings_are_found_by_name_where_ids_are_strange(named: Named, where:
     assert found.missing == (() if where else (named.name,))
 
 
-def test_words_name_the_givers_by_weight(session: Session) -> None:
+def test_words_name_the_references_by_weight(session: Session) -> None:
     recipe = session.recipes.of(full_take(session, *analysed(session, "a", "b", "c")))
-    assert recipes.givers_words(recipe.voice) == "b.wav 75 %, c.wav 25 %"
+    assert recipes.references_words(recipe.voice) == "b.wav 75 %, c.wav 25 %"
     assert recipes.strength_words(recipe) == "80 % (h), 120 % (m)"
-    assert recipes.summary(recipe).startswith("a.wav with h of b.wav 75 %")
+    assert recipes.summary(recipe).startswith("a.wav with voice (h) of b.wav 75 %")
 
 
 def test_the_command_says_everything_and_survives_spaces(session: Session) -> None:

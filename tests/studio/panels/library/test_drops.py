@@ -104,7 +104,7 @@ def test_no_recording_is_offered_its_own_voice_by_another_name(
     assert session.messages.history[-1].what == hints[0]
 
 
-def test_of_several_selected_the_giver_is_left_out(
+def test_of_several_selected_the_reference_is_left_out(
     library: LibraryPanel, session: Session, ids: list[str], hints: list[str]
 ) -> None:
     session.library.select(ids[:3])
