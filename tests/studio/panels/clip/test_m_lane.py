@@ -69,13 +69,7 @@ def test_its_tools_stand_in_one_row_however_narrow(panel: MLanePanel) -> None:
     panel.show()
     for width in (panel.minimumSizeHint().width(), 770):
         panel.resize(width, panel.sizeHint().height())
-        tools = [
-            panel.colours.mode,
-            panel.colours.key,
-            panel.controls.rule,
-            panel.controls.weight,
-            panel.controls.fade,
-        ]
+        tools = [panel.mode, panel.key, panel.rule, panel.weight, panel.fade]
         tools += [panel.brush, panel.give_button, panel.restore_button]
         boxes = [tool.geometry() for tool in tools]
         assert max(box.top() for box in boxes) < min(box.bottom() for box in boxes), "in one row"
@@ -87,13 +81,9 @@ def test_its_tools_stand_in_one_row_however_narrow(panel: MLanePanel) -> None:
 def test_the_key_has_words_where_there_is_room(panel: MLanePanel) -> None:
     panel.show()
     panel.resize(770, 40)
-    assert panel.colours.key.width() == panel.colours.key.sizeHint().width()
+    assert panel.key.width() == panel.key.sizeHint().width()
     panel.resize(panel.minimumSizeHint().width(), 40)
-    assert (
-        panel.colours.key.width()
-        == panel.colours.key.minimumSizeHint().width()
-        < panel.colours.key.sizeHint().width()
-    )
+    assert panel.key.width() == panel.key.minimumSizeHint().width() < panel.key.sizeHint().width()
 
 
 def test_every_second_has_a_chip_where_its_time_is(panel: MLanePanel) -> None:
@@ -102,12 +92,12 @@ def test_every_second_has_a_chip_where_its_time_is(panel: MLanePanel) -> None:
     widths = [panel.lane.box(second).width() for second in range(SECONDS)]
     assert widths[:5] == pytest.approx([600 / 5.5 - 1] * 5)
     assert widths[5] == pytest.approx(300 / 5.5 - 1), "the last one ends with the recording"
-    panel.timeline.show(2.0, 4.0)
+    panel._timeline.show(2.0, 4.0)
     assert panel.lane.box(2).left() == pytest.approx(56.5)
 
 
 def test_distances_are_measured_from_the_second_chosen(panel: MLanePanel) -> None:
-    assert panel.colours.mode.currentData() == DISTANCE, "the model reads no arousal"
+    assert panel.mode.currentData() == DISTANCE, "the model reads no arousal"
     panel.measure_from(2)
     shown = [panel.lane.second(i) for i in range(SECONDS)]
     words = [second.words for second in shown if second]
@@ -125,12 +115,12 @@ def test_arousal_and_valence_are_shown_where_the_model_reads_them(
     np.save(folder / "arousal.npy", np.linspace(0, 1, SECONDS, dtype=np.float32))
     np.save(folder / "valence.npy", np.linspace(-1, 1, SECONDS, dtype=np.float32))
     session.library.changed.emit([ids[0]])
-    assert panel.colours.mode.currentIndex() == 0
+    assert panel.mode.currentIndex() == 0
     second = panel.lane.second(5)
     assert second is not None
     assert second.colour == affect_colours.of_affect(1.0, 1.0)
     assert "arousal 1.00, valence +1.00" in second.description
-    assert "excited" in panel.colours.key.accessibleName()
+    assert "excited" in panel.key.accessibleName()
 
 
 def test_without_an_m_the_lane_says_why(panel: MLanePanel, session: Session, ids: list[str]) -> None:
@@ -148,23 +138,23 @@ def test_clicks_and_keys_select_and_the_time_follows(qtbot: QtBot, panel: MLaneP
     click(qtbot, panel, 1)
     click(qtbot, panel, 3, shift)
     assert panel.lane.selection == (1, 2, 3)
-    assert panel.timeline.selection_s == (1.0, 4.0)
+    assert panel._timeline.selection_s == (1.0, 4.0)
     click(qtbot, panel, 2, control)
     assert panel.lane.selection == (1, 3)
-    assert panel.timeline.selection_s is None, "no one span of time"
+    assert panel._timeline.selection_s is None, "no one span of time"
     qtbot.keyClick(panel.lane, Qt.Key.Key_Right)
     assert panel.lane.selection == (3,)
     qtbot.keyClick(panel.lane, Qt.Key.Key_Right, shift)
     assert panel.lane.selection == (3, 4)
     qtbot.keyClick(panel.lane, Qt.Key.Key_A, control)
     assert panel.lane.selection == tuple(range(SECONDS))
-    assert panel.timeline.selection_s == (0.0, 5.5)
+    assert panel._timeline.selection_s == (0.0, 5.5)
 
 
 def test_a_time_selected_in_the_picture_selects_the_seconds_in_it(panel: MLanePanel) -> None:
-    panel.timeline.select((0.9, 3.4))
+    panel._timeline.select((0.9, 3.4))
     assert panel.lane.selection == (1, 2)
-    assert panel.timeline.selection_s == (0.9, 3.4), "the time stays as it was drawn"
+    assert panel._timeline.selection_s == (0.9, 3.4), "the time stays as it was drawn"
 
 
 def test_a_double_click_asks_for_the_phrase(qtbot: QtBot, panel: MLanePanel) -> None:
@@ -244,18 +234,16 @@ def test_a_drop_reaches_the_second_under_it_or_the_whole_selection(
 def test_the_controls_change_the_edit_that_is_selected(panel: MLanePanel, session: Session, ids: list[str]) -> None:
     panel.lane.select([1, 2, 3])
     panel.give(Payload("clips", clips=(ids[1],)))
-    panel.controls.weight.setValue(60)
-    panel.controls.fade.setValue(1.0)
-    panel.controls.rule.setCurrentIndex(panel.controls.rule.findData("nearest"))
-    panel.controls.rule.activated.emit(panel.controls.rule.currentIndex())
+    panel.weight.setValue(60)
+    panel.fade.setValue(1.0)
+    panel.rule.setCurrentIndex(panel.rule.findData("nearest"))
+    panel.rule.activated.emit(panel.rule.currentIndex())
     (edit,) = session.transfer.setup.edits[ids[0]]
     assert (edit.weight, edit.fade_in_s, edit.fade_out_s, edit.rule) == (0.6, 1.0, 1.0, "nearest")
     given = [second.given[1] for i in (1, 2, 3) if (second := panel.lane.second(i)) and second.given]
     assert given == pytest.approx([0.3, 0.6, 0.3], abs=1e-6)
     panel.lane.select([5])
-    assert (panel.controls.weight.value(), panel.controls.fade.value()) == (100, 0.0), (
-        "the next edit begins as usual"
-    )
+    assert (panel.weight.value(), panel.fade.value()) == (100, 0.0), "the next edit begins as usual"
 
 
 def test_delete_gives_a_second_its_own_m_back(
