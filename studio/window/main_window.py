@@ -76,7 +76,7 @@ class MainWindow(QMainWindow):
         self.lane = MLanePanel(*parts, self.clip_view.view.timeline)
         self.clip_view.view.put_below(self.lane.lane, self.lane)
         self.lane.play_requested.connect(self.clip_view.play_second)
-        self.lane.told.connect(self.clip_view.view.read_out)
+        self.lane.reported.connect(self.clip_view.view.read_out)
         self.map_view = MapViewPanel(*parts)
         self.training = TrainingPanel(*parts)
         self.dashboard = DashboardPanel(*parts)

@@ -85,8 +85,8 @@ class Menus(QObject):
             session.library,
             session.second_edits,
             what,
-            partial(view.refusal, what),
-            partial(view.give, what),
+            partial(view.drops.refusal, what),
+            partial(view.drops.give, what),
             view,
         )
         below.aboutToShow.connect(partial(references.refill, below))

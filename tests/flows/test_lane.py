@@ -40,11 +40,11 @@ def test_one_second_is_given_another_s_m_and_the_others_keep_theirs(
 ) -> None:
     session, window = studio.session, studio.window
     by_path = {clip.path: clip.id for clip in session.library.clips.values()}
-    source, giver = by_path[str(speech[0])], by_path[str(speech[2])]
+    source, reference = by_path[str(speech[0])], by_path[str(speech[2])]
     session.library.set_current(source)
     lane = window.lane.lane
     drop(
-        window, lane, to_mime(Payload("seconds", seconds=((giver, 0),)), session.context.uuid)
+        window, lane, to_mime(Payload("seconds", seconds=((reference, 0),)), session.context.uuid)
     )  # let go in the middle
     (edit,) = session.transfer.setup.edits[source]
     assert edit.target == (lane.second_at(lane.width() / 2),)

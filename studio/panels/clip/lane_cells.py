@@ -17,7 +17,7 @@ from studio.panels.clip import affect_colours
 from studio.plots.second_chip import Second
 
 AFFECT, DISTANCE = "affect", "distance"
-MOST_GIVERS = 100  # recordings looked at for the colour of what is given: more would not change it
+MOST_REFERENCES = 100  # recordings looked at for the colour of what is given: more would not change it
 
 Floats = npt.NDArray[np.floating]
 
@@ -31,34 +31,34 @@ class LaneCells:
     """Makes the chips of one recording.
 
     Args:
-        mode: AFFECT (arousal and valence) or DISTANCE (from the second `reference`).
+        mode: AFFECT (arousal and valence) or DISTANCE (from the second `origin`).
     """
 
     def __init__(
-        self, clip: Clip, clips: Mapping[str, Clip], model: ModelInfo | None, mode: str, reference: int
+        self, clip: Clip, clips: Mapping[str, Clip], model: ModelInfo | None, mode: str, origin: int
     ) -> None:
         assert clip.folder is not None
         stored = StoredClip(clip.folder)
         self._clips = clips
         self._model = model
         self._m = np.array(stored.array("m"), np.float32)
-        self._reference = min(reference, len(self._m) - 1)
+        self._origin = min(origin, len(self._m) - 1)
         self._affect = self._affect_of(clip) if mode == AFFECT else None
-        self._far = max(1e-6, float(affect_colours.distances(self._m, self._m[self._reference]).max()))
+        self._far = max(1e-6, float(affect_colours.distances(self._m, self._m[self._origin]).max()))
 
     def __len__(self) -> int:
         return len(self._m)
 
     def seconds(self, edits: Sequence[LaneEdit]) -> list[Second]:
-        """One chip a second; of several edits of a second the last one is drawn, and all are told."""
+        """One chip a second; of several edits of a second the last one is drawn, and all are reported."""
         tr = QCoreApplication.translate
         given: dict[int, tuple[QColor, float]] = {}
-        told: dict[int, list[str]] = {}
+        reported: dict[int, list[str]] = {}
         for edit in edits:
-            colour = self._colour_of_givers(edit)
+            colour = self._colour_of_reference(edit)
             for second, weight in zip(edit.target, weights_of(edit), strict=True):
                 given[second] = (colour, weight)
-                told.setdefault(second, []).append(
+                reported.setdefault(second, []).append(
                     tr("MLane", "{0} given, {1} %, rule: {2}").format(
                         edit.title, round(100 * weight), rule_words(edit.rule)[0]
                     )
@@ -66,8 +66,8 @@ class LaneCells:
         made = []
         for number, (colour, words, long) in enumerate(self._own()):
             text = tr("MLane", "m of {0}–{1} s: {2}").format(number, number + 1, long)
-            if number in told:
-                text += tr("MLane", "   edited: ") + "; ".join(told[number])
+            if number in reported:
+                text += tr("MLane", "   edited: ") + "; ".join(reported[number])
             made.append(
                 Second(
                     colour,
@@ -75,7 +75,7 @@ class LaneCells:
                     words,
                     text,
                     given.get(number),
-                    self._affect is None and number == self._reference,
+                    self._affect is None and number == self._origin,
                 )
             )
         return made
@@ -92,8 +92,8 @@ class LaneCells:
                 )
                 for a, v in self._affect.tolist()
             ]
-        far = affect_colours.distances(self._m, self._m[self._reference]).tolist()
-        where = self._reference
+        far = affect_colours.distances(self._m, self._m[self._origin]).tolist()
+        where = self._origin
         return [
             (
                 affect_colours.of_distance(d / self._far),
@@ -105,20 +105,22 @@ class LaneCells:
             for d in far
         ]
 
-    def _colour_of_givers(self, edit: LaneEdit) -> QColor:
+    def _colour_of_reference(self, edit: LaneEdit) -> QColor:
         """What is given, drawn like a second: its mean, whatever the rule makes of it in detail."""
         if self._affect is not None:
-            values = self._mean_of_givers(edit, self._affect_of)
+            values = self._mean_of_reference(edit, self._affect_of)
             return QColor("#808080") if values is None else affect_colours.of_affect(*values.tolist())
-        m = self._mean_of_givers(edit, lambda clip: np.array(StoredClip(clip.folder or "").array("m"), np.float32))
+        m = self._mean_of_reference(
+            edit, lambda clip: np.array(StoredClip(clip.folder or "").array("m"), np.float32)
+        )
         if m is None:
             return QColor("#808080")
-        d = float(affect_colours.distances(m[None], self._m[self._reference])[0])
+        d = float(affect_colours.distances(m[None], self._m[self._origin])[0])
         return affect_colours.of_distance(d / self._far)
 
-    def _mean_of_givers(self, edit: LaneEdit, read: Callable[[Clip], Floats | None]) -> Floats | None:
+    def _mean_of_reference(self, edit: LaneEdit, read: Callable[[Clip], Floats | None]) -> Floats | None:
         payload = edit.payload
-        found = [c for c in clips_of(payload, self._clips) if c.encoded_by(self._model)][:MOST_GIVERS]
+        found = [c for c in clips_of(payload, self._clips) if c.encoded_by(self._model)][:MOST_REFERENCES]
         rows: list[Floats] = []
         for clip in found:
             try:

@@ -39,9 +39,14 @@ def ids(session: Session) -> list[str]:
 
 
 @pytest.fixture
-def panel(session: Session, ids: list[str], qtbot: QtBot, tmp_path: Path) -> MLanePanel:
-    timeline = Timeline()
-    timeline.set_duration(5.5)
+def timeline(qtbot: QtBot) -> Timeline:
+    made = Timeline()
+    made.set_duration(5.5)
+    return made
+
+
+@pytest.fixture
+def panel(session: Session, ids: list[str], timeline: Timeline, qtbot: QtBot, tmp_path: Path) -> MLanePanel:
     made = MLanePanel(session, session.messages, Preferences(tmp_path / "settings.ini"), timeline)
     timeline.setParent(made)
     qtbot.addWidget(made)
@@ -69,9 +74,7 @@ def test_its_tools_stand_in_one_row_however_narrow(panel: MLanePanel) -> None:
     panel.show()
     for width in (panel.minimumSizeHint().width(), 770):
         panel.resize(width, panel.sizeHint().height())
-        tools = [panel.mode, panel.key, panel.rule, panel.weight, panel.fade]
-        tools += [panel.brush, panel.give_button, panel.restore_button]
-        boxes = [tool.geometry() for tool in tools]
+        boxes = [control.geometry() for control in panel.tools.controls]
         assert max(box.top() for box in boxes) < min(box.bottom() for box in boxes), "in one row"
         assert all(left.right() < right.left() for left, right in pairwise(boxes))
         assert boxes[-1].right() < width
@@ -81,23 +84,23 @@ def test_its_tools_stand_in_one_row_however_narrow(panel: MLanePanel) -> None:
 def test_the_key_has_words_where_there_is_room(panel: MLanePanel) -> None:
     panel.show()
     panel.resize(770, 40)
-    assert panel.key.width() == panel.key.sizeHint().width()
+    assert panel.tools.key.width() == panel.tools.key.sizeHint().width()
     panel.resize(panel.minimumSizeHint().width(), 40)
-    assert panel.key.width() == panel.key.minimumSizeHint().width() < panel.key.sizeHint().width()
+    assert panel.tools.key.width() == panel.tools.key.minimumSizeHint().width() < panel.tools.key.sizeHint().width()
 
 
-def test_every_second_has_a_chip_where_its_time_is(panel: MLanePanel) -> None:
+def test_every_second_has_a_chip_where_its_time_is(panel: MLanePanel, timeline: Timeline) -> None:
     assert panel.lane.second(SECONDS - 1) is not None
     assert panel.lane.second(SECONDS) is None
     widths = [panel.lane.box(second).width() for second in range(SECONDS)]
     assert widths[:5] == pytest.approx([600 / 5.5 - 1] * 5)
     assert widths[5] == pytest.approx(300 / 5.5 - 1), "the last one ends with the recording"
-    panel._timeline.show(2.0, 4.0)
+    timeline.show(2.0, 4.0)
     assert panel.lane.box(2).left() == pytest.approx(56.5)
 
 
 def test_distances_are_measured_from_the_second_chosen(panel: MLanePanel) -> None:
-    assert panel.mode.currentData() == DISTANCE, "the model reads no arousal"
+    assert panel.tools.mode.currentData() == DISTANCE, "the model reads no arousal"
     panel.measure_from(2)
     shown = [panel.lane.second(i) for i in range(SECONDS)]
     words = [second.words for second in shown if second]
@@ -115,46 +118,46 @@ def test_arousal_and_valence_are_shown_where_the_model_reads_them(
     np.save(folder / "arousal.npy", np.linspace(0, 1, SECONDS, dtype=np.float32))
     np.save(folder / "valence.npy", np.linspace(-1, 1, SECONDS, dtype=np.float32))
     session.library.changed.emit([ids[0]])
-    assert panel.mode.currentIndex() == 0
+    assert panel.tools.mode.currentIndex() == 0
     second = panel.lane.second(5)
     assert second is not None
     assert second.colour == affect_colours.of_affect(1.0, 1.0)
     assert "arousal 1.00, valence +1.00" in second.description
-    assert "excited" in panel.key.accessibleName()
+    assert "excited" in panel.tools.key.accessibleName()
 
 
 def test_without_an_m_the_lane_says_why(panel: MLanePanel, session: Session, ids: list[str]) -> None:
     session.library.clips[ids[0]].state = "analysing"
     session.library.changed.emit([ids[0]])
     assert "still being analysed" in panel.lane.words
-    assert not panel.give_button.isEnabled()
+    assert not panel.tools.give_button.isEnabled()
     session.model.info = None
     panel.refresh()
     assert "needs a model" in panel.lane.words
 
 
-def test_clicks_and_keys_select_and_the_time_follows(qtbot: QtBot, panel: MLanePanel) -> None:
+def test_clicks_and_keys_select_and_the_time_follows(qtbot: QtBot, panel: MLanePanel, timeline: Timeline) -> None:
     shift, control = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlModifier
     click(qtbot, panel, 1)
     click(qtbot, panel, 3, shift)
     assert panel.lane.selection == (1, 2, 3)
-    assert panel._timeline.selection_s == (1.0, 4.0)
+    assert timeline.selection_s == (1.0, 4.0)
     click(qtbot, panel, 2, control)
     assert panel.lane.selection == (1, 3)
-    assert panel._timeline.selection_s is None, "no one span of time"
+    assert timeline.selection_s is None, "no one span of time"
     qtbot.keyClick(panel.lane, Qt.Key.Key_Right)
     assert panel.lane.selection == (3,)
     qtbot.keyClick(panel.lane, Qt.Key.Key_Right, shift)
     assert panel.lane.selection == (3, 4)
     qtbot.keyClick(panel.lane, Qt.Key.Key_A, control)
     assert panel.lane.selection == tuple(range(SECONDS))
-    assert panel._timeline.selection_s == (0.0, 5.5)
+    assert timeline.selection_s == (0.0, 5.5)
 
 
-def test_a_time_selected_in_the_picture_selects_the_seconds_in_it(panel: MLanePanel) -> None:
-    panel._timeline.select((0.9, 3.4))
+def test_a_time_selected_in_the_picture_selects_the_seconds_in_it(panel: MLanePanel, timeline: Timeline) -> None:
+    timeline.select((0.9, 3.4))
     assert panel.lane.selection == (1, 2)
-    assert panel._timeline.selection_s == (0.9, 3.4), "the time stays as it was drawn"
+    assert timeline.selection_s == (0.9, 3.4), "the time stays as it was drawn"
 
 
 def test_a_double_click_asks_for_the_phrase(qtbot: QtBot, panel: MLanePanel) -> None:
@@ -194,7 +197,7 @@ def test_seconds_are_copied_in_one_recording_and_pasted_in_another(
 
 
 def test_pasting_nothing_says_what_to_do(panel: MLanePanel, session: Session) -> None:
-    panel.paste()
+    panel.editing.paste()
     assert "No seconds are copied" in session.messages.history[-1].what
 
 
@@ -202,7 +205,7 @@ def test_a_stroke_of_the_brush_is_one_edit(
     qtbot: QtBot, panel: MLanePanel, session: Session, ids: list[str]
 ) -> None:
     session.second_edits.copy(ids[1], [0])
-    panel.brush.click()
+    panel.tools.brush.click()
     qtbot.mousePress(panel.lane, Qt.MouseButton.LeftButton, pos=middle(panel, 1))
     for second in (2, 3):
         qtbot.mouseMove(panel.lane, middle(panel, second))
@@ -233,24 +236,24 @@ def test_a_drop_reaches_the_second_under_it_or_the_whole_selection(
 
 def test_the_controls_change_the_edit_that_is_selected(panel: MLanePanel, session: Session, ids: list[str]) -> None:
     panel.lane.select([1, 2, 3])
-    panel.give(Payload("clips", clips=(ids[1],)))
-    panel.weight.setValue(60)
-    panel.fade.setValue(1.0)
-    panel.rule.setCurrentIndex(panel.rule.findData("nearest"))
-    panel.rule.activated.emit(panel.rule.currentIndex())
+    panel.editing.give(Payload("clips", clips=(ids[1],)))
+    panel.tools.weight.setValue(60)
+    panel.tools.fade.setValue(1.0)
+    panel.tools.rule.setCurrentIndex(panel.tools.rule.findData("nearest"))
+    panel.tools.rule.activated.emit(panel.tools.rule.currentIndex())
     (edit,) = session.transfer.setup.edits[ids[0]]
     assert (edit.weight, edit.fade_in_s, edit.fade_out_s, edit.rule) == (0.6, 1.0, 1.0, "nearest")
     given = [second.given[1] for i in (1, 2, 3) if (second := panel.lane.second(i)) and second.given]
     assert given == pytest.approx([0.3, 0.6, 0.3], abs=1e-6)
     panel.lane.select([5])
-    assert (panel.weight.value(), panel.fade.value()) == (100, 0.0), "the next edit begins as usual"
+    assert (panel.tools.weight.value(), panel.tools.fade.value()) == (100, 0.0), "the next edit begins as usual"
 
 
 def test_delete_gives_a_second_its_own_m_back(
     qtbot: QtBot, panel: MLanePanel, session: Session, ids: list[str]
 ) -> None:
     panel.lane.select([1, 2])
-    panel.give(Payload("clips", clips=(ids[1],)))
+    panel.editing.give(Payload("clips", clips=(ids[1],)))
     panel.lane.select([2])
     qtbot.keyClick(panel.lane, Qt.Key.Key_Delete)
     assert targets(session, ids[0]) == [(1,)]
@@ -273,10 +276,12 @@ def test_the_menu_has_a_twin_for_everything(panel: MLanePanel, session: Session,
     assert session.transfer.setup.edits == {}
 
 
-def test_a_giver_of_another_model_is_refused_in_words(panel: MLanePanel, session: Session, ids: list[str]) -> None:
+def test_a_reference_of_another_model_is_refused_in_words(
+    panel: MLanePanel, session: Session, ids: list[str]
+) -> None:
     session.library.clips[ids[1]].model_hash = "other"
     panel.lane.select([1])
-    panel.give(Payload("clips", clips=(ids[1],)))
+    panel.editing.give(Payload("clips", clips=(ids[1],)))
     assert "still being analysed" in session.messages.history[-1].what
     assert session.transfer.setup.edits == {}
 
