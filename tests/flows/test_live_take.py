@@ -49,7 +49,7 @@ def test_one_take_follows_the_slider_under_the_playhead_and_undo_renders_nothing
     def shown_is_heard() -> None:
         take = desk.takes.current()
         assert take is session.takes.items[0]
-        assert view._versions["transformed"].stored.folder == take.transformed_folder
+        assert view.loader.versions["transformed"].stored.folder == take.transformed_folder
         assert desk.verdict.text() == sentence(take)
 
     for percent in (80, 40):

@@ -265,7 +265,7 @@ def test_the_menu_has_a_twin_for_everything(panel: MLanePanel, session: Session,
     actions = {action.text(): action for action in panel.context_menu().actions()}
     actions["&Copy (Ctrl+C)"].trigger()
     assert session.second_edits.copied is not None
-    giving = actions["&Give it the m of"].menu()
+    giving = actions["&Give it the emotion (m) of"].menu()
     assert isinstance(giving, QMenu)
     emotions = next(a.menu() for a in giving.actions() if a.text() == "&Emotions")
     assert isinstance(emotions, QMenu)

@@ -91,7 +91,7 @@ def test_what_letting_go_would_do_is_told_as_long_as_something_hovers(
     else:
         hover(session, library, voice_of(ids[3]), 1, PLAIN)
         library.drops.eventFilter(library.view.viewport(), QDragLeaveEvent())
-    assert hints == ["Let go to give the voice of b2.wav to a2.wav; with Shift its m.", ""]
+    assert hints == ["Let go to give the voice of b2.wav to a2.wav; with Shift its emotion.", ""]
     assert not any("Let go" in message.what for message in session.messages.history), "it is no news"
 
 
