@@ -28,8 +28,8 @@ from engine.api import AudioSpec, ClipRef, ModelInfo, ModelSpec, Preset, RunSpec
 from studio.domain.clip import Clip
 from studio.services import theme
 from studio.services.plurals import counted
-from studio.session.library import Library
-from studio.session.model import Model
+from studio.session.clips.library import Library
+from studio.session.models.model import Model
 from studio.widgets.spec_form import SpecForm
 from studio.widgets.when_seen import WhenSeen
 
