@@ -11,8 +11,8 @@ from engine.api import Take
 from studio.domain import evidence
 from studio.domain.recipes import Reference, references_words, strength_words
 from studio.services import theme
-from studio.session.take_recipes import TakeRecipes
-from studio.session.takes import Takes
+from studio.session.transfers.take_recipes import TakeRecipes
+from studio.session.transfers.takes import Takes
 from studio.widgets.comparison_table import ComparisonTable
 
 

@@ -11,8 +11,8 @@ from studio.domain.drag_payload import Payload
 from studio.domain.drop_rules import EMOTION, SOURCE
 from studio.services.natural_sort import natural
 from studio.services.plurals import counted
-from studio.session.library import Library
-from studio.session.second_edits import SecondEdits
+from studio.session.clips.library import Library
+from studio.session.transfers.second_edits import SecondEdits
 
 MENU_CLIPS = 25  # more are found by typing
 

@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
 from engine.api import LABELS, TableColumns, TablePreview
 from studio.services import theme
 from studio.services.plurals import counted
-from studio.session.imports import Imports
+from studio.session.clips.imports import Imports
 
 _AGAIN_MS = 250  # after the last choice
 _LEAVE_OUT, _FILE, _OWN = "", "file", "own"

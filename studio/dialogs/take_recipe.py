@@ -11,7 +11,7 @@ from studio.domain import evidence
 from studio.domain.recipes import Edit, references_words, strength_words
 from studio.services import theme
 from studio.services.messages import Messages
-from studio.session.take_recipes import TakeRecipes
+from studio.session.transfers.take_recipes import TakeRecipes
 
 
 class TakeRecipe(QDialog):

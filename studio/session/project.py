@@ -18,13 +18,13 @@ from PySide6.QtCore import QLockFile, QObject, Signal
 from studio.project import disk_jobs, project_file
 from studio.project.project_file import AUTOSAVE, FILE, SUFFIX, DamagedError, NewerError, Project
 from studio.project.project_folder import Moved
-from studio.session.auditions import Auditions
 from studio.session.autosave import Autosave
+from studio.session.clips.library import Library
 from studio.session.context import Context
-from studio.session.library import Library
+from studio.session.models.auditions import Auditions
+from studio.session.models.training_runs import Runs
 from studio.session.part import Part
-from studio.session.takes import Takes
-from studio.session.training_runs import Runs
+from studio.session.transfers.takes import Takes
 
 LOCK = ".lock"
 MOST_WINDOWS = 50

@@ -8,27 +8,27 @@ from PySide6.QtCore import QObject
 
 from studio.engine_link.engine_link import EngineLink
 from studio.services.messages import Messages
-from studio.session.auditions import Auditions
-from studio.session.batch import Batch
-from studio.session.checkpoint_listening import CheckpointListening
+from studio.session.clips.exports import Exports
+from studio.session.clips.imports import Imports
+from studio.session.clips.library import Library
+from studio.session.clips.listening import Listening
+from studio.session.clips.missing import MissingFiles
 from studio.session.context import Context
-from studio.session.exports import Exports
-from studio.session.imports import Imports
-from studio.session.library import Library
-from studio.session.listening import Listening
-from studio.session.maps import Maps
-from studio.session.missing import MissingFiles
-from studio.session.model import Model
-from studio.session.morphs import Morphs
-from studio.session.probes import Probes
+from studio.session.models.auditions import Auditions
+from studio.session.models.checkpoint_listening import CheckpointListening
+from studio.session.models.maps import Maps
+from studio.session.models.model import Model
+from studio.session.models.morphs import Morphs
+from studio.session.models.probes import Probes
+from studio.session.models.training_runs import Runs
 from studio.session.project import OpenProject
-from studio.session.rendering import Rendering
-from studio.session.second_edits import SecondEdits
 from studio.session.storage import ProjectStorage
-from studio.session.take_recipes import TakeRecipes
-from studio.session.takes import Takes
-from studio.session.training_runs import Runs
-from studio.session.transfer import TransferDesk
+from studio.session.transfers.batch import Batch
+from studio.session.transfers.rendering import Rendering
+from studio.session.transfers.second_edits import SecondEdits
+from studio.session.transfers.take_recipes import TakeRecipes
+from studio.session.transfers.takes import Takes
+from studio.session.transfers.transfer import TransferDesk
 
 
 class Session(QObject):

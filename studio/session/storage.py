@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject, Signal
 
 from studio.project import disk_usage, project_folder
 from studio.session.context import Context
-from studio.session.takes import Takes
+from studio.session.transfers.takes import Takes
 
 
 class ProjectStorage(QObject):

@@ -12,7 +12,7 @@ from engine.api import TABLE_SUFFIXES, TableColumns
 from studio.dialogs.get_corpus import GetCorpusDialog
 from studio.dialogs.table_columns import TableDialog
 from studio.services.preferences import Preferences
-from studio.session.imports import Imports
+from studio.session.clips.imports import Imports
 
 FOLDER = "corpora/folder"
 

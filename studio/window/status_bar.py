@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar
 
 from studio.engine_link.engine_link import EngineLink
-from studio.session.model import Model
+from studio.session.models.model import Model
 
 
 class WorkStatus(QObject):

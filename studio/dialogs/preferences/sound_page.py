@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QButtonGroup, QLabel, QRadioButton, QVBoxLayout, Q
 from engine.api import OWN_VOCODER, VOCODERS
 from studio.services import theme
 from studio.services.preferences import Preferences
-from studio.session.model import Model
-from studio.session.transfer import TransferDesk
+from studio.session.models.model import Model
+from studio.session.transfers.transfer import TransferDesk
 
 PREFERENCE = "sound/vocoder"
 

@@ -31,7 +31,7 @@ from studio.services.actions import IN_THE_LIST, Action, Actions
 from studio.services.messages import Messages
 from studio.services.plurals import counted
 from studio.services.preferences import Preferences
-from studio.session.probes import FEWEST_CLIPS
+from studio.session.models.probes import FEWEST_CLIPS
 from studio.session.session import Session
 from studio.widgets.flow_layout import FlowLayout
 from studio.widgets.when_seen import WhenSeen

@@ -9,7 +9,7 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelInd
 
 from engine.api import PROBE_TASKS, ProbeResult, ProbeScore
 from studio.domain.probe_tasks import CCC_TASKS, shown, task_titles
-from studio.session.probes import Probes
+from studio.session.models.probes import Probes
 
 LATENTS = ("h", "m", "z")
 FLOORS = ("mel", "mfcc")

@@ -14,7 +14,7 @@ from studio.panels.library.row_selection import RowSelection
 from studio.panels.library.table_model import EMOTION, GENDER, LABELS, SPEAKER
 from studio.panels.library.table_view import LibraryView
 from studio.services.plurals import counted
-from studio.session.library import Library
+from studio.session.clips.library import Library
 from studio.widgets.drag_picture import HOT_SPOT, drag_picture
 
 FILES_IN_A_DRAG = 500

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QApplication
 
 from studio.panels.library.table_model import ClipTable
 from studio.panels.library.table_view import LibraryView
-from studio.session.library import Library
+from studio.session.clips.library import Library
 
 
 class RowSelection(QObject):

@@ -13,8 +13,8 @@ from PySide6.QtWidgets import QApplication
 from studio.domain.clip import ANALYSING, FAILED, MISSING, READY, WAITING, Clip
 from studio.services import theme
 from studio.services.natural_sort import natural
-from studio.session.library import Library
-from studio.session.model import Model
+from studio.session.clips.library import Library
+from studio.session.models.model import Model
 
 Index = QModelIndex | QPersistentModelIndex
 NAME, DURATION, SPEAKER, GENDER, EMOTION, F0, STATE = range(7)

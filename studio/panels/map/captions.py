@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject
 
-from studio.session.library import Library
-from studio.session.maps import Maps
-from studio.session.model import Model
+from studio.session.clips.library import Library
+from studio.session.models.maps import Maps
+from studio.session.models.model import Model
 
 FEWEST_CLIPS = 3
 

@@ -11,10 +11,10 @@ from PySide6.QtWidgets import QComboBox, QVBoxLayout, QWidget
 from studio.panels.map import colouring
 from studio.panels.map.colouring import Colouring
 from studio.panels.map.pane import MapPane
-from studio.panels.map.point_table import Mask
+from studio.panels.map.points.point_table import Mask
 from studio.plots.scatter.legend import ColourScale, Legend
 from studio.services import theme
-from studio.session.library import Library
+from studio.session.clips.library import Library
 
 
 class ColourKey(QWidget):

@@ -15,7 +15,7 @@ from PySide6.QtGui import QColor
 
 from engine.api import MapPoints
 from studio.domain.clip import Clip
-from studio.panels.map.point_table import FRAMES_A_SECOND, PointTable
+from studio.panels.map.points.point_table import FRAMES_A_SECOND, PointTable
 from studio.plots.scatter.point_cloud import Mark
 from studio.services import theme
 from studio.services.natural_sort import natural

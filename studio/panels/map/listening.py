@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Signal
 from engine.api import MorphDone, StoredClip
 from studio.audio.loudspeaker import AudioOutput, open_output
 from studio.audio.player import Player
-from studio.panels.map.point_table import FRAMES_A_SECOND, Key
+from studio.panels.map.points.point_table import FRAMES_A_SECOND, Key
 from studio.services.preferences import Preferences
 
 FRAME_ROUND_S = 0.15  # a single frame is heard with so much on both sides

@@ -23,10 +23,10 @@ from studio.domain.clip import Clip
 from studio.engine_link.job import Job
 from studio.panels.map.about import AboutMap
 from studio.panels.map.colouring import Colouring
-from studio.panels.map.hover_card import Thumbnails
-from studio.panels.map.point_card import PointCard
-from studio.panels.map.point_latents import PointLatents
-from studio.panels.map.point_table import FRAMES_A_SECOND, Key, Mask, PointTable
+from studio.panels.map.points.hover_card import Thumbnails
+from studio.panels.map.points.point_card import PointCard
+from studio.panels.map.points.point_latents import PointLatents
+from studio.panels.map.points.point_table import FRAMES_A_SECOND, Key, Mask, PointTable
 from studio.plots.scatter import plane
 from studio.plots.scatter.scatter import ScatterView
 from studio.plots.timeline import clock_text

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from PySide6.QtCore import QObject
 
 from studio.panels.map.pane import MapPane
-from studio.session.library import Library
+from studio.session.clips.library import Library
 
 
 class SharedSelection(QObject):

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QLabel, QLine
 from engine.api import ClipRef, SpecError
 from studio.domain.clip import Clip
 from studio.services.plurals import counted
-from studio.session.library import Library
+from studio.session.clips.library import Library
 from studio.widgets.when_seen import WhenSeen
 
 KINDS = ("library", "selection", "folder")

@@ -27,8 +27,8 @@ from engine.api import AudioSpec, ModelInfo, ModelSpec, Preset, RunSpec, SpecErr
 from studio.domain.model_size import weights_of
 from studio.panels.training.corpus_choice import CorpusChoice
 from studio.services import theme
-from studio.session.library import Library
-from studio.session.model import Model
+from studio.session.clips.library import Library
+from studio.session.models.model import Model
 from studio.widgets.spec_form import SpecForm
 
 BASIC = ("minutes", "epochs", "learning_rate", "batch_size", "crop_s", "device")

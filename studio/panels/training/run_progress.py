@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QMessageBox, QProgressBar, QP
 from studio.domain.run_record import RunRecord
 from studio.engine_link.job import Job
 from studio.services import theme
-from studio.session.training_runs import Runs
+from studio.session.models.training_runs import Runs
 from studio.widgets.progress_row import duration_words
 
 

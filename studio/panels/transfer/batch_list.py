@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QHeaderView, QLabel, QPushButton, QTa
 from studio.domain import evidence
 from studio.domain.transfer_setup import TransferSetup
 from studio.services import theme
-from studio.session.batch import BATCH_FAILED, BATCH_WAITING, DONE, RENDERING, STOPPED, Batch, BatchItem
+from studio.session.transfers.batch import BATCH_FAILED, BATCH_WAITING, DONE, RENDERING, STOPPED, Batch, BatchItem
 
 Index = QModelIndex | QPersistentModelIndex
 NOTHING = QModelIndex()

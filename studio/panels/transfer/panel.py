@@ -38,8 +38,8 @@ from studio.panels.transfer.zones import DeskZones
 from studio.services import theme
 from studio.services.messages import Messages
 from studio.services.preferences import Preferences
-from studio.session.batch import BATCH_WAITING, RENDERING
 from studio.session.session import Session
+from studio.session.transfers.batch import BATCH_WAITING, RENDERING
 
 RENDER_DELAY_MS = 150  # a moving slider asks once it rests
 WIDE_PX = 1240  # beneath it the parts stand below each other

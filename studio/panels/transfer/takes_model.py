@@ -17,8 +17,8 @@ from studio.domain import evidence
 from studio.domain.clip import Clip
 from studio.domain.references import clip_name, reference_summary
 from studio.services.plurals import counted
-from studio.session.library import Library
-from studio.session.takes import Takes
+from studio.session.clips.library import Library
+from studio.session.transfers.takes import Takes
 
 Index = QModelIndex | QPersistentModelIndex
 STAR, NAME, SOURCE, VOICE, EMOTION, STRENGTH, PITCH = range(7)

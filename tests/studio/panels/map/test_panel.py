@@ -19,7 +19,7 @@ from studio.panels.map.panel import MapViewPanel
 from studio.services import theme
 from studio.services.messages import Messages
 from studio.services.preferences import Preferences
-from studio.session.maps import joined
+from studio.session.models.maps import joined
 from studio.session.session import Session
 
 HASH = "abcdef0123456789"

@@ -15,10 +15,10 @@ from engine.api import AudioSpec, MapPoints, MorphDone, StoredClip
 from studio.audio.loudspeaker import ClockOutput
 from studio.dialogs.export_figure import ExportFigureDialog
 from studio.domain.clip import Clip
-from studio.panels.map.find_list import MOST_ROWS, FindList, Found, matching
-from studio.panels.map.hover_card import MOST_KEPT, HoverCard, Thumbnails
 from studio.panels.map.listening import Audition, loudest, part_of
-from studio.panels.map.point_table import PointTable
+from studio.panels.map.points.hover_card import MOST_KEPT, HoverCard, Thumbnails
+from studio.panels.map.points.point_table import PointTable
+from studio.panels.map.search.find_list import MOST_ROWS, FindList, Found, matching
 from studio.services.preferences import Preferences
 from studio.widgets.elided_label import ElidedLabel
 

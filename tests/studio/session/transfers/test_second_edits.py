@@ -10,8 +10,8 @@ from stage import analysed
 from engine.api import SecondEdit, Transfer
 from studio.domain.drag_payload import Payload
 from studio.domain.transfer_setup import LaneEdit, span_words
-from studio.session.second_edits import without
 from studio.session.session import Session
+from studio.session.transfers.second_edits import without
 
 
 @pytest.fixture

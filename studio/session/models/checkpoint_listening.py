@@ -7,11 +7,11 @@ from PySide6.QtCore import Signal
 from studio.domain import recipes
 from studio.domain.audition_set import Hearing
 from studio.project.project_folder import Moved
-from studio.session.auditions import Auditions
+from studio.session.clips.library import Library
 from studio.session.context import Context
-from studio.session.library import Library
+from studio.session.models.auditions import Auditions
+from studio.session.models.training_runs import Runs
 from studio.session.part import Part
-from studio.session.training_runs import Runs
 
 
 class CheckpointListening(Part):

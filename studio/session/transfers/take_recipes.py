@@ -13,14 +13,14 @@ from studio.domain.transfer_setup import EmotionChip, LaneEdit, TransferSetup, V
 from studio.engine_link.engine_link import Job
 from studio.project import take_file
 from studio.project.project_file import Project
+from studio.session.clips.imports import Imports
+from studio.session.clips.library import Library
 from studio.session.context import Context
-from studio.session.imports import Imports
-from studio.session.library import Library
-from studio.session.model import Model
+from studio.session.models.model import Model
 from studio.session.part import Part
-from studio.session.rendering import Rendering
-from studio.session.takes import Takes
-from studio.session.transfer import TransferDesk
+from studio.session.transfers.rendering import Rendering
+from studio.session.transfers.takes import Takes
+from studio.session.transfers.transfer import TransferDesk
 
 TAGGED = (".wav", ".flac")  # what takes are saved as
 MOST_DROPPED = 200  # files that are looked at for a recipe: takes come singly, corpora by the thousand

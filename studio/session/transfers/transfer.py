@@ -13,8 +13,8 @@ from studio.domain import transfer_setup
 from studio.domain.drag_payload import Payload
 from studio.domain.transfer_setup import EmotionChip, TransferSetup, VoiceChip
 from studio.project.project_file import Project
+from studio.session.clips.library import Library
 from studio.session.context import Context
-from studio.session.library import Library
 from studio.session.part import Part
 
 

@@ -10,8 +10,8 @@ from PySide6.QtCore import Signal
 from studio.project import disk_jobs
 from studio.project.project_file import Project
 from studio.services.plurals import counted
+from studio.session.clips.library import Library
 from studio.session.context import Context
-from studio.session.library import Library
 from studio.session.part import Part
 
 

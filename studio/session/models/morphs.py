@@ -8,10 +8,10 @@ from PySide6.QtCore import QObject
 
 from engine.api import LatentRef, Morph
 from studio.engine_link.engine_link import Job
+from studio.session.clips.library import Library
 from studio.session.context import Context
-from studio.session.library import Library
-from studio.session.model import Model
-from studio.session.transfer import TransferDesk
+from studio.session.models.model import Model
+from studio.session.transfers.transfer import TransferDesk
 
 
 class Morphs(QObject):

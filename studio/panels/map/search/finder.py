@@ -8,11 +8,11 @@ import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from engine.api import Neighbours
-from studio.panels.map.find_list import MOST_ROWS, FindList, Found, matching
 from studio.panels.map.pane import MapPane
-from studio.panels.map.point_table import Key
-from studio.session.library import Library
-from studio.session.maps import Maps
+from studio.panels.map.points.point_table import Key
+from studio.panels.map.search.find_list import MOST_ROWS, FindList, Found, matching
+from studio.session.clips.library import Library
+from studio.session.models.maps import Maps
 
 ASK_MS = 150  # after the last step of a walk
 

@@ -21,8 +21,8 @@ from engine.api import (
 from studio.engine_link.engine_link import Job
 from studio.services import paths
 from studio.services.plurals import counted
+from studio.session.clips.library import Arrivals, Library
 from studio.session.context import Context
-from studio.session.library import Arrivals, Library
 
 NAMED_SKIPS = 40  # named one by one in the details
 

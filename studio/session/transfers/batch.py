@@ -16,13 +16,13 @@ from studio.domain.drag_payload import Payload
 from studio.domain.transfer_setup import EmotionChip, TransferSetup, VoiceChip
 from studio.engine_link.engine_link import Job
 from studio.services.plurals import counted
+from studio.session.clips.library import Library
 from studio.session.context import Context
-from studio.session.library import Library
-from studio.session.model import Model
+from studio.session.models.model import Model
 from studio.session.part import Part
-from studio.session.rendering import Rendering
-from studio.session.takes import Takes
-from studio.session.transfer import TransferDesk
+from studio.session.transfers.rendering import Rendering
+from studio.session.transfers.takes import Takes
+from studio.session.transfers.transfer import TransferDesk
 
 BATCH_WAITING, RENDERING, DONE, BATCH_FAILED, STOPPED = "waiting", "rendering", "done", "failed", "stopped"
 

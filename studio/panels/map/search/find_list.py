@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from studio.domain.clip import Clip
-from studio.panels.map.point_table import Key
+from studio.panels.map.points.point_table import Key
 from studio.services import theme
 
 TYPING_MS = 200

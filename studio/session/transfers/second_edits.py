@@ -11,10 +11,10 @@ from PySide6.QtCore import Signal
 from studio.domain import transfer_setup
 from studio.domain.drag_payload import Payload
 from studio.domain.transfer_setup import LaneEdit, TransferSetup, span_words
+from studio.session.clips.library import Library
 from studio.session.context import Context
-from studio.session.library import Library
 from studio.session.part import Part
-from studio.session.transfer import TransferDesk
+from studio.session.transfers.transfer import TransferDesk
 
 
 class SecondEdits(Part):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from engine.api import LatentRef
 from studio.domain.clip import Clip
 from studio.domain.drag_payload import Payload
-from studio.panels.map.point_table import Key
+from studio.panels.map.points.point_table import Key
 
 Mean = Sequence[tuple[Key, float]]  # points and their weights, the weightiest first
 

@@ -7,7 +7,7 @@ from PySide6.QtCore import QObject, Signal
 from engine.api import AudioSpec
 from studio.panels.map.listening import Audition
 from studio.panels.map.pins_and_paths import PlaceDesk
-from studio.panels.map.point_table import FRAMES_A_SECOND, Key
+from studio.panels.map.points.point_table import FRAMES_A_SECOND, Key
 from studio.session.session import Session
 
 

@@ -17,7 +17,7 @@ from studio.engine_link.engine_link import Job
 from studio.project.project_file import Project
 from studio.project.project_folder import MOVED, Moved, is_inside
 from studio.session.context import Context
-from studio.session.model import Model
+from studio.session.models.model import Model
 from studio.session.part import Part
 
 

@@ -10,7 +10,7 @@ from engine.api import (
     MapPoints,
     PlaceOnMap,
 )
-from studio.session.maps import joined
+from studio.session.models.maps import joined
 from studio.session.session import Session
 
 

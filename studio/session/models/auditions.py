@@ -15,13 +15,13 @@ from studio.domain.run_record import RunRecord
 from studio.engine_link.engine_link import Job
 from studio.project.project_file import Project
 from studio.services.plurals import counted
+from studio.session.clips.library import Library
 from studio.session.context import Context
-from studio.session.library import Library
+from studio.session.models.training_runs import Runs
 from studio.session.part import Part
-from studio.session.rendering import Rendering
-from studio.session.take_recipes import TakeRecipes
-from studio.session.takes import Takes
-from studio.session.training_runs import Runs
+from studio.session.transfers.rendering import Rendering
+from studio.session.transfers.take_recipes import TakeRecipes
+from studio.session.transfers.takes import Takes
 
 ON_THE_PROCESSOR = "cpu"
 

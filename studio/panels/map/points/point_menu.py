@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QMenu, QWidget
 
 from studio.panels.map.pane import MapPane
 from studio.panels.map.pins_and_paths import PlaceDesk
-from studio.panels.map.point_table import Key
+from studio.panels.map.points.point_table import Key
 from studio.session.session import Session
 
 

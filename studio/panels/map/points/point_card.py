@@ -8,8 +8,8 @@ from html import escape
 from PySide6.QtCore import QObject
 
 from studio.domain.clip import Clip
-from studio.panels.map.hover_card import HoverCard, Thumbnails
-from studio.panels.map.point_table import FRAMES_A_SECOND, Key
+from studio.panels.map.points.hover_card import HoverCard, Thumbnails
+from studio.panels.map.points.point_table import FRAMES_A_SECOND, Key
 from studio.plots.timeline import clock_text
 
 CARD_LABELS, CARD_LETTERS = 6, 48

@@ -14,8 +14,8 @@ from studio.engine_link.engine_link import Job
 from studio.project.project_file import Project
 from studio.project.project_folder import Moved
 from studio.services import paths
+from studio.session.clips.library import Library
 from studio.session.context import Context
-from studio.session.library import Library
 from studio.session.part import Part
 
 

@@ -13,12 +13,12 @@ from studio.domain.clip import Clip
 from studio.domain.drop_rules import Obstacle
 from studio.domain.live_takes import sound_of
 from studio.engine_link.engine_link import Job
+from studio.session.clips.library import Library
 from studio.session.context import Context
-from studio.session.library import Library
-from studio.session.model import Model
+from studio.session.models.model import Model
 from studio.session.part import Part
-from studio.session.takes import Takes
-from studio.session.transfer import TransferDesk
+from studio.session.transfers.takes import Takes
+from studio.session.transfers.transfer import TransferDesk
 
 
 class Rendering(Part):

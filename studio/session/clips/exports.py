@@ -13,10 +13,10 @@ from studio.domain.clip import Clip
 from studio.engine_link.engine_link import Job
 from studio.project.coordinates_file import write_coordinates
 from studio.services.plurals import counted
+from studio.session.clips.library import Library
 from studio.session.context import Context
-from studio.session.library import Library
-from studio.session.maps import Maps
-from studio.session.model import Model
+from studio.session.models.maps import Maps
+from studio.session.models.model import Model
 
 
 class Exports(QObject):

@@ -11,8 +11,8 @@ from PySide6.QtCore import QObject, Signal
 from engine.api import Picture
 from studio.domain.clip import Clip
 from studio.engine_link.engine_link import Job
+from studio.session.clips.library import Library
 from studio.session.context import Context
-from studio.session.library import Library
 
 LONGEST_NAME = 120
 

@@ -12,9 +12,9 @@ from engine.api import PROBE_TASKS, ExportDone, ExportProbes, Probe, ProbeCorpus
 from studio.domain.clip import Clip
 from studio.engine_link.job import Job
 from studio.services.plurals import counted
+from studio.session.clips.library import Library
 from studio.session.context import Context
-from studio.session.library import Library
-from studio.session.model import Model
+from studio.session.models.model import Model
 from studio.session.part import Part
 
 FEWEST_CLIPS = 10

@@ -17,9 +17,9 @@ from studio.project import map_file
 from studio.project.project_file import Project
 from studio.project.project_folder import Moved
 from studio.services.plurals import counted
+from studio.session.clips.library import Library
 from studio.session.context import Context
-from studio.session.library import Library
-from studio.session.model import Model
+from studio.session.models.model import Model
 from studio.session.part import Part
 
 

@@ -11,8 +11,8 @@ from engine.api import Control, Take, Transfer
 from studio.domain.live_takes import LiveTakes, makes, place_of, sound_of_take
 from studio.project.project_file import Project, moved_take
 from studio.project.project_folder import Moved
+from studio.session.clips.library import Library
 from studio.session.context import Context
-from studio.session.library import Library
 from studio.session.part import Part
 
 

@@ -1,0 +1,1 @@
+"""Search on a map: by name or label, and by nearness in the latent space."""

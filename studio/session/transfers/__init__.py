@@ -1,0 +1,1 @@
+"""Transfers: what is set up, rendered, kept as takes, and made again."""
