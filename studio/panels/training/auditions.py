@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSignalBlocker, Qt
-from PySide6.QtGui import QAction, QPalette
+from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
@@ -19,9 +19,10 @@ from PySide6.QtWidgets import (
 
 from studio.domain.audition_set import item_of
 from studio.domain.run_record import RunRecord
+from studio.panels.training.audition_commands import audition_commands
 from studio.panels.training.checkpoints_model import CheckpointsTable, best_words
 from studio.services import theme
-from studio.services.actions import Action, Actions
+from studio.services.actions import Actions
 from studio.services.plurals import counted
 from studio.session.session import Session
 from studio.widgets.choice_button import ChoiceButton
@@ -41,7 +42,7 @@ class AuditionSection(QWidget):
         self._followed: set[int] = set()  # jobs whose progress is listened to
         self.setObjectName("audition")
         self.table = CheckpointsTable(self)
-        self.commands = self._make_commands()
+        self.commands = Actions(self, audition_commands(self)).by_id
         self._make_set()
         self._make_checkpoints()
         self._lay_out()
@@ -215,86 +216,12 @@ class AuditionSection(QWidget):
             session.checkpoints.play(record.run_dir, self.entry(), session.checkpoints.heard_step)
         self.refresh()
 
-    def _make_commands(self) -> dict[str, QAction]:
-        return Actions(
-            self,
-            (
-                Action(
-                    "add_clips",
-                    self.tr("Audition the selected &clips"),
-                    self.add_clips,
-                    short=self.tr("Add clips"),
-                    tip=self.tr("Hear the clips selected in the library at every checkpoint, as it rebuilds them"),
-                    icon="add",
-                ),
-                Action(
-                    "add_desk",
-                    self.tr("Audition the transfer on the &desk"),
-                    self.add_desk,
-                    short=self.tr("Add transfer"),
-                    tip=self.tr("Hear the transfer that is set up on the desk at every checkpoint"),
-                    icon="add",
-                ),
-                Action(
-                    "remove",
-                    self.tr("Take the chosen a&udition away"),
-                    self.remove,
-                    short=self.tr("Remove"),
-                    tip=self.tr("Take it off the set; what was rendered of it stays with its run"),
-                ),
-                Action(
-                    "render",
-                    self.tr("&Render what the run's checkpoints lack"),
-                    self.render_missing,
-                    short=self.tr("Render"),
-                    tip=self.tr("Render the audition set with every checkpoint on the list, and probe them"),
-                ),
-                Action(
-                    "stop",
-                    self.tr("&Stop rendering auditions"),
-                    self.stop,
-                    short=self.tr("Stop"),
-                    tip=self.tr("Render no more; what is done stays, and training goes on"),
-                    icon="stop",
-                ),
-                Action(
-                    "play",
-                    self.tr("&Hear the chosen checkpoint"),
-                    self.play,
-                    short=self.tr("Hear"),
-                    tip=self.tr("Play the chosen audition with the chosen checkpoint"),
-                    icon="play",
-                ),
-                Action(
-                    "before",
-                    self.tr("Checkpoint &before"),
-                    self._before,
-                    ",",
-                    short=self.tr("‹ Before"),
-                    tip=self.tr("Go on at the same place with the checkpoint before (,)"),
-                ),
-                Action(
-                    "after",
-                    self.tr("Checkpoint &after"),
-                    self._after,
-                    ".",
-                    short=self.tr("After ›"),
-                    tip=self.tr("Go on at the same place with the next checkpoint (.)"),
-                ),
-                Action(
-                    "use",
-                    self.tr("Use the chosen chec&kpoint"),
-                    self.use,
-                    short=self.tr("Use this checkpoint"),
-                    tip=self.tr("Make this checkpoint the project's model"),
-                ),
-            ),
-        ).by_id
-
-    def _before(self) -> None:
+    def before(self) -> None:
+        """Go on with the checkpoint before."""
         self._session.checkpoints.flip(-1)
 
-    def _after(self) -> None:
+    def after(self) -> None:
+        """Go on with the next checkpoint."""
         self._session.checkpoints.flip(1)
 
     def _make_set(self) -> None:

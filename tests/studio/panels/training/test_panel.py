@@ -49,8 +49,13 @@ def session(qtbot: QtBot, tmp_path: Path, jobs: list[Job], monkeypatch: pytest.M
 
 
 @pytest.fixture
-def panel(session: Session, qtbot: QtBot, tmp_path: Path) -> TrainingPanel:
-    made = TrainingPanel(session, session.messages, Preferences(tmp_path / "settings.ini"))
+def preferences(tmp_path: Path) -> Preferences:
+    return Preferences(tmp_path / "settings.ini")
+
+
+@pytest.fixture
+def panel(session: Session, qtbot: QtBot, preferences: Preferences) -> TrainingPanel:
+    made = TrainingPanel(session, session.messages, preferences)
     qtbot.addWidget(made)
     made.resize(460, 800)
     made.show()
@@ -198,7 +203,7 @@ def test_start_writes_the_run_and_shows_it(running: TrainingPanel, session: Sess
     assert RunSpec.read(session.runs.records[0].run_dir).name == "my run"
     assert running.pages.currentIndex() == RUNS
     assert running.current() is session.runs.records[0]
-    assert running.bar.isVisible()
+    assert running.progress.bar.isVisible()
     assert not running.resume_button.isEnabled()
     assert not running.delete_button.isEnabled()
 
@@ -206,7 +211,7 @@ def test_start_writes_the_run_and_shows_it(running: TrainingPanel, session: Sess
 def test_progress_shows_percent_and_time_left(running: TrainingPanel, jobs: list[Job]) -> None:
     jobs[0].fraction, jobs[0].message, jobs[0].eta_s = 0.425, "Epoch 3, step 120", 95.0
     jobs[0].changed.emit()
-    assert running.bar.format() == "42.5 %"
+    assert running.progress.bar.format() == "42.5 %"
     assert words(running, "trainingState").startswith("Epoch 3, step 120 · ")
     assert words(running, "trainingState").endswith(" left")
 
@@ -217,22 +222,22 @@ def test_points_become_curves_of_every_term(
     for step in (1, 2, 3):
         jobs[0].partial.emit(point(step, -100.0 + step))
     jobs[0].partial.emit(point(3, -95.0, "validation"))
-    qtbot.waitUntil(lambda: running.curves.values("total", "validation") == ((3.0,), (-95.0,)))
-    assert running.curves.values("total", "train") == ((1.0, 2.0, 3.0), (-99.0, -98.0, -97.0))
-    assert running.curves.series() == ["total", "reconstruction", "error"]
+    qtbot.waitUntil(lambda: running.curves.objective.values("total", "validation") == ((3.0,), (-95.0,)))
+    assert running.curves.objective.values("total", "train") == ((1.0, 2.0, 3.0), (-99.0, -98.0, -97.0))
+    assert running.curves.objective.series() == ["total", "reconstruction", "error"]
     table = running.runs
     assert table.data(table.index(0, runs_table.BEST)) == "−95.00"
     assert table.data(table.index(0, runs_table.STEPS)) == "3"
 
 
 def test_pause_and_resume_take_turns_on_one_button(running: TrainingPanel, jobs: list[Job]) -> None:
-    running.pause_button.click()
+    running.progress.pause_button.click()
     assert jobs[0].state == "paused"
-    assert running.pause_button.text() == "Resume"
+    assert running.progress.pause_button.text() == "Resume"
     assert words(running, "trainingState").startswith("Paused")
-    running.pause_button.click()
+    running.progress.pause_button.click()
     assert jobs[0].state == "running"
-    assert running.pause_button.text() == "Pause"
+    assert running.progress.pause_button.text() == "Pause"
 
 
 def test_stop_keeps_and_cancel_asks(
@@ -240,11 +245,11 @@ def test_stop_keeps_and_cancel_asks(
 ) -> None:
     answers = iter([QMessageBox.StandardButton.No, QMessageBox.StandardButton.Yes])
     monkeypatch.setattr(QMessageBox, "question", lambda *_words: next(answers))
-    running.cancel_button.click()
+    running.progress.cancel_button.click()
     assert jobs[0].wish.value == "run"
-    running.stop_button.click()
+    running.progress.stop_button.click()
     assert jobs[0].wish.value == "stop"
-    running.cancel_button.click()
+    running.progress.cancel_button.click()
     assert jobs[0].wish.value == "cancel"
 
 
@@ -273,10 +278,10 @@ def listed(session: Session, panel: TrainingPanel, qtbot: QtBot, tmp_path: Path)
 
 
 def test_choosing_a_run_shows_its_curves(listed: TrainingPanel) -> None:
-    assert listed.curves.values("total", "train")[1] == (-5.0,)
+    assert listed.curves.objective.values("total", "train")[1] == (-5.0,)
     listed.choose(0)
-    assert listed.curves.values("total", "train")[1] == (-4.0, -3.0)
-    assert not listed.bar.isVisible()
+    assert listed.curves.objective.values("total", "train")[1] == (-4.0, -3.0)
+    assert not listed.progress.bar.isVisible()
 
 
 def test_a_stopped_run_can_be_resumed_and_a_finished_one_cannot(listed: TrainingPanel, jobs: list[Job]) -> None:
@@ -320,9 +325,9 @@ def test_a_resumed_run_redraws_what_it_trains_again(qtbot: QtBot, listed: Traini
     listed.refresh()
     record.points[1] = point(2, -4.5)
     listed.refresh()
-    assert listed.curves.values("total", "train")[1] == (-5.0, -4.5)
+    assert listed.curves.objective.values("total", "train")[1] == (-5.0, -4.5)
 
 
-def test_the_logarithmic_scale_is_remembered(panel: TrainingPanel, session: Session) -> None:
-    panel.curves.logarithmic.setChecked(True)
-    assert panel._preferences.get("training/logarithmic", False) is True
+def test_the_logarithmic_scale_is_remembered(panel: TrainingPanel, preferences: Preferences) -> None:
+    panel.curves.objective.logarithmic.setChecked(True)
+    assert preferences.get("training/logarithmic", False) is True
