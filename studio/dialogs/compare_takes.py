@@ -73,5 +73,5 @@ class CompareTakes(QDialog):
         self._takes.play(self._compared[key], "transformed")
 
 
-def _or_dash(givers: tuple[recipe.Giver, ...]) -> str:
+def _or_dash(givers: tuple[recipe.Reference, ...]) -> str:
     return recipe.givers_words(givers, most=1) or evidence.DASH

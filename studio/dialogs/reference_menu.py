@@ -17,7 +17,7 @@ from studio.session.transfers.second_edits import SecondEdits
 MENU_CLIPS = 25  # more are found by typing
 
 
-class GiverMenu:
+class ReferenceMenu:
     """Fills menus with what a drop could bring.
 
     Args:

@@ -54,7 +54,7 @@ class Named:
 
 
 @dataclass(frozen=True)
-class Giver:
+class Reference:
     """What gives: a recording or (second) one second of it, with a weight."""
 
     clip: Named
@@ -67,7 +67,7 @@ class Edit:
     """Seconds of the source that take the m of others; see engine.api.SecondEdit."""
 
     target: Annotated[tuple[Second, ...], Meta(min_length=1)]
-    givers: Annotated[tuple[Giver, ...], Meta(min_length=1)]
+    givers: Annotated[tuple[Reference, ...], Meta(min_length=1)]
     weight: Strength = 1.0
     fade_in_s: Amount = 0.0
     fade_out_s: Amount = 0.0
@@ -86,8 +86,8 @@ class Recipe:
     source: Named
     model: str
     model_hash: str
-    voice: tuple[Giver, ...] = ()
-    emotion: tuple[Giver, ...] = ()
+    voice: tuple[Reference, ...] = ()
+    emotion: tuple[Reference, ...] = ()
     strength: Strength = 1.0
     strength_m: Strength | None = None
     rule: Rule = "auto"
@@ -118,8 +118,10 @@ def request_of(recipe: Recipe, folder_of: Callable[[Named], str]) -> Transfer:
         folder_of: the analysis folder of a recording that the recipe names.
     """
 
-    def refs(givers: Iterable[Giver]) -> tuple[LatentRef, ...]:
-        return tuple(LatentRef(folder_of(giver.clip), giver.second, giver.weight) for giver in givers)
+    def refs(givers: Iterable[Reference]) -> tuple[LatentRef, ...]:
+        return tuple(
+            LatentRef(folder_of(reference.clip), reference.second, reference.weight) for reference in givers
+        )
 
     return Transfer(
         source=folder_of(recipe.source),
@@ -135,8 +137,8 @@ def request_of(recipe: Recipe, folder_of: Callable[[Named], str]) -> Transfer:
 
 
 def _of(request: Transfer, model_hash: str, name: Callable[[str], Named]) -> Recipe:
-    def givers(refs: Iterable[LatentRef]) -> tuple[Giver, ...]:
-        return tuple(Giver(name(ref.folder), ref.second, ref.weight) for ref in refs)
+    def givers(refs: Iterable[LatentRef]) -> tuple[Reference, ...]:
+        return tuple(Reference(name(ref.folder), ref.second, ref.weight) for ref in refs)
 
     return Recipe(
         take=request.name,
@@ -215,8 +217,8 @@ def find(recipe: Recipe, clips: Mapping[str, Clip]) -> Found:
 
 def all_named(recipe: Recipe) -> list[Named]:
     """Every recording of a recipe, the source first; some several times."""
-    givers = [*recipe.voice, *recipe.emotion, *(giver for edit in recipe.edits for giver in edit.givers)]
-    return [recipe.source, *(giver.clip for giver in givers)]
+    givers = [*recipe.voice, *recipe.emotion, *(reference for edit in recipe.edits for reference in edit.givers)]
+    return [recipe.source, *(reference.clip for reference in givers)]
 
 
 def _look_up(named: Named, by_id: Mapping[str, Clip], by_name: Mapping[str, Sequence[Clip]]) -> Clip | None:
@@ -248,13 +250,13 @@ def strength_words(recipe: Recipe) -> str:
     return f"{h} (h), {100 * recipe.strength_m:.0f} % (m)"
 
 
-def givers_words(givers: Sequence[Giver], most: int = 3) -> str:
+def givers_words(givers: Sequence[Reference], most: int = 3) -> str:
     """Names with their shares, the weightiest first: "anna.wav 60 %, emil.wav, second 3, 40 %"."""
-    total = sum(giver.weight for giver in givers) or 1.0
+    total = sum(reference.weight for reference in givers) or 1.0
     shares: dict[tuple[str, int | None], float] = {}
-    for giver in givers:
-        key = (giver.clip.name, giver.second)
-        shares[key] = shares.get(key, 0.0) + giver.weight / total
+    for reference in givers:
+        key = (reference.clip.name, reference.second)
+        shares[key] = shares.get(key, 0.0) + reference.weight / total
     ordered = sorted(shares.items(), key=lambda item: -item[1])
     second = QCoreApplication.translate("Recipe", "{0}, second {1}")
     words = [

@@ -174,14 +174,14 @@ class MainJob:
         }
 
     def _transfer(self) -> Numbers:
-        source, giver = self._pair()
+        source, reference = self._pair()
         takes = len(self._session.takes.items)
-        speaker = giver.labels.get("speaker", "")
+        speaker = reference.labels.get("speaker", "")
         of_source = drag_payload.Payload("clips", (source.id,))
         of_giver = (
             drag_payload.Payload("speaker", speaker=speaker)
             if speaker
-            else drag_payload.Payload("clips", (giver.id,))
+            else drag_payload.Payload("clips", (reference.id,))
         )
         desk = self._window.desk
         synthetic_input.drop(
@@ -199,7 +199,7 @@ class MainJob:
         self._keep_sounds(take)
         return {
             "source": f"{source.name} ({source.labels.get('gender', 'gender unknown')})",
-            "voice": f"{speaker or giver.name} ({giver.labels.get('gender', 'gender unknown')})",
+            "voice": f"{speaker or reference.name} ({reference.labels.get('gender', 'gender unknown')})",
             "f0_hz": {
                 "original": take.source_f0_hz,
                 "reconstruction": take.control_evidence.f0_median_hz,

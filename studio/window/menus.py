@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu
 
-from studio.dialogs.reference_menu import GiverMenu
+from studio.dialogs.reference_menu import ReferenceMenu
 from studio.domain.drop_rules import EMOTION, VOICE
 from studio.services.actions import Actions
 from studio.window.actions import DEVICES, GIVE_EMOTION, GIVE_VOICE, LINE, RECENT, Menu, commands, menus, of_panels
@@ -81,7 +81,7 @@ class Menus(QObject):
     def _add_references(self, what: str, menu: QMenu, title: str) -> None:
         """A menu of whose voice or emotion the current clip can be given."""
         below, view, session = menu.addMenu(title), self._window.clip_view, self._window.session
-        references = GiverMenu(
+        references = ReferenceMenu(
             session.library,
             session.second_edits,
             what,

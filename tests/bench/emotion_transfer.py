@@ -86,8 +86,8 @@ def measure(
     for actor in range(1, actors + 1):
         source = clips[f"{actor}-neutral"]
         for emotion in EMOTIONS:
-            for kind, giver in (("own", actor), ("another's", actor % actors + 1)):
-                target = clips[f"{giver}-{emotion}"]
+            for kind, reference in (("own", actor), ("another's", actor % actors + 1)):
+                target = clips[f"{reference}-{emotion}"]
                 take = take_of(source, model, folder / "takes", emotion=latents(target), rendering=rendering)
                 was, wanted = of_clip(source), of_clip(target)
                 for name, attribute in MEASURES.items():

@@ -321,8 +321,8 @@ class RandomSession:
 
         ready = [clip for clip in self.session.model.encoded() if (clip.duration_s or 0.0) >= 1.0]
         if len(ready) > 1:
-            source, giver = self.random.sample(ready, 2)
-            payload = Payload("seconds", seconds=((giver.id, 0),))
+            source, reference = self.random.sample(ready, 2)
+            payload = Payload("seconds", seconds=((reference.id, 0),))
             self.session.second_edits.give(source.id, [0], payload, rule=self.random.choice(["mean", "stretch"]))
 
     def render(self) -> None:

@@ -45,7 +45,7 @@ def drops(folder: Path, rounds: int) -> list[Row]:
     model = full_size_model(folder)
     clips = write_clips(folder / "clips", [CLIP_S] * (rounds + 2))
     analyse.analyse(Analyse(clips, str(folder / "out"), model, "cpu"), lambda event: None, lambda: Control.RUN)
-    giver, *sources = (str(folder / "out" / clip.id) for clip in clips)
+    reference, *sources = (str(folder / "out" / clip.id) for clip in clips)
 
     def render(source: str, strength: float) -> None:
         request = Transfer(
@@ -54,7 +54,7 @@ def drops(folder: Path, rounds: int) -> list[Row]:
             out_dir=str(folder / "takes"),
             name="take",
             strength=strength,
-            voice=(LatentRef(giver),),
+            voice=(LatentRef(reference),),
             device="cpu",
         )
         transfer_job.render(request, lambda event: None, lambda: Control.RUN)

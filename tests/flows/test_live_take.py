@@ -28,10 +28,10 @@ def strays_s(places: list[tuple[float, float]], length_s: float) -> list[float]:
 
 def test_one_take_follows_the_slider_under_the_playhead_and_undo_renders_nothing(qtbot: QtBot, studio: Any) -> None:
     session, desk, view = studio.session, studio.window.desk, studio.window.clip_view
-    source, _, giver, _ = session.library.clips
+    source, _, reference, _ = session.library.clips
     desk.on_drop.setChecked(True)
     session.library.set_current(source)
-    for zone, clip in ((desk.source_zone, source), (desk.voice_zone, giver)):
+    for zone, clip in ((desk.source_zone, source), (desk.voice_zone, reference)):
         drop(studio.window, zone, to_mime(Payload("clips", clips=(clip,)), session.context.uuid))
     qtbot.waitUntil(lambda: len(session.takes.items) == 1, timeout=JOB_MS)
     made = [session.takes.items[0]]

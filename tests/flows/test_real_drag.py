@@ -85,4 +85,4 @@ def test_a_take_dragged_by_mouse_into_another_program_is_a_copy_with_its_recipe(
     assert path == str(file)
     assert recipe is not None
     assert recipe.source.name == "anna_calm_1.flac"
-    assert [giver.clip.name for giver in recipe.voice] == ["emil_calm_1.flac"]
+    assert [reference.clip.name for reference in recipe.voice] == ["emil_calm_1.flac"]

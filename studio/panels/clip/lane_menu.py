@@ -7,7 +7,7 @@ from functools import partial
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QMenu, QWidget
 
-from studio.dialogs.reference_menu import GiverMenu
+from studio.dialogs.reference_menu import ReferenceMenu
 from studio.domain.transfer_setup import span_words
 from studio.panels.clip.second_actions import SecondActions
 from studio.session.session import Session
@@ -34,7 +34,7 @@ class LaneMenu(QMenu):
         session: Session,
         actions: SecondActions,
         chosen: tuple[int, ...],
-        references: GiverMenu,
+        references: ReferenceMenu,
         parent: QWidget,
     ) -> None:
         super().__init__(parent)

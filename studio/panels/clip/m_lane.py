@@ -9,7 +9,7 @@ from PySide6.QtGui import QDrag, QPixmap
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from engine.api import AudioSpec, StoredClip
-from studio.dialogs.reference_menu import GiverMenu
+from studio.dialogs.reference_menu import ReferenceMenu
 from studio.domain import drag_payload, drop_rules
 from studio.domain.drop_rules import EMOTION
 from studio.domain.transfer_setup import span_words
@@ -64,7 +64,7 @@ class MLanePanel(QWidget):
         self.lane.takes_drop = self._takes
         self.tools = LaneTools()
         self.editing = SecondActions(session, messages, self.lane, self.tools, self)
-        self._references = GiverMenu(
+        self._references = ReferenceMenu(
             session.library, session.second_edits, EMOTION, self.editing.refusal, self.editing.give, self
         )
         self.tools.offer_references(self._references.refill)

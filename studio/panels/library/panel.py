@@ -31,7 +31,7 @@ from PySide6.QtWidgets import (
 )
 
 from engine.api import AUDIO_SUFFIXES, TABLE_SUFFIXES
-from studio.dialogs.reference_menu import GiverMenu
+from studio.dialogs.reference_menu import ReferenceMenu
 from studio.domain import drop_rules
 from studio.domain.drag_payload import Payload
 from studio.panels.library.drags import LibraryDrags
@@ -250,7 +250,7 @@ class LibraryPanel(QWidget):
         ):
             below = menu.addMenu(theme.icon(icon), words)
             refusal, give = partial(self.drops.refusal, ids, what), partial(self.drops.give, ids, what)
-            GiverMenu(self._session.library, self._session.second_edits, what, refusal, give, self).fill(below)
+            ReferenceMenu(self._session.library, self._session.second_edits, what, refusal, give, self).fill(below)
         batch = menu.addAction(theme.icon("gears"), self.tr("&Render all of them with what is on the desk"))
         batch.triggered.connect(lambda: self._session.batch.render(ids))
         batch.setEnabled(bool(self._session.transfer.setup.chips()))

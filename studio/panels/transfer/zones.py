@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from engine.api import OWN_VOCODER, StoredClip
-from studio.dialogs.reference_menu import GiverMenu
+from studio.dialogs.reference_menu import ReferenceMenu
 from studio.domain import drag_payload, drop_rules
 from studio.domain.clip import Clip
 from studio.domain.drag_payload import Payload
@@ -301,7 +301,7 @@ class DeskZones(QWidget):
         carried.exec(Qt.DropAction.CopyAction)
 
     def _zone(self, zone: str, title: str, invitation: str) -> DropZone:
-        menu = GiverMenu(
+        menu = ReferenceMenu(
             self._session.library,
             self._session.second_edits,
             zone,

@@ -8,7 +8,7 @@ from pathlib import Path
 from engine.api import ReadRecipes, RecipesRead, SaveSound, SoundSaved, Take
 from studio.domain import recipes
 from studio.domain.drag_payload import Payload
-from studio.domain.recipes import Giver, Recipe
+from studio.domain.recipes import Recipe, Reference
 from studio.domain.transfer_setup import EmotionChip, LaneEdit, TransferSetup, VoiceChip
 from studio.engine_link.engine_link import Job
 from studio.project import take_file
@@ -227,13 +227,13 @@ def _second_edit(edit: recipes.Edit, found: recipes.Found) -> LaneEdit:
     return LaneEdit(edit.target, payload, title, edit.weight, edit.fade_in_s, edit.fade_out_s, edit.rule)
 
 
-def _alike(references: Sequence[Giver]) -> list[list[Giver]]:
+def _alike(references: Sequence[Reference]) -> list[list[Reference]]:
     """Whole recordings together, single seconds together: a chip holds one kind or the other."""
     parts = [[r for r in references if r.second is None], [r for r in references if r.second is not None]]
     return [part for part in parts if part]
 
 
-def _chip(references: Sequence[Giver], found: recipes.Found) -> tuple[Payload, str, float]:
+def _chip(references: Sequence[Reference], found: recipes.Found) -> tuple[Payload, str, float]:
     """Payload, title and weight of a chip that gives what these gave."""
     weights = tuple(reference.weight for reference in references)
     if len(set(weights)) == 1:

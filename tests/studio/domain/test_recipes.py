@@ -19,7 +19,7 @@ from engine.api import (
 )
 from studio.domain import recipes
 from studio.domain.clip import Clip
-from studio.domain.recipes import Giver, Named, Recipe
+from studio.domain.recipes import Named, Recipe, Reference
 from studio.services.messages import Message
 from studio.session.session import Session
 
@@ -66,7 +66,7 @@ def test_a_recipe_tells_nobody_where_things_lie(session: Session, tmp_path: Path
     ),
 )
 def test_a_recipe_by_somebody_else_is_understood_or_refused(value: object, where: str) -> None:
-    good = recipes.to_text(Recipe("t", Named("1", "a.wav"), "m", HASH, (Giver(Named("2", "b.wav")),)))
+    good = recipes.to_text(Recipe("t", Named("1", "a.wav"), "m", HASH, (Reference(Named("2", "b.wav")),)))
     assert isinstance(recipes.from_text(json.dumps(json.loads(good) | {where: value})), Recipe | None)
 
 

@@ -315,9 +315,9 @@ amounts = st.floats(0.0, 1.5)
 
 @given(amounts, amounts, amounts, amounts)
 def test_amounts_are_what_sliders_change_and_nothing_else(h: float, m: float, weight: float, fade_s: float) -> None:
-    def sound(giver: str = "/b", **more: object) -> Transfer:
-        edit = SecondEdit((0, 1), (LatentRef(giver, 3, weight),), weight, fade_s, fade_s)
-        request = Transfer("/a", "/m", "/out", "a-1", (LatentRef(giver, None, weight),), (), h, strength_m=m)
+    def sound(reference: str = "/b", **more: object) -> Transfer:
+        edit = SecondEdit((0, 1), (LatentRef(reference, 3, weight),), weight, fade_s, fade_s)
+        request = Transfer("/a", "/m", "/out", "a-1", (LatentRef(reference, None, weight),), (), h, strength_m=m)
         return sound_of(replace(request, edits=(edit,), **more), "hash")  # type: ignore[arg-type]
 
     plain = without_amounts(sound())

@@ -142,7 +142,7 @@ def test_a_take_still_names_what_left_the_library_also_after_a_restart(session: 
     again.project.restore()
     recipe = again.recipes.of(again.takes.items[0])
     assert recipe.source == Named(a[:8], "a.wav", "r")
-    assert [giver.clip.name for giver in recipe.voice] == ["b.wav", "c.wav"]
+    assert [reference.clip.name for reference in recipe.voice] == ["b.wav", "c.wav"]
     again.project.close()
     link.shutdown()
 
