@@ -166,7 +166,7 @@ SYSTEMS = ("two-auxiliary", "one-auxiliary", "vae", "cpc", "supervised")
 # Of the log-mel envelope (model/timescale/source_filter.py): of 140 bands, the harmonics of most voices begin
 # above 24.
 ENVELOPE_COEFFICIENTS = 24
-TONE_COEFFICIENTS = 3  # of these, told by m (engine/model/timescale/attributes.py): loudness and two of tilt
+TONE_COEFFICIENTS = 3  # of these, read from m (engine/model/timescale/attributes.py): loudness and two of tilt
 
 
 @dataclass(frozen=True)

@@ -78,7 +78,7 @@ class MainWindow(QMainWindow):
         self.lane.play_requested.connect(self.clip_view.play_second)
         self.lane.reported.connect(self.clip_view.view.read_out)
         self.map_view = MapViewPanel(*parts)
-        self.training = TrainingPanel(session, preferences)
+        self.training = TrainingPanel(*parts)
         self.dashboard = DashboardPanel(*parts)
         self.desk = TransferDeskPanel(*parts)
         self.jobs = JobsPanel(session.link, messages)

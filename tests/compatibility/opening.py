@@ -88,7 +88,7 @@ def settings_in_use(program: Studio) -> dict[str, Any]:
         "playback/loop": window.clip_view.transport.commands["loop"].isChecked(),
         "transfer/render_on_drop": window.desk.on_drop.isChecked(),
         "transfer/auto_play": window.desk.play_when_ready.isChecked(),
-        "training/logarithmic": window.training.curves.logarithmic.isChecked(),
+        "training/logarithmic": window.training.curves.objective.logarithmic.isChecked(),
         "shortcuts": {
             name: commands[name].key.toString(QKeySequence.SequenceFormat.PortableText)
             for name in ("file.record", "model.train", "edit.undo")

@@ -239,11 +239,11 @@ class States:
         yield
 
     def training(self) -> Shown:
-        self._show_run(self._window.training.curves)
+        self._show_run(self._window.training.curves.objective)
         yield
 
     def probes(self) -> Shown:
-        self._show_run(self._window.training.probes)
+        self._show_run(self._window.training.curves.probes)
         yield
 
     def audition(self) -> Shown:

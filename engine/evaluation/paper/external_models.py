@@ -44,13 +44,13 @@ def _resemblyzer() -> Judge:
 
     encoder = VoiceEncoder("cpu", verbose=False)
 
-    def told(wave: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    def predicted(wave: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             ready = preprocess_wav(wave, RATE_HZ)
             return np.asarray(encoder.embed_utterance(ready if len(ready) else wave), np.float32)
 
-    return told
+    return predicted
 
 
 def _opensmile() -> Judge:
@@ -58,10 +58,10 @@ def _opensmile() -> Judge:
 
     smile = opensmile.Smile(opensmile.FeatureSet.eGeMAPSv02, opensmile.FeatureLevel.Functionals)
 
-    def told(wave: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    def predicted(wave: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             values = smile.process_signal(wave, RATE_HZ).to_numpy()[0]
         return np.nan_to_num(np.asarray(values, np.float32))
 
-    return told
+    return predicted

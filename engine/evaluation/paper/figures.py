@@ -127,9 +127,11 @@ def figure3(
         report,
         control,
     )
-    told = ["a man’s clip", "reconstruction, his own h", "given a woman’s h"]
+    predicted = ["a man’s clip", "reconstruction, his own h", "given a woman’s h"]
     hertz = [take.source_f0_hz, take.control_evidence.f0_median_hz, take.evidence.f0_median_hz]
-    titles = tuple(name if hz is None else f"{name}: {hz:.0f} Hz" for name, hz in zip(told, hertz, strict=True))
+    titles = tuple(
+        name if hz is None else f"{name}: {hz:.0f} Hz" for name, hz in zip(predicted, hertz, strict=True)
+    )
     request = Figure("", folders=(str(folder / "man"), take.control_folder, take.transformed_folder), titles=titles)
     files = []
     for suffix in FORMATS:

@@ -139,7 +139,7 @@ def encoder(model: SystemCheckpoint | None, device: torch.device, control: Contr
     return encode
 
 
-def judged(told: Callable[[Recording], npt.NDArray[np.float32]], control: ControlSignal) -> Encode:
+def judged(predicted: Callable[[Recording], npt.NDArray[np.float32]], control: ControlSignal) -> Encode:
     """Vectors of a judge: it hears whole clips alone."""
     known: dict[str, npt.NDArray[np.float32]] = {}
 
@@ -148,7 +148,7 @@ def judged(told: Callable[[Recording], npt.NDArray[np.float32]], control: Contro
         for recording in recordings:
             check_control(control)
             if recording.name not in known:
-                known[recording.name] = told(recording)
+                known[recording.name] = predicted(recording)
             rows.append(known[recording.name])
         return Table(tuple(example_of(r) for r in recordings), {"vector": np.stack(rows)})
 

@@ -367,5 +367,5 @@ _FIGURES = ("Figure 2", "Figure 3", "Training curves", "Probe matrix")
 
 def _voices(model: checkpoint.Checkpoint | None) -> frozenset[str]:
     """The speakers that a model says it was trained on; none where it does not say."""
-    told = [] if model is None else model.provenance.get("voices", [])
-    return frozenset(map(str, told)) if isinstance(told, list) else frozenset()
+    predicted = [] if model is None else model.provenance.get("voices", [])
+    return frozenset(map(str, predicted)) if isinstance(predicted, list) else frozenset()

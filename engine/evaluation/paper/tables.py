@@ -273,11 +273,11 @@ class Sheets:
     def _reason(self, system: str, task: str) -> str:
         result = self._result(system, task)
         why = self._why.get(system) or (result.failed if result is not None else "") or "It was not measured."
-        told = f"{TITLES.get(system, system)}: {why}" if system in self._why else why
+        predicted = f"{TITLES.get(system, system)}: {why}" if system in self._why else why
         # What the corpus lacks is the same for every row and is told once.
-        if (missing := told if system in self._why else f"{task}: {why}") not in self.missing:
+        if (missing := predicted if system in self._why else f"{task}: {why}") not in self.missing:
             self.missing.append(missing)
-        return told
+        return predicted
 
     def _shuffled(self, system: str, name: str, task: str) -> str:
         score = self._score(system, name, task)

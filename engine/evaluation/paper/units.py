@@ -196,12 +196,12 @@ class Measurer:
             return measuring.encoder(model, self._device, self._steer)
         if unit.name == FLOORS:
             return measuring.encoder(None, self._device, self._steer)
-        told = external_models.judge(unit.name)
+        predicted = external_models.judge(unit.name)
 
         def heard(recording: Recording) -> npt.NDArray[np.float32]:
             """The recording as loud as it is: loudness tells emotion, and m is told it too."""
             read = sound_files.read(recording.name, self._ground.spec)
-            return told(read.samples / sound_files.amplitude(read.gain_db))
+            return predicted(read.samples / sound_files.amplitude(read.gain_db))
 
         return measuring.judged(heard, self._steer)
 

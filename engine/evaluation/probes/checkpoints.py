@@ -77,11 +77,13 @@ def reading(whole: Table, held_out: npt.NDArray[np.bool_], task: str) -> ProbeRe
     values = rows.values[_latent(rows, READS[task])]
     if task in REGRESSIONS:
         targets = labels.astype(np.float64)
-        told = [regressor.fit_and_tell(values[s.train], targets[s.train], values[s.test], "CCC", 0) for s in splits]
-        return ProbeReading(ccc(targets[tested], np.concatenate(told)), 0.0, len(tested), MEASURES[task])
+        predicted = [
+            regressor.fit_and_predict(values[s.train], targets[s.train], values[s.test], "CCC", 0) for s in splits
+        ]
+        return ProbeReading(ccc(targets[tested], np.concatenate(predicted)), 0.0, len(tested), MEASURES[task])
     speakers = np.array([e.speaker for e in rows.examples])
     named = [
-        linear.fit(values[s.train], labels[s.train], None if task == "speaker" else speakers[s.train]).told(
+        linear.fit(values[s.train], labels[s.train], None if task == "speaker" else speakers[s.train]).predicted(
             values[s.test]
         )
         for s in splits

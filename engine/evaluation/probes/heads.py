@@ -56,22 +56,22 @@ def fit_head(
     labels, speakers = (np.array([r.labels[of] for r in labelled]) for of in (name, "speaker"))
     examples = [example_of(r) for r in labelled]
     numeric = name in ("arousal", "valence")
-    told = np.zeros(len(labelled)) if numeric else np.empty(len(labelled), object)
+    predicted = np.zeros(len(labelled)) if numeric else np.empty(len(labelled), object)
     classes = np.digitize(labels.astype(np.float64), [-0.1, 0.1]) if numeric else labels
     for split in folds(examples, classes, "speaker", 0):
         mine = np.isin(owner, split.train)
         head = _fitted(name, vectors[mine], labels[owner[mine]], speakers[owner[mine]])
         for i in split.test:
             seconds = vectors[owner == i]
-            told[i] = (
+            predicted[i] = (
                 float(head.value(seconds).mean())
                 if numeric
                 else head.classes[int(head.posteriors(seconds).mean(axis=0).argmax())]
             )
     if numeric:
-        tested = {"CCC, pooled, of clips of held-out speakers": ccc(labels.astype(np.float64), told)}
+        tested = {"CCC, pooled, of clips of held-out speakers": ccc(labels.astype(np.float64), predicted)}
     else:
-        score = balanced_accuracy(labels, told.astype(str))
+        score = balanced_accuracy(labels, predicted.astype(str))
         tested = {"balanced accuracy of clips of held-out speakers": score}
     whole = _fitted(name, vectors, labels[owner], speakers[owner])
     return Head(name, whole.reads, whole.classes, whole.weight, whole.bias, tested)

@@ -73,14 +73,14 @@ def _one_task(
     control: ControlSignal,
     share: float,
 ) -> ProbeResult:
-    def told(name: str, scores: dict[str, ProbeScore]) -> None:
+    def predicted(name: str, scores: dict[str, ProbeScore]) -> None:
         if scores:  # a row fills up before the eyes
             report(Partial(ProbeResult(task, MEASURES[task], "", dict(scores))))
         within = names.index(name) / len(names) / len(request.tasks)
         report(Progress(share + within, f"Probing {name} for {task}"))
 
     try:
-        found = measure(material, task, names, control, seeds=request.seeds, each=told)
+        found = measure(material, task, names, control, seeds=request.seeds, each=predicted)
     except EngineError as error:
         if len(request.tasks) == 1:
             raise
@@ -158,13 +158,13 @@ def encoded(
         return known
     eta = Eta(float(sum(len(r.mel) for r in recordings)))
 
-    def told(recording: Recording) -> None:
+    def predicted(recording: Recording) -> None:
         eta.advance(len(recording.mel))
         what = "pieces" if pieces else "clips"
         report(Progress(eta.fraction, f"Encoding {what}: {recording.name}", eta.eta_s))
         check_control(control)
 
-    found = table(recordings, model, devices.resolve(device), control, pieces=pieces, each=told)
+    found = table(recordings, model, devices.resolve(device), control, pieces=pieces, each=predicted)
     while len(_tables) >= _MOST_TABLES:
         del _tables[next(iter(_tables))]
     _tables[key] = found

@@ -34,10 +34,12 @@ class LinearProbe:
     weight: npt.NDArray[np.float64]
     bias: npt.NDArray[np.float64]
 
-    def told(self, vectors: npt.NDArray[np.floating]) -> npt.NDArray[np.str_]:
+    def predicted(self, vectors: npt.NDArray[np.floating]) -> npt.NDArray[np.str_]:
         """The likeliest class of each row."""
-        told: npt.NDArray[np.str_] = np.array(self.classes)[np.argmax(vectors @ self.weight.T + self.bias, axis=1)]
-        return told
+        predicted: npt.NDArray[np.str_] = np.array(self.classes)[
+            np.argmax(vectors @ self.weight.T + self.bias, axis=1)
+        ]
+        return predicted
 
 
 def fit(
@@ -91,6 +93,6 @@ def _by_dimension_is_better(vectors: Rows, labels: npt.NDArray[np.str_], groups:
         if len(np.unique(labels[train])) < 2:
             continue
         for way in (0, 1):
-            told = _fitted(vectors[train], labels[train], by_dimension=way == 0).told(vectors[test])
-            right[way] += np.sum(told == labels[test])
+            predicted = _fitted(vectors[train], labels[train], by_dimension=way == 0).predicted(vectors[test])
+            right[way] += np.sum(predicted == labels[test])
     return bool(right[1] - right[0] <= np.sqrt(len(labels)) / 2.0)  # the deviation of as many tossed coins

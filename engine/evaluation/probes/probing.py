@@ -1,6 +1,6 @@
 """The probe of one task on one corpus: h, m, z and the floors by the same splits, with intervals and controls.
 
-| task | what is told | measure | split |
+| task | what is predicted | measure | split |
 |---|---|---|---|
 | speaker | who speaks | accuracy | same session, and cross-chapter where the corpus allows it |
 | verify | are two clips of one voice | equal error rate | all pairs; nothing is trained |
@@ -108,11 +108,11 @@ class Probed:
 
 
 @dataclass(frozen=True)
-class _Told:
+class _Predicted:
     """Truth and predictions of all tested examples of one seed."""
 
     truth: npt.NDArray[np.generic]
-    told: npt.NDArray[np.generic]
+    predicted: npt.NDArray[np.generic]
     units: npt.NDArray[np.generic]
     sessions: npt.NDArray[np.str_]
 
@@ -199,24 +199,24 @@ class _Trial:
         also: dict[str, float] = {}
         if self._task == "speaker" and self._crossing is not None:
             crossed = self._classified(name, [self._crossing], 0, False)
-            also[f"accuracy {CROSS_CHAPTER}"] = measure(crossed.truth, crossed.told)
+            also[f"accuracy {CROSS_CHAPTER}"] = measure(crossed.truth, crossed.predicted)
             also[f"clips {CROSS_CHAPTER}"] = float(len(crossed.truth))
         if self._task == "emotion":
-            also["accuracy"] = _mean([accuracy(r.truth, r.told) for r in runs])
+            also["accuracy"] = _mean([accuracy(r.truth, r.predicted) for r in runs])
         return _scored(measure, runs, shuffled, also)
 
-    def _classified(self, name: str, splits: list[Split], seed: int, shuffle: bool) -> _Told:
+    def _classified(self, name: str, splits: list[Split], seed: int, shuffle: bool) -> _Predicted:
         values, truth = self._table.values[name], self._truth.astype(np.str_)
         rng = np.random.default_rng([seed, 1])
-        told = []
+        predicted = []
         for split in splits:
             check_control(self._steer)
             labels = truth[split.train]
             if shuffle:
                 labels = rng.permutation(labels)
             groups = None if self._task == "speaker" else self._speakers[split.train]
-            told.append(linear.fit(values[split.train], labels, groups).told(values[split.test]))
-        return self._told(splits, np.concatenate(told))
+            predicted.append(linear.fit(values[split.train], labels, groups).predicted(values[split.test]))
+        return self._predicted(splits, np.concatenate(predicted))
 
     def _regression(self, name: str, seeds: int) -> ProbeScore:
         by_loss = {
@@ -225,44 +225,48 @@ class _Trial:
         shuffled = [self._regressed(name, 0, "CCC", True)]  # chance: one seed tells it
         also: dict[str, float] = {}
         for loss, runs in by_loss.items():
-            also[f"CCC, pooled, {loss} training"] = _mean([ccc(_floats(r.truth), _floats(r.told)) for r in runs])
-            per_session = [ccc_per_group(_floats(r.truth), _floats(r.told), r.sessions) for r in runs]
+            also[f"CCC, pooled, {loss} training"] = _mean(
+                [ccc(_floats(r.truth), _floats(r.predicted)) for r in runs]
+            )
+            per_session = [ccc_per_group(_floats(r.truth), _floats(r.predicted), r.sessions) for r in runs]
             also[f"{PER_VIDEO}, {loss} training"] = _mean(per_session)
         return _scored(lambda y, p: ccc(_floats(y), _floats(p)), by_loss["CCC"], shuffled, also)
 
-    def _regressed(self, name: str, seed: int, loss: str, shuffle: bool) -> _Told:
+    def _regressed(self, name: str, seed: int, loss: str, shuffle: bool) -> _Predicted:
         values, truth = self._table.values[name], _floats(self._truth)
         rng = np.random.default_rng([seed, 1])
-        splits, told = self._splits(seed), []
+        splits, predicted = self._splits(seed), []
         for split in splits:
             check_control(self._steer)
             targets = truth[split.train]
             if shuffle:
                 targets = rng.permutation(targets)
-            told.append(regressor.fit_and_tell(values[split.train], targets, values[split.test], loss, seed))
-        return self._told(splits, np.concatenate(told))
+            predicted.append(
+                regressor.fit_and_predict(values[split.train], targets, values[split.test], loss, seed)
+            )
+        return self._predicted(splits, np.concatenate(predicted))
 
-    def _told(self, splits: list[Split], told: npt.NDArray[np.generic]) -> _Told:
+    def _predicted(self, splits: list[Split], predicted: npt.NDArray[np.generic]) -> _Predicted:
         at = np.concatenate([split.test for split in splits])
         tested = [self._table.examples[i] for i in at]
         units = [e.clip if self._task == "speaker" else e.speaker for e in tested]
-        return _Told(self._truth[at], told, np.array(units), np.array([e.session for e in tested]))
+        return _Predicted(self._truth[at], predicted, np.array(units), np.array([e.session for e in tested]))
 
 
 def _scored(
     measure: Callable[[npt.NDArray[np.generic], npt.NDArray[np.generic]], float],
-    runs: list[_Told],
-    shuffled: list[_Told],
+    runs: list[_Predicted],
+    shuffled: list[_Predicted],
     also: dict[str, float],
 ) -> ProbeScore:
-    each = [measure(run.truth, run.told) for run in runs]
-    intervals = [bootstrap(measure, run.truth, run.told, run.units, seed) for seed, run in enumerate(runs)]
+    each = [measure(run.truth, run.predicted) for run in runs]
+    intervals = [bootstrap(measure, run.truth, run.predicted, run.units, seed) for seed, run in enumerate(runs)]
     return ProbeScore(
         n=len(runs[0].truth),
         score=_mean(each),
         low=_mean([i.low for i in intervals]),
         high=_mean([i.high for i in intervals]),
-        shuffled=_mean([measure(run.truth, run.told) for run in shuffled]),
+        shuffled=_mean([measure(run.truth, run.predicted) for run in shuffled]),
         seeds=tuple(each),
         also=also,
     )

@@ -24,7 +24,7 @@ WEIGHT_DECAY = 1e-2  # decoupled (AdamW): 512 inputs and some hundred clips woul
 LOSSES = ("MSE", "CCC")
 
 
-def fit_and_tell(
+def fit_and_predict(
     train: npt.NDArray[np.floating],
     targets: npt.NDArray[np.floating],
     test: npt.NDArray[np.floating],
@@ -59,8 +59,8 @@ def fit_and_tell(
         for _ in range(STEPS):
             with torch.autocast("cpu", torch.bfloat16, enabled=half):
                 inner = hidden(x)
-            told = out(_dropped(torch.relu(inner.float())))[:, 0]
-            error = (told - y).square().mean() if loss == "MSE" else 1.0 - _ccc(y, told)
+            output = out(_dropped(torch.relu(inner.float())))[:, 0]
+            error = (output - y).square().mean() if loss == "MSE" else 1.0 - _ccc(y, output)
             optimiser.zero_grad()
             error.backward()
             optimiser.step()

@@ -28,24 +28,24 @@ class Interval:
     high: float
 
 
-def accuracy(truth: npt.NDArray[np.generic], told: npt.NDArray[np.generic]) -> float:
+def accuracy(truth: npt.NDArray[np.generic], predicted: npt.NDArray[np.generic]) -> float:
     """Share of the examples told right; NaN of none."""
-    return float(np.mean(truth == told)) if len(truth) else float("nan")
+    return float(np.mean(truth == predicted)) if len(truth) else float("nan")
 
 
-def balanced_accuracy(truth: npt.NDArray[np.generic], told: npt.NDArray[np.generic]) -> float:
+def balanced_accuracy(truth: npt.NDArray[np.generic], predicted: npt.NDArray[np.generic]) -> float:
     """Mean over the classes that occur of the share told right: every class counts the same."""
-    right = truth == told
+    right = truth == predicted
     classes = np.unique(truth)
     return float(np.mean([right[truth == c].mean() for c in classes])) if len(classes) else float("nan")
 
 
-def ccc(truth: npt.ArrayLike, told: npt.ArrayLike) -> float:
+def ccc(truth: npt.ArrayLike, predicted: npt.ArrayLike) -> float:
     """Concordance correlation coefficient (Lin 1989) of all examples pooled.
 
     2 cov / (var + var + difference of means squared), every moment over n. A constant prediction gives 0.
     """
-    y, p = np.asarray(truth, np.float64), np.asarray(told, np.float64)
+    y, p = np.asarray(truth, np.float64), np.asarray(predicted, np.float64)
     if not len(y):
         return float("nan")
     covariance = float(np.mean((y - y.mean()) * (p - p.mean())))
@@ -53,12 +53,12 @@ def ccc(truth: npt.ArrayLike, told: npt.ArrayLike) -> float:
     return 2.0 * covariance / spread if spread > 0.0 else 0.0
 
 
-def ccc_per_group(truth: npt.ArrayLike, told: npt.ArrayLike, groups: npt.ArrayLike) -> float:
+def ccc_per_group(truth: npt.ArrayLike, predicted: npt.ArrayLike, groups: npt.ArrayLike) -> float:
     """Mean of the CCC of every group, as the OMG challenge's scorer takes it per video.
 
     A group of one example has no spread and tells nothing: it is left out. NaN where no group is left.
     """
-    y, p, names = np.asarray(truth, np.float64), np.asarray(told, np.float64), np.asarray(groups)
+    y, p, names = np.asarray(truth, np.float64), np.asarray(predicted, np.float64), np.asarray(groups)
     each = [ccc(y[names == g], p[names == g]) for g in np.unique(names) if np.sum(names == g) > 1]
     return float(np.mean(each)) if each else float("nan")
 
@@ -66,7 +66,7 @@ def ccc_per_group(truth: npt.ArrayLike, told: npt.ArrayLike, groups: npt.ArrayLi
 def bootstrap(
     measure: Measure,
     truth: npt.NDArray[np.generic],
-    told: npt.NDArray[np.generic],
+    predicted: npt.NDArray[np.generic],
     units: npt.NDArray[np.generic],
     seed: int = 0,
     replicates: int = REPLICATES,
@@ -84,7 +84,7 @@ def bootstrap(
     found = np.empty(replicates)
     for i in range(replicates):
         drawn = np.concatenate([members[u] for u in rng.integers(0, len(names), len(names))])
-        found[i] = measure(truth[drawn], told[drawn])
+        found[i] = measure(truth[drawn], predicted[drawn])
     return percentiles(found)
 
 

@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction, QPalette
+from PySide6.QtCore import QSignalBlocker, Qt
+from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import (
+    QAbstractItemView,
     QHBoxLayout,
     QHeaderView,
     QLabel,
+    QListWidget,
+    QListWidgetItem,
     QTableView,
     QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
+from studio.domain.audition_set import item_of
 from studio.domain.run_record import RunRecord
-from studio.panels.training.audition_list import AuditionList
+from studio.panels.training.audition_commands import audition_commands
 from studio.panels.training.checkpoints_model import CheckpointsTable, best_words
 from studio.services import theme
-from studio.services.actions import Action, Actions
+from studio.services.actions import Actions
 from studio.services.plurals import counted
 from studio.session.session import Session
 from studio.widgets.choice_button import ChoiceButton
 from studio.widgets.flow_layout import FlowLayout
+
+ENTRY = Qt.ItemDataRole.UserRole
+ROWS_SHOWN = 4  # of the set; more scroll
 
 
 class AuditionSection(QWidget):
@@ -32,10 +39,10 @@ class AuditionSection(QWidget):
         super().__init__(parent)
         self._session = session
         self._record: RunRecord | None = None
-        self._followed: set[int] = set()  # jobs whose progress is followed
+        self._followed: set[int] = set()  # jobs whose progress is listened to
         self.setObjectName("audition")
         self.table = CheckpointsTable(self)
-        self.commands = self._make_commands()
+        self.commands = Actions(self, audition_commands(self)).by_id
         self._make_set()
         self._make_checkpoints()
         self._lay_out()
@@ -62,6 +69,11 @@ class AuditionSection(QWidget):
         self._show_state()
         self._show_possible()
 
+    def entry(self) -> str:
+        """Id of the entry that is chosen; "" if there is none."""
+        item = self.entries.currentItem()
+        return "" if item is None else str(item.data(ENTRY))
+
     def step(self) -> int | None:
         """Of the checkpoint that is chosen."""
         kept = self.table.checkpoint(self.view.currentIndex().row())
@@ -79,13 +91,13 @@ class AuditionSection(QWidget):
         self._session.auditions.add_setup()
 
     def remove(self) -> None:
-        self._session.auditions.remove(self.entries.selected())
+        self._session.auditions.remove([str(item.data(ENTRY)) for item in self.entries.selectedItems()])
 
     def play(self) -> None:
         """Hear the chosen audition with the chosen checkpoint."""
         if self._record is None:
             return
-        if not self._session.checkpoints.play(self._record.run_dir, self.entries.entry(), self.step()):
+        if not self._session.checkpoints.play(self._record.run_dir, self.entry(), self.step()):
             self._session.messages.say(
                 self.tr("This checkpoint has no sound of the chosen audition yet."),
                 self.tr("Choose one that has, or render what is missing."),
@@ -105,17 +117,39 @@ class AuditionSection(QWidget):
             self._session.runs.use_checkpoint(self._record.run_dir, step)
 
     def _show_set(self) -> None:
-        entries = self._session.auditions.entries
-        self.entries.show_entries(entries, self._session.library.clips)
-        self.hint.setVisible(not entries)
+        chosen = self.entry()
+        audition = self._session.auditions.entries
+        with QSignalBlocker(self.entries):
+            if [e.id for e in audition] != [
+                str(self.entries.item(i).data(ENTRY)) for i in range(self.entries.count())
+            ]:
+                self.entries.clear()
+                for entry in audition:
+                    item = QListWidgetItem(entry.title)
+                    item.setData(ENTRY, entry.id)
+                    self.entries.addItem(item)
+            for row, entry in enumerate(audition):
+                item = self.entries.item(row)
+                there = item_of(entry, self._session.library.clips) is not None
+                font = self.entries.font()
+                font.setItalic(not there)
+                item.setFont(font)
+                absent = self.tr("A recording of it is not in the library, or not analysed.")
+                item.setToolTip(entry.words if there else f"{entry.words}\n{absent}")
+                if entry.id == chosen or (row == 0 and not chosen):
+                    self.entries.setCurrentItem(item)
+        rows = min(max(len(audition), 1), ROWS_SHOWN)
+        self.entries.setFixedHeight(rows * (self.fontMetrics().height() + 6) + 6)
+        self.entries.setVisible(bool(audition))
+        self.hint.setVisible(not audition)
 
     def _show_table(self) -> None:
         session, record = self._session, self._record
         hearing = session.checkpoints.hearing
         mine = hearing is not None and record is not None and hearing.run_dir == record.run_dir
-        mine = mine and hearing is not None and hearing.entry == self.entries.entry()
+        mine = mine and hearing is not None and hearing.entry == self.entry()
         step, newest = self.step(), self.view.currentIndex().row() == self.table.rowCount() - 1
-        self.table.show_run(record, self.entries.entry(), session.checkpoints.heard_step if mine else None)
+        self.table.show_run(record, self.entry(), session.checkpoints.heard_step if mine else None)
         if mine and session.checkpoints.heard_step is not None:
             self.choose(session.checkpoints.heard_step)
         elif step is not None and not newest and self.table.row_of(step) is not None:
@@ -157,12 +191,12 @@ class AuditionSection(QWidget):
 
     def _show_possible(self, *_: object) -> None:
         session, step = self._session, self.step()
-        has_sound = step is not None and self.table.has_sound(step)
+        heard = step is not None and self.table.has_sound(step)
         for name, possible in (
             ("add_clips", bool(session.library.selection)),
             ("add_desk", session.transfer.setup.source is not None and session.transfer.setup.gives),
             ("remove", bool(self.entries.selectedItems())),
-            ("play", has_sound),
+            ("play", heard),
             ("before", session.checkpoints.hearing is not None),
             ("after", session.checkpoints.hearing is not None),
             ("render", self._record is not None and session.auditions.job is None),
@@ -179,91 +213,15 @@ class AuditionSection(QWidget):
             and record is not None
             and session.checkpoints.heard_step is not None
         ):
-            session.checkpoints.play(record.run_dir, self.entries.entry(), session.checkpoints.heard_step)
+            session.checkpoints.play(record.run_dir, self.entry(), session.checkpoints.heard_step)
         self.refresh()
 
-    def _make_commands(self) -> dict[str, QAction]:
-        return Actions(
-            self,
-            (
-                Action(
-                    "add_clips",
-                    self.tr("Audition the selected &clips"),
-                    self.add_clips,
-                    short=self.tr("Add clips"),
-                    tip=self.tr(
-                        "Hear the clips selected in the library at every checkpoint, as the model reconstructs them"
-                    ),
-                    icon="add",
-                ),
-                Action(
-                    "add_desk",
-                    self.tr("Audition the transfer on the &desk"),
-                    self.add_desk,
-                    short=self.tr("Add transfer"),
-                    tip=self.tr("Hear the transfer that is set up on the desk at every checkpoint"),
-                    icon="add",
-                ),
-                Action(
-                    "remove",
-                    self.tr("Take the chosen a&udition away"),
-                    self.remove,
-                    short=self.tr("Remove"),
-                    tip=self.tr("Take it off the set; what was rendered of it stays with its run"),
-                ),
-                Action(
-                    "render",
-                    self.tr("&Render what the run's checkpoints lack"),
-                    self.render_missing,
-                    short=self.tr("Render"),
-                    tip=self.tr("Render the audition set with every checkpoint on the list, and probe them"),
-                ),
-                Action(
-                    "stop",
-                    self.tr("&Stop rendering auditions"),
-                    self.stop,
-                    short=self.tr("Stop"),
-                    tip=self.tr("Render no more; what is done stays, and training goes on"),
-                    icon="stop",
-                ),
-                Action(
-                    "play",
-                    self.tr("&Hear the chosen checkpoint"),
-                    self.play,
-                    short=self.tr("Hear"),
-                    tip=self.tr("Play the chosen audition with the chosen checkpoint"),
-                    icon="play",
-                ),
-                Action(
-                    "before",
-                    self.tr("Checkpoint &before"),
-                    self._before,
-                    ",",
-                    short=self.tr("‹ Before"),
-                    tip=self.tr("Go on at the same place with the checkpoint before (,)"),
-                ),
-                Action(
-                    "after",
-                    self.tr("Checkpoint &after"),
-                    self._after,
-                    ".",
-                    short=self.tr("After ›"),
-                    tip=self.tr("Go on at the same place with the next checkpoint (.)"),
-                ),
-                Action(
-                    "use",
-                    self.tr("Use the chosen chec&kpoint"),
-                    self.use,
-                    short=self.tr("Use this checkpoint"),
-                    tip=self.tr("Make this checkpoint the project's model"),
-                ),
-            ),
-        ).by_id
-
-    def _before(self) -> None:
+    def before(self) -> None:
+        """Go on with the checkpoint before."""
         self._session.checkpoints.flip(-1)
 
-    def _after(self) -> None:
+    def after(self) -> None:
+        """Go on with the next checkpoint."""
         self._session.checkpoints.flip(1)
 
     def _make_set(self) -> None:
@@ -271,7 +229,12 @@ class AuditionSection(QWidget):
         font = self.heading.font()
         font.setBold(True)
         self.heading.setFont(font)
-        self.entries = AuditionList()
+        self.entries = QListWidget()
+        self.entries.setObjectName("auditionSet")
+        self.entries.setAccessibleName(self.tr("Audition set: what is played at every checkpoint"))
+        self.entries.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.entries.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        self.entries.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.hint = QLabel(self.tr("What is put here is rendered with every checkpoint that a run keeps."))
         self.hint.setWordWrap(True)
         self.hint.setForegroundRole(QPalette.ColorRole.PlaceholderText)

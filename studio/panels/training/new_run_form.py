@@ -11,6 +11,7 @@ from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
+    QFileDialog,
     QFormLayout,
     QFrame,
     QHBoxLayout,
@@ -23,14 +24,18 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from engine.api import AudioSpec, ModelInfo, ModelSpec, Preset, RunSpec, SpecError, TrainSpec, presets
-from studio.domain.model_size import weights_of
-from studio.panels.training.corpus_choice import CorpusChoice
+from engine.api import AudioSpec, ClipRef, ModelInfo, ModelSpec, Preset, RunSpec, SpecError, TrainSpec, presets
+from studio.domain.clip import Clip
+from studio.panels.training.model_size import weights_of
 from studio.services import theme
+from studio.services.plurals import counted
 from studio.session.clips.library import Library
 from studio.session.models.model import Model
 from studio.widgets.spec_form import SpecForm
+from studio.widgets.when_seen import WhenSeen
 
+CUSTOM_CORPUS = ("library", "selection", "folder")
+REFRESH_MS = 200  # an import reports recordings by the hundred, and each time all of them are counted
 BASIC = ("minutes", "epochs", "learning_rate", "batch_size", "crop_s", "device")
 MEGABYTE = 1e6
 TITLES = {
@@ -63,6 +68,11 @@ TITLES = {
 }
 
 
+def usable(clips: list[Clip]) -> list[Clip]:
+    """The clips a corpus can hold: those whose file was found and could be read."""
+    return [clip for clip in clips if clip.state not in ("failed", "missing")]
+
+
 class NewRunForm(QWidget):
     """Preset, corpus, fine-tuning, name and every setting.
 
@@ -74,7 +84,7 @@ class NewRunForm(QWidget):
 
     def __init__(self, library: Library, model: Model, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._model = model
+        self._library, self._model = library, model
         self._presets: dict[str, Preset] = presets()
         self.setObjectName("newRun")
         titles = {name: QCoreApplication.translate("NewRunForm", str(words)) for name, words in TITLES.items()}
@@ -84,7 +94,21 @@ class NewRunForm(QWidget):
         self.preset.setObjectName("preset")
         self.preset.addItems(list(self._presets))
         self.advice = _dim_label()
-        self.corpus = CorpusChoice(library, _dim_label(), self)
+        self.corpus = QComboBox()
+        self.corpus.setObjectName("corpus")
+        for _ in CUSTOM_CORPUS:
+            self.corpus.addItem("")
+        self.folder = QLineEdit()
+        self.folder.setObjectName("corpusFolder")
+        self.folder.setPlaceholderText(self.tr("Folder of recordings"))
+        self.folder.setAccessibleName(self.tr("Folder of recordings"))
+        self.browse = QPushButton(self.tr("Choose…"))
+        self._folder_row = QWidget()
+        row = QHBoxLayout(self._folder_row)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.folder, 1)
+        row.addWidget(self.browse)
+        self.corpus_facts = _dim_label()
         self.fine_tune = QCheckBox()
         self.fine_tune.setObjectName("fineTune")
         self.name = QLineEdit()
@@ -115,10 +139,22 @@ class NewRunForm(QWidget):
         self._lay_out()
 
         self.preset.currentTextChanged.connect(self._preset_chosen)
+        self.corpus.currentIndexChanged.connect(self.refresh)
+        self.folder.textChanged.connect(self.refresh)
+        self.browse.clicked.connect(self._choose_folder)
         self.fine_tune.toggled.connect(self._fine_tune_toggled)
         self.sizes.changed.connect(self._show_sizes)
         self._sizes_toggle.toggled.connect(self.sizes.setVisible)
         self.start.clicked.connect(self.submit)
+        self._soon = WhenSeen(self, REFRESH_MS)
+        self._soon.due.connect(self.refresh)
+        for change in (
+            library.added,
+            library.removed,
+            library.changed,
+            library.selection_changed,
+        ):
+            change.connect(self._soon.ask)
         model.changed.connect(self._model_changed)
         self._preset_chosen(self.preset.currentText())
         self._model_changed()
@@ -138,7 +174,7 @@ class NewRunForm(QWidget):
         train = dataclasses.replace(train, preset=preset.name if untouched else "custom")
         parent = self._model.info if self.fine_tune.isChecked() else None
         audio = AudioSpec() if parent is None else AudioSpec.from_dict(parent.audio)
-        folders, clips = self.corpus.corpus()
+        folders, clips = self._corpus()
         return RunSpec(
             train=train,
             model=model,
@@ -171,6 +207,64 @@ class NewRunForm(QWidget):
         """A fresh name for the next run."""
         self.name.setText(f"{self.preset.currentText()} {datetime.now():%Y-%m-%d %H.%M}")
 
+    def refresh(self, *_: object) -> None:
+        """Bring the counts of the corpus up to date."""
+        library, selection = self._clips("library"), self._clips("selection")
+        self.corpus.setItemText(
+            0, counted(len(library), self.tr("Whole library (1 clip)"), self.tr("Whole library ({0} clips)"))
+        )
+        self.corpus.setItemText(1, self.tr("Selected clips ({0})").format(len(selection)))
+        self.corpus.setItemText(2, self.tr("A folder…"))
+        kind = CUSTOM_CORPUS[max(0, self.corpus.currentIndex())]
+        self._folder_row.setVisible(kind == "folder")
+        chosen = {"library": library, "selection": selection}.get(kind)
+        self.corpus_facts.setText(
+            self.tr("Searched with all its subfolders; LibriSpeech, RAVDESS and OMG layouts are recognised.")
+            if chosen is None
+            else self._facts(kind, chosen)
+        )
+
+    def _clips(self, kind: str) -> list[Clip]:
+        clips = self._library.clips
+        if kind == "selection":
+            return usable([clips[i] for i in self._library.selection if i in clips])
+        return usable(list(clips.values()))
+
+    def _corpus(self) -> tuple[tuple[str, ...], tuple[ClipRef, ...]]:
+        kind = CUSTOM_CORPUS[self.corpus.currentIndex()]
+        if kind == "folder":
+            folder = self.folder.text().strip()
+            if not folder:
+                raise SpecError(self.tr("No folder is chosen."), self.tr("Choose a folder of recordings."))
+            return (folder,), ()
+        clips = self._clips(kind)
+        if not clips:
+            what = self.tr("No clip is selected.") if kind == "selection" else self.tr("The library is empty.")
+            raise SpecError(what, self.tr("Drop recordings into the window, or train on a folder."))
+        return (), tuple(ClipRef(clip.id, clip.path, dict(clip.labels)) for clip in clips)
+
+    def _facts(self, kind: str, clips: list[Clip]) -> str:
+        if not clips:
+            return (
+                self.tr("Select clips in the library or on the map.")
+                if kind == "selection"
+                else self.tr("Drop recordings anywhere in this window first.")
+            )
+        minutes = sum(clip.duration_s or 0.0 for clip in clips) / 60.0
+        speakers = len({clip.labels.get("speaker", "") for clip in clips} - {""})
+        facts = [self.tr("{0} min of speech").format(f"{minutes:.1f}")] if minutes else []
+        facts.append(
+            counted(speakers, self.tr("1 speaker"), self.tr("{0} speakers"))
+            if speakers
+            else self.tr("no speaker labels needed")
+        )
+        return " · ".join(facts)
+
+    def _choose_folder(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, self.tr("Folder of recordings"), self.folder.text())
+        if folder:
+            self.folder.setText(folder)
+
     def _preset_chosen(self, name: str) -> None:
         preset = self._presets[name]
         self.advice.setText(preset.advice)
@@ -200,7 +294,7 @@ class NewRunForm(QWidget):
             self.fine_tune.setToolTip(self.tr("Go on from its weights instead of starting from nothing."))
             if self.fine_tune.isChecked():
                 self._fine_tune_toggled(True)
-        self.corpus.refresh()
+        self.refresh()
 
     def _show_sizes(self) -> None:
         if not self.sizes.is_valid():
@@ -225,8 +319,8 @@ class NewRunForm(QWidget):
         top.setRowWrapPolicy(QFormLayout.RowWrapPolicy.DontWrapRows)
         for words, field, below in (
             (self.tr("Preset"), self.preset, self.advice),
-            (self.tr("Train on"), self.corpus.kind, self.corpus.folder_row),
-            ("", self.corpus.facts, None),
+            (self.tr("Train on"), self.corpus, self._folder_row),
+            ("", self.corpus_facts, None),
             ("", self.fine_tune, None),
             (self.tr("Name"), self.name, None),
         ):

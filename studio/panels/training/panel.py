@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer, QUrl
@@ -11,6 +10,7 @@ from PySide6.QtWidgets import (
     QFrame,
     QHeaderView,
     QLabel,
+    QMessageBox,
     QScrollArea,
     QSplitter,
     QTableView,
@@ -21,37 +21,41 @@ from PySide6.QtWidgets import (
 
 from engine.api import RunSpec
 from studio.domain.run_record import RunRecord
+from studio.engine_link.job import Job
 from studio.panels.training.auditions import AuditionSection
 from studio.panels.training.new_run_form import NewRunForm
-from studio.panels.training.run_curves import ObjectiveCurves, ProbeCurves
-from studio.panels.training.run_progress import RunProgress, button_row, is_sure, push_button
+from studio.panels.training.run_curves import RunCurves
+from studio.panels.training.run_progress import RunProgressView, button, button_row
 from studio.panels.training.runs_model import BEST, NAME, STATE, STEPS, WHEN, RunsTable
 from studio.services import theme
+from studio.services.messages import Messages
 from studio.services.preferences import Preferences
 from studio.session.session import Session
 
 REFRESH_MS = 200  # points come faster than eyes read
 FEWEST_ROWS = 3  # of the list of runs, its heading one of them
 NEW, RUNS = range(2)
-HELD_OUT = "held out"
 
 
 class TrainingPanel(QWidget):
     """Two pages: a new run, and the runs there are."""
 
-    def __init__(self, session: Session, preferences: Preferences, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, session: Session, messages: Messages, preferences: Preferences, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self._session = session
+        self._messages = messages
+        self._followed: set[int] = set()  # jobs whose progress is followed
         self.setObjectName("training")
         self.form = NewRunForm(session.library, session.model)
         self.runs = RunsTable(session.runs, self)
         self._make_list()
-        self.progress = RunProgress(session.runs)
-        self.progress.changed.connect(self._show_actions)
-        self.curves = ObjectiveCurves()
-        self.curves.logarithmic.setChecked(preferences.get("training/logarithmic", False))
-        self.curves.logarithmic.toggled.connect(partial(preferences.set, "training/logarithmic"))
-        self.probes = ProbeCurves()
+        self.progress = RunProgressView()
+        self.progress.pause_wanted.connect(self.toggle_pause)
+        self.progress.stop_wanted.connect(self.stop_and_keep)
+        self.progress.cancel_wanted.connect(self.ask_to_cancel)
+        self.curves = RunCurves(preferences, self)
         self.audition = AuditionSection(session)
         self._lay_out()
 
@@ -86,6 +90,27 @@ class TrainingPanel(QWidget):
     def current(self) -> RunRecord | None:
         return self.runs.run(self.view.currentIndex().row())
 
+    def toggle_pause(self) -> None:
+        """Pause the run (its GPU is freed), or let it go on."""
+        if (job := self._job()) is not None:
+            job.resume() if job.state == "paused" else job.pause()
+
+    def stop_and_keep(self) -> None:
+        """End the run early and keep its best and last model; it can be resumed."""
+        if (job := self._job()) is not None:
+            job.stop_and_keep()
+
+    def ask_to_cancel(self) -> None:
+        """End the run at once, after a question: what it learnt since its last save is lost."""
+        job, record = self._job(), self.current()
+        if job is None or record is None:
+            return
+        question = self.tr(
+            "End “{0}” at once? What it learnt since its last save is lost. “Stop and keep” saves first."
+        ).format(record.name)
+        if self._sure(self.tr("Cancel the training"), question):
+            job.cancel()
+
     def resume(self) -> None:
         """Go on with a stopped or failed run from its last saved step."""
         if (record := self.current()) is not None:
@@ -111,7 +136,7 @@ class TrainingPanel(QWidget):
         )
         if self._in_use(record):
             question += "\n\n" + self.tr("The model in use now is one of them.")
-        if is_sure(self, self.tr("Delete the run"), question):
+        if self._sure(self.tr("Delete the run"), question):
             self._session.runs.remove(record.run_dir)
 
     def refresh(self) -> None:
@@ -134,13 +159,19 @@ class TrainingPanel(QWidget):
     def _show_run(self) -> None:
         record = self.current()
         self.curves.show_run(record)
-        self.probes.show_run(record)
         self.audition.show_run(record)
-        self.progress.show_run(record)
+        self._show_progress()
         self._show_actions()
 
+    def _show_progress(self) -> None:
+        record, job = self.current(), self._job()
+        if job is not None and job.id not in self._followed:
+            self._followed.add(job.id)
+            job.changed.connect(self._job_changed)
+        self.progress.show_run(record, job)
+
     def _show_actions(self) -> None:
-        record, job = self.current(), self.progress.job
+        record, job = self.current(), self._job()
         idle = record is not None and job is None
         self.resume_button.setEnabled(idle and record is not None and record.resumable)
         best = record is not None and record.best is not None
@@ -150,13 +181,27 @@ class TrainingPanel(QWidget):
         self.open_button.setEnabled(record is not None)
         self.delete_button.setEnabled(idle)
 
+    def _job_changed(self) -> None:
+        self._show_progress()
+        self._show_actions()
+
     def _start_failed(self, what: str, hint: str, _details: str) -> None:
         """A run that could not start is reported where it was set up, too."""
         self.form.show_problem(f"{what} {hint}")
 
+    def _job(self) -> Job | None:
+        record = self.current()
+        job = None if record is None else self._session.runs.job_of(record.run_dir)
+        return None if job is None or job.ended else job
+
     def _in_use(self, record: RunRecord) -> bool:
         model = self._session.model.info
         return model is not None and Path(model.path).parent == Path(record.run_dir)
+
+    def _sure(self, title: str, question: str) -> bool:
+        buttons = QMessageBox.StandardButton.Yes | QMessageBox.StandardButton.No
+        answer = QMessageBox.question(self, title, question, buttons, QMessageBox.StandardButton.No)
+        return answer == QMessageBox.StandardButton.Yes
 
     def _make_list(self) -> None:
         self.view = QTableView()
@@ -176,11 +221,11 @@ class TrainingPanel(QWidget):
         header.setSectionResizeMode(NAME, QHeaderView.ResizeMode.Stretch)
         for column in (STATE, STEPS, BEST, WHEN):
             header.setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
-        self.resume_button = push_button("resumeRun", self.tr("Resume"), self.resume)
-        self.use_button = push_button("useModel", self.tr("Use this model"), self.use_model)
-        self.open_button = push_button("openRun", self.tr("Folder"), self.open_folder)
+        self.resume_button = button("resumeRun", self.tr("Resume"), self.resume)
+        self.use_button = button("useModel", self.tr("Use this model"), self.use_model)
+        self.open_button = button("openRun", self.tr("Folder"), self.open_folder)
         self.open_button.setToolTip(self.tr("Open the folder of the run"))
-        self.delete_button = push_button("deleteRun", self.tr("Delete…"), self.ask_to_delete)
+        self.delete_button = button("deleteRun", self.tr("Delete…"), self.ask_to_delete)
 
     def _lay_out(self) -> None:
         list_part = QWidget()
@@ -198,8 +243,8 @@ class TrainingPanel(QWidget):
         self.watched = QTabWidget()
         self.watched.setObjectName("watchPages")
         self.watched.setDocumentMode(True)
-        self.watched.addTab(self.curves, self.tr("Objective"))
-        self.watched.addTab(self.probes, self.tr("Probes"))
+        self.watched.addTab(self.curves.objective, self.tr("Objective"))
+        self.watched.addTab(self.curves.probes, self.tr("Probes"))
         self.watched.addTab(self.audition, self.tr("Audition"))
         column.addWidget(self.watched, 1)
 

@@ -60,13 +60,13 @@ class Stage:
         self.refs = tuple(ClipRef(f"clip{i}", str(path)) for i, path in enumerate(clips))
         analyse.analyse(Analyse(self.refs, str(folder / "clips"), device="cpu"), lambda event: None, run)
         self.clips = [str(folder / "clips" / ref.id) for ref in self.refs]
-        source, giver = self.clips[0], self.clips[2]
-        edit = SecondEdit((0,), (LatentRef(giver, 0),))
+        source, reference = self.clips[0], self.clips[2]
+        edit = SecondEdit((0,), (LatentRef(reference, 0),))
         self.items = tuple(
             AuditionItem(name, f"item {name}", Transfer(source, "", "", "", device="cpu", **given))
             for name, given in (
                 (REBUILT, {}),
-                (GIVEN, {"voice": (LatentRef(giver),), "strength": 0.8}),
+                (GIVEN, {"voice": (LatentRef(reference),), "strength": 0.8}),
                 (EDITED, {"edits": (edit,)}),
             )
         )
@@ -82,7 +82,7 @@ class Stage:
         wanted = tuple(kept.step for kept in self.kept) if steps is None else steps
         return audition_job.audition(Audition(str(self.run_dir), wanted, items, "cpu"), self.events.append, control)
 
-    def told(self, kind: type) -> list[Any]:
+    def predicted(self, kind: type) -> list[Any]:
         values = [event.value for event in self.events if isinstance(event, Partial)]
         return [value for value in values if isinstance(value, kind)]
 
@@ -118,7 +118,7 @@ def test_every_item_is_rendered_with_every_checkpoint(stage: Stage) -> None:
         assert stored.array("mel").shape == (len(stored.array("f0")), 140)
         assert sound.lufs == pytest.approx(sound.original_lufs, abs=3.0)
         assert rate_hz == 16_000
-    assert {(s.step, s.item) for s in stage.told(AuditionSound)} == heard.sounds.keys()
+    assert {(s.step, s.item) for s in stage.predicted(AuditionSound)} == heard.sounds.keys()
     assert not (stage.run_dir / SOUNDS / ".work").exists()
     fractions = [event.fraction for event in stage.events if isinstance(event, Progress)]
     assert fractions == sorted(fractions)
@@ -186,7 +186,7 @@ def test_another_front_end_is_told(stage: Stage) -> None:
     values["audio"]["level_dbfs"] = -30.0
     meta.write_text(json.dumps(values))
     stage.hear(stage.items[0], steps=(stage.kept[0].step,))
-    (sound,) = stage.told(AuditionSound)
+    (sound,) = stage.predicted(AuditionSound)
     assert "another front end" in sound.trouble[0]
 
 
@@ -196,13 +196,13 @@ def test_a_system_of_comparison_is_probed_and_has_no_sounds(tmp_path: Path, spee
     go(tmp_path / "run")
     stage = Stage(tmp_path, speech)
     stage.hear(stage.items[0])
-    assert {sound.trouble for sound in stage.told(AuditionSound)} == {audition_job.MUTE}
-    assert len(stage.told(CheckpointProbes)) == len(stage.kept)
+    assert {sound.trouble for sound in stage.predicted(AuditionSound)} == {audition_job.MUTE}
+    assert len(stage.predicted(CheckpointProbes)) == len(stage.kept)
 
 
 def test_cancelling_keeps_what_is_done(stage: Stage) -> None:
     def control() -> Control:
-        return Control.CANCEL if stage.told(AuditionSound) else Control.RUN
+        return Control.CANCEL if stage.predicted(AuditionSound) else Control.RUN
 
     with pytest.raises(Cancelled):
         stage.hear(*stage.items, control=control)
@@ -213,8 +213,8 @@ def test_cancelling_keeps_what_is_done(stage: Stage) -> None:
 
 
 def test_stopping_ends_between_two_sounds(stage: Stage) -> None:
-    stage.hear(*stage.items, control=lambda: Control.STOP if stage.told(AuditionSound) else Control.RUN)
-    assert len(stage.told(AuditionSound)) == 1
+    stage.hear(*stage.items, control=lambda: Control.STOP if stage.predicted(AuditionSound) else Control.RUN)
+    assert len(stage.predicted(AuditionSound)) == 1
 
 
 def test_a_checkpoint_that_makes_room_meanwhile_is_passed_over(
@@ -266,7 +266,7 @@ def test_a_result_of_a_checkpoint_that_is_another_by_now_is_dropped(
 
     monkeypatch.setattr(transfer_job, "render", raced)
     stage.hear(stage.items[1], steps=(last.step,))
-    assert not stage.told(AuditionSound) or last.step not in {
+    assert not stage.predicted(AuditionSound) or last.step not in {
         step for step, _ in heard_of(stage.run_dir, checkpoints_of(stage.run_dir)).sounds
     }
     assert last.step not in {kept.step for kept in stage.kept}
@@ -310,7 +310,7 @@ def test_every_checkpoint_is_probed_and_what_cannot_be_says_why(stage: Stage) ->
     (stage.run_dir / SOUNDS / RESULTS).unlink()
     (stage.run_dir / probe_set.FILE).unlink()
     stage.hear()
-    assert "set no clips apart" in stage.told(CheckpointProbes)[0].missing["speaker"]
+    assert "set no clips apart" in stage.predicted(CheckpointProbes)[0].missing["speaker"]
 
 
 def corpus(speakers: int = 8, clips: int = 6, *, held: int = 2) -> tuple[Table, np.ndarray]:

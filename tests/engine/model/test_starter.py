@@ -88,8 +88,8 @@ def test_the_m_of_a_louder_recording_is_louder_and_leaves_the_speaker(world: Wor
     soundfile.write(louder, np.clip(4.0 * np.array(samples), -1.0, 1.0), 16_000)
     out = tmp_path / "clips"
     analyse.analyse(Analyse((ClipRef("louder", str(louder)),), str(out), MODEL, "cpu"), lambda event: None, run)
-    giver = (LatentRef(str(out / "louder")),)
-    take = world.give(3, emotion=giver)
+    reference = (LatentRef(str(out / "louder")),)
+    take = world.give(3, emotion=reference)
     distance = 20 * np.log10(4.0)
     moved = take.evidence.level_dbfs - take.control_evidence.level_dbfs
     assert 0.7 * distance < moved < 1.2 * distance

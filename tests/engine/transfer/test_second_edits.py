@@ -31,7 +31,7 @@ def source(tmp_path: Path) -> StoredClip:
 
 
 @pytest.fixture
-def giver(tmp_path: Path) -> StoredClip:
+def reference(tmp_path: Path) -> StoredClip:
     return stored(tmp_path, "giver", [[10, 1], [20, 3]], [[-5, 0], [5, 0]])
 
 
@@ -50,16 +50,18 @@ def firsts(values: np.ndarray) -> list[float]:
     ],
 )
 def test_each_rule_lays_two_seconds_on_four(
-    source: StoredClip, giver: StoredClip, rule: str, expected: list[float]
+    source: StoredClip, reference: StoredClip, rule: str, expected: list[float]
 ) -> None:
-    given, words = matched(source, range(4), [LatentRef(giver.folder)], rule, WINDOW)
+    given, words = matched(source, range(4), [LatentRef(reference.folder)], rule, WINDOW)
     assert firsts(given) == expected
     assert words
 
 
 @pytest.mark.parametrize("rule", ["tile", "stretch"])
-def test_as_many_seconds_as_places_go_second_by_second(source: StoredClip, giver: StoredClip, rule: str) -> None:
-    given, words = matched(source, (1, 2), [LatentRef(giver.folder)], rule, WINDOW)
+def test_as_many_seconds_as_places_go_second_by_second(
+    source: StoredClip, reference: StoredClip, rule: str
+) -> None:
+    given, words = matched(source, (1, 2), [LatentRef(reference.folder)], rule, WINDOW)
     assert firsts(given) == [10, 20]
     assert words == "second by second"
 
@@ -69,14 +71,14 @@ def test_long_givers_are_pressed_together(source: StoredClip) -> None:
     assert firsts(given) == [1.5]
 
 
-def test_the_mean_is_weighted_and_takes_single_seconds(source: StoredClip, giver: StoredClip) -> None:
-    refs = [LatentRef(giver.folder, 1, 3.0), LatentRef(source.folder, 0, 1.0)]
+def test_the_mean_is_weighted_and_takes_single_seconds(source: StoredClip, reference: StoredClip) -> None:
+    refs = [LatentRef(reference.folder, 1, 3.0), LatentRef(source.folder, 0, 1.0)]
     given, _ = matched(source, (0, 1), refs, "mean", WINDOW)
     assert firsts(given) == [15, 15]
 
 
-def test_an_edit_touches_its_own_seconds_and_no_other(source: StoredClip, giver: StoredClip) -> None:
-    edit = SecondEdit((1, 3), (LatentRef(giver.folder, 0),), weight=0.5)
+def test_an_edit_touches_its_own_seconds_and_no_other(source: StoredClip, reference: StoredClip) -> None:
+    edit = SecondEdit((1, 3), (LatentRef(reference.folder, 0),), weight=0.5)
     found = given_m(source, (), 1.0, "auto", (edit,), WINDOW)
     assert firsts(found.m) == [0, 5.5, 2, 6.5]
     assert found.kept.tolist() == [1, 0.5, 1, 0.5]
@@ -84,18 +86,18 @@ def test_an_edit_touches_its_own_seconds_and_no_other(source: StoredClip, giver:
     assert "1-2,3-4 s" in found.rule
 
 
-def test_edits_stand_upon_the_emotion_and_upon_each_other(source: StoredClip, giver: StoredClip) -> None:
+def test_edits_stand_upon_the_emotion_and_upon_each_other(source: StoredClip, reference: StoredClip) -> None:
     edits = (
-        SecondEdit((0,), (LatentRef(giver.folder, 0),), weight=0.5),
-        SecondEdit((0, 1), (LatentRef(giver.folder, 1),), weight=0.5),
+        SecondEdit((0,), (LatentRef(reference.folder, 0),), weight=0.5),
+        SecondEdit((0, 1), (LatentRef(reference.folder, 1),), weight=0.5),
     )
-    found = given_m(source, (LatentRef(giver.folder),), 0.5, "mean", edits, WINDOW)
+    found = given_m(source, (LatentRef(reference.folder),), 0.5, "mean", edits, WINDOW)
     assert firsts(found.m) == [14.375, 14, 8.5, 9]  # 0 -> 7.5 -> 8.75 -> 14.375; 1 -> 8 -> 14
     assert found.kept.tolist() == [0.125, 0.25, 0.5, 0.5]
 
 
-def test_beyond_full_weight_exaggerates_and_keeps_nothing(source: StoredClip, giver: StoredClip) -> None:
-    found = given_m(source, (), 1.0, "auto", (SecondEdit((2,), (LatentRef(giver.folder, 0),), 1.5),), WINDOW)
+def test_beyond_full_weight_exaggerates_and_keeps_nothing(source: StoredClip, reference: StoredClip) -> None:
+    found = given_m(source, (), 1.0, "auto", (SecondEdit((2,), (LatentRef(reference.folder, 0),), 1.5),), WINDOW)
     assert firsts(found.m)[2] == 14
     assert found.kept[2] == 0
 
@@ -108,11 +110,11 @@ def test_nothing_given_leaves_its_own_seconds(source: StoredClip) -> None:
 
 
 def test_fades_rise_and_fall_at_the_ends_of_every_run() -> None:
-    giver = (LatentRef("x"),)
-    assert SecondEdit((2, 3, 4, 5), giver).weights().tolist() == [1, 1, 1, 1]
-    faded = SecondEdit((2, 3, 4, 5), giver, weight=0.8, fade_in_s=2.0, fade_out_s=1.0)
+    reference = (LatentRef("x"),)
+    assert SecondEdit((2, 3, 4, 5), reference).weights().tolist() == [1, 1, 1, 1]
+    faded = SecondEdit((2, 3, 4, 5), reference, weight=0.8, fade_in_s=2.0, fade_out_s=1.0)
     assert faded.weights() == pytest.approx([0.2, 0.6, 0.8, 0.4])
-    two_runs = SecondEdit((0, 1, 7), giver, fade_in_s=1.0)
+    two_runs = SecondEdit((0, 1, 7), reference, fade_in_s=1.0)
     assert two_runs.weights() == pytest.approx([0.5, 1, 0.5])
 
 
@@ -138,22 +140,22 @@ def test_a_fade_as_long_as_the_run_is_a_crossfade() -> None:
     ],
 )
 def test_an_impossible_edit_is_refused_in_words(
-    source: StoredClip, giver: StoredClip, changes: dict[str, object]
+    source: StoredClip, reference: StoredClip, changes: dict[str, object]
 ) -> None:
-    values: dict[str, object] = {"target": (0,), "givers": (LatentRef(giver.folder, 0),)}
+    values: dict[str, object] = {"target": (0,), "givers": (LatentRef(reference.folder, 0),)}
     with pytest.raises(SpecError):
         given_m(source, (), 1.0, "auto", (SecondEdit(**(values | changes)),), WINDOW)  # type: ignore[arg-type]
 
 
-def test_a_second_that_the_giver_lacks_is_refused_in_words(source: StoredClip, giver: StoredClip) -> None:
+def test_a_second_that_the_giver_lacks_is_refused_in_words(source: StoredClip, reference: StoredClip) -> None:
     with pytest.raises(SpecError, match="2 seconds"):
-        matched(source, (0,), [LatentRef(giver.folder, 2)], "mean", WINDOW)
+        matched(source, (0,), [LatentRef(reference.folder, 2)], "mean", WINDOW)
 
 
-def test_in_the_mean_of_a_clip_its_pauses_do_not_count(source: StoredClip, giver: StoredClip) -> None:
+def test_in_the_mean_of_a_clip_its_pauses_do_not_count(source: StoredClip, reference: StoredClip) -> None:
     f0 = np.full(2 * WINDOW, np.nan, np.float32)
     f0[:WINDOW] = 120.0  # the second second is silent
-    np.save(Path(giver.folder) / "f0.npy", f0)
-    assert firsts(matched(source, range(4), [LatentRef(giver.folder)], "mean", WINDOW)[0]) == [10] * 4
-    np.save(Path(giver.folder) / "f0.npy", np.full(2 * WINDOW, np.nan, np.float32))  # whispered: all count alike
-    assert firsts(matched(source, range(4), [LatentRef(giver.folder)], "mean", WINDOW)[0]) == [15] * 4
+    np.save(Path(reference.folder) / "f0.npy", f0)
+    assert firsts(matched(source, range(4), [LatentRef(reference.folder)], "mean", WINDOW)[0]) == [10] * 4
+    np.save(Path(reference.folder) / "f0.npy", np.full(2 * WINDOW, np.nan, np.float32))  # whispered
+    assert firsts(matched(source, range(4), [LatentRef(reference.folder)], "mean", WINDOW)[0]) == [15] * 4

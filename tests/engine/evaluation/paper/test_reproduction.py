@@ -105,11 +105,11 @@ def test_the_second_stage_divides_actors_and_tests_each_once() -> None:
 
 
 def test_the_second_stage_keeps_to_a_corpus_s_own_parts() -> None:
-    def told(number: int, split: str) -> Utterance:
+    def predicted(number: int, split: str) -> Utterance:
         labels = Labels(speaker=f"a{number}", emotion="sad", split=split)
         return Utterance(f"/c/{number}.flac", f"{number}.flac", labels)
 
-    clips = [told(n, split) for n, split in enumerate(("train", "test", "validation", "Train"))]
+    clips = [predicted(n, split) for n, split in enumerate(("train", "test", "validation", "Train"))]
     (side,) = plan.sides(clips, 0)
     assert [u.labels.speaker for u in side.training] == ["a0", "a3"]
     assert [u.labels.speaker for u in side.tested] == ["a1"]
@@ -212,8 +212,8 @@ def reading_and_acted(voices: Path, tmp_path: Path) -> tuple[str, str]:
 
 
 def reproduce(request: Reproduce, control: Any = lambda: Control.RUN) -> tuple[Any, list[object]]:
-    told: list[object] = []
-    return run.reproduce(request, told.append, control), told
+    predicted: list[object] = []
+    return run.reproduce(request, predicted.append, control), predicted
 
 
 @pytest.mark.usefixtures("tiny")
@@ -238,9 +238,9 @@ def test_a_report_is_whole_killed_runs_go_on_and_what_is_missing_says_why(
     runs = tmp_path / "report" / "work" / "runs"
     stamp = (runs / "timescale" / "log.jsonl").read_bytes()
 
-    done, told = reproduce(request)
+    done, predicted = reproduce(request)
     assert (runs / "timescale" / "log.jsonl").read_bytes() == stamp  # trained once
-    fractions = [e.fraction for e in told if isinstance(e, Progress) and e.fraction is not None]
+    fractions = [e.fraction for e in predicted if isinstance(e, Progress) and e.fraction is not None]
     assert all(b >= a - 1e-9 for a, b in itertools.pairwise(fractions))
 
     out = tmp_path / "report"
@@ -364,8 +364,8 @@ def test_two_processes_measure_what_one_does_and_say_what_fails(
     two = dataclasses.replace(one, out=str(tmp_path / "two"))
     alone = measured(one)
     monkeypatch.setattr(units, "_processes", lambda count: min(2, count))
-    told: list[Any] = []
-    beside = measured(two, told.append)
+    predicted: list[Any] = []
+    beside = measured(two, predicted.append)
     assert len(numbers(one)) == 10  # five systems, the floors and four stages; CPC is missing
     assert numbers(one) == numbers(two)
     points = [
@@ -375,7 +375,7 @@ def test_two_processes_measure_what_one_does_and_say_what_fails(
     assert (beside.measured, beside.before, beside.after) == (alone.measured, alone.before, alone.after)
     assert beside.why.keys() == alone.why.keys()
     assert all("do not fit the model" in work.why["cpc"] for work in (alone, beside))
-    progress = [event for event in told if isinstance(event, Progress)]
+    progress = [event for event in predicted if isinstance(event, Progress)]
     assert all(b.fraction >= a.fraction for a, b in itertools.pairwise(progress))
     assert any(event.message.count(": ") == 2 and "; " in event.message for event in progress)
 

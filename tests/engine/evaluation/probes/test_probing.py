@@ -216,9 +216,9 @@ def test_the_linear_probe_is_the_same_for_raw_and_standardised_vectors() -> None
     vectors = rng.standard_normal((100, 4)) + (labels == "b")[:, None] * 2.0
     found = linear.fit(vectors * [1, 100, 0.01, 5] + 7.0, labels)
     again = linear.fit(vectors, labels)
-    told = found.told(vectors * [1, 100, 0.01, 5] + 7.0)
-    assert (told == again.told(vectors)).all()
-    assert (told == labels).mean() > 0.9
+    predicted = found.predicted(vectors * [1, 100, 0.01, 5] + 7.0)
+    assert (predicted == again.predicted(vectors)).all()
+    assert (predicted == labels).mean() > 0.9
 
 
 def test_the_regressor_learns_a_curve_no_line_can_follow() -> None:
@@ -226,8 +226,8 @@ def test_the_regressor_learns_a_curve_no_line_can_follow() -> None:
     x = rng.uniform(-2, 2, (400, 3))
     y = x[:, 0] ** 2
     for loss in ("MSE", "CCC"):
-        told = regressor.fit_and_tell(x[:300], y[:300], x[300:], loss, 0)
-        assert ccc(y[300:], told) > 0.8
+        predicted = regressor.fit_and_predict(x[:300], y[:300], x[300:], loss, 0)
+        assert ccc(y[300:], predicted) > 0.8
 
 
 def test_a_number_that_training_hardly_ever_saw_move_does_not_drown_the_others() -> None:
@@ -237,8 +237,8 @@ def test_a_number_that_training_hardly_ever_saw_move_does_not_drown_the_others()
     rare = np.zeros((300, 2))
     rare[0, 0], rare[250:, :] = 1e-7, 0.3
     vectors, y = np.concatenate((x, rare), axis=1), x[:, 0]
-    told = regressor.fit_and_tell(vectors[:250], y[:250], vectors[250:], "CCC", 0)
-    assert ccc(y[250:], told) > 0.8
+    predicted = regressor.fit_and_predict(vectors[:250], y[:250], vectors[250:], "CCC", 0)
+    assert ccc(y[250:], predicted) > 0.8
 
 
 def test_dropout_drops_a_fifth_and_keeps_the_mean() -> None:
@@ -258,6 +258,6 @@ def test_a_latent_s_large_dimensions_are_not_drowned_by_its_many_small_ones() ->
     own = 0.2 * rng.standard_normal((40, 200))
     vectors = np.column_stack((np.where(speakers % 2, 2.0, -2.0) + rng.standard_normal(240), own[speakers]))
     train = speakers < 20
-    told = linear.fit(vectors[train], labels[train], speakers[train].astype(str)).told(vectors[~train])
-    blind = linear.fit(vectors[train], labels[train]).told(vectors[~train])
-    assert np.mean(told == labels[~train]) > 0.95 > np.mean(blind == labels[~train])
+    predicted = linear.fit(vectors[train], labels[train], speakers[train].astype(str)).predicted(vectors[~train])
+    blind = linear.fit(vectors[train], labels[train]).predicted(vectors[~train])
+    assert np.mean(predicted == labels[~train]) > 0.95 > np.mean(blind == labels[~train])

@@ -15,9 +15,9 @@ from engine.evaluation.probes.verification import SCALINGS, best_scaling, equal_
 
 def test_balanced_accuracy_counts_every_class_the_same() -> None:
     truth = np.array(["a"] * 9 + ["b"])
-    told = np.array(["a"] * 10)
-    assert accuracy(truth, told) == pytest.approx(0.9)
-    assert balanced_accuracy(truth, told) == pytest.approx(0.5)
+    predicted = np.array(["a"] * 10)
+    assert accuracy(truth, predicted) == pytest.approx(0.9)
+    assert balanced_accuracy(truth, predicted) == pytest.approx(0.5)
 
 
 def test_the_concordance_is_lins_by_hand() -> None:
@@ -34,10 +34,10 @@ def test_a_constant_prediction_gives_zero_and_never_nan() -> None:
 
 def test_pooled_and_per_video_concordance_are_two_things() -> None:
     # Each video is told perfectly but for its level, which the pooled one sees and the mean of the videos sees too.
-    truth, told = [0.0, 1.0, 10.0, 11.0], [0.0, 1.0, 11.0, 10.0]
+    truth, predicted = [0.0, 1.0, 10.0, 11.0], [0.0, 1.0, 11.0, 10.0]
     groups = ["a", "a", "b", "b"]
-    assert ccc_per_group(truth, told, groups) == pytest.approx((1.0 - 1.0) / 2.0)
-    assert ccc(truth, told) > 0.95
+    assert ccc_per_group(truth, predicted, groups) == pytest.approx((1.0 - 1.0) / 2.0)
+    assert ccc(truth, predicted) > 0.95
 
 
 def test_a_video_of_one_utterance_is_left_out() -> None:
@@ -58,9 +58,9 @@ def test_the_interval_covers_the_truth_about_95_times_in_100() -> None:
 
 def test_whole_speakers_are_drawn_so_few_of_them_make_a_wide_interval() -> None:
     truth = np.ones(400, int)
-    told = np.repeat([1, 1, 1, 0], 100)  # three speakers always right, one always wrong
-    by_speaker = bootstrap(accuracy, truth, told, np.repeat(np.arange(4), 100))
-    by_clip = bootstrap(accuracy, truth, told, np.arange(400))
+    predicted = np.repeat([1, 1, 1, 0], 100)  # three speakers always right, one always wrong
+    by_speaker = bootstrap(accuracy, truth, predicted, np.repeat(np.arange(4), 100))
+    by_clip = bootstrap(accuracy, truth, predicted, np.arange(400))
     assert by_speaker.high - by_speaker.low > 5 * (by_clip.high - by_clip.low)
 
 

@@ -193,7 +193,7 @@ def test_seconds_are_copied_in_one_recording_and_pasted_in_another(
     assert chip is not None
     assert chip.given is not None
     assert chip.given[1] == 1.0
-    assert "a1.wav · 4 s given, 100 %, rule: Stretch" in chip.description
+    assert "from a1.wav · 4 s, 100 %, rule: Stretch" in chip.description
 
 
 def test_pasting_nothing_says_what_to_do(panel: MLanePanel, session: Session) -> None:

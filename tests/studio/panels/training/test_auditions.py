@@ -199,10 +199,8 @@ def test_buttons_add_hear_flip_and_use(
     assert not section.commands["add_clips"].isEnabled()
     session.library.select([list(session.library.clips)[1]])
     section.commands["add_clips"].trigger()
-    assert [section.entries.item(row).text() for row in range(2)] == [
-        "anna.wav, reconstructed",
-        "emil.wav, reconstructed",
-    ]
+    titles = [section.entries.item(row).text() for row in range(2)]
+    assert titles == ["anna.wav, reconstructed", "emil.wav, reconstructed"]
     section.choose(100)
     section.commands["play"].trigger()
     assert cells(section, SOUND) == ["▶", "♪", "♪"]

@@ -1,4 +1,4 @@
-"""The training panel: what a run is made of, how it is watched and controlled, and what becomes of it."""
+"""The training panel: what a run is made of, how it is watched and steered, and what becomes of it."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from engine.api import AudioSpec, ModelInfo, ModelSpec, RunSpec, Train, TrainPoint, presets
+from engine.model.aux_vae import AuxVAE
 from studio.domain.clip import Clip
 from studio.domain.run_record import BEST, RunRecord
 from studio.engine_link.engine_link import EngineLink
 from studio.engine_link.job import Job
 from studio.panels.training import runs_model
+from studio.panels.training.new_run_form import weights_of
 from studio.panels.training.panel import NEW, RUNS, TrainingPanel
 from studio.services.preferences import Preferences
 from studio.session.session import Session
@@ -47,8 +49,13 @@ def session(qtbot: QtBot, tmp_path: Path, jobs: list[Job], monkeypatch: pytest.M
 
 
 @pytest.fixture
-def panel(session: Session, qtbot: QtBot, tmp_path: Path) -> TrainingPanel:
-    made = TrainingPanel(session, Preferences(tmp_path / "settings.ini"))
+def preferences(tmp_path: Path) -> Preferences:
+    return Preferences(tmp_path / "settings.ini")
+
+
+@pytest.fixture
+def panel(session: Session, qtbot: QtBot, preferences: Preferences) -> TrainingPanel:
+    made = TrainingPanel(session, session.messages, preferences)
     qtbot.addWidget(made)
     made.resize(460, 800)
     made.show()
@@ -98,6 +105,13 @@ def test_a_changed_setting_makes_the_preset_custom(panel: TrainingPanel) -> None
     assert (train.learning_rate, train.preset) == (0.002, "custom")
 
 
+@pytest.mark.parametrize("name", list(presets()))
+def test_the_number_of_weights_shown_is_the_models_own(name: str) -> None:
+    spec = presets()[name].model
+    model = AuxVAE(spec)
+    assert weights_of(spec) == pytest.approx(sum(p.numel() for p in model.parameters()), rel=0.01)
+
+
 def test_sizes_are_shown_and_follow_the_form(panel: TrainingPanel) -> None:
     before = words(panel, "sizeFacts")
     assert "million weights" in before
@@ -111,19 +125,18 @@ def test_the_whole_library_is_the_corpus_less_what_cannot_be_read(panel: Trainin
     spec = panel.form.run_spec()
     assert [clip.id for clip in spec.clips] == ["c0", "c1", "c2", "c3", "c4"]
     assert spec.clips[1].labels == {"speaker": "s1"}
-    assert "2.5 min of speech" in panel.form.corpus.facts.text()
+    assert "2.5 min of speech" in panel.form.corpus_facts.text()
 
 
 def test_recordings_that_come_by_the_hundred_are_counted_together(
     panel: TrainingPanel, session: Session, qtbot: QtBot
 ) -> None:
-    kind, counts = panel.form.corpus.kind, []
-    kind.model().dataChanged.connect(lambda *_: counts.append(kind.itemText(0)))
+    corpus, counts = panel.form.corpus, []
+    corpus.model().dataChanged.connect(lambda *_: counts.append(corpus.itemText(0)))
     for number in range(20):
         session.library.insert_found([(f"/more/{number}.wav", {})])
     qtbot.waitUntil(lambda: bool(counts))
     assert counts == ["Whole library (25 clips)"]
-    assert panel.form.corpus.kind.itemText(0) == "Whole library (25 clips)"
 
 
 def test_a_selection_or_a_folder_can_be_the_corpus(panel: TrainingPanel, session: Session) -> None:
@@ -142,7 +155,7 @@ def test_a_selection_or_a_folder_can_be_the_corpus(panel: TrainingPanel, session
 def test_nothing_to_train_on_is_said_above_the_button(
     panel: TrainingPanel, jobs: list[Job], corpus: int, problem: str
 ) -> None:
-    panel.form.corpus.kind.setCurrentIndex(corpus)
+    panel.form.corpus.setCurrentIndex(corpus)
     panel.form.start.click()
     assert words(panel, "newRunProblem").startswith(problem)
     assert jobs == []
@@ -207,9 +220,9 @@ def test_points_become_curves_of_every_term(
     for step in (1, 2, 3):
         jobs[0].partial.emit(point(step, -100.0 + step))
     jobs[0].partial.emit(point(3, -95.0, "validation"))
-    qtbot.waitUntil(lambda: running.curves.values("total", "validation") == ((3.0,), (-95.0,)))
-    assert running.curves.values("total", "train") == ((1.0, 2.0, 3.0), (-99.0, -98.0, -97.0))
-    assert running.curves.series() == ["total", "reconstruction", "error"]
+    qtbot.waitUntil(lambda: running.curves.objective.values("total", "validation") == ((3.0,), (-95.0,)))
+    assert running.curves.objective.values("total", "train") == ((1.0, 2.0, 3.0), (-99.0, -98.0, -97.0))
+    assert running.curves.objective.series() == ["total", "reconstruction", "error"]
     table = running.runs
     assert table.data(table.index(0, runs_model.BEST)) == "−95.00"
     assert table.data(table.index(0, runs_model.STEPS)) == "3"
@@ -263,9 +276,9 @@ def listed(session: Session, panel: TrainingPanel, qtbot: QtBot, tmp_path: Path)
 
 
 def test_choosing_a_run_shows_its_curves(listed: TrainingPanel) -> None:
-    assert listed.curves.values("total", "train")[1] == (-5.0,)
+    assert listed.curves.objective.values("total", "train")[1] == (-5.0,)
     listed.choose(0)
-    assert listed.curves.values("total", "train")[1] == (-4.0, -3.0)
+    assert listed.curves.objective.values("total", "train")[1] == (-4.0, -3.0)
     assert not listed.progress.bar.isVisible()
 
 
@@ -310,9 +323,9 @@ def test_a_resumed_run_redraws_what_it_trains_again(qtbot: QtBot, listed: Traini
     listed.refresh()
     record.points[1] = point(2, -4.5)
     listed.refresh()
-    assert listed.curves.values("total", "train")[1] == (-5.0, -4.5)
+    assert listed.curves.objective.values("total", "train")[1] == (-5.0, -4.5)
 
 
-def test_the_logarithmic_scale_is_remembered(panel: TrainingPanel, tmp_path: Path) -> None:
-    panel.curves.logarithmic.setChecked(True)
-    assert Preferences(tmp_path / "settings.ini").get("training/logarithmic", False) is True
+def test_the_logarithmic_scale_is_remembered(panel: TrainingPanel, preferences: Preferences) -> None:
+    panel.curves.objective.logarithmic.setChecked(True)
+    assert preferences.get("training/logarithmic", False) is True

@@ -1,4 +1,4 @@
-"""The size of a model, counted from its specification: the model itself lives where torch is."""
+"""How large a model will be, before it is built."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from engine.api import ModelSpec
 
 
 def weights_of(spec: ModelSpec) -> int:
-    """Number of trainable weights of the six networks and of the attribute heads."""
+    """Trainable numbers of the six networks and of the attribute heads; the model itself lives where torch is."""
     latent = spec.latent
 
     def network(inputs: int, channels: tuple[int, ...], outputs: int, *, kernel: int, slow: int, norm: bool) -> int:
         total, size = 0, inputs
-        for layer, channel in enumerate(channels):
-            total += (kernel * size + 1) * channel + (slow * channel if layer == 0 else 0)
+        for place, channel in enumerate(channels):
+            total += (kernel * size + 1) * channel + (slow * channel if place == 0 else 0)
             total += 2 * channel if norm else 0
             size = channel
         return total + (size + 1) * outputs
