@@ -160,24 +160,24 @@ class GetCorpusDialog(QDialog):
         there = (folder / offer.corpus / offer.name).is_dir()
         self._ok.setText(self.tr("&Use it") if there else self.tr("&Get it"))
         if not typed or not folder.is_absolute():
-            self._tell(self.tr("Name a folder."), possible=False)
+            self._report(self.tr("Name a folder."), possible=False)
             return
         if there:
-            self._tell(self.tr("It is there already; nothing needs to be fetched."), possible=True)
+            self._report(self.tr("It is there already; nothing needs to be fetched."), possible=True)
             return
         existing = next(place for place in (folder, *folder.parents) if place.exists())
         try:
             free = shutil.disk_usage(existing).free
         except OSError as error:
-            self._tell(self.tr("The folder cannot be used: {0}.").format(error.strerror), possible=False)
+            self._report(self.tr("The folder cannot be used: {0}.").format(error.strerror), possible=False)
             return
         needed = offer.disk_bytes
         words = self.tr("Needs {0} while it is unpacked and {1} afterwards; {2} are free there.")
-        self._tell(
+        self._report(
             words.format(_size(needed), _size(needed - offer.archive_bytes), _size(free)), possible=free >= needed
         )
 
-    def _tell(self, words: str, *, possible: bool) -> None:
+    def _report(self, words: str, *, possible: bool) -> None:
         self.room.setForegroundRole(QPalette.ColorRole.PlaceholderText if possible else theme.ERROR)
         self.room.setText(words)
         self._ok.setEnabled(possible)

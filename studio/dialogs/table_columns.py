@@ -101,7 +101,7 @@ class TableDialog(QDialog):
         known = self.columns() if self.meanings else None
         if known is not None and not known.file:
             self.unmatched.hide()
-            self._tell(self.tr("Choose the column that names the recordings."), good=False)
+            self._report(self.tr("Choose the column that names the recordings."), good=False)
             return
         self._asked += 1
         number = self._asked
@@ -110,7 +110,7 @@ class TableDialog(QDialog):
         job.failed.connect(lambda what, hint, _details: self._fail(what, hint) if number == self._asked else None)
 
     def _fail(self, what: str, hint: str) -> None:
-        self._tell(f"{what} {hint}", good=False)
+        self._report(f"{what} {hint}", good=False)
 
     def _show(self, seen: TablePreview) -> None:
         if not self.meanings:
@@ -123,12 +123,12 @@ class TableDialog(QDialog):
         lines = min(6, self.unmatched.count())
         self.unmatched.setFixedHeight(lines * self.unmatched.sizeHintForRow(0) + theme.SPACE)
         if seen.columns is None:
-            self._tell(self.tr("Choose the column that names the recordings."), good=False)
+            self._report(self.tr("Choose the column that names the recordings."), good=False)
             return
         found = counted(seen.matched, self.tr("1 recording"), self.tr("{0} recordings")) if seen.matched else ""
         if not found:
             words = self.tr("None of the {0} rows has a recording: names are looked for from {1} on.")
-            self._tell(words.format(seen.row_count, Path(self._path).parent), good=False)
+            self._report(words.format(seen.row_count, Path(self._path).parent), good=False)
             return
         words = self.tr("{0} found for {1} rows.").format(found, seen.row_count)
         if seen.unmatched_rows:
@@ -137,10 +137,10 @@ class TableDialog(QDialog):
                 self.tr("1 row has something that cannot be used:"),
                 self.tr("{0} rows have something that cannot be used:"),
             )
-        self._tell(words, good=True)
+        self._report(words, good=True)
         self._ok.setText(self.tr("&Add {0}").format(found))
 
-    def _tell(self, words: str, *, good: bool) -> None:
+    def _report(self, words: str, *, good: bool) -> None:
         self.verdict.setForegroundRole(QPalette.ColorRole.WindowText if good else theme.ERROR)
         self.verdict.setText(words)
         self._ok.setEnabled(good)
@@ -151,11 +151,11 @@ class TableDialog(QDialog):
         self.table.setColumnCount(len(seen.headings))
         self.table.setRowCount(1 + len(seen.rows))
         self.table.setHorizontalHeaderLabels(list(seen.headings))
-        told = {} if seen.columns is None else {seen.columns.file: _FILE}
+        proposed = {} if seen.columns is None else {seen.columns.file: _FILE}
         if seen.columns is not None:
-            told |= {heading: name if name in LABELS else _OWN for name, heading in seen.columns.labels.items()}
+            proposed |= {heading: name if name in LABELS else _OWN for name, heading in seen.columns.labels.items()}
         for number, heading in enumerate(seen.headings):
-            choice = self._choice(heading, told.get(heading, _LEAVE_OUT if seen.columns else _OWN))
+            choice = self._choice(heading, proposed.get(heading, _LEAVE_OUT if seen.columns else _OWN))
             self.meanings.append(choice)
             self.table.setCellWidget(0, number, choice)
         for row, cells in enumerate(seen.rows, start=1):

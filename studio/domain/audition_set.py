@@ -1,6 +1,6 @@
-"""What is heard at every checkpoint of a run: a small fixed set of recipes, kept in the project.
+"""Audition set: what is played at every checkpoint of a run, a small fixed set of recipes, kept in the project.
 
-An entry is a recipe (see studio.domain.recipe): it names recordings and no model, so any can render it. One that
+An entry is a recipe (see studio.domain.recipes): it names recordings and no model, so any can render it. One that
 gives nothing is a recording as the model reconstructs it.
 """
 
@@ -52,7 +52,7 @@ class AuditionEntry:
 class Hearing:
     """What the player flips between: one entry's sounds of the checkpoints of a run, in the order of their steps.
 
-    source: folder of the recording's analysis, which is heard beside them.
+    source: folder of the recording's analysis, which is played beside them.
     """
 
     run_dir: str

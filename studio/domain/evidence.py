@@ -10,11 +10,11 @@ from PySide6.QtCore import QCoreApplication
 from engine.api import Evidence, Take
 from studio.domain.transfer_setup import span_words
 
-# Below these differences from the control, listeners do not tell two renderings of a sentence apart.
+# Below these differences from the control, two renderings of a sentence sound alike.
 AUDIBLE_SEMITONES = 0.5
 AUDIBLE_DB = 0.5  # of the distance to the original
 AUDIBLE_DIFFERENCE_DB = 1.0  # of one smooth spectrum from another
-COSINE_STEP = 0.05  # smaller moves of the model's own reading mean nothing
+COSINE_STEP = 0.05  # smaller moves of the model's own measure mean nothing
 POSTERIOR_STEP = 0.1
 PAST_TARGET = 1.15
 NEAR_SEMITONES = 0.5  # a target whose pitch is so near is no target for the pitch

@@ -31,7 +31,7 @@ class RunRecord:
     error: tuple[str, str] | None = None
     started_at: float = 0.0  # seconds since the epoch
     checkpoints: tuple[KeptCheckpoint, ...] = ()  # kept on the way, in the order of their steps
-    heard: Heard = field(default_factory=Heard)  # what is known of how they sound
+    heard: Heard = field(default_factory=Heard)  # auditions and probes of them
 
     def look_again(self) -> None:
         """Read anew what the run's folder says of its checkpoints."""

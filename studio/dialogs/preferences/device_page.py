@@ -21,7 +21,7 @@ class DevicePage(QWidget):
         super().__init__(parent)
         self._link = link
         self._preferences = preferences
-        self._there: set[str] = set()  # once the engine has told
+        self._there: set[str] = set()  # once the engine has reported
         chosen = preferences.get(PREFERENCE, AUTO)
         self.device = QComboBox()
         self.device.setAccessibleName(self.tr("Device for analysis, maps and transfers"))

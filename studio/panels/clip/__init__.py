@@ -1,1 +1,1 @@
-"""The clip view: waveform, spectrogram and the lane of seconds."""
+"""The clip view: waveform, spectrogram and the row of seconds."""

@@ -1,4 +1,4 @@
-"""What the m lane shows of a recording: a colour and words for every second, and what edits give to it."""
+"""Chips of the row of seconds: a colour and words for every second of a recording, and what edits give to it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Floats = npt.NDArray[np.floating]
 
 
 def has_affect(clip: Clip) -> bool:
-    """Whether arousal and valence of this recording's seconds are known: the model must carry such readings."""
+    """Whether arousal and valence of this recording's seconds are known: the model must carry probes of them."""
     return clip.folder is not None and all(StoredClip(clip.folder).has(name) for name in ("arousal", "valence"))
 
 

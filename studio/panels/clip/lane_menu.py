@@ -1,4 +1,4 @@
-"""Context menu of the m lane: the twin of every drag and key."""
+"""Context menu of the row of seconds: the twin of every drag and key."""
 
 from __future__ import annotations
 

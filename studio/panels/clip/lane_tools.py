@@ -1,4 +1,4 @@
-"""Tools of the m lane: one row of controls for the colours of the seconds and for what is given to them."""
+"""Tools of the row of seconds: controls for the colours of the seconds and for edits of them."""
 
 from __future__ import annotations
 

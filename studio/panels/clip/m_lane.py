@@ -1,4 +1,4 @@
-"""The m lane: the seconds of the current recording as chips, to be looked at, copied, pasted, painted and faded."""
+"""Row of seconds: those of the current recording as chips, to be looked at, copied, pasted, painted and faded."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class MLanePanel(QWidget):
 
     Signals:
         play_requested(second)
-        reported(str): what is under the pointer or selected, in words; "" = nothing of the lane's.
+        reported(str): what is under the pointer or selected, in words; "" = nothing of the row's.
     """
 
     play_requested = Signal(int)

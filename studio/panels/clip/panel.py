@@ -1,4 +1,4 @@
-"""The clip view: one recording seen and heard, beside what the model made of it."""
+"""The clip view: one recording seen and played, beside what the model made of it."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class ClipViewPanel(QWidget):
         self.player.play()
 
     def follow_take(self, take: Take) -> None:
-        """Go on with a take in another's place, where that was heard and in the version that was heard."""
+        """Go on with a take in another's place, at the time and in the version that was played."""
         if self.loader.folder != take.source or self.player.sound not in NAMES:
             self.play_take(take, "transformed")
             return
@@ -181,7 +181,7 @@ class ClipViewPanel(QWidget):
             self._session.checkpoints.stop()
         self.refresh()
         if fresh and flipping:
-            self.player.switch("transformed")  # what was heard is not there any more
+            self.player.switch("transformed")  # what was played is not there any more
 
     def _clips_added(self) -> None:
         if self.loader.folder is None:  # what there is to do has changed

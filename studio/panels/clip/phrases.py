@@ -27,10 +27,10 @@ def phrase_at(mel: npt.NDArray[np.floating], frames_per_second: float, second: i
     speaks = smooth > quiet + QUIET_SHARE * (loud - quiet)
     spans = _joined(speaks, round(PAUSE_S * rate))
     begin, end = second * rate - first_frame, (second + 1) * rate - first_frame
-    heard = {span: min(span[1], end) - max(span[0], begin) for span in spans}
-    if not heard or max(heard.values()) <= 0:
+    overlaps = {span: min(span[1], end) - max(span[0], begin) for span in spans}
+    if not overlaps or max(overlaps.values()) <= 0:
         return second, second
-    start, stop = max(heard, key=heard.__getitem__)
+    start, stop = max(overlaps, key=overlaps.__getitem__)
     seconds = int(np.ceil(len(mel) / rate))
     low = int((start + first_frame) / rate + 0.5)
     high = int((stop + first_frame) / rate + 0.5) - 1

@@ -32,7 +32,7 @@ class PictureLoader(QObject):
         view.picture_wanted.connect(self.show_picture)
 
     def show_version(self, name: str) -> None:
-        """Show the waveform and the picture of the version that is heard."""
+        """Show the waveform and the picture of the version that plays."""
         self._session.checkpoints.note_heard(name)
         if (version := self._loader.versions.get(name)) is not None:
             self._view.show_sound(version.audio, self._loader.spec.rate_hz, version.peaks)
@@ -40,12 +40,12 @@ class PictureLoader(QObject):
 
     def show_picture(self) -> None:
         """Show the picture and the lines that the view asks for; ask the engine for what is not computed yet."""
-        versions, heard = self._loader.versions, self._player.sound
-        if heard not in versions:
+        versions, played = self._loader.versions, self._player.sound
+        if played not in versions:
             return
         self._view.allow_difference("transformed" in versions)
         try:
-            pictures.show(self._view, versions, heard, self._loader.spec)
+            pictures.show(self._view, versions, played, self._loader.spec)
         except (OSError, ValueError) as error:
             self._messages.say(
                 self.tr("The pictures of this clip cannot be read ({0}).").format(error),
@@ -60,7 +60,7 @@ class PictureLoader(QObject):
             return
         rest = pictures.lacking(self._view, versions, versions)
         if rest := [folder for folder in rest if StoredClip(folder).has("audio")]:
-            self._draw(rest)  # so that the other versions are there when they are heard
+            self._draw(rest)  # so that the other versions are there when they are played
 
     def _missing(self) -> list[str]:
         """Folders that lack something of what is to be shown now."""

@@ -16,17 +16,17 @@ OVERVIEWS = (4, 16)  # frames behind a column, as the engine stores them
 Versions = Mapping[str, Version]
 
 
-def show(view: RecordingView, versions: Versions, heard: str, spec: AudioSpec) -> None:
+def show(view: RecordingView, versions: Versions, played: str, spec: AudioSpec) -> None:
     """Show what the view asks for, as far as it is stored.
 
     Args:
-        heard: the version now played; its picture is shown, or that of the difference.
+        played: the version that plays now; its picture is shown, or that of the difference.
 
     Raises:
         OSError, ValueError: what is stored is damaged.
     """
     scale: FrequencyScale = LinearScale(spec) if view.linear else MelScale(spec)
-    names = shown(view, heard)
+    names = shown(view, played)
     images = [_image(versions[name].stored, linear=view.linear) for name in names]
     kind = "difference" if view.difference else "linear" if view.linear else "mel"
     picture: LevelImage | None = None
@@ -45,9 +45,9 @@ def show(view: RecordingView, versions: Versions, heard: str, spec: AudioSpec) -
     )
 
 
-def shown(view: RecordingView, heard: str) -> tuple[str, ...]:
-    """The versions whose pictures are seen: the one heard, or the two of the difference."""
-    return COMPARED if view.difference else (heard,)
+def shown(view: RecordingView, played: str) -> tuple[str, ...]:
+    """The versions whose pictures are seen: the one played, or the two of the difference."""
+    return COMPARED if view.difference else (played,)
 
 
 def lacking(view: RecordingView, versions: Versions, names: Iterable[str]) -> list[str]:

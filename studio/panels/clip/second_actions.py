@@ -1,4 +1,4 @@
-"""Actions on the seconds selected in the m lane: copy, paste, give, paint, change, restore."""
+"""Actions on the selected seconds: copy, paste, give, paint, change, restore."""
 
 from __future__ import annotations
 

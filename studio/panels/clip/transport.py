@@ -21,7 +21,7 @@ VERSIONS = ("original", "reconstruction", "transformed")
 class TransportBar(QWidget):
     """Buttons for a Player. `commands` holds the same actions for a menu.
 
-    The three versions of a take have a button each; whatever else is loaded is named where it is heard.
+    The three versions of a take have a button each; whatever else is loaded is named where it is played.
 
     Signals:
         volume_changed(float), loop_changed(bool): by the user, to be remembered.

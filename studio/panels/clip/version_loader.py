@@ -22,7 +22,7 @@ from studio.session.session import Session
 
 
 class VersionLoader(QObject):
-    """Chooses what of a clip is heard and keeps it loaded.
+    """Chooses what of a clip is played and keeps it loaded.
 
     Attributes:
         versions: what is loaded, by the name that the player knows it by.

@@ -37,7 +37,7 @@ class Version:
 
 
 def versions_of(folder: str, take: Take | None) -> dict[str, Version]:
-    """What can be seen and heard of an analysed clip, the original first.
+    """What can be seen and played of an analysed clip, the original first.
 
     Raises:
         OSError, ValueError: something of it is missing or damaged.

@@ -45,7 +45,7 @@ class ClipDrops(QObject):
             self._session.batch.give(takers, payload, what)
 
     def refusal(self, clip_ids: Sequence[str], what: str, payload: Payload) -> str | None:
-        """Why recordings cannot be given this; of many it is enough that one can, the batch tells of the others."""
+        """Why recordings cannot be given this; of many it is enough that one can, the batch reports the others."""
         clips, model = self._session.library.clips, self._session.model.info
         reasons = [drop_rules.refusal_on_clip(what, payload, clip_id, clips, model) for clip_id in clip_ids]
         return None if None in reasons or not reasons else reasons[0]
@@ -83,7 +83,7 @@ class ClipDrops(QObject):
         reason = self.refusal(targets, what, self._payload) if targets else ""
         if isinstance(event, QDragEnterEvent):
             event.setDropAction(Qt.DropAction.CopyAction)
-            event.accept()  # or no move would be heard
+            event.accept()  # or no move would be reported
         elif reason is None:
             event.setDropAction(Qt.DropAction.CopyAction)
             event.accept()

@@ -85,6 +85,7 @@ class LibraryPanel(QWidget):
         self._count = QLabel()
         self._count.setObjectName("libraryCount")
         self._nothing = QLabel(self.tr("No recording matches the filter."))
+        self._nothing.setObjectName("libraryNothing")
         self._nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.commands = self._make_commands()
         self._pages = QStackedWidget()

@@ -10,7 +10,7 @@ import pytest
 from PySide6.QtCore import QEvent, QItemSelectionModel, QObject, Qt
 from PySide6.QtGui import QContextMenuEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QInputDialog, QLineEdit, QPushButton, QWidget
+from PySide6.QtWidgets import QInputDialog, QLabel, QLineEdit, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from engine.api import AudioSpec, ModelInfo
@@ -139,7 +139,9 @@ def test_the_filter_looks_for_every_word_in_every_column(
     give(session, "anna3", "carl")
     assert shown(panel) == ["anna2.wav"]
     panel.filter.setText("nobody")
-    qtbot.waitUntil(lambda: panel._nothing.isVisible())
+    nothing = panel.findChild(QLabel, "libraryNothing")
+    assert nothing is not None
+    qtbot.waitUntil(nothing.isVisible)
     panel.filter.clear()
     qtbot.waitUntil(lambda: len(shown(panel)) == 5)
 
