@@ -38,13 +38,13 @@ class ClipDrops(QObject):
             [
                 Field(
                     VOICE,
-                    self.tr("Voice · h"),
+                    self.tr("Voice (h)"),
                     self.tr("Give this clip the voice of {0}").format(title),
                     self.refusal(VOICE, payload),
                 ),
                 Field(
                     EMOTION,
-                    self.tr("Emotion · m"),
+                    self.tr("Emotion (m)"),
                     self.tr("Say it as {0} does, at every second").format(title),
                     self.refusal(EMOTION, payload),
                 ),

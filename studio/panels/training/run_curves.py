@@ -77,15 +77,14 @@ class RunCurves(QObject):
             "entropy_m": self.tr("Entropy of m"),
             "prior_h": self.tr("Predictor of h"),
             "entropy_h": self.tr("Entropy of h"),
-            "levels": self.tr("Levels (pitch, spectrum)"),
+            "levels": self.tr("Attributes (pitch, spectrum)"),
             "contrast": self.tr("Telling clips apart by h"),
             "error": self.tr("Squared error"),
         }
 
     def _probe_titles(self) -> dict[str, str]:
         measures = {
-            task: self.tr("{0} (CCC)") if task in CCC_TASKS else self.tr("{0} (share told right)")
-            for task in PROBES
+            task: self.tr("{0} (CCC)") if task in CCC_TASKS else self.tr("{0} (share right)") for task in PROBES
         }
         titles = task_titles()
         return {task: measures[task].format(titles[task]) for task in PROBES}

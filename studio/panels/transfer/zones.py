@@ -65,12 +65,12 @@ class DeskZones(QWidget):
             SOURCE: self._zone(SOURCE, self.tr("Source"), self.tr("Drop the clip to change here.")),
             VOICE: self._zone(
                 VOICE,
-                self.tr("Voice · h"),
+                self.tr("Voice (h)"),
                 self.tr("Drop a speaker, a clip or a map point: whose voice."),
             ),
             EMOTION: self._zone(
                 EMOTION,
-                self.tr("Emotion · m"),
+                self.tr("Emotion (m)"),
                 self.tr("Drop a label, a clip or seconds: how it is said."),
             ),
         }
