@@ -51,8 +51,8 @@ class AboutDialog(QDialog):
         name.setFont(font)
         words = QLabel(
             self.tr(
-                "A voice-analysis studio over a variational autoencoder with three timescales: h, the voice; "
-                "m, the manner of each second; z, the content of each frame.\n\nAfter Almotlak, Weber, Qu and "
+                "A voice-analysis studio over a variational autoencoder with three timescales: voice (h), "
+                "emotion of each second (m) and content of each frame (z).\n\nAfter Almotlak, Weber, Qu and "
                 "Wermter, ICANN 2020, and Springenberg et al., INTERSPEECH 2019.\n\nThe starter model was trained "
                 "on LibriSpeech (Panayotov, Chen, Povey and Khudanpur, ICASSP 2015), licence CC BY 4.0; the "
                 "natural rendering uses WORLD (Morise, Yokomori and Ozawa, 2016)."

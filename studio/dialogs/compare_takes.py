@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QScrollArea, QVBoxLayou
 
 from engine.api import Take
 from studio.domain import evidence
-from studio.domain import recipes as recipe
+from studio.domain.recipes import Reference, references_words, strength_words
 from studio.services import theme
 from studio.session.transfers.take_recipes import TakeRecipes
 from studio.session.transfers.takes import Takes
@@ -44,9 +44,17 @@ class CompareTakes(QDialog):
         made = [recipes.of(take) for take in compared]
         rows: list[tuple[str, str, list[str]]] = [
             (self.tr("Source"), self.tr("The recording that was changed"), [r.source.name for r in made]),
-            (self.tr("Voice (h)"), self.tr("Who gave h, and how much"), [_or_dash(r.voice) for r in made]),
-            (self.tr("Emotion (m)"), self.tr("Who gave m, and how much"), [_or_dash(r.emotion) for r in made]),
-            (self.tr("Strength"), self.tr("0 % = its own latents"), [recipe.strength_words(r) for r in made]),
+            (
+                self.tr("Voice (h)"),
+                self.tr("Whose voice, and how much"),
+                [_or_dash(r.voice) for r in made],
+            ),
+            (
+                self.tr("Emotion (m)"),
+                self.tr("Whose emotion, and how much"),
+                [_or_dash(r.emotion) for r in made],
+            ),
+            (self.tr("Strength"), self.tr("0 % = its own latents"), [strength_words(r) for r in made]),
         ]
         measured = [evidence.rows(take) for take in compared]
         rows += [
@@ -73,5 +81,5 @@ class CompareTakes(QDialog):
         self._takes.play(self._compared[key], "transformed")
 
 
-def _or_dash(givers: tuple[recipe.Reference, ...]) -> str:
-    return recipe.givers_words(givers, most=1) or evidence.DASH
+def _or_dash(references: tuple[Reference, ...]) -> str:
+    return references_words(references, most=1) or evidence.DASH

@@ -1,4 +1,4 @@
-"""The menu twins of drags: everything in the library that can be given, or changed."""
+"""Menu of references: what a drag brings from the library, for those who choose from a menu."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MENU_CLIPS = 25  # more are found by typing
 
 
 class ReferenceMenu:
-    """Fills menus with what a drop could bring.
+    """Fills menus with everything in the library whose voice or emotion can be taken, or that can be a source.
 
     Args:
         refusal: why a payload cannot be taken, None when it can: such entries are there, disabled, and say why.

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFormLayout, QLabel, QP
 
 from engine.api import Take
 from studio.domain import evidence
-from studio.domain import recipes as recipe_words
+from studio.domain.recipes import Edit, references_words, strength_words
 from studio.services import theme
 from studio.services.messages import Messages
 from studio.session.transfers.take_recipes import TakeRecipes
@@ -35,11 +35,11 @@ class TakeRecipe(QDialog):
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         for title, words in (
             (self.tr("Source"), recipe.source.name),
-            (self.tr("Voice (h)"), recipe_words.givers_words(recipe.voice, most=6) or dash),
-            (self.tr("Emotion (m)"), recipe_words.givers_words(recipe.emotion, most=6) or dash),
+            (self.tr("Voice (h)"), references_words(recipe.voice, most=6) or dash),
+            (self.tr("Emotion (m)"), references_words(recipe.emotion, most=6) or dash),
             (self.tr("Single seconds"), edits or dash),
-            (self.tr("Strength"), recipe_words.strength_words(recipe)),
-            (self.tr("Rule for m"), take.rule or dash),
+            (self.tr("Strength"), strength_words(recipe)),
+            (self.tr("Rule for emotion (m)"), take.rule or dash),
             (self.tr("Sound"), sound),
             (self.tr("Model"), f"{model} · {take.model_hash[:12]}"),
             (self.tr("Lineage"), "\n".join(recipes.lineage_of(take))),
@@ -86,10 +86,10 @@ class TakeRecipe(QDialog):
         column.addWidget(buttons)
         self.setMinimumWidth(640)
 
-    def _edit_words(self, edit: recipe_words.Edit) -> str:
+    def _edit_words(self, edit: Edit) -> str:
         seconds = ", ".join(str(second) for second in edit.target[:8]) + (" …" if len(edit.target) > 8 else "")
         return self.tr("{0}: from {1}, {2} %, {3}").format(
-            seconds, recipe_words.givers_words(edit.givers), round(100 * edit.weight), edit.rule
+            seconds, references_words(edit.givers), round(100 * edit.weight), edit.rule
         )
 
     def _copy(self) -> None:

@@ -35,8 +35,8 @@ class AuditionEntry:
         """A few words: the recording, and what it is given."""
         given = [*self.recipe.voice, *self.recipe.emotion, *(g for edit in self.recipe.edits for g in edit.givers)]
         if not given:
-            return QCoreApplication.translate("Audition", "{0}, rebuilt").format(self.recipe.source.name)
-        return f"{self.recipe.source.name} ← {recipes.givers_words(given, most=1)}"
+            return QCoreApplication.translate("Audition", "{0}, reconstructed").format(self.recipe.source.name)
+        return f"{self.recipe.source.name} ← {recipes.references_words(given, most=1)}"
 
     @property
     def words(self) -> str:

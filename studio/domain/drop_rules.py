@@ -77,7 +77,7 @@ def refusal_on_clip(
         return (
             tr("DropRules", "That is this clip: its own voice changes nothing.")
             if what == VOICE
-            else tr("DropRules", "That is this clip: its own m changes nothing.")
+            else tr("DropRules", "That is this clip: its own emotion changes nothing.")
         )
     if clip.state in (FAILED, MISSING):
         return why_not(clip, model)

@@ -66,28 +66,28 @@ def rows(take: Take) -> list[Row]:
         ),
         Row(
             tr("Evidence", "In edited seconds"),
-            tr("Evidence", "Pitch shift within the seconds that were edited in the lane."),
+            tr("Evidence", "Pitch shift within the seconds that were edited."),
             DASH,
             _semitones(edited.control_shift_semitones if edited else None),
             _semitones(edited.shift_semitones if edited else None),
         ),
         Row(
-            tr("Evidence", "h like the source"),
-            tr("Evidence", "Cosine of the h the model reads in this sound to the source's h; 1 = the same."),
+            tr("Evidence", "Voice (h) like the source"),
+            tr("Evidence", "Cosine of the voice (h) of this sound with the source's; 1 = the same."),
             "1.00",
             _cosine(control.h_cosine_source),
             _cosine(after.h_cosine_source),
         ),
         Row(
-            tr("Evidence", "h like the target"),
-            tr("Evidence", "Cosine of the h the model reads in this sound to the target's h; 1 = the same."),
+            tr("Evidence", "Voice (h) like the target"),
+            tr("Evidence", "Cosine of the voice (h) of this sound with the target's; 1 = the same."),
             DASH,
             _cosine(control.h_cosine_target),
             _cosine(after.h_cosine_target),
         ),
         Row(
             tr("Evidence", "Female voice"),
-            tr("Evidence", "Probability of a female voice, by the model's gender probe on h."),
+            tr("Evidence", "Probability of a female voice, by the model's probe of gender on voice (h)."),
             DASH,
             _percent(control.gender),
             _percent(after.gender),
@@ -288,7 +288,7 @@ def _emotion_row(control: Evidence, after: Evidence) -> Row:
     before, now = (None if e.emotion is None or name is None else e.emotion.get(name) for e in (control, after))
     return Row(
         tr("Evidence", "Emotion: {0}").format(name) if name else tr("Evidence", "Emotion"),
-        tr("Evidence", "Probability of the emotion that rose most, by the model's emotion probe on m."),
+        tr("Evidence", "Probability of the emotion that rose most, by the model's probe of emotion (m)."),
         DASH,
         _percent(before),
         _percent(now),

@@ -1,8 +1,8 @@
 """Live takes: one take that follows the sliders, and every sound that it has been.
 
-Of renderings that come by themselves, those of one recording with the same givers are one take as long as nothing
-but strengths, weights and fades changes. What it was before stays on the disk, so undo has it back without the
-engine.
+Of renderings that come by themselves, those of one recording with the same references are one take as long as
+nothing but strengths, weights and fades changes. What it was before stays on the disk, so undo has it back
+without the engine.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from engine.api import LatentRef, SecondEdit, Take, Transfer
 
 
 def sound_of(request: Transfer, model_hash: str) -> Transfer:
-    """A request without what nobody hears, its place and its name: equal ones make the same sound.
+    """A request without what makes no sound, its place and its name: equal ones make the same sound.
 
     Args:
         request: its vocoder is named, not left to the model.
@@ -30,7 +30,7 @@ def sound_of_take(take: Take) -> Transfer:
 
 
 def makes(take: Take, sound: Transfer) -> bool:
-    """Whether a take is of a sound. What differs most often is looked at first: givers may be thousands."""
+    """Whether a take is of a sound. What differs most often is looked at first: references may be thousands."""
     apart = (take.source, take.strength, take.strength_m) != (sound.source, sound.strength, sound.strength_m)
     return not apart and sound_of_take(take) == sound
 

@@ -36,7 +36,7 @@ from studio.domain.clip import Clip
 
 FORMAT, VERSION = "triptych-recipe", 1
 ID_LETTERS = 8  # of 32: enough to tell a library's recordings apart
-MOST_GIVERS = 20_000
+MOST_REFERENCES = 20_000
 
 Second = Annotated[int, Meta(ge=0)]
 Amount = Annotated[float, Meta(ge=0.0)]
@@ -55,7 +55,7 @@ class Named:
 
 @dataclass(frozen=True)
 class Reference:
-    """What gives: a recording or (second) one second of it, with a weight."""
+    """A recording, or (second) one second of it, whose voice or emotion is taken, with a weight."""
 
     clip: Named
     second: Second | None = None
@@ -118,10 +118,8 @@ def request_of(recipe: Recipe, folder_of: Callable[[Named], str]) -> Transfer:
         folder_of: the analysis folder of a recording that the recipe names.
     """
 
-    def refs(givers: Iterable[Reference]) -> tuple[LatentRef, ...]:
-        return tuple(
-            LatentRef(folder_of(reference.clip), reference.second, reference.weight) for reference in givers
-        )
+    def refs(references: Iterable[Reference]) -> tuple[LatentRef, ...]:
+        return tuple(LatentRef(folder_of(each.clip), each.second, each.weight) for each in references)
 
     return Transfer(
         source=folder_of(recipe.source),
@@ -137,7 +135,7 @@ def request_of(recipe: Recipe, folder_of: Callable[[Named], str]) -> Transfer:
 
 
 def _of(request: Transfer, model_hash: str, name: Callable[[str], Named]) -> Recipe:
-    def givers(refs: Iterable[LatentRef]) -> tuple[Reference, ...]:
+    def references(refs: Iterable[LatentRef]) -> tuple[Reference, ...]:
         return tuple(Reference(name(ref.folder), ref.second, ref.weight) for ref in refs)
 
     return Recipe(
@@ -145,9 +143,9 @@ def _of(request: Transfer, model_hash: str, name: Callable[[str], Named]) -> Rec
         source=name(request.source),
         model=Path(request.model).name,
         model_hash=model_hash,
-        voice=givers(request.voice),
-        emotion=givers(request.emotion),
-        edits=tuple(Edit(givers=givers(edit.givers), **_some_of(edit, _AS_EDITED)) for edit in request.edits),
+        voice=references(request.voice),
+        emotion=references(request.emotion),
+        edits=tuple(Edit(givers=references(edit.givers), **_some_of(edit, _AS_EDITED)) for edit in request.edits),
         **_some_of(request, _AS_ASKED),
     )
 
@@ -185,7 +183,7 @@ def from_text(text: str) -> Recipe | None:
         recipe = converted(values_of(text, (FORMAT,), VERSION, msgspec.json.decode), Recipe)
     except DamagedError:
         return None
-    return recipe if len(recipe.voice) + len(recipe.emotion) <= MOST_GIVERS else None
+    return recipe if len(recipe.voice) + len(recipe.emotion) <= MOST_REFERENCES else None
 
 
 @dataclass(frozen=True)
@@ -217,8 +215,8 @@ def find(recipe: Recipe, clips: Mapping[str, Clip]) -> Found:
 
 def all_named(recipe: Recipe) -> list[Named]:
     """Every recording of a recipe, the source first; some several times."""
-    givers = [*recipe.voice, *recipe.emotion, *(reference for edit in recipe.edits for reference in edit.givers)]
-    return [recipe.source, *(reference.clip for reference in givers)]
+    references = [*recipe.voice, *recipe.emotion, *(each for edit in recipe.edits for each in edit.givers)]
+    return [recipe.source, *(reference.clip for reference in references)]
 
 
 def _look_up(named: Named, by_id: Mapping[str, Clip], by_name: Mapping[str, Sequence[Clip]]) -> Clip | None:
@@ -235,8 +233,8 @@ def _look_up(named: Named, by_id: Mapping[str, Clip], by_name: Mapping[str, Sequ
 
 def summary(recipe: Recipe) -> str:
     """One line for people."""
-    parts = [f"h of {givers_words(recipe.voice)}"] if recipe.voice else []
-    parts += [f"m of {givers_words(recipe.emotion)}"] if recipe.emotion else []
+    parts = [f"voice (h) of {references_words(recipe.voice)}"] if recipe.voice else []
+    parts += [f"emotion (m) of {references_words(recipe.emotion)}"] if recipe.emotion else []
     parts += ["single seconds"] if recipe.edits else []
     return f"{recipe.source.name} with {' and '.join(parts)}, strength {strength_words(recipe)}"
 
@@ -250,11 +248,11 @@ def strength_words(recipe: Recipe) -> str:
     return f"{h} (h), {100 * recipe.strength_m:.0f} % (m)"
 
 
-def givers_words(givers: Sequence[Reference], most: int = 3) -> str:
+def references_words(references: Sequence[Reference], most: int = 3) -> str:
     """Names with their shares, the weightiest first: "anna.wav 60 %, emil.wav, second 3, 40 %"."""
-    total = sum(reference.weight for reference in givers) or 1.0
+    total = sum(reference.weight for reference in references) or 1.0
     shares: dict[tuple[str, int | None], float] = {}
-    for reference in givers:
+    for reference in references:
         key = (reference.clip.name, reference.second)
         shares[key] = shares.get(key, 0.0) + reference.weight / total
     ordered = sorted(shares.items(), key=lambda item: -item[1])
@@ -276,8 +274,8 @@ def command_line(take: Take, clips: Iterable[Clip], model: ModelInfo, out: str) 
         model: the one the take was made with. out: name of the file to write.
     """
     paths = {clip.folder: clip.path for clip in clips if clip.folder}
-    givers = [*take.voice, *take.emotion, *(ref for edit in take.edits for ref in edit.givers)]
-    if not {take.source, *(ref.folder for ref in givers)} <= paths.keys():
+    references = [*take.voice, *take.emotion, *(ref for edit in take.edits for ref in edit.givers)]
+    if not {take.source, *(ref.folder for ref in references)} <= paths.keys():
         return None
 
     def words(refs: Iterable[LatentRef]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Who gave a take its voice or its emotion: recordings, and the one speaker they all are of, if they are."""
+"""References of a take in short: the recordings its voice or emotion is from, and their speaker if it is one."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ LETTERS_OF_UNKNOWN = 8  # of the folder of a recording that is gone
 
 
 @dataclass(frozen=True)
-class Givers:
-    """At least one.
+class ReferenceSummary:
+    """References of a take, at least one.
 
     speaker: of all of them; "" where there are several, or it is not known. first: name of the first recording.
-    second: the one second that was given; None for a whole clip, and for several. recordings: how many different.
+    second: the one second that was taken; None for a whole clip, and for several. recordings: how many different.
     """
 
     speaker: str
@@ -26,17 +26,17 @@ class Givers:
     recordings: int
 
 
-def givers_of(latents: Sequence[LatentRef], clips: Mapping[str, Clip]) -> Givers | None:
-    """None for nobody.
+def reference_summary(latents: Sequence[LatentRef], clips: Mapping[str, Clip]) -> ReferenceSummary | None:
+    """The references of a take in short; None if there are none.
 
     Args:
         clips: recordings by their analysis folders.
     """
     if not latents:
         return None
-    givers = [clips.get(latent.folder) for latent in latents]
-    speakers = {clip.labels.get("speaker", "") if clip is not None else "" for clip in givers}
-    return Givers(
+    references = [clips.get(latent.folder) for latent in latents]
+    speakers = {clip.labels.get("speaker", "") if clip is not None else "" for clip in references}
+    return ReferenceSummary(
         speakers.pop() if len(speakers) == 1 else "",
         clip_name(latents[0].folder, clips),
         latents[0].second if len(latents) == 1 else None,

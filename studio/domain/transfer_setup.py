@@ -1,4 +1,4 @@
-"""What the transfer desk holds: a source, what is given to it, how strongly, and edits of single seconds."""
+"""Setup of a transfer: a source, its references, how strongly they act, and edits of single seconds."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from studio.domain.drag_payload import Payload
 
 @dataclass(frozen=True)
 class VoiceChip:
-    """A giver of h: clips (their mean), a speaker or a label (its clips' mean), with a weight among the voices."""
+    """A reference of h: clips, a speaker or a label (the mean of its clips), with a weight among the voices."""
 
     payload: Payload
     title: str
@@ -27,7 +27,7 @@ class VoiceChip:
 
 @dataclass(frozen=True)
 class EmotionChip:
-    """A giver of m: single seconds, clips whole, or all clips of a label, with a weight among the emotions."""
+    """A reference of m: single seconds, clips whole, or all clips of a label, with a weight among the emotions."""
 
     payload: Payload
     title: str
@@ -36,11 +36,11 @@ class EmotionChip:
 
 @dataclass(frozen=True)
 class LaneEdit:
-    """Seconds of one recording that take the m of others: what the m lane makes. See engine.api.SecondEdit."""
+    """Seconds of one recording that take the m of others, as engine.api.SecondEdit says; made in the clip view."""
 
     target: Annotated[tuple[Annotated[int, Meta(ge=0)], ...], Meta(min_length=1)]
     payload: Payload
-    title: str  # of the giver
+    title: str  # of the reference
     weight: float = 1.0
     fade_in_s: float = 0.0
     fade_out_s: float = 0.0
@@ -121,10 +121,10 @@ def latents_of(
 
 def edit_of(edit: LaneEdit, clips: Mapping[str, Clip], model: ModelInfo | None) -> SecondEdit | None:
     """An edit as the engine takes it; None while nothing of what it gives is analysed with this model."""
-    givers = _latents(edit.payload, 1.0, clips, model, seconds=True)
-    if not givers:
+    references = _latents(edit.payload, 1.0, clips, model, seconds=True)
+    if not references:
         return None
-    return SecondEdit(edit.target, givers, edit.weight, edit.fade_in_s, edit.fade_out_s, edit.rule)
+    return SecondEdit(edit.target, references, edit.weight, edit.fade_in_s, edit.fade_out_s, edit.rule)
 
 
 def request_of(

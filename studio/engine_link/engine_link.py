@@ -43,6 +43,7 @@ class EngineLink(QObject):
         super().__init__(parent)
         self._log_dir = log_dir or paths.log_dir()
         self.device = "auto"  # where requests that leave it open are computed: the user's choice
+        self.idle = False  # while True jobs are kept and none begins: for what is to be looked at without an engine
         self._jobs: list[Job] = []
         self._next_id = 1
         self._lasting: dict[WorkerKind, WorkerThread] = {}
@@ -85,7 +86,8 @@ class EngineLink(QObject):
         self._jobs.append(job)
         self.job_added.emit(job)
         if (kind := worker_kind(request)).own_process:
-            self._begin(self._start(kind, job.id), job)
+            if not self.idle:
+                self._begin(self._start(kind, job.id), job)
         else:
             self._enqueue(job)
         return job
@@ -118,6 +120,10 @@ class EngineLink(QObject):
         """Process id of a long-lived worker, while there is one."""
         return self._lasting[kind].pid if kind in self._lasting else None
 
+    def pid_of_job(self, job: Job) -> int | None:
+        """Process id of the worker that performs a job; None while none does."""
+        return next((thread.pid for thread, running in self._running.items() if running is job), None)
+
     def _enqueue(self, job: Job) -> None:
         if job.background:
             self._waiting.append(job)
@@ -135,7 +141,7 @@ class EngineLink(QObject):
 
     def _feed(self) -> None:
         """Give each of the long-lived workers its next job, if it is idle."""
-        if self._closed:
+        if self._closed or self.idle:
             return
         for kind in WORKER_KINDS:
             job = next((job for job in self._waiting if worker_kind(job.request) is kind), None)

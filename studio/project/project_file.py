@@ -115,15 +115,15 @@ def write(path: Path, project: Project) -> None:
 def _texts(project: Project, base: Path) -> Iterator[str]:
     """The file's text, piece by piece: a library is long, and written while the window is used."""
     encode = json.JSONEncoder(ensure_ascii=False).encode
-    links = _Links(base)
+    links = Links(base)
     values = {
         "format": FORMAT,
         "version": VERSION,
         "uuid": project.uuid,
-        "model": None if project.model is None else _link(project.model, base),
-        "starred": [_link(sound, base) for sound in project.starred],
-        "runs": [_link(run, base) for run in project.runs],
-        "maps": {latent: _link(file, base) for latent, file in project.maps.items()},
+        "model": None if project.model is None else link_to(project.model, base),
+        "starred": [link_to(sound, base) for sound in project.starred],
+        "runs": [link_to(run, base) for run in project.runs],
+        "maps": {latent: link_to(file, base) for latent, file in project.maps.items()},
         "desk": dataclasses.asdict(project.desk),
         "gone": _needed(project),
         "made_by": {clip_id: recipes.to_text(recipe) for clip_id, recipe in project.made_by.items()},
@@ -156,7 +156,7 @@ def _needed(project: Project) -> dict[str, tuple[str, str, str]]:
     return {i: (one.id, one.name, one.folder) for i, one in project.gone.items() if i in used}
 
 
-def _clip_values(clip: Clip, links: _Links) -> dict[str, Any]:
+def _clip_values(clip: Clip, links: Links) -> dict[str, Any]:
     folder = None if clip.folder is None else links(clip.folder)
     return vars(clip) | {"path": links(clip.path), "folder": folder}
 
@@ -164,11 +164,11 @@ def _clip_values(clip: Clip, links: _Links) -> dict[str, Any]:
 def _with_links(take: dict[str, Any], base: Path) -> dict[str, Any]:
     refs = [*take["voice"], *take["emotion"], *(ref for edit in take["edits"] for ref in edit["givers"])]
     for ref in refs:
-        ref["folder"] = _link(ref["folder"], base)
-    return take | {name: _link(take[name], base) for name in _TAKE_PLACES}
+        ref["folder"] = link_to(ref["folder"], base)
+    return take | {name: link_to(take[name], base) for name in _TAKE_PLACES}
 
 
-def _link(place: str, base: Path) -> Link:
+def link_to(place: str, base: Path) -> Link:
     """Inside the project: the relative place alone. Outside: both."""
     return _as_link(place, _relative(place, base))
 
@@ -189,8 +189,8 @@ def _relative(place: str, base: Path) -> str | None:
         return None
 
 
-class _Links:
-    """`_link` for many places, of which none is above the project: what they lie in is worked out once."""
+class Links:
+    """`link_to` for many places, of which none is above the project: what they lie in is worked out once."""
 
     def __init__(self, base: Path) -> None:
         self._base = base
@@ -199,7 +199,7 @@ class _Links:
     def __call__(self, place: str) -> Link:
         folder, name = os.path.split(place)
         if name in ("", ".", ".."):
-            return _link(place, self._base)
+            return link_to(place, self._base)
         if folder not in self._folders:
             self._folders[folder] = _relative(folder, self._base)
         beside = self._folders[folder]

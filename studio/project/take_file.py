@@ -12,7 +12,7 @@ from PySide6.QtCore import QCoreApplication
 
 from engine.api import LatentRef, Take
 from studio.domain.clip import Clip
-from studio.domain.references import givers_of
+from studio.domain.references import reference_summary
 
 OUT = "out"  # below the take's folder: goes where it goes, and goes with it
 FORBIDDEN = '<>:"/\\|?*'  # in names of files, on one system or another
@@ -72,8 +72,8 @@ def _stamp(file: Path) -> tuple[int, int]:
 
 def _names(latents: Sequence[LatentRef], clips: Mapping[str, Clip]) -> str:
     """The speaker, if all are one's; else the first recording, and how many more."""
-    givers = givers_of(latents, clips)
-    if givers is None or givers.speaker:
-        return "" if givers is None else givers.speaker
-    name, more = Path(givers.first).stem, givers.recordings - 1
+    references = reference_summary(latents, clips)
+    if references is None or references.speaker:
+        return "" if references is None else references.speaker
+    name, more = Path(references.first).stem, references.recordings - 1
     return QCoreApplication.translate("TakeFiles", "{0} and {1} more").format(name, more) if more else name

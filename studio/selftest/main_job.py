@@ -178,7 +178,7 @@ class MainJob:
         takes = len(self._session.takes.items)
         speaker = reference.labels.get("speaker", "")
         of_source = drag_payload.Payload("clips", (source.id,))
-        of_giver = (
+        of_reference = (
             drag_payload.Payload("speaker", speaker=speaker)
             if speaker
             else drag_payload.Payload("clips", (reference.id,))
@@ -191,7 +191,7 @@ class MainJob:
             lambda: self._session.transfer.setup.source == source.id, MOMENT_S, "the source was not taken"
         )
         synthetic_input.drop(
-            self._window, desk.voice_zone, drag_payload.to_mime(of_giver, self._session.context.uuid)
+            self._window, desk.voice_zone, drag_payload.to_mime(of_reference, self._session.context.uuid)
         )
         synthetic_input.wait(lambda: bool(self._session.transfer.setup.voices), MOMENT_S, "the voice was not taken")
         synthetic_input.wait(lambda: len(self._session.takes.items) > takes, JOB_S, "no take came back")

@@ -22,19 +22,6 @@ from studio.session.session import Session
 PATIENCE_S = 60.0
 
 
-class IdleLink(EngineLink):
-    """A link that starts no process: what is asked of the engine stays unanswered."""
-
-    def _feed(self) -> None:
-        pass
-
-    def _begin(self, thread: Any, job: Any) -> None:
-        pass
-
-    def _start(self, kind: str, log_name: str) -> Any:
-        return None
-
-
 # One way of starting: a session without an engine, for what is in files.
 @contextmanager
 def session_of(data_dir: Path, said: list[str] | None = None) -> Iterator[Session]:
@@ -42,7 +29,8 @@ def session_of(data_dir: Path, said: list[str] | None = None) -> Iterator[Sessio
     messages = Messages()
     if said is not None:
         messages.said.connect(lambda message: said.append(message.what))
-    link = IdleLink(data_dir / "logs")
+    link = EngineLink(data_dir / "logs")
+    link.idle = True
     session = Session(link, data_dir, messages)
     try:
         yield session

@@ -1,6 +1,6 @@
-"""A studio that hears a real microphone: prints what happens, one JSON object a line.
+"""A studio that records from a real microphone: prints what happens, one JSON object a line.
 
-{"listening": name} once the map is laid out and it records; it stops when it has heard something and then
+{"listening": name} once the map is laid out and it records; it stops when it has recorded something and then
 silence for a while, and prints {"recorded": path, "place": [x, y], ...} once the recording stands on the map.
 """
 
@@ -16,6 +16,7 @@ def main(model: str, clips: list[str]) -> None:
     from PySide6.QtWidgets import QApplication
 
     from studio.app import Studio
+    from studio.dialogs.record import RecordDialog
 
     app = QApplication([])
     studio = Studio()
@@ -27,7 +28,7 @@ def main(model: str, clips: list[str]) -> None:
     silent = QTimer(app, singleShot=True, interval=700)
     steps: list[str] = []
 
-    def tell(**what: object) -> None:
+    def report(**what: object) -> None:
         print(json.dumps(what), flush=True)
 
     def once(step: str) -> bool:
@@ -43,24 +44,25 @@ def main(model: str, clips: list[str]) -> None:
             listen()
         if "recorded" in steps:
             points, clip = session.maps.points["h"], session.library.clips[str(session.library.current)]
-            if clip.id in points.ids and once("told"):
+            if clip.id in points.ids and once("printed"):
                 place = points.xy[points.ids.index(clip.id)].tolist()
-                tell(recorded=clip.path, place=place, labels=clip.labels, points=len(points.ids), said=said())
+                report(recorded=clip.path, place=place, labels=clip.labels, points=len(points.ids), said=said())
                 app.exit(0)
 
     def said() -> str:
-        return str(window._recorder.words.text()) if window._recorder is not None else ""
+        dialog = window.findChild(RecordDialog)
+        return str(dialog.words.text()) if dialog is not None else ""
 
     def listen() -> None:
         window.record()
-        dialog = window._recorder
+        dialog = window.findChild(RecordDialog)
         assert dialog is not None
         dialog.countdown.setCurrentIndex(0)
         dialog.name.setText("said")
         dialog.speaker.setText("me")
         recorder = dialog.recorder
 
-        def heard(rms: float, _peak: float) -> None:
+        def follow_level(rms: float, _peak: float) -> None:
             if recorder.state == "recording" and rms > 0.002:
                 silent.start()
 
@@ -68,10 +70,10 @@ def main(model: str, clips: list[str]) -> None:
             dialog.button.click()
             steps.append("recorded")
 
-        recorder.heard.connect(heard)
+        recorder.heard.connect(follow_level)
         silent.timeout.connect(stop)
         recorder.state_changed.connect(
-            lambda state: tell(listening=recorder.input_name) if state == "recording" else None
+            lambda state: report(listening=recorder.input_name) if state == "recording" else None
         )
         dialog.button.click()
 
@@ -80,8 +82,9 @@ def main(model: str, clips: list[str]) -> None:
     tick.start()
     QTimer.singleShot(100_000, lambda: app.exit(3))
     status = app.exec()
-    if window._recorder is not None:
-        window._recorder.close()
+    dialog = window.findChild(RecordDialog)
+    if dialog is not None:
+        dialog.close()
     studio.close()
     sys.exit(status)
 

@@ -55,10 +55,12 @@ def test_a_run_is_killed_resumed_heard_in_a_pause_flipped_and_used(
 ) -> None:
     session, link, window = studio.session, studio.link, studio.window
     record = begin(studio)
-    training = next(thread for thread in link._threads if thread.kind.name == "training")
+    training = session.runs.job_of(record.run_dir)
+    assert training is not None
     qtbot.waitUntil(lambda: len(record.checkpoints) >= 2 and record.has_state, timeout=JOB_MS)
-    assert training.pid is not None
-    os.kill(training.pid, signal.SIGKILL)
+    trainer = link.pid_of_job(training)
+    assert trainer is not None
+    os.kill(trainer, signal.SIGKILL)
     qtbot.waitUntil(lambda: record.state == "failed", timeout=JOB_MS)
     killed_at = record.checkpoints[-1].step
     job = session.runs.resume(record.run_dir)
@@ -123,14 +125,17 @@ def test_a_run_is_killed_resumed_heard_in_a_pause_flipped_and_used(
     session.project.discard_changes()  # or the window asks about them as it closes
 
 
-def test_an_audition_that_dies_is_told_and_the_run_goes_on(qtbot: QtBot, studio: Studio) -> None:
+def test_an_audition_that_dies_is_reported_and_the_run_goes_on(qtbot: QtBot, studio: Studio) -> None:
     session, link = studio.session, studio.link
     record = begin(studio)
     qtbot.waitUntil(lambda: session.auditions.job is not None, timeout=JOB_MS)
-    audition = next(thread for thread in link._threads if thread.kind.name == "audition")
-    qtbot.waitUntil(lambda: audition.pid is not None, timeout=JOB_MS)
+    audition = session.auditions.job
+    assert audition is not None
+    qtbot.waitUntil(lambda: link.pid_of_job(audition) is not None, timeout=JOB_MS)
+    worker = link.pid_of_job(audition)
+    assert worker is not None
     with qtbot.waitSignal(link.worker_died, timeout=JOB_MS) as died:
-        os.kill(audition.pid or 0, signal.SIGKILL)
+        os.kill(worker, signal.SIGKILL)
     assert "audition of a run stopped unexpectedly" in died.args[0]
     settle(qtbot, studio, record)
     assert record.state == "done"

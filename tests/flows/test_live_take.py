@@ -15,6 +15,7 @@ from engine.audio import tags
 from studio.domain import recipes
 from studio.domain.drag_payload import Payload, to_mime
 from studio.domain.evidence import sentence
+from studio.panels.transfer.panel import RENDER_DELAY_MS
 from studio.selftest.synthetic_input import drop
 
 JOB_MS = 100_000
@@ -48,7 +49,7 @@ def test_one_take_follows_the_slider_under_the_playhead_and_undo_renders_nothing
     def shown_is_heard() -> None:
         take = desk.takes.current()
         assert take is session.takes.items[0]
-        assert view._versions["transformed"].stored.folder == take.transformed_folder
+        assert view.loader.versions["transformed"].stored.folder == take.transformed_folder
         assert desk.verdict.text() == sentence(take)
 
     for percent in (80, 40):
@@ -67,7 +68,7 @@ def test_one_take_follows_the_slider_under_the_playhead_and_undo_renders_nothing
         session.undo.stack.undo()
         assert session.takes.items == [take]
         shown_is_heard()
-        qtbot.wait(2 * desk._soon.interval())
+        qtbot.wait(2 * RENDER_DELAY_MS)
     assert [job for job in session.link.active() if isinstance(job.request, Transfer)] == []
     session.undo.stack.redo()
     assert session.takes.items == [made[1]]

@@ -79,14 +79,10 @@ def test_a_map_is_laid_out_searched_pinned_and_heard(
     panel.places.bar.steps.setValue(3)
     panel.pane.set_path(panel.pane.scatter.xy[[0, -1]].astype(float))
     panel.places.bar.hear.click()
-    qtbot.waitUntil(lambda: panel.places._made is not None, timeout=JOB_MS)
-    made = panel.places._made
-    assert made is not None
-    sound, rate_hz = soundfile.read(made.path)
+    qtbot.waitUntil(lambda: audition.playing_morph, timeout=JOB_MS)
+    panel.places.save_as(str(tmp_path / "morph.wav"))
+    sound, rate_hz = soundfile.read(tmp_path / "morph.wav")
     duration = next(iter(session.library.clips.values())).duration_s or 0.0
     assert len(sound) / rate_hz == pytest.approx(3 * duration + 0.5, abs=0.1)
     assert np.abs(sound).max() > 0.01
-    assert audition.playing_morph
-    panel.places.save_as(str(tmp_path / "morph.wav"))
-    assert (tmp_path / "morph.wav").is_file()
     panel.close_down()

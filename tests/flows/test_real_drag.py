@@ -47,7 +47,7 @@ def test_what_letting_go_would_do_is_not_said_any_more_once_the_drag_is_over(
         places = studio.places()
         studio.carry(places["speaker"], places["row"], STEPS, 0.05)
         studio.wait_for(
-            status="Let go to give the voice of emil_calm_1.flac to anna_calm_1.flac; with Shift its m."
+            status="Let go to give the voice of emil_calm_1.flac to anna_calm_1.flac; with Shift its emotion."
         )
         if ending == "escape":
             studio.mouse("key", "Escape")

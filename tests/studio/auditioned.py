@@ -75,29 +75,29 @@ class Run:
             step, step / 10, step / 5, {"total": total}, len(self.kept) + 1, f"h{step}", str(model)
         )
         self.kept.append(new)
-        self._write()
+        self.write()
         self.job.take(Partial(new))
 
     def let_go(self, step: int) -> None:
         self.kept = [k if k.step != step else KeptCheckpoint(**vars(k) | {"path": ""}) for k in self.kept]
-        self._write()
+        self.write()
 
     def render(self, job: Job, step: int, item: str, lufs: float = -23.0) -> None:
         place = self.folder / SOUNDS / step_name(step) / item
         store(place, step / 1000.0)
         sound = AuditionSound(step, item, str(place), f"{place}.wav", lufs, -23.0)
         self.heard = Heard(self.heard.probes, {**self.heard.sounds, (step, item): sound})
-        self._write()
+        self.write()
         job.take(Partial(sound))
 
     def probe(self, job: Job, step: int, **scores: float) -> None:
         readings = {task: ProbeReading(score, 0.25, 20, "accuracy") for task, score in scores.items()}
         found = CheckpointProbes(step, readings, {"emotion": "The corpus has no labels for emotion."})
         self.heard = Heard({**self.heard.probes, step: found}, self.heard.sounds)
-        self._write()
+        self.write()
         job.take(Partial(found))
 
-    def _write(self) -> None:
+    def write(self) -> None:
         (self.folder / CHECKPOINTS / LIST).write_text(checkpoints_text(self.kept))
         (self.folder / SOUNDS).mkdir(exist_ok=True)
         (self.folder / SOUNDS / RESULTS).write_text(heard_text(self.heard, self.kept))

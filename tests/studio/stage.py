@@ -16,14 +16,9 @@ HASH = "ab" * 32
 class Idle(EngineLink):
     """A link whose workers never start: what would be asked of them is kept."""
 
-    def _feed(self) -> None:
-        pass
-
-    def _begin(self, thread: Any, job: Any) -> None:
-        pass
-
-    def _start(self, kind: str, log_name: str) -> Any:
-        return None
+    def __init__(self, log_dir: Path) -> None:
+        super().__init__(log_dir)
+        self.idle = True
 
     def asked(self, kind: type) -> list[Any]:
         return [job for job in self.jobs() if isinstance(job.request, kind) and not job.ended]

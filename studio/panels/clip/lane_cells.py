@@ -59,13 +59,13 @@ class LaneCells:
             for second, weight in zip(edit.target, weights_of(edit), strict=True):
                 given[second] = (colour, weight)
                 reported.setdefault(second, []).append(
-                    tr("MLane", "{0} given, {1} %, rule: {2}").format(
+                    tr("MLane", "from {0}, {1} %, rule: {2}").format(
                         edit.title, round(100 * weight), rule_words(edit.rule)[0]
                     )
                 )
         made = []
         for number, (colour, words, long) in enumerate(self._own()):
-            text = tr("MLane", "m of {0}–{1} s: {2}").format(number, number + 1, long)
+            text = tr("MLane", "emotion (m) of {0}–{1} s: {2}").format(number, number + 1, long)
             if number in reported:
                 text += tr("MLane", "   edited: ") + "; ".join(reported[number])
             made.append(

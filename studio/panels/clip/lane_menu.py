@@ -42,7 +42,7 @@ class LaneMenu(QMenu):
         self._chosen = chosen
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._add_actions()
-        below = self.addMenu(self.tr("&Give it the m of"))
+        below = self.addMenu(self.tr("&Give it the emotion (m) of"))
         below.setEnabled(bool(chosen) and actions.clip is not None)
         references.fill(below)
         self.addSeparator()
@@ -57,7 +57,7 @@ class LaneMenu(QMenu):
             (self.tr("Select the p&hrase (double click)"), partial(self.phrase_wanted.emit, first), bool(chosen)),
             (self.tr("&Copy (Ctrl+C)"), actions.copy, bool(chosen)),
             (self.tr("Pa&ste (Ctrl+V)"), actions.paste, bool(chosen) and copied),
-            (self.tr("&Restore its own m (Delete)"), actions.restore, actions.restorable),
+            (self.tr("&Restore its own emotion (Delete)"), actions.restore, actions.restorable),
             (
                 self.tr("&Measure distances from here"),
                 partial(self.distances_wanted.emit, first),

@@ -155,9 +155,11 @@ class LaneTools(QWidget):
         self.mode.addItem(self.tr("Affect"), AFFECT)
         self.mode.addItem(self.tr("Distance"), DISTANCE)
         self.mode.setItemData(
-            1, self.tr("Cosine distance of each second's m from one that is chosen"), Qt.ItemDataRole.ToolTipRole
+            1,
+            self.tr("Cosine distance of each second's emotion (m) from one that is chosen"),
+            Qt.ItemDataRole.ToolTipRole,
         )
-        why = self.tr("Arousal and valence: known where the model carries readings of them (triptych probe --keep)")
+        why = self.tr("Arousal and valence: known where the model carries probes of them (triptych probe --keep)")
         self.mode.setItemData(0, why, Qt.ItemDataRole.ToolTipRole)
         self.mode.activated.connect(lambda _index: self.colours_chosen.emit(str(self.mode.currentData())))
         self.mode.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
@@ -179,22 +181,24 @@ class LaneTools(QWidget):
     def _make_amounts(self) -> None:
         self.weight: QSpinBox = QSpinBox(minimum=0, maximum=150, value=100, suffix=" %", singleStep=10)
         self.weight.setObjectName("laneWeight")
-        self.weight.setAccessibleName(self.tr("Weight of the given m"))
-        self.weight.setToolTip(self.tr("How much of the given m the seconds take; beyond 100 % exaggerates"))
+        self.weight.setAccessibleName(self.tr("Weight of the new emotion (m)"))
+        self.weight.setToolTip(
+            self.tr("How much of the new emotion (m) the seconds take; beyond 100 % exaggerates")
+        )
         self.weight.setKeyboardTracking(False)
         self.weight.valueChanged.connect(lambda percent: self._changed(weight=percent / 100))
         self.fade: QDoubleSpinBox = QDoubleSpinBox(minimum=0.0, maximum=20.0, singleStep=0.5, decimals=1)
         self.fade.setSuffix(self.tr(" s fade"))
         self.fade.setObjectName("laneFade")
         self.fade.setAccessibleName(self.tr("Crossfade at the ends"))
-        self.fade.setToolTip(self.tr("Over how many seconds the given m fades in and out at the ends"))
+        self.fade.setToolTip(self.tr("Over how many seconds the new emotion (m) fades in and out at the ends"))
         self.fade.setKeyboardTracking(False)
         self.fade.valueChanged.connect(lambda s: self._changed(fade_in_s=s, fade_out_s=s))
 
     def _make_buttons(self) -> None:
         paint = QAction(theme.icon("brush"), self.tr("Brush"), self)
         paint.setCheckable(True)
-        paint.setToolTip(self.tr("Draw over seconds to give them the copied m"))
+        paint.setToolTip(self.tr("Draw over seconds to give them the copied emotion (m)"))
         self.brush = ChoiceButton(paint)
         self.brush.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
         self.brush.setObjectName("laneBrush")
@@ -203,10 +207,12 @@ class LaneTools(QWidget):
         self.give_button.setText(self.tr("Give"))
         self.give_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.give_button.setObjectName("laneGive")
-        self.give_button.setToolTip(self.tr("Give the selected seconds the m of an emotion, a clip or a speaker"))
+        self.give_button.setToolTip(
+            self.tr("Give the selected seconds the emotion (m) of a label, a clip or a speaker")
+        )
         self.restore_button = QToolButton()
         self.restore_button.setIcon(theme.icon("restore"))
         self.restore_button.setAccessibleName(self.tr("Restore"))
         self.restore_button.setObjectName("laneRestore")
-        self.restore_button.setToolTip(self.tr("Give the selected seconds their own m back (Delete)"))
+        self.restore_button.setToolTip(self.tr("Give the selected seconds their own emotion back (Delete)"))
         self.restore_button.clicked.connect(self.restore_wanted)

@@ -124,7 +124,9 @@ class MLanePanel(QWidget):
                 self.lane.set_seconds(self._cells.seconds(self.editing.edits))
             except (OSError, ValueError) as error:
                 self._cells, self._made_of = None, ()
-                self.lane.set_seconds((), self.tr("The m of this recording cannot be read ({0}).").format(error))
+                self.lane.set_seconds(
+                    (), self.tr("The emotion (m) of this recording cannot be read ({0}).").format(error)
+                )
         self._show_selection()
 
     def _connect_parts(self) -> None:
@@ -153,7 +155,7 @@ class MLanePanel(QWidget):
     def _why_empty(self) -> str:
         clip = self._session.library.clips.get(self._session.library.current or "")
         if self._session.model.info is None:
-            return self.tr("m needs a model: open one from the Model menu, or train one.")
+            return self.tr("Emotion (m) needs a model: open one from the Model menu, or train one.")
         if clip is None:
             return ""
         return drop_rules.why_not(clip, self._session.model.info)
@@ -174,7 +176,7 @@ class MLanePanel(QWidget):
         found = self.editing.selected_edit
         if not words and found is not None:
             edit = found[1]
-            words = self.tr("{0} takes the m of {1}, {2} %, rule: {3}").format(
+            words = self.tr("{0} takes the emotion (m) of {1}, {2} %, rule: {3}").format(
                 span_words(edit.target), edit.title, round(100 * edit.weight), rule_words(edit.rule)[0]
             )
         self.reported.emit(words)

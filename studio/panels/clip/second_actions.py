@@ -86,7 +86,8 @@ class SecondActions(QObject):
         """Give the copied seconds to those that the brush was drawn over."""
         if self._session.second_edits.copied is None:
             self._messages.say(
-                self.tr("The brush has no m yet."), self.tr("Switch it off, select seconds and press Ctrl+C first.")
+                self.tr("The brush has no emotion yet."),
+                self.tr("Switch it off, select seconds and press Ctrl+C first."),
             )
         else:
             self.give(self._session.second_edits.copied, seconds)
@@ -108,6 +109,6 @@ class SecondActions(QObject):
             self._session.second_edits.change(clip.id, found[0], **changes)
 
     def restore(self) -> None:
-        """Give the selected seconds their own m back."""
+        """Give the selected seconds their own emotion back."""
         if (clip := self.clip) is not None and self._lane.selection:
             self._session.second_edits.restore(clip.id, self._lane.selection)

@@ -168,7 +168,7 @@ class TransportBar(QWidget):
                 checked=False,
             ),
             Action("next_version", self.tr("&Next version"), self.next_version, "X"),
-            Action("last_version", self.tr("&Version heard before"), self.last_version, "Shift+X"),
+            Action("last_version", self.tr("&Version played before"), self.last_version, "Shift+X"),
         )
 
     def _button(self, name: str, *, icon_only: bool) -> QToolButton:

@@ -125,8 +125,8 @@ class ClipDrops(QObject):
         onto = counted(len(takers), clips[takers[0]].name, self.tr("{0} recordings, as a batch"))
         title = title_of(payload, clips)
         if what == EMOTION:
-            return self.tr("Let go to give the m of {0} to {1}.").format(title, onto)
-        return self.tr("Let go to give the voice of {0} to {1}; with Shift its m.").format(title, onto)
+            return self.tr("Let go to give the emotion of {0} to {1}.").format(title, onto)
+        return self.tr("Let go to give the voice of {0} to {1}; with Shift its emotion.").format(title, onto)
 
     def _tell(self, words: str) -> None:
         if words != self._hint:

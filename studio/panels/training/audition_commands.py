@@ -20,7 +20,7 @@ def audition_commands(section: AuditionSection) -> tuple[Action, ...]:
             _tr("Audition the selected &clips"),
             section.add_clips,
             short=_tr("Add clips"),
-            tip=_tr("Hear the clips selected in the library at every checkpoint, as it rebuilds them"),
+            tip=_tr("Hear the clips selected in the library as every checkpoint reconstructs them"),
             icon="add",
         ),
         Action(

@@ -191,7 +191,7 @@ class AuditionSection(QWidget):
 
     def _show_possible(self, *_: object) -> None:
         session, step = self._session, self.step()
-        heard = step is not None and self.table.can_be_heard(step)
+        heard = step is not None and self.table.has_sound(step)
         for name, possible in (
             ("add_clips", bool(session.library.selection)),
             ("add_desk", session.transfer.setup.source is not None and session.transfer.setup.gives),
@@ -231,7 +231,7 @@ class AuditionSection(QWidget):
         self.heading.setFont(font)
         self.entries = QListWidget()
         self.entries.setObjectName("auditionSet")
-        self.entries.setAccessibleName(self.tr("Audition set: what is heard at every checkpoint"))
+        self.entries.setAccessibleName(self.tr("Audition set: what is played at every checkpoint"))
         self.entries.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.entries.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.entries.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)

@@ -30,8 +30,8 @@ def best_words(record: RunRecord) -> str:
     if (probes := record.heard.probes.get(best.step)) is None or not probes.readings:
         return words
     titles = task_titles()
-    told = [f"{titles[n].lower()} {_words(n, probes.readings[n].score)}" for n in PROBES if n in probes.readings]
-    return words + " " + tr("Checkpoints", "Its probes: {0}.").format(", ".join(told))
+    scores = [f"{titles[n].lower()} {_words(n, probes.readings[n].score)}" for n in PROBES if n in probes.readings]
+    return words + " " + tr("Checkpoints", "Its probes: {0}.").format(", ".join(scores))
 
 
 def objective_text(value: float, digits: int = 3) -> str:
@@ -50,7 +50,7 @@ class CheckpointsTable(QAbstractTableModel):
         super().__init__(parent)
         self._record: RunRecord | None = None
         self._entry = ""
-        self._heard: int | None = None
+        self._playing: int | None = None
         self._rows: tuple[KeptCheckpoint, ...] = ()
         self._best: int | None = None
         self._tasks: tuple[str, ...] = ()
@@ -63,8 +63,8 @@ class CheckpointsTable(QAbstractTableModel):
             "valence": self.tr("Val"),
         }
 
-    def show_run(self, record: RunRecord | None, entry: str, heard: int | None) -> None:
-        """Show a run's checkpoints; the sounds are those of one entry, `heard` is the step that plays."""
+    def show_run(self, record: RunRecord | None, entry: str, playing: int | None) -> None:
+        """Show a run's checkpoints; the sounds are those of one entry, `playing` is the step that plays."""
         rows = () if record is None else tuple(kept for kept in record.checkpoints if kept.held)
         probes = () if record is None else tuple(record.heard.probes.values())
         tasks = tuple(task for task in PROBES if any(task in one.readings for one in probes))
@@ -72,7 +72,7 @@ class CheckpointsTable(QAbstractTableModel):
         alike = tasks == self._tasks and [k.step for k in rows] == [k.step for k in self._rows]
         if not alike:
             self.beginResetModel()
-        self._record, self._entry, self._heard = record, entry, heard
+        self._record, self._entry, self._playing = record, entry, playing
         self._rows, self._tasks, self._best = rows, tasks, None if best is None else best.step
         if not alike:
             self.endResetModel()
@@ -85,7 +85,7 @@ class CheckpointsTable(QAbstractTableModel):
     def row_of(self, step: int | None) -> int | None:
         return next((row for row, kept in enumerate(self._rows) if kept.step == step), None)
 
-    def can_be_heard(self, step: int) -> bool:
+    def has_sound(self, step: int) -> bool:
         """Whether the entry's sound of this step is there."""
         sound = None if self._record is None else self._record.heard.sounds.get((step, self._entry))
         return sound is not None and sound.trouble is None
@@ -126,9 +126,9 @@ class CheckpointsTable(QAbstractTableModel):
             return ""
         task = self._tasks[section - 4]
         if task in CCC_TASKS:
-            what = self.tr("Concordance (CCC) of what a probe reads from m with the labels, on held-out clips.")
+            what = self.tr("Concordance (CCC) of a probe of emotion (m) with the labels, on held-out clips.")
         else:
-            what = self.tr("Share that a linear probe tells right, on clips the run does not train on.")
+            what = self.tr("Accuracy of a linear probe, on clips the run does not train on.")
         return f"{self._names[task]}: {what}"
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
@@ -141,7 +141,7 @@ class CheckpointsTable(QAbstractTableModel):
             if index.column() == SOUND:
                 return Qt.AlignmentFlag.AlignCenter
             return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-        if role == Qt.ItemDataRole.FontRole and kept.step == self._heard:
+        if role == Qt.ItemDataRole.FontRole and kept.step == self._playing:
             font = QFont()
             font.setBold(True)
             return font
@@ -172,7 +172,7 @@ class CheckpointsTable(QAbstractTableModel):
             return "…"
         if sound.trouble is not None:
             return "!"
-        return "▶" if step == self._heard else "♪"
+        return "▶" if step == self._playing else "♪"
 
     def _tip(self, kept: KeptCheckpoint, column: int) -> str:
         if column == SOUND and self._record is not None:

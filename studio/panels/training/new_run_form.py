@@ -35,7 +35,7 @@ from studio.widgets.spec_form import SpecForm
 from studio.widgets.when_seen import WhenSeen
 
 CUSTOM_CORPUS = ("library", "selection", "folder")
-REFRESH_MS = 200  # an import tells of recordings by the hundred, and each time all of them are counted
+REFRESH_MS = 200  # an import reports recordings by the hundred, and each time all of them are counted
 BASIC = ("minutes", "epochs", "learning_rate", "batch_size", "crop_s", "device")
 MEGABYTE = 1e6
 TITLES = {
@@ -45,9 +45,9 @@ TITLES = {
     "batch_size": QT_TRANSLATE_NOOP("NewRunForm", "Batch size"),
     "crop_s": QT_TRANSLATE_NOOP("NewRunForm", "Length of a piece"),
     "device": QT_TRANSLATE_NOOP("NewRunForm", "Device"),
-    "alpha": QT_TRANSLATE_NOOP("NewRunForm", "Alpha (weight of z)"),
-    "beta": QT_TRANSLATE_NOOP("NewRunForm", "Beta (weight of m)"),
-    "gamma": QT_TRANSLATE_NOOP("NewRunForm", "Gamma (weight of h)"),
+    "alpha": QT_TRANSLATE_NOOP("NewRunForm", "Weight of content (alpha)"),
+    "beta": QT_TRANSLATE_NOOP("NewRunForm", "Weight of emotion (beta)"),
+    "gamma": QT_TRANSLATE_NOOP("NewRunForm", "Weight of voice (gamma)"),
     "reduction": QT_TRANSLATE_NOOP("NewRunForm", "Adding up"),
     "reconstruction": QT_TRANSLATE_NOOP("NewRunForm", "Reconstruction error"),
     "schedule": QT_TRANSLATE_NOOP("NewRunForm", "Schedule"),
@@ -57,13 +57,13 @@ TITLES = {
     "precision": QT_TRANSLATE_NOOP("NewRunForm", "Precision"),
     "compiled": QT_TRANSLATE_NOOP("NewRunForm", "Compile the networks"),
     "threads": QT_TRANSLATE_NOOP("NewRunForm", "CPU threads"),
-    "latent": QT_TRANSLATE_NOOP("NewRunForm", "Dimensions of h, m, z"),
+    "latent": QT_TRANSLATE_NOOP("NewRunForm", "Latent dimensions (h, m, z)"),
     "global_channels": QT_TRANSLATE_NOOP("NewRunForm", "Global network"),
     "medium_channels": QT_TRANSLATE_NOOP("NewRunForm", "Medium network"),
     "local_channels": QT_TRANSLATE_NOOP("NewRunForm", "Local network"),
     "decoder_channels": QT_TRANSLATE_NOOP("NewRunForm", "Decoder"),
-    "predictor_m_channels": QT_TRANSLATE_NOOP("NewRunForm", "Predictor of m"),
-    "predictor_h_channels": QT_TRANSLATE_NOOP("NewRunForm", "Predictor of h"),
+    "predictor_m_channels": QT_TRANSLATE_NOOP("NewRunForm", "Predictor of emotion (m)"),
+    "predictor_h_channels": QT_TRANSLATE_NOOP("NewRunForm", "Predictor of voice (h)"),
     "predictors_read": QT_TRANSLATE_NOOP("NewRunForm", "Predictors read z’s"),
 }
 
@@ -193,13 +193,13 @@ class NewRunForm(QWidget):
             if error.name in {item.name for item in dataclasses.fields(ModelSpec)}:
                 self._sizes_toggle.setChecked(True)
             marked = self.tr("A setting needs a correction; it is marked above.")
-            self.tell(marked if error.name else f"{error.what} {error.hint}")
+            self.show_problem(marked if error.name else f"{error.what} {error.hint}")
             return
-        self.tell("")
+        self.show_problem("")
         self.start_requested.emit(spec)
 
-    def tell(self, problem: str) -> None:
-        """Say what is in the way of a start, above the button; "" when nothing is."""
+    def show_problem(self, problem: str) -> None:
+        """Show above the button what is in the way of a start; "" when nothing is."""
         self.problem.setText(problem)
         self.problem.setVisible(bool(problem))
 

@@ -46,7 +46,7 @@ class TrainingPanel(QWidget):
         super().__init__(parent)
         self._session = session
         self._messages = messages
-        self._heard: set[int] = set()  # jobs whose progress is listened to
+        self._followed: set[int] = set()  # jobs whose progress is followed
         self.setObjectName("training")
         self.form = NewRunForm(session.library, session.model)
         self.runs = RunsTable(session.runs, self)
@@ -165,8 +165,8 @@ class TrainingPanel(QWidget):
 
     def _show_progress(self) -> None:
         record, job = self.current(), self._job()
-        if job is not None and job.id not in self._heard:
-            self._heard.add(job.id)
+        if job is not None and job.id not in self._followed:
+            self._followed.add(job.id)
             job.changed.connect(self._job_changed)
         self.progress.show_run(record, job)
 
@@ -186,8 +186,8 @@ class TrainingPanel(QWidget):
         self._show_actions()
 
     def _start_failed(self, what: str, hint: str, _details: str) -> None:
-        """A run that could not start is told where it was set up, too."""
-        self.form.tell(f"{what} {hint}")
+        """A run that could not start is reported where it was set up, too."""
+        self.form.show_problem(f"{what} {hint}")
 
     def _job(self) -> Job | None:
         record = self.current()

@@ -1,4 +1,4 @@
-"""The curves of one run: the terms of its objective, and what its checkpoints tell of held-out clips."""
+"""The curves of one run: the terms of its objective, and how well probes read their latents."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class RunCurves(QObject):
         self.objective.logarithmic.toggled.connect(partial(preferences.set, "training/logarithmic"))
         self.probes = CurvesView(
             splits={HELD_OUT: self.tr("Held-out clips")},
-            empty=self.tr("Of every checkpoint that a run keeps, it is measured here what it tells of new clips."),
+            empty=self.tr("Every checkpoint that a run keeps is measured here on clips it was not trained on."),
             signed=False,
         )
         self.probes.setObjectName("probeCurves")
@@ -71,20 +71,20 @@ class RunCurves(QObject):
         return {
             "total": self.tr("Total (objective)"),
             "reconstruction": self.tr("Reconstruction"),
-            "prior_z": self.tr("Prior of z"),
-            "entropy_z": self.tr("Entropy of z"),
-            "prior_m": self.tr("Predictor of m"),
-            "entropy_m": self.tr("Entropy of m"),
-            "prior_h": self.tr("Predictor of h"),
-            "entropy_h": self.tr("Entropy of h"),
+            "prior_z": self.tr("Prior of content (z)"),
+            "entropy_z": self.tr("Entropy of content (z)"),
+            "prior_m": self.tr("Predictor of emotion (m)"),
+            "entropy_m": self.tr("Entropy of emotion (m)"),
+            "prior_h": self.tr("Predictor of voice (h)"),
+            "entropy_h": self.tr("Entropy of voice (h)"),
             "levels": self.tr("Attributes (pitch, spectrum)"),
-            "contrast": self.tr("Telling clips apart by h"),
+            "contrast": self.tr("Contrast of voices (h)"),
             "error": self.tr("Squared error"),
         }
 
     def _probe_titles(self) -> dict[str, str]:
         measures = {
-            task: self.tr("{0} (CCC)") if task in CCC_TASKS else self.tr("{0} (share right)") for task in PROBES
+            task: self.tr("{0} (CCC)") if task in CCC_TASKS else self.tr("{0} (accuracy)") for task in PROBES
         }
         titles = task_titles()
         return {task: measures[task].format(titles[task]) for task in PROBES}

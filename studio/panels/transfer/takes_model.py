@@ -15,7 +15,7 @@ from PySide6.QtCore import (
 from engine.api import LatentRef, Take
 from studio.domain import evidence
 from studio.domain.clip import Clip
-from studio.domain.references import clip_name, givers_of
+from studio.domain.references import clip_name, reference_summary
 from studio.services.plurals import counted
 from studio.session.clips.library import Library
 from studio.session.transfers.takes import Takes
@@ -114,23 +114,25 @@ class TakesTable(QAbstractTableModel):
         if column == SOURCE:
             return clip_name(take.source, self._clips)
         if column in (VOICE, EMOTION):
-            return self._givers(take.voice) if column == VOICE else self._manner(take)
+            return self._references(take.voice) if column == VOICE else self._manner(take)
         return f"{100 * take.strength:.0f} %" if column == STRENGTH else evidence.shift_words(take)
 
     def _manner(self, take: Take) -> str:
         """Who gave the m: over the whole clip, and to single seconds in the lane."""
         if not take.edits:
-            return self._givers(take.emotion)
+            return self._references(take.emotion)
         seconds = len({second for edit in take.edits for second in edit.target})
         edited = counted(seconds, self.tr("1 second edited"), self.tr("{0} seconds edited"))
-        return f"{self._givers(take.emotion)}, {edited}" if take.emotion else edited
+        return f"{self._references(take.emotion)}, {edited}" if take.emotion else edited
 
-    def _givers(self, latents: tuple[LatentRef, ...]) -> str:
-        givers = givers_of(latents, self._clips)
-        if givers is None:
+    def _references(self, latents: tuple[LatentRef, ...]) -> str:
+        references = reference_summary(latents, self._clips)
+        if references is None:
             return evidence.DASH
-        if givers.recordings > 1 and givers.speaker:
-            return self.tr("{0} ({1} clips)").format(givers.speaker, givers.recordings)
-        if givers.second is not None:
-            return self.tr("{0}, second {1}").format(givers.first, givers.second)
-        return givers.first if givers.recordings == 1 else f"{givers.first} + {givers.recordings - 1}"
+        if references.recordings > 1 and references.speaker:
+            return self.tr("{0} ({1} clips)").format(references.speaker, references.recordings)
+        if references.second is not None:
+            return self.tr("{0}, second {1}").format(references.first, references.second)
+        return (
+            references.first if references.recordings == 1 else f"{references.first} + {references.recordings - 1}"
+        )

@@ -70,7 +70,7 @@ class Auditions(Part):
         project.audition = list(self.entries)
 
     def add_clips(self, clip_ids: Sequence[str]) -> None:
-        """Hear these recordings as each checkpoint rebuilds them."""
+        """Hear these recordings as each checkpoint reconstructs them."""
         clips = [self._library.clips[clip_id] for clip_id in clip_ids if clip_id in self._library.clips]
         self._add([audition_set.recipe_of_clip(clip) for clip in clips])
 

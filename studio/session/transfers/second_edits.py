@@ -91,7 +91,7 @@ class SecondEdits(Part):
         self._put(self.tr("Take back the edit of {0}").format(span_words(gone.target)), clip_id, edits)
 
     def restore(self, clip_id: str, seconds: Sequence[int]) -> None:
-        """Give seconds their own m back, whatever edits they carry."""
+        """Give seconds their own emotion back, whatever edits they carry."""
         left = [without(edit, frozenset(seconds)) for edit in self._edits_of(clip_id)]
         words = self.tr("Restore {0}").format(span_words(sorted(seconds)))
         self._put(words, clip_id, [edit for edit in left if edit is not None])

@@ -239,7 +239,7 @@ def _chip(references: Sequence[Reference], found: recipes.Found) -> tuple[Payloa
     if len(set(weights)) == 1:
         weights = ()
     ids = [found.ids[reference.clip] for reference in references]
-    words = recipes.givers_words(references, most=1)
+    words = recipes.references_words(references, most=1)
     if references[0].second is None:
         return Payload("clips", tuple(ids), weights=weights, name=words), words, sum(r.weight for r in references)
     seconds = tuple((clip, reference.second or 0) for clip, reference in zip(ids, references, strict=True))

@@ -40,7 +40,10 @@ def test_every_row_shows_the_control_beside_the_result() -> None:
     assert (table["Median F0"].original, table["Median F0"].control) == ("117 Hz", "118 Hz")
     assert (table["Pitch shift"].control, table["Pitch shift"].transformed) == ("+0.2 st", "+8.2 st")
     assert table["Share of the way"].transformed == "71\u00a0%"
-    assert (table["h like the target"].control, table["h like the target"].transformed) == ("0.41", "0.79")
+    assert (table["Voice (h) like the target"].control, table["Voice (h) like the target"].transformed) == (
+        "0.41",
+        "0.79",
+    )
     assert table["Content distance"].transformed == "4.4 dB"
     assert all(row.why for row in table.values())
 

@@ -109,11 +109,11 @@ def test_recordings_are_found_by_name_where_ids_are_strange(named: Named, where:
     assert found.missing == (() if where else (named.name,))
 
 
-def test_words_name_the_givers_by_weight(session: Session) -> None:
+def test_words_name_the_references_by_weight(session: Session) -> None:
     recipe = session.recipes.of(full_take(session, *analysed(session, "a", "b", "c")))
-    assert recipes.givers_words(recipe.voice) == "b.wav 75 %, c.wav 25 %"
+    assert recipes.references_words(recipe.voice) == "b.wav 75 %, c.wav 25 %"
     assert recipes.strength_words(recipe) == "80 % (h), 120 % (m)"
-    assert recipes.summary(recipe).startswith("a.wav with h of b.wav 75 %")
+    assert recipes.summary(recipe).startswith("a.wav with voice (h) of b.wav 75 %")
 
 
 def test_the_command_says_everything_and_survives_spaces(session: Session) -> None:

@@ -12,7 +12,7 @@ from stage import Idle, analysed, some_take
 
 from engine.api import LatentRef
 from studio.domain.clip import Clip
-from studio.domain.references import Givers, givers_of
+from studio.domain.references import ReferenceSummary, reference_summary
 from studio.panels.transfer.takes_model import VOICE, TakesTable
 from studio.session.session import Session
 
@@ -28,17 +28,19 @@ CLIPS = {"/b": clip("b1", "bea"), "/b2": clip("b2", "bea"), "/c": clip("c1"), "/
     ("latents", "expected"),
     [
         ((), None),
-        ((LatentRef("/b"),), Givers("bea", "b1.flac", None, 1)),
-        ((LatentRef("/b"), LatentRef("/b2")), Givers("bea", "b1.flac", None, 2)),
-        ((LatentRef("/b"), LatentRef("/d")), Givers("", "b1.flac", None, 2)),
-        ((LatentRef("/c"), LatentRef("/b")), Givers("", "c1.flac", None, 2)),
-        ((LatentRef("/c", 2),), Givers("", "c1.flac", 2, 1)),
-        ((LatentRef("/b", 2), LatentRef("/b", 3)), Givers("bea", "b1.flac", None, 1)),
-        ((LatentRef("/gone/0123456789"),), Givers("", "01234567", None, 1)),
+        ((LatentRef("/b"),), ReferenceSummary("bea", "b1.flac", None, 1)),
+        ((LatentRef("/b"), LatentRef("/b2")), ReferenceSummary("bea", "b1.flac", None, 2)),
+        ((LatentRef("/b"), LatentRef("/d")), ReferenceSummary("", "b1.flac", None, 2)),
+        ((LatentRef("/c"), LatentRef("/b")), ReferenceSummary("", "c1.flac", None, 2)),
+        ((LatentRef("/c", 2),), ReferenceSummary("", "c1.flac", 2, 1)),
+        ((LatentRef("/b", 2), LatentRef("/b", 3)), ReferenceSummary("bea", "b1.flac", None, 1)),
+        ((LatentRef("/gone/0123456789"),), ReferenceSummary("", "01234567", None, 1)),
     ],
 )
-def test_givers_are_a_speaker_or_recordings(latents: tuple[LatentRef, ...], expected: Givers | None) -> None:
-    assert givers_of(latents, CLIPS) == expected
+def test_references_are_a_speaker_or_recordings(
+    latents: tuple[LatentRef, ...], expected: ReferenceSummary | None
+) -> None:
+    assert reference_summary(latents, CLIPS) == expected
 
 
 @pytest.fixture

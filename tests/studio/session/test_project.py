@@ -134,8 +134,8 @@ def state(session: Session) -> dict[str, Any]:
 )
 def test_links_of_many_files_are_those_of_each(place: str, link: object) -> None:
     base = Path("/work/mine.triptych")
-    many = project_file._Links(base)
-    assert [many(place), many(place), project_file._link(place, base)] == [link] * 3
+    many = project_file.Links(base)
+    assert [many(place), many(place), project_file.link_to(place, base)] == [link] * 3
 
 
 def test_everything_is_there_again_and_lies_inside_the_project(

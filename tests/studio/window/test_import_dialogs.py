@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from engine.api import (
     Scan,
     TableColumns,
     TablePreview,
+    worker_kind,
 )
 from studio.app import Studio
 from studio.dialogs.get_corpus import GetCorpusDialog
@@ -43,11 +45,15 @@ def asked(studio: Studio, kind: type) -> list[Any]:
     return [job for job in studio.link.jobs() if isinstance(job.request, kind)]
 
 
+def choose(dialog: GetCorpusDialog, row: int) -> None:
+    dialog.parts.setCurrentItem(dialog.parts.topLevelItem(row))
+
+
 def test_the_dialog_shows_address_checksum_licence_and_size_of_every_part(qtbot: QtBot, tmp_path: Path) -> None:
     dialog = GetCorpusDialog(str(tmp_path))
     qtbot.addWidget(dialog)
     for row, offer in enumerate(OFFERS):
-        dialog._select(row)
+        choose(dialog, row)
         assert dialog.offer() is offer
         assert dialog.url.text() == offer.url
         assert dialog.checksum.text().replace("\n", "") == offer.sha256
@@ -60,15 +66,15 @@ def test_the_dialog_shows_address_checksum_licence_and_size_of_every_part(qtbot:
 def test_without_room_a_corpus_cannot_be_asked_for(
     qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10**12, 10**12, 10**9))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=10**9))
     dialog = GetCorpusDialog(str(tmp_path))
     qtbot.addWidget(dialog)
     ok = dialog.buttons.button(QDialogButtonBox.StandardButton.Ok)
     assert ok.isEnabled()  # dev-clean fits into a gigabyte
-    dialog._select(4)
+    choose(dialog, 4)
     assert not ok.isEnabled()
     assert "are free" in dialog.room.text()
-    dialog._select(0)
+    choose(dialog, 0)
     dialog.folder.setText("")
     assert not ok.isEnabled()
     (tmp_path / "LibriSpeech" / "dev-clean").mkdir(parents=True)
@@ -77,21 +83,17 @@ def test_without_room_a_corpus_cannot_be_asked_for(
     assert "there already" in dialog.room.text()
 
 
-def test_the_command_asks_for_the_part_chosen_and_remembers_the_folder(
-    studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    begun: list[str] = []
-    monkeypatch.setattr(studio.link, "_start", lambda kind, job_id: begun.append(kind.name))
-    monkeypatch.setattr(studio.link, "_begin", lambda thread, job: job.begin())
+def test_the_command_asks_for_the_part_chosen_and_remembers_the_folder(studio: Studio, tmp_path: Path) -> None:
+    studio.link.idle = True
     studio.window.menus.actions["file.get_corpus"].trigger()
     dialog = studio.window.findChild(GetCorpusDialog)
     assert dialog is not None
-    dialog._select(1)
+    choose(dialog, 1)
     dialog.folder.setText(str(tmp_path))
     dialog.accept()
     (job,) = asked(studio, GetCorpus)
     assert job.request == GetCorpus(OFFERS[1], str(tmp_path))
-    assert begun == ["fetching"]  # in a process of its own: the engine stays free
+    assert worker_kind(job.request).own_process, "the engine stays free"
     assert studio.preferences.get("corpora/folder", "") == str(tmp_path)
     job.take(Failed("The transfer broke off.", "Try again."))
     assert studio.messages.history[-1].what == "The transfer broke off."
@@ -144,8 +146,8 @@ def seen(headings: tuple[str, ...], columns: TableColumns | None, matched: int =
     return TablePreview("/t.csv", headings, rows, 1, columns, matched)
 
 
-def test_a_meaning_belongs_to_one_column(studio: Studio, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(studio.link, "_feed", lambda: None)
+def test_a_meaning_belongs_to_one_column(studio: Studio, qtbot: QtBot) -> None:
+    studio.link.idle = True
     dialog = TableDialog(studio.session.imports, "/t.csv", studio.window)
     (job,) = asked(studio, PreviewTable)
     job.take(Done(seen(("file", "a", "b"), TableColumns("file", {"speaker": "a", "b": "b"}))))
@@ -160,8 +162,8 @@ def test_a_meaning_belongs_to_one_column(studio: Studio, qtbot: QtBot, monkeypat
     dialog.reject()
 
 
-def test_a_table_that_cannot_be_read_says_why(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(studio.link, "_feed", lambda: None)
+def test_a_table_that_cannot_be_read_says_why(studio: Studio) -> None:
+    studio.link.idle = True
     dialog = TableDialog(studio.session.imports, "/t.csv", studio.window)
     asked(studio, PreviewTable)[0].take(Failed("The table t.csv is empty.", "Give it a line of headings."))
     assert dialog.verdict.text() == "The table t.csv is empty. Give it a line of headings."
@@ -169,10 +171,8 @@ def test_a_table_that_cannot_be_read_says_why(studio: Studio, monkeypatch: pytes
     dialog.reject()
 
 
-def test_a_table_that_is_refused_leaves_the_other_files(
-    studio: Studio, table: Path, speech: list[Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(studio.link, "_feed", lambda: None)
+def test_a_table_that_is_refused_leaves_the_other_files(studio: Studio, table: Path, speech: list[Path]) -> None:
+    studio.link.idle = True
     dropped(studio, table, speech[3])
     assert asked(studio, Scan) == []
     dialog = studio.window.findChild(TableDialog)

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtGui import QCloseEvent
+from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
+from PySide6.QtGui import QCloseEvent, QDropEvent
 from PySide6.QtWidgets import QFileDialog, QMenu, QMessageBox
 from pytestqt.qtbot import QtBot
 
@@ -17,9 +18,9 @@ Answer = Callable[[str], None]
 
 
 @pytest.fixture
-def studio(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> Iterator[Studio]:
+def studio(qtbot: QtBot) -> Iterator[Studio]:
     made = Studio()
-    monkeypatch.setattr(made.link, "_feed", lambda: None)
+    made.link.idle = True
     qtbot.addWidget(made.window)
     made.window.show()
     made.window.projects.open_at_start(None)
@@ -137,7 +138,10 @@ def test_a_project_dropped_on_the_window_is_opened(qtbot: QtBot, studio: Studio,
     add(studio, "a.wav")
     saved_as(qtbot, studio, tmp_path / "voices")
     studio.window.projects.new()
-    studio.window._add([str(tmp_path / "voices.triptych")])
+    mime = QMimeData()
+    mime.setUrls([QUrl.fromLocalFile(str(tmp_path / "voices.triptych"))])
+    buttons, keys = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    studio.window.dropEvent(QDropEvent(QPoint(5, 5), Qt.DropAction.CopyAction, mime, buttons, keys))
     assert names(studio) == ["a.wav"]
 
 
@@ -146,7 +150,7 @@ def test_the_last_project_is_open_again_at_the_next_start(qtbot: QtBot, studio: 
     saved_as(qtbot, studio, tmp_path / "voices")
     studio.session.project.close()
     second = Studio()
-    second.link._feed = lambda: None  # type: ignore[method-assign]
+    second.link.idle = True
     qtbot.addWidget(second.window)
     second.window.projects.open_at_start(None)
     assert second.session.project.title == "voices"

@@ -193,7 +193,7 @@ def test_seconds_are_copied_in_one_recording_and_pasted_in_another(
     assert chip is not None
     assert chip.given is not None
     assert chip.given[1] == 1.0
-    assert "a1.wav · 4 s given, 100 %, rule: Stretch" in chip.description
+    assert "from a1.wav · 4 s, 100 %, rule: Stretch" in chip.description
 
 
 def test_pasting_nothing_says_what_to_do(panel: MLanePanel, session: Session) -> None:
@@ -265,7 +265,7 @@ def test_the_menu_has_a_twin_for_everything(panel: MLanePanel, session: Session,
     actions = {action.text(): action for action in panel.context_menu().actions()}
     actions["&Copy (Ctrl+C)"].trigger()
     assert session.second_edits.copied is not None
-    giving = actions["&Give it the m of"].menu()
+    giving = actions["&Give it the emotion (m) of"].menu()
     assert isinstance(giving, QMenu)
     emotions = next(a.menu() for a in giving.actions() if a.text() == "&Emotions")
     assert isinstance(emotions, QMenu)

@@ -91,7 +91,7 @@ def test_what_letting_go_would_do_is_told_as_long_as_something_hovers(
     else:
         hover(session, library, voice_of(ids[3]), 1, PLAIN)
         library.drops.eventFilter(library.view.viewport(), QDragLeaveEvent())
-    assert hints == ["Let go to give the voice of b2.wav to a2.wav; with Shift its m.", ""]
+    assert hints == ["Let go to give the voice of b2.wav to a2.wav; with Shift its emotion.", ""]
     assert not any("Let go" in message.what for message in session.messages.history), "it is no news"
 
 
@@ -104,7 +104,7 @@ def test_no_recording_is_offered_its_own_voice_by_another_name(
     assert session.messages.history[-1].what == hints[0]
 
 
-def test_of_several_selected_the_giver_is_left_out(
+def test_of_several_selected_the_reference_is_left_out(
     library: LibraryPanel, session: Session, ids: list[str], hints: list[str]
 ) -> None:
     session.library.select(ids[:3])

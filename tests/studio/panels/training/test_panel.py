@@ -15,7 +15,7 @@ from studio.domain.clip import Clip
 from studio.domain.run_record import BEST, RunRecord
 from studio.engine_link.engine_link import EngineLink
 from studio.engine_link.job import Job
-from studio.panels.training import runs_model as runs_table
+from studio.panels.training import runs_model
 from studio.panels.training.new_run_form import weights_of
 from studio.panels.training.panel import NEW, RUNS, TrainingPanel
 from studio.services.preferences import Preferences
@@ -129,16 +129,14 @@ def test_the_whole_library_is_the_corpus_less_what_cannot_be_read(panel: Trainin
 
 
 def test_recordings_that_come_by_the_hundred_are_counted_together(
-    panel: TrainingPanel, session: Session, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+    panel: TrainingPanel, session: Session, qtbot: QtBot
 ) -> None:
-    counted: list[str] = []
-    facts = panel.form._facts
-    monkeypatch.setattr(panel.form, "_facts", lambda kind, clips: counted.append(kind) or facts(kind, clips))
+    corpus, counts = panel.form.corpus, []
+    corpus.model().dataChanged.connect(lambda *_: counts.append(corpus.itemText(0)))
     for number in range(20):
         session.library.insert_found([(f"/more/{number}.wav", {})])
-    qtbot.waitUntil(lambda: bool(counted))
-    assert counted == ["library"]
-    assert panel.form.corpus.itemText(0) == "Whole library (25 clips)"
+    qtbot.waitUntil(lambda: bool(counts))
+    assert counts == ["Whole library (25 clips)"]
 
 
 def test_a_selection_or_a_folder_can_be_the_corpus(panel: TrainingPanel, session: Session) -> None:
@@ -226,8 +224,8 @@ def test_points_become_curves_of_every_term(
     assert running.curves.objective.values("total", "train") == ((1.0, 2.0, 3.0), (-99.0, -98.0, -97.0))
     assert running.curves.objective.series() == ["total", "reconstruction", "error"]
     table = running.runs
-    assert table.data(table.index(0, runs_table.BEST)) == "−95.00"
-    assert table.data(table.index(0, runs_table.STEPS)) == "3"
+    assert table.data(table.index(0, runs_model.BEST)) == "−95.00"
+    assert table.data(table.index(0, runs_model.STEPS)) == "3"
 
 
 def test_pause_and_resume_take_turns_on_one_button(running: TrainingPanel, jobs: list[Job]) -> None:

@@ -58,10 +58,10 @@ def test_clips_a_transfer_and_a_take_make_up_the_set_and_each_is_in_it_once(sess
     session.takes.items.append(take)
     session.auditions.add_take(0)
     assert [entry.title for entry in session.auditions.entries] == [
-        "anna.wav, rebuilt",
-        "emil.wav, rebuilt",
+        "anna.wav, reconstructed",
+        "emil.wav, reconstructed",
         "anna.wav ← emil.wav",
-        "mira.wav, rebuilt",
+        "mira.wav, reconstructed",
     ]
     assert len({entry.id for entry in session.auditions.entries}) == 4
 
@@ -71,7 +71,7 @@ def test_what_is_added_and_taken_away_can_be_undone(session: Session) -> None:
     session.auditions.add_clips([anna, emil])
     first = session.auditions.entries[0]
     session.auditions.remove([first.id])
-    assert [entry.title for entry in session.auditions.entries] == ["emil.wav, rebuilt"]
+    assert [entry.title for entry in session.auditions.entries] == ["emil.wav, reconstructed"]
     session.undo.stack.undo()
     assert session.auditions.entries[0] == first
     session.undo.stack.undo()
@@ -106,7 +106,7 @@ def test_every_checkpoint_kept_is_heard_in_the_background_one_job_at_a_time(
     job = asked(link)
     assert job.background
     assert (job.request.run_dir, job.request.steps) == (str(run.folder), (100,))
-    assert [item.title for item in job.request.items] == ["anna.wav, rebuilt", "emil.wav, rebuilt"]
+    assert [item.title for item in job.request.items] == ["anna.wav, reconstructed", "emil.wav, reconstructed"]
     assert job.request.device == "cpu", "the card is the run's while it trains"
     run.keep(200)
     run.keep(300)
@@ -178,7 +178,7 @@ def test_a_recording_that_left_the_library_is_no_longer_asked_for(session: Sessi
     session.auditions.add_clips(list(session.library.clips)[:2])
     session.library.remove([next(iter(session.library.clips))])
     run.keep(100)
-    assert [item.title for item in asked(link).request.items] == ["emil.wav, rebuilt"]
+    assert [item.title for item in asked(link).request.items] == ["emil.wav, reconstructed"]
 
 
 def test_a_run_that_is_removed_is_no_longer_heard(session: Session, run: Run, link: Idle) -> None:

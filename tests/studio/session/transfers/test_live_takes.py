@@ -128,7 +128,7 @@ def test_weights_of_a_mixture_and_of_edits_are_sliders_too(session: Session, ids
     assert session.takes.items == [last]
 
 
-def test_other_givers_another_source_or_another_sound_begin_a_take_of_their_own(
+def test_other_references_another_source_or_another_sound_begin_a_take_of_their_own(
     session: Session, ids: list[str]
 ) -> None:
     answer(live(session))
@@ -151,7 +151,7 @@ def test_undo_leads_back_into_the_take_before(session: Session, ids: list[str]) 
     session.undo.stack.undo()  # the emotion
     session.undo.stack.undo()  # the strength
     assert strengths(session) == [100, 80]
-    assert session.takes.items[1] == other, "what the engine made of other givers stays"
+    assert session.takes.items[1] == other, "what the engine made of other references stays"
 
 
 def test_what_is_asked_for_by_the_button_stands_by_itself(session: Session, ids: list[str]) -> None:

@@ -74,7 +74,7 @@ def test_copied_seconds_are_remembered_in_order(session: Session, ids: list[str]
 EACH = LaneEdit((2, 3, 4), seconds_of("g", 7, 8, 9), "g", rule="stretch")
 
 
-def test_restored_seconds_take_their_givers_with_them() -> None:
+def test_restored_seconds_take_their_references_with_them() -> None:
     left = without(EACH, frozenset({3}))
     assert left == replace(EACH, target=(2, 4), payload=seconds_of("g", 7, 9))
 
