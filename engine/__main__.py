@@ -149,7 +149,7 @@ def _parser() -> argparse.ArgumentParser:
         "2-5 angry.wav@0-3; may be given several times",
     )
 
-    probe = command("probe", cli.probe, "Measure what h, m and z tell, beside two floors and a control.")
+    probe = command("probe", cli.probe, "Measure what h, m and z tell, beside two baselines and a control.")
     probe.add_argument("--train", nargs="+", metavar="CORPUS", help="folders or files to train the probe on")
     how = probe.add_mutually_exclusive_group()
     how.add_argument("--test", nargs="+", metavar="CORPUS", help="another corpus to test on")

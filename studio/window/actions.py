@@ -177,9 +177,9 @@ def _file(window: MainWindow) -> tuple[Action, ...]:
                 words=export.format(latent),
             )
             for latent, title in (
-                ("h", _tr("&h: a row a clip …")),
-                ("m", _tr("&m: a row a second …")),
-                ("z", _tr("&z: a row a frame …")),
+                ("h", _tr("&Voice (h): a row a clip …")),
+                ("m", _tr("&Emotion (m): a row a second …")),
+                ("z", _tr("&Content (z): a row a frame …")),
                 ("all", _tr("&All three …")),
             )
         ),

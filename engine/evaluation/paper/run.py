@@ -267,7 +267,7 @@ class Reproduction:
         )
         runs = {name: self.folder / "runs" / name for name in self.systems}
         drawn("Training curves", "The objective in training", lambda: figures.curves(runs, self.out / "curves"))
-        drawn("Probe matrix", "What h, m and z tell, beside two floors", self._matrix)
+        drawn("Probe matrix", "What h, m and z tell, beside two baselines", self._matrix)
         return shown
 
     def _figure2(self) -> tuple[Path, ...]:

@@ -1,1 +1,1 @@
-"""Linear probes: what can be read from h, m and z, beside two floors, with intervals and controls."""
+"""Linear probes: what can be read from h, m and z, beside two baselines, with intervals and controls."""

@@ -29,12 +29,12 @@ class Interval:
 
 
 def accuracy(truth: npt.NDArray[np.generic], predicted: npt.NDArray[np.generic]) -> float:
-    """Share of the examples told right; NaN of none."""
+    """Share of the examples right; NaN of none."""
     return float(np.mean(truth == predicted)) if len(truth) else float("nan")
 
 
 def balanced_accuracy(truth: npt.NDArray[np.generic], predicted: npt.NDArray[np.generic]) -> float:
-    """Mean over the classes that occur of the share told right: every class counts the same."""
+    """Mean over the classes that occur of the share right: every class counts the same."""
     right = truth == predicted
     classes = np.unique(truth)
     return float(np.mean([right[truth == c].mean() for c in classes])) if len(classes) else float("nan")

@@ -1,4 +1,4 @@
-"""The dashboard: what h, m and z tell of speaker, gender and emotion, measured live beside floors and controls."""
+"""The dashboard: what h, m and z tell of speaker, gender and emotion, beside baselines and controls."""
 
 from __future__ import annotations
 
@@ -205,7 +205,7 @@ class DashboardPanel(QWidget):
         if not self._session.library.clips:
             return False, self.tr(
                 "Drop recordings with their speakers’ names and emotions anywhere in this window; the dashboard "
-                "measures what h, m and z tell of them."
+                "measures what voice (h), emotion (m) and content (z) tell of them."
             )
         if self._session.model.info is None:
             return False, self.tr(
@@ -218,7 +218,7 @@ class DashboardPanel(QWidget):
             )
         return True, self.tr(
             "{0} recordings are ready. The probes measure how much of speaker, gender and emotion can be read from "
-            "h, m and z, beside two floors that need no model and a control with shuffled labels."
+            "h, m and z, beside two baselines that need no model and a control with shuffled labels."
         ).format(ready)
 
     def _fill(self) -> None:

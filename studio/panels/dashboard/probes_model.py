@@ -1,4 +1,4 @@
-"""The probe matrix as a table: a row a task, a column each for h, m, z and the floors, live."""
+"""The probe matrix as a table: a row a task, a column each for h, m, z and the baselines, live."""
 
 from __future__ import annotations
 
@@ -117,8 +117,8 @@ class ProbesTable(QAbstractTableModel):
             "h": self.tr("h, the clip"),
             "m": self.tr("m, the mean of the clip’s seconds"),
             "z": self.tr("z, the mean of the clip’s frames"),
-            "mel": self.tr("floor: mean and deviation of the mel bands, and the level; no model"),
-            "mfcc": self.tr("floor: mean and deviation of MFCCs, and the level; no model"),
+            "mel": self.tr("baseline: mean and deviation of the mel bands, and the level; no model"),
+            "mfcc": self.tr("baseline: mean and deviation of MFCCs, and the level; no model"),
         }[name]
 
     def _protocol(self, name: str) -> str:

@@ -44,7 +44,7 @@ class MapWords(QObject):
     def heading(self, latent: str) -> str:
         """Over a map that stands beside others."""
         return {
-            "h": self.tr("h: the voice, a point a clip"),
-            "m": self.tr("m: the manner, a point a second"),
-            "z": self.tr("z: what is said, a point a frame"),
+            "h": self.tr("Voice (h): a point a clip"),
+            "m": self.tr("Emotion (m): a point a second"),
+            "z": self.tr("Content (z): a point a frame"),
         }[latent]

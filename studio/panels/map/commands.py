@@ -23,9 +23,9 @@ def _latents(panel: MapViewPanel) -> tuple[Action, ...]:
     return tuple(
         Action(name, title, partial(panel.show_latent, name), tip=tip, choice="latent", checked=name == "h")
         for name, title, tip in (
-            ("h", "h", _tr("One point a clip: the voice (h)")),
-            ("m", "m", _tr("One point a second: the manner of speaking (m)")),
-            ("z", "z", _tr("One point a frame: the content (z)")),
+            ("h", "h", _tr("Voice (h): one point a clip")),
+            ("m", "m", _tr("Emotion (m): one point a second")),
+            ("z", "z", _tr("Content (z): one point a frame")),
             ("all", _tr("All"), _tr("The maps of h, m and z side by side")),
         )
     )
