@@ -20,7 +20,7 @@ MOST_LETTERS = 120
 
 
 def speaking_name(take: Take, clips: Mapping[str, Clip]) -> str:
-    """A name for a take's file: its own, and while that is a number, who gave what how strongly.
+    """A name for a take's file: its own, or while that is a number, its references and strengths.
 
     Args:
         clips: recordings by their analysis folders.

@@ -58,7 +58,7 @@ def choices(clips: Mapping[str, Clip], latent: str) -> list[str]:
 
 
 def colouring(points: MapPoints | PointTable, clips: Mapping[str, Clip], by: str, *, dark: bool) -> Colouring:
-    """Colours of a map's points by a label's name, F0 (the clip's median), DURATION or TIME (place in the clip)."""
+    """Colours of a map's points by a label's name, F0 (median of the clip), DURATION or TIME (within the clip)."""
     table = points if isinstance(points, PointTable) else PointTable(points)
     values, form = _values(table, clips, by)
     if form is not None:
@@ -109,19 +109,19 @@ def class_marks(count: int, *, dark: bool) -> list[Mark]:
 
 def _classes(table: PointTable, values: list[str], dark: bool) -> Colouring:
     weight = np.bincount(table.row, minlength=len(values)) if values else np.zeros(0, np.intp)
-    counted: Counter[str] = Counter()
+    count_of: Counter[str] = Counter()
     for value, number in zip(values, weight.tolist(), strict=True):
-        counted[value] += number
-    unknown = counted.pop("", 0)
-    names = sorted(counted, key=natural)
-    place = {name: i for i, name in enumerate(names)} | {"": len(names)}
+        count_of[value] += number
+    unknown = count_of.pop("", 0)
+    names = sorted(count_of, key=natural)
+    row = {name: i for i, name in enumerate(names)} | {"": len(names)}
     marks = class_marks(len(names), dark=dark)
-    counts = [counted[name] for name in names]
+    counts = [count_of[name] for name in names]
     if unknown:
         names = [*names, _tr("not given")]
         counts.append(unknown)
         marks = [*marks, Mark(UNKNOWN)]
-    of_clip = np.array([place[value] for value in values], np.intp)
+    of_clip = np.array([row[value] for value in values], np.intp)
     index = of_clip[table.row] if len(table.row) else np.zeros(0, np.intp)
     return Colouring(index, marks, names, counts)
 

@@ -529,15 +529,15 @@ def test_a_pin_is_the_barycentre_of_its_neighbours_and_says_so(panel: MapViewPan
     panel.settings.round.setValue(3)
     x, y = map(float, panel.pane.scatter.xy[1])
     panel.pane.set_pin((x + 1e-3, y))
-    payload = panel.places.payload()
+    payload = panel.pins_and_paths.payload()
     assert payload is not None
     assert payload.kind == "clips"
     assert payload.clips[0] == "c1"
     assert len(payload.clips) == 3
     assert sum(payload.weights) == pytest.approx(1.0)
     assert payload.weights[0] > 0.99  # on a point it is that point
-    words = panel.places.bar.words.text()
-    assert panel.places.bar.isVisible()
+    words = panel.pins_and_paths.bar.words.text()
+    assert panel.pins_and_paths.bar.isVisible()
     assert "barycentre of the 3 nearest h" in words
     assert "c1.wav" in words
 
@@ -550,7 +550,7 @@ def test_a_pin_reaches_the_transfer_desk_as_a_voice_or_as_an_emotion(panel: MapV
     assert session.transfer.setup.voices[0].payload.weights
     panel.activate("m")
     panel.panes["m"].set_pin((0.0, 0.0))
-    panel.places.bar.give.click()
+    panel.pins_and_paths.bar.give.click()
     assert [chip.title for chip in session.transfer.setup.emotions] == ["Pin on the map of m"]
     assert session.transfer.setup.emotions[0].payload.kind == "seconds"
 
@@ -559,9 +559,9 @@ def test_a_pin_on_z_says_that_it_cannot_be_given(panel: MapViewPanel, session: S
     three_maps(panel, session)
     panel.activate("z")
     panel.panes["z"].set_pin((0.0, 0.0))
-    assert panel.places.payload() is None
-    assert not panel.places.bar.give.isVisible()
-    assert "cannot be given" in panel.places.bar.words.text()
+    assert panel.pins_and_paths.payload() is None
+    assert not panel.pins_and_paths.bar.give.isVisible()
+    assert "cannot be given" in panel.pins_and_paths.bar.words.text()
 
 
 def test_a_path_is_rendered_step_by_step_and_played_with_its_steps_marked(
@@ -576,26 +576,26 @@ def test_a_path_is_rendered_step_by_step_and_played_with_its_steps_marked(
     played: list[MorphDone] = []
     monkeypatch.setattr(panel.audition, "play_morph", played.append)
     xy = panel.pane.scatter.xy.astype(float)
-    panel.places.bar.steps.setValue(4)
+    panel.pins_and_paths.bar.steps.setValue(4)
     panel.pane.set_path(np.array([xy[0], xy[3]]))
-    panel.places.bar.hear.click()
+    panel.pins_and_paths.bar.hear.click()
     latent, steps = asked[0]
     assert latent == "h"
     assert len(steps) == 4
     assert steps[0][0].folder == "/nowhere/c0"
     assert steps[-1][0].folder == "/nowhere/c3"
-    assert panel.places.bar.progress.isVisible()
+    assert panel.pins_and_paths.bar.progress.isVisible()
     done = MorphDone("morph", str(tmp_path / "morph.wav"), "h", (0.0, 1.0), (0.9, 1.9), (100.0, 200.0))
     job.done.emit(done)
     assert played == [done]
-    assert not panel.places.bar.progress.isVisible()
+    assert not panel.pins_and_paths.bar.progress.isVisible()
     panel.audition.step_changed.emit(1)
     assert panel.pane.scatter.marks.heard_step == 1
-    panel.places.bar.hear.click()  # again: nothing is rendered twice
+    panel.pins_and_paths.bar.hear.click()  # again: nothing is rendered twice
     assert len(asked) == 1
     assert len(played) == 2
     panel.pane.set_path(np.array([xy[0], xy[4]]))
-    panel.places.bar.hear.click()  # another path is
+    panel.pins_and_paths.bar.hear.click()  # another path is
     assert len(asked) == 2
 
 
@@ -605,12 +605,12 @@ def test_a_morph_is_saved_whole_or_told_why_not(panel: MapViewPanel, session: Se
     give_map(session)
     made = tmp_path / "morph.wav"
     made.write_bytes(b"sound")
-    panel.places._made = MorphDone("morph", str(made), "h", (0.0,), (1.0,), (None,))
-    panel.places.save_as(str(tmp_path / "kept"))
+    panel.pins_and_paths._made = MorphDone("morph", str(made), "h", (0.0,), (1.0,), (None,))
+    panel.pins_and_paths.save_as(str(tmp_path / "kept"))
     assert (tmp_path / "kept.wav").read_bytes() == b"sound"
     said: list[str] = []
     session.messages.said.connect(lambda message: said.append(message.what))
-    panel.places.save_as(str(tmp_path / "nowhere" / "kept.wav"))
+    panel.pins_and_paths.save_as(str(tmp_path / "nowhere" / "kept.wav"))
     assert "cannot be written" in said[0]
 
 
