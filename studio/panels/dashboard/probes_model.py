@@ -114,9 +114,9 @@ class ProbesTable(QAbstractTableModel):
 
     def _column_words(self, name: str) -> str:
         return {
-            "h": self.tr("Voice (h), the clip"),
-            "m": self.tr("Emotion (m), the mean of the clip’s seconds"),
-            "z": self.tr("Content (z), the mean of the clip’s frames"),
+            "h": self.tr("voice (h), the clip"),
+            "m": self.tr("emotion (m), the mean of the clip’s seconds"),
+            "z": self.tr("content (z), the mean of the clip’s frames"),
             "mel": self.tr("baseline: mean and deviation of the mel bands, and the level; no model"),
             "mfcc": self.tr("baseline: mean and deviation of MFCCs, and the level; no model"),
         }[name]

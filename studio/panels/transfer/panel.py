@@ -94,6 +94,11 @@ class TransferDeskPanel(QWidget):
         self.takes.choose_newest()
         self._show_take(self.takes.current())
 
+    @property
+    def rendering_due(self) -> bool:
+        """Whether a rendering begins by itself in a moment."""
+        return self._soon.isActive()
+
     def render_now(self) -> None:
         """Render what is set up now; a newer request cancels an older one under way."""
         self._render(live=False)

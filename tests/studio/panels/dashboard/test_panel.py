@@ -173,7 +173,7 @@ def test_a_cell_says_everything_in_sentences(panel: DashboardPanel, session: Ses
     panel.view.setCurrentIndex(panel.table.index(2, 0))
     words = panel.details.text()
     for part in (
-        "Gender, h",
+        "Gender, voice (h)",
         "93.9 %",
         "88.9 % to 95.9 %",
         "40 clips",
