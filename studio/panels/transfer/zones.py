@@ -82,9 +82,9 @@ class DeskZones(QWidget):
         self.rule = QComboBox()
         self.rule.setObjectName("secondsRule")
         self.rule.setAccessibleName(self.tr("How the emotion's seconds meet the source's"))
-        for row, (rule, name, why) in enumerate(all_rules()):
+        for number, (rule, name, why) in enumerate(all_rules()):
             self.rule.addItem(name, rule)
-            self.rule.setItemData(row, why, Qt.ItemDataRole.ToolTipRole)
+            self.rule.setItemData(number, why, Qt.ItemDataRole.ToolTipRole)
         self.rule.activated.connect(lambda _row: session.transfer.set_rule(str(self.rule.currentData())))
         self.rule.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.rule.setMinimumContentsLength(9)
@@ -92,9 +92,9 @@ class DeskZones(QWidget):
         self.rendering.setObjectName("rendering")
         self.rendering.setAccessibleName(self.tr("Rendering"))
         self._sounds = all_sounds()
-        for row, (rendering, _vocoder, name, why) in enumerate(self._sounds):
+        for number, (rendering, _vocoder, name, why) in enumerate(self._sounds):
             self.rendering.addItem(name, rendering)
-            self.rendering.setItemData(row, why, Qt.ItemDataRole.ToolTipRole)
+            self.rendering.setItemData(number, why, Qt.ItemDataRole.ToolTipRole)
         self.rendering.activated.connect(lambda row: session.transfer.set_rendering(*self._sounds[row][:2]))
         seconds = QLabel(self.tr("Seco&nds"))
         seconds.setBuddy(self.rule)

@@ -190,7 +190,7 @@ def test_a_cell_says_everything_in_sentences(panel: DashboardPanel, session: Ses
     qtbot.keyClick(panel.view, Qt.Key.Key_Down)
     qtbot.keyClick(panel.view, Qt.Key.Key_Down)
     qtbot.keyClick(panel.view, Qt.Key.Key_Down)
-    assert "Valence, h, the clip: not run. No clip has a valence." in panel.details.text()
+    assert "Valence, voice (h), the clip: not run. No clip has a valence." in panel.details.text()
 
 
 def test_the_best_latent_is_the_one_with_the_lowest_error_or_the_highest_score(
