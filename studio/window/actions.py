@@ -16,7 +16,7 @@ from PySide6.QtGui import QAction, QKeySequence
 
 from studio.dialogs.about import AboutDialog
 from studio.domain.drag_payload import Payload
-from studio.services.actions import Action
+from studio.services.actions import WORDS, Action
 
 if TYPE_CHECKING:
     from studio.window.main_window import MainWindow
@@ -137,7 +137,7 @@ def of_panels(window: MainWindow) -> dict[str, QAction]:
     undo, redo = stack.createUndoAction(window, _tr("&Undo")), stack.createRedoAction(window, _tr("&Redo"))
     for action, key in ((undo, STANDARD.Undo), (redo, STANDARD.Redo)):
         action.setShortcut(QKeySequence(key))
-        action.setProperty("commandWords", action.text())  # not what it would undo just now
+        action.setProperty(WORDS, action.text())  # not what it would undo just now
     maps = window.map_view.commands
     found = {"edit.undo": undo, "edit.redo": redo}
     for prefix, made in (

@@ -92,7 +92,7 @@ def test_what_is_said_to_be_wrong_stays_readable_when_the_scheme_changes(
     for widget in (corpus, run):
         qtbot.addWidget(widget)
         widget.show()
-    run.tell("It cannot be started.")
+    run.show_problem("It cannot be started.")
     run.settings.mark(SpecError("Too few.", "Give more.", "epochs"))
     told = run.settings.findChild(QLabel, "problem_epochs")
     assert told is not None
