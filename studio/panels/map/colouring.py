@@ -30,7 +30,7 @@ FEWEST_MEASURES = 25
 STEPS = 64  # colours of a scale
 # From dark blue to yellow; its ends differ in lightness, so it can be read without colour vision.
 SCALE = "viridis"
-# Six safe colours, then the same in other shapes: what colour alone cannot tell apart, shape does.
+# Six safe colours, then the same in other shapes: what colour alone cannot distinguish, shape does.
 SYMBOLS = ("o", "s", "t1", "d", "t", "p", "star", "+")
 UNKNOWN = QColor(128, 128, 128)
 
@@ -128,11 +128,11 @@ def _classes(table: PointTable, values: list[str], dark: bool) -> Colouring:
 
 def _measures(values: list[str]) -> npt.NDArray[np.float64] | None:
     """Numbers, if that is what a label holds; "" is an unknown one."""
-    given = [value for value in values if value]
-    if not given:
+    labelled = [value for value in values if value]
+    if not labelled:
         return None
     try:
-        numbers = [float(value) for value in given]
+        numbers = [float(value) for value in labelled]
     except ValueError:
         return None
     if not all(map(math.isfinite, numbers)):
@@ -151,7 +151,7 @@ def _scale(values: npt.NDArray[np.float64], form: str, *, log: bool) -> Colourin
     if not len(known):
         return Colouring(np.full(len(values), STEPS, np.intp), marks, ends=("–", "–"))
     low, high = float(known.min()), float(known.max())
-    warp = np.log if log and low > 0 else np.asarray  # pitch is heard in ratios
+    warp = np.log if log and low > 0 else np.asarray  # pitch is perceived in ratios
     span = float(warp(high) - warp(low)) or 1.0
     with np.errstate(invalid="ignore"):
         share = np.nan_to_num((warp(values) - warp(low)) / span)

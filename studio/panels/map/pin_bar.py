@@ -26,13 +26,13 @@ class PinBar(QFrame):
     """Shown while there is a pin or a path.
 
     Signals:
-        heard(), given(), saved(), closed(): what the buttons ask for.
+        play_wanted(), reference_wanted(), saved(), closed(): what the buttons ask for.
         stopped(): the sound, or its making, is to end.
         steps_changed(int): of the path.
     """
 
-    heard = Signal()
-    given = Signal()
+    play_wanted = Signal()
+    reference_wanted = Signal()
     saved = Signal()
     closed = Signal()
     stopped = Signal()
@@ -73,9 +73,9 @@ class PinBar(QFrame):
         self.progress.setFixedHeight(4)
         self.progress.hide()
         for button, signal in (
-            (self.hear, self.heard),
+            (self.hear, self.play_wanted),
             (self.stop, self.stopped),
-            (self.give, self.given),
+            (self.give, self.reference_wanted),
             (self.save, self.saved),
             (self.close_button, self.closed),
         ):

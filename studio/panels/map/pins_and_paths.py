@@ -34,9 +34,9 @@ class PinsAndPaths(QObject):
         self._made: MorphDone | None = None
         self._made_of: MapPane | None = None
         self.bar = PinBar()
-        self.bar.heard.connect(self.hear)
+        self.bar.play_wanted.connect(self.hear)
         self.bar.stopped.connect(self.stop)
-        self.bar.given.connect(self.give)
+        self.bar.reference_wanted.connect(self.give)
         self.bar.saved.connect(self.save)
         self.bar.closed.connect(self.take_away)
         self.bar.steps_changed.connect(self._set_steps)
@@ -88,7 +88,7 @@ class PinsAndPaths(QObject):
         self._show_work()
 
     def payload(self) -> Payload | None:
-        """The pin, as it is dragged to the desk."""
+        """The pin as it is dragged to the transfer."""
         pane = self._pane
         if pane is None or pane.pin is None:
             return None
@@ -102,7 +102,7 @@ class PinsAndPaths(QObject):
         return self.tr("Give as voice (h)") if self._pane.latent == "h" else self.tr("Give as emotion (m)")
 
     def give(self) -> None:
-        """Hand the pin to the transfer desk."""
+        """Use the pin as a reference of the transfer."""
         if (payload := self.payload()) is None or self._pane is None:
             self._session.messages.say(
                 self.tr("There is no pin to give."),

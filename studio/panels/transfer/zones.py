@@ -195,7 +195,7 @@ class DeskZones(QWidget):
         self.rule.setEnabled(bool(setup.emotions))
 
     def _row_of_sound(self, setup: TransferSetup) -> int:
-        """The row of what is heard; where no single vocoder is offered, the row of the rendering."""
+        """The row of the sound chosen; where no single vocoder is offered, the row of the rendering."""
         offered = [sound[:2] for sound in self._sounds]
         exact, plain = (setup.rendering, setup.vocoder), (setup.rendering, OWN_VOCODER)
         return offered.index(exact if exact in offered else plain)
