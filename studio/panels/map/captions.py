@@ -50,7 +50,7 @@ class MapWords(QObject):
             "m": self.tr("one point a second"),
             "z": self.tr("one point a frame"),
         }
-        return self.tr("{0} clips are ready. The map of {1} shows {2}.").format(
+        return self.tr("{0} clips are ready.\nThe map of {1} shows {2}.").format(
             ready, latent_name(latent), what[latent]
         ), True
 
