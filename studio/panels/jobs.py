@@ -66,7 +66,7 @@ class JobsPanel(QWidget):
         row.cancel_wanted.connect(job.cancel)
         row.stop_wanted.connect(job.stop_and_keep)
         row.pause_toggled.connect(lambda: job.resume() if job.state == State.PAUSED else job.pause())
-        row.details_wanted.connect(lambda: self._tell(job))
+        row.details_wanted.connect(lambda: self._report(job))
         job.changed.connect(lambda: self._show(job))
         self._show(job)
         ended = [number for number, (old, _row) in self._rows.items() if old.ended]
@@ -111,7 +111,7 @@ class JobsPanel(QWidget):
                 parts.append(job.message)
         return "  ·  ".join(parts)
 
-    def _tell(self, job: Job) -> None:
+    def _report(self, job: Job) -> None:
         if job.words is not None:
             what, hint, details = job.words
             self._messages.say(what, hint, details=details, level="error")

@@ -36,8 +36,7 @@ def bring_and_write(
         for name in ("analysis", "takes", "runs"):
             (folder / name).mkdir(parents=True, exist_ok=True)
         arrived = project_folder.bring(plan)
-        place = Moved(arrived)
-        project = moved_project(project, place)
+        project = moved_project(project, Moved(arrived))
         maps = {}
         for latent, file in project.maps.items():
             maps[latent] = str(folder / "maps" / Path(file).name)
@@ -72,7 +71,7 @@ def count_missing(recordings: list[str]) -> int:
 
 
 def search(folder: Path, recordings: Mapping[str, str]) -> tuple[dict[str, str], int]:
-    """Where below the folder recordings lie that are not in their places (by id), and how many these are."""
+    """Where below the folder recordings lie that are not at their paths (by id), and how many these are."""
     there = Listing()
     missing = {clip_id: path for clip_id, path in unhurried(recordings.items()) if path not in there}
     return project_folder.find_by_name(folder, missing), len(missing)
@@ -84,8 +83,8 @@ def tidy(analyses: Path, used: set[str], written: set[str], moved: tuple[Path, .
     Args:
         written: ids of recordings whose analyses may be in the making. moved: folders that a project has left.
     """
-    places = {place for i in unhurried(written) for place in (analyses / i, unfinished(analyses, i))}
-    project_folder.sweep(analyses, used | places)
+    begun = {folder for i in unhurried(written) for folder in (analyses / i, unfinished(analyses, i))}
+    project_folder.sweep(analyses, used | begun)
     for root in moved:
         if root.is_dir():
             kept = [one for one in root.iterdir() if not (one / MOVED).exists()]

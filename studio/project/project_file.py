@@ -1,8 +1,8 @@
-"""A project's file: what is in the project survives the program, and a damaged file harms nobody.
+"""The file of a project, project.json: written, read, and set aside where it is damaged.
 
-A project is a folder (NAME.triptych) with project.json and, below it, takes/, analysis/, maps/ and runs/. Places
+A project is a folder (NAME.triptych) with project.json and, below it, takes/, analysis/, maps/ and runs/. Paths
 are written relative to that folder, so that it can be moved whole; what lies outside (recordings, models) is
-written with its absolute place too, which is tried where the relative one leads nowhere.
+written with its absolute path too, which is tried where the relative one leads nowhere.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from studio.services.background_threads import unhurried
 FILE, AUTOSAVE, SUFFIX = "project.json", "project.autosave.json", ".triptych"
 UNTITLED_FILE = "library.json"  # of work that was never saved
 FORMAT, VERSION = "triptych-project", 2
-OLD_FORMAT = "triptych-library"  # version 1: absolute places, neither maps nor runs nor the desk
+OLD_FORMAT = "triptych-library"  # version 1: absolute paths, neither maps nor runs nor the desk
 
 Link = str | dict[str, str]
 
@@ -40,12 +40,12 @@ __all__ += ["moved_clip", "moved_project", "moved_take", "read", "set_aside", "w
 
 @dataclass
 class Project:
-    """What outlives the program. Places are absolute here.
+    """What outlives the program. Paths are absolute here.
 
     model: path of the model in use; starred: transformed sounds of good takes; runs: run folders outside the
     project; maps: file of each latent's map; made_by: recipes of recordings that are takes saved earlier, by id;
-    gone: names of recordings that left the library while a take needs them, by id; audition: what is heard at
-    every checkpoint of a run.
+    gone: names of recordings that left the library while a take needs them, by id; audition: what is
+    rendered at every checkpoint of a run.
     """
 
     uuid: str
@@ -61,38 +61,38 @@ class Project:
     audition: list[AuditionEntry] = field(default_factory=list)
 
 
-def moved_project(project: Project, place: Callable[[str], str]) -> Project:
-    """The same project, its things in their new places."""
+def moved_project(project: Project, moved: Callable[[str], str]) -> Project:
+    """The same project with the new paths of what was moved."""
     return dataclasses.replace(
         project,
-        clips=[moved_clip(clip, place) for clip in unhurried(project.clips)],
-        takes=[moved_take(take, place) for take in unhurried(project.takes)],
-        model=None if project.model is None else place(project.model),
-        starred=[place(sound) for sound in project.starred],
-        runs=[place(run) for run in project.runs],
+        clips=[moved_clip(clip, moved) for clip in unhurried(project.clips)],
+        takes=[moved_take(take, moved) for take in unhurried(project.takes)],
+        model=None if project.model is None else moved(project.model),
+        starred=[moved(sound) for sound in project.starred],
+        runs=[moved(run) for run in project.runs],
     )
 
 
-def moved_clip(clip: Clip, place: Callable[[str], str]) -> Clip:
-    """The same recording, its analysis in its new place."""
+def moved_clip(clip: Clip, moved: Callable[[str], str]) -> Clip:
+    """The same recording with the new path of its analysis."""
     twin = clip.copied()
-    twin.folder = None if clip.folder is None else place(clip.folder)
+    twin.folder = None if clip.folder is None else moved(clip.folder)
     return twin
 
 
-def moved_take(take: Take, place: Callable[[str], str]) -> Take:
-    """The same take, its files and those of what it was made of in their new places."""
+def moved_take(take: Take, moved: Callable[[str], str]) -> Take:
+    """The same take with the new paths of its files and of its references."""
 
-    def refs(given: tuple[LatentRef, ...]) -> tuple[LatentRef, ...]:
-        return tuple(dataclasses.replace(ref, folder=place(ref.folder)) for ref in given)
+    def refs(references: tuple[LatentRef, ...]) -> tuple[LatentRef, ...]:
+        return tuple(dataclasses.replace(ref, folder=moved(ref.folder)) for ref in references)
 
-    places: dict[str, Any] = {name: place(getattr(take, name)) for name in _TAKE_PLACES}
+    paths: dict[str, Any] = {name: moved(getattr(take, name)) for name in _TAKE_PATHS}
     return dataclasses.replace(
         take,
         voice=refs(take.voice),
         emotion=refs(take.emotion),
         edits=tuple(dataclasses.replace(edit, givers=refs(edit.givers)) for edit in take.edits),
-        **places,
+        **paths,
     )
 
 
@@ -142,7 +142,7 @@ def _texts(project: Project, base: Path) -> Iterator[str]:
     yield "}"
 
 
-_TAKE_PLACES = ("source", "original", "control", "transformed", "transformed_folder", "control_folder")
+_TAKE_PATHS = ("source", "original", "control", "transformed", "transformed_folder", "control_folder")
 
 
 def _needed(project: Project) -> dict[str, tuple[str, str, str]]:
@@ -165,56 +165,56 @@ def _with_links(take: dict[str, Any], base: Path) -> dict[str, Any]:
     refs = [*take["voice"], *take["emotion"], *(ref for edit in take["edits"] for ref in edit["givers"])]
     for ref in refs:
         ref["folder"] = link_to(ref["folder"], base)
-    return take | {name: link_to(take[name], base) for name in _TAKE_PLACES}
+    return take | {name: link_to(take[name], base) for name in _TAKE_PATHS}
 
 
-def link_to(place: str, base: Path) -> Link:
-    """Inside the project: the relative place alone. Outside: both."""
-    return _as_link(place, _relative(place, base))
+def link_to(path: str, base: Path) -> Link:
+    """Inside the project: the relative path alone. Outside: both."""
+    return _as_link(path, _relative(path, base))
 
 
-def _as_link(place: str, relative: str | None) -> Link:
+def _as_link(path: str, relative: str | None) -> Link:
     if relative is None:
-        return {"absolute": place}
-    return {"relative": relative, "absolute": place} if relative.startswith("../") else relative
+        return {"absolute": path}
+    return {"relative": relative, "absolute": path} if relative.startswith("../") else relative
 
 
-def _relative(place: str, base: Path) -> str | None:
-    """None for a place on another drive, and for one that is not absolute."""
-    if not os.path.isabs(place):
+def _relative(path: str, base: Path) -> str | None:
+    """None for a path on another drive, and for one that is not absolute."""
+    if not os.path.isabs(path):
         return None
     try:
-        return os.path.relpath(place, base).replace(os.sep, "/")
+        return os.path.relpath(path, base).replace(os.sep, "/")
     except ValueError:
         return None
 
 
 class Links:
-    """`link_to` for many places, of which none is above the project: what they lie in is worked out once."""
+    """`link_to` for many paths, none of them above the project: each folder is worked out once."""
 
     def __init__(self, base: Path) -> None:
         self._base = base
         self._folders: dict[str, str | None] = {}
 
-    def __call__(self, place: str) -> Link:
-        folder, name = os.path.split(place)
+    def __call__(self, path: str) -> Link:
+        folder, name = os.path.split(path)
         if name in ("", ".", ".."):
-            return link_to(place, self._base)
+            return link_to(path, self._base)
         if folder not in self._folders:
             self._folders[folder] = _relative(folder, self._base)
         beside = self._folders[folder]
-        return _as_link(place, name if beside == "." else None if beside is None else f"{beside}/{name}")
+        return _as_link(path, name if beside == "." else None if beside is None else f"{beside}/{name}")
 
 
 class _Outside(msgspec.Struct):
-    """Where something lies that is not inside the project: tried there if the relative place leads nowhere."""
+    """Where something lies that is not inside the project: tried there if the relative path leads nowhere."""
 
     absolute: str
     relative: str | None = None
 
 
 class _Stored(msgspec.Struct):
-    """What project.json holds; recordings and takes still name places by links."""
+    """What project.json holds; recordings and takes still name files by links."""
 
     uuid: str
     clips: list[dict[str, Any]]
@@ -242,16 +242,16 @@ def read(path: Path) -> Project | None:
     except (OSError, ValueError) as error:
         raise DamagedError(str(error)) from error
     stored = converted(values_of(text, (FORMAT, OLD_FORMAT), VERSION), _Stored)
-    place = _Places(path.parent)
+    resolve = _Paths(path.parent)
     made_by = {clip_id: recipes.from_text(text) for clip_id, text in stored.made_by.items()}
     return Project(
         stored.uuid,
-        [_clip(clip, place) for clip in stored.clips],
-        [_take(take, place) for take in stored.takes],
-        None if stored.model is None else place(stored.model),
-        [place(sound) for sound in stored.starred],
-        [place(run) for run in stored.runs],
-        {latent: place(file) for latent, file in stored.maps.items()},
+        [_clip(clip, resolve) for clip in stored.clips],
+        [_take(take, resolve) for take in stored.takes],
+        None if stored.model is None else resolve(stored.model),
+        [resolve(sound) for sound in stored.starred],
+        [resolve(run) for run in stored.runs],
+        {latent: resolve(file) for latent, file in stored.maps.items()},
         _desk(stored.desk),
         {clip_id: recipe for clip_id, recipe in made_by.items() if recipe is not None},
         {clip_id: Named(*named) for clip_id, named in stored.gone.items()},
@@ -268,8 +268,8 @@ def set_aside(path: Path) -> Path:
     return aside
 
 
-class _Places:
-    """Absolute places from links. A folder is worked out and looked at once, however many recordings it holds."""
+class _Paths:
+    """Absolute paths from links. A folder is worked out and looked at once, however many recordings it holds."""
 
     def __init__(self, base: Path) -> None:
         self._base = os.path.abspath(base)
@@ -295,10 +295,10 @@ class _Places:
         return os.path.join(self._folders[folder], name)
 
 
-def _clip(values: dict[str, Any], place: _Places) -> Clip:
+def _clip(values: dict[str, Any], resolve: _Paths) -> Clip:
     folder = values.get("folder")
-    places = {"path": place(values.get("path")), "folder": None if folder is None else place(folder)}
-    clip = converted(values | places, Clip)
+    paths = {"path": resolve(values.get("path")), "folder": None if folder is None else resolve(folder)}
+    clip = converted(values | paths, Clip)
     if os.path.basename(clip.id) != clip.id or "\\" in clip.id or clip.id in ("", ".", ".."):
         raise DamagedError("a clip's id names a folder elsewhere")
     if clip.state not in STATES:
@@ -316,13 +316,13 @@ class _StoredRef(msgspec.Struct):
     weight: float
 
 
-def _take(values: dict[str, Any], place: _Places) -> Take:
+def _take(values: dict[str, Any], resolve: _Paths) -> Take:
     def refs(stored: object) -> list[dict[str, Any]]:
         read = converted(stored, tuple[_StoredRef, ...])
-        return [{"folder": place(ref.folder), "second": ref.second, "weight": ref.weight} for ref in read]
+        return [{"folder": resolve(ref.folder), "second": ref.second, "weight": ref.weight} for ref in read]
 
     edits = converted(values.get("edits", ()), tuple[dict[str, Any], ...])
-    changes: dict[str, Any] = {name: place(values.get(name)) for name in _TAKE_PLACES}
+    changes: dict[str, Any] = {name: resolve(values.get(name)) for name in _TAKE_PATHS}
     changes |= {name: refs(values.get(name)) for name in ("voice", "emotion")}
     changes |= {"edits": [edit | {"givers": refs(edit.get("givers"))} for edit in edits]}
     return converted(values | changes, Take)

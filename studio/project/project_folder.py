@@ -13,12 +13,12 @@ MOVED = "moved"  # a file in a folder whose content lives in a saved project now
 ALWAYS_COPIED = (".jsonl", ".json", ".wav")  # written on in place, or opened by other programs: never shared
 
 
-def is_inside(place: str | Path, folder: Path) -> bool:
-    return os.path.abspath(place).startswith(os.path.join(os.path.abspath(folder), ""))
+def is_inside(path: str | Path, folder: Path) -> bool:
+    return os.path.abspath(path).startswith(os.path.join(os.path.abspath(folder), ""))
 
 
 def bring(folders: Mapping[str, str]) -> dict[str, str]:
-    """Copy folders (old place -> new place). Returns those that arrived; what is there already stays as it is.
+    """Copy folders (old path -> new path). Returns those that arrived; what is there already stays as it is.
 
     Large files that nobody writes in place are shared with the old folder where the disk can do that.
 
@@ -50,19 +50,19 @@ def bring_file(old: str, new: str) -> dict[str, str]:
 
 
 class Moved:
-    """Where a place is after `bring`: below a folder that was brought it is below its new place."""
+    """The new path of a file after `bring`; the old one where its folder was not brought."""
 
     def __init__(self, folders: Mapping[str, str]) -> None:
         self._folders = folders
 
-    def __call__(self, place: str) -> str:
-        for parent in (place, *map(str, Path(place).parents)):
+    def __call__(self, path: str) -> str:
+        for parent in (path, *map(str, Path(path).parents)):
             if (new := self._folders.get(parent)) is not None:
-                return new + place[len(parent) :]
-        return place
+                return new + path[len(parent) :]
+        return path
 
     def folder(self, old: str) -> str | None:
-        """The new place of a folder that was brought itself; None if it was not."""
+        """The new path of a folder that was brought itself; None if it was not."""
         return self._folders.get(old)
 
 
@@ -72,8 +72,8 @@ class Listing:
     def __init__(self) -> None:
         self._known: dict[str, set[str]] = {}
 
-    def __contains__(self, place: str) -> bool:
-        folder, name = os.path.split(place)
+    def __contains__(self, path: str) -> bool:
+        folder, name = os.path.split(path)
         if folder not in self._known:
             try:
                 self._known[folder] = set(os.listdir(folder))
@@ -89,7 +89,7 @@ def sweep(root: Path, used: Iterable[str | Path]) -> None:
 
 
 def unused(root: Path, used: Iterable[str | Path]) -> list[Path]:
-    kept = {os.path.abspath(place) for place in unhurried(used)}
+    kept = {os.path.abspath(path) for path in unhurried(used)}
     if not root.is_dir():
         return []
     return [one for one in unhurried(root.iterdir()) if one.is_dir() and os.path.abspath(one) not in kept]
@@ -132,8 +132,8 @@ def find_by_name(folder: Path, wanted: Mapping[str, str]) -> dict[str, str]:
             found.setdefault(name, []).append(os.path.join(parent, name))
     result = {}
     for key, old in unhurried(wanted.items()):
-        places = found.get(os.path.basename(old), [])
-        scored = sorted(((_common_tail(place, old), place) for place in places), reverse=True)
+        paths = found.get(os.path.basename(old), [])
+        scored = sorted(((_common_tail(path, old), path) for path in paths), reverse=True)
         if scored and (len(scored) == 1 or scored[0][0] > scored[1][0]):
             result[key] = scored[0][1]
     return result

@@ -20,7 +20,7 @@ MOST_LETTERS = 120
 
 
 def speaking_name(take: Take, clips: Mapping[str, Clip]) -> str:
-    """A name for a take's file: its own, and while that is a number, who gave what how strongly.
+    """A name for a take's file: its own, or while that is a number, its references and strengths.
 
     Args:
         clips: recordings by their analysis folders.
@@ -28,12 +28,15 @@ def speaking_name(take: Take, clips: Mapping[str, Clip]) -> str:
     words = take.name
     if take.name == Path(take.transformed).stem:  # nobody named it
         tr = QCoreApplication.translate
-        voice, manner = _names(take.voice, clips), _names(take.emotion, clips)
+        voice, emotion = _names(take.voice, clips), _names(take.emotion, clips)
         strength_m = take.strength if take.strength_m is None else take.strength_m
         parts = [take.name]
-        parts += [tr("TakeFiles", "voice of {0} {1} %").format(voice, round(100 * take.strength))] if voice else []
-        parts += [tr("TakeFiles", "emotion of {0} {1} %").format(manner, round(100 * strength_m))] if manner else []
-        parts += [tr("TakeFiles", "seconds edited")] if take.edits else []
+        if voice:
+            parts.append(tr("TakeFiles", "voice of {0} {1} %").format(voice, round(100 * take.strength)))
+        if emotion:
+            parts.append(tr("TakeFiles", "emotion of {0} {1} %").format(emotion, round(100 * strength_m)))
+        if take.edits:
+            parts.append(tr("TakeFiles", "seconds edited"))
         words = ", ".join(parts)
     plain = "".join("-" if letter in FORBIDDEN or not letter.isprintable() else letter for letter in words)
     return plain[:MOST_LETTERS].strip(" .") or Path(take.transformed).stem

@@ -218,7 +218,7 @@ def _model(window: MainWindow) -> tuple[Action, ...]:
         Action("model.train", _tr("&Train a model …"), partial(window.places.show, "training"), "Ctrl+T"),
         Action(
             "model.probe",
-            _tr("&Dashboard: what h, m and z tell"),
+            _tr("&Dashboard: what voice (h), emotion (m) and content (z) predict"),
             partial(window.places.show, "dashboard"),
             "Ctrl+D",
         ),

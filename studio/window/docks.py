@@ -1,4 +1,4 @@
-"""Where the panels stand: docks, their first places, and the places remembered from last time."""
+"""The docks of the main window: their first layout, and the layout remembered from last time."""
 
 from __future__ import annotations
 
@@ -61,8 +61,8 @@ class Docks(QObject):
         window.tabifyDockWidget(docks["jobs"], docks["history"])
         docks["map"].raise_()
         docks["desk"].raise_()
-        room = window.screen().availableGeometry()
-        window.resize(min(1680, room.width()), min(1000, room.height()))
+        screen = window.screen().availableGeometry()
+        window.resize(min(1680, screen.width()), min(1000, screen.height()))
         sides = [min(most, round(share * window.width())) for most, share in SIDES]
         window.resizeDocks([docks["library"], docks["map"]], sides, Qt.Orientation.Horizontal)
         window.resizeDocks([docks["desk"]], [340], Qt.Orientation.Vertical)

@@ -1,4 +1,4 @@
-"""The one window: panels in docks, menus with a twin for every drag, one place where words to the user appear."""
+"""The main window: panels in docks, a menu entry for every drag, and messages to the user."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ class MainWindow(QMainWindow):
         self.clip_view.transport.add_tool(self.menus.actions["file.record"])
         messages.said.connect(self._show_message)
         messages.hinted.connect(self._show_hint)
-        session.link.worker_died.connect(self._tell_death)
+        session.link.worker_died.connect(self._report_death)
         self.map_view.second_requested.connect(self._play_second)
         self.map_view.audition.player.follow(self.clip_view.player)
         # One sound at a time: the map's own and the clip view's give way to one another.
@@ -214,7 +214,7 @@ class MainWindow(QMainWindow):
         else:
             self.statusBar().clearMessage()
 
-    def _tell_death(self, what: str, hint: str, details: str) -> None:
+    def _report_death(self, what: str, hint: str, details: str) -> None:
         self.messages.say(what, hint, details=details, level="error")
 
     def resizeEvent(self, event: QResizeEvent) -> None:

@@ -1,4 +1,4 @@
-"""The place above everything where a message stands that must be read."""
+"""The dock above everything that shows a message which must be read."""
 
 from __future__ import annotations
 

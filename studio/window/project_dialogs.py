@@ -97,8 +97,8 @@ class ProjectCommands(QObject):
     def open_at_start(self, path: str | None) -> None:
         """What the command line names, else the project that was open last, else what was never saved."""
         last = self._preferences.get(OPEN_LAST, "")
-        place = path or last
-        if place and is_project(place) and self._open_now(folder_of(place)):
+        project = path or last
+        if project and is_project(project) and self._open_now(folder_of(project)):
             return
         self._session.project.restore()
 

@@ -219,7 +219,7 @@ class States:
         view = self._window.map_view
         view.show_latent("h")
         view.finder.search("03-01")
-        view.places.pin_here()
+        view.pins_and_paths.pin_here()
         yield
         view.finder.search("")
         view.pane.set_pin(None)

@@ -76,11 +76,11 @@ def test_a_map_is_laid_out_searched_pinned_and_heard(
 
     # A path of three steps is rendered on the current recording and played as one sound.
     session.library.set_current(next(iter(session.library.clips)))
-    panel.places.bar.steps.setValue(3)
+    panel.pins_and_paths.bar.steps.setValue(3)
     panel.pane.set_path(panel.pane.scatter.xy[[0, -1]].astype(float))
-    panel.places.bar.hear.click()
+    panel.pins_and_paths.bar.hear.click()
     qtbot.waitUntil(lambda: audition.playing_morph, timeout=JOB_MS)
-    panel.places.save_as(str(tmp_path / "morph.wav"))
+    panel.pins_and_paths.save_as(str(tmp_path / "morph.wav"))
     sound, rate_hz = soundfile.read(tmp_path / "morph.wav")
     duration = next(iter(session.library.clips.values())).duration_s or 0.0
     assert len(sound) / rate_hz == pytest.approx(3 * duration + 0.5, abs=0.1)

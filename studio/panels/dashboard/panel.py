@@ -1,4 +1,4 @@
-"""The dashboard: what h, m and z tell of speaker, gender and emotion, beside baselines and controls."""
+"""The dashboard: speaker, gender and emotion predicted from h, m and z, beside baselines and controls."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from PySide6.QtWidgets import (
 )
 
 from studio.engine_link.job import Job
-from studio.panels.dashboard.probes_model import BEST, COLUMNS, FLOORS, PENDING, RANGE, SCORE, ProbesTable
+from studio.panels.dashboard.probes_model import BASELINES, BEST, COLUMNS, PENDING, RANGE, SCORE, ProbesTable
 from studio.panels.dashboard.score_cell import HEIGHT, WIDTH, ScoreCell
 from studio.services import theme
 from studio.services.actions import IN_THE_LIST, Action, Actions
@@ -60,8 +60,8 @@ class DashboardPanel(QWidget):
         self.view.setObjectName("probeMatrix")
         self.view.setAccessibleName(self.tr("Probe matrix"))
         self.view.setModel(self.table)
-        floors = frozenset(COLUMNS.index(name) for name in FLOORS)
-        self.view.setItemDelegate(ScoreCell(SCORE, RANGE, PENDING, BEST, floors, self.view))
+        baselines = frozenset(COLUMNS.index(name) for name in BASELINES)
+        self.view.setItemDelegate(ScoreCell(SCORE, RANGE, PENDING, BEST, baselines, self.view))
         self.view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.view.setShowGrid(False)
         self.view.setCornerButtonEnabled(False)
@@ -205,7 +205,7 @@ class DashboardPanel(QWidget):
         if not self._session.library.clips:
             return False, self.tr(
                 "Drop recordings with their speakers’ names and emotions anywhere in this window; the dashboard "
-                "measures what voice (h), emotion (m) and content (z) tell of them."
+                "measures how well voice (h), emotion (m) and content (z) predict them."
             )
         if self._session.model.info is None:
             return False, self.tr(
@@ -217,8 +217,9 @@ class DashboardPanel(QWidget):
                 FEWEST_CLIPS, ready
             )
         return True, self.tr(
-            "{0} recordings are ready. The probes measure how much of speaker, gender and emotion can be read from "
-            "h, m and z, beside two baselines that need no model and a control with shuffled labels."
+            "{0} recordings are ready. The probes measure how well speaker, gender and emotion can be predicted "
+            "from voice (h), emotion (m) and content (z), beside two baselines that need no model and a control "
+            "with shuffled labels."
         ).format(ready)
 
     def _fill(self) -> None:
@@ -306,7 +307,7 @@ class DashboardPanel(QWidget):
             flow.addWidget(tool)
 
         key = QLabel(
-            self.tr("● score with its 95 % interval    × with shuffled labels    bold: the latent that tells most")
+            self.tr("● score with its 95 % interval    × with shuffled labels    bold: the best of h, m and z")
         )
         key.setObjectName("probeKey")
         key.setWordWrap(True)
@@ -314,14 +315,14 @@ class DashboardPanel(QWidget):
         small = QFont(key.font())
         small.setPointSizeF(max(7.0, small.pointSizeF() * 0.9))
         key.setFont(small)
-        told = QScrollArea()
-        told.setWidgetResizable(True)
-        told.setFrameShape(QScrollArea.Shape.NoFrame)
+        details = QScrollArea()
+        details.setWidgetResizable(True)
+        details.setFrameShape(QScrollArea.Shape.NoFrame)
         fewest, most = (self.fontMetrics().lineSpacing() * lines + theme.SPACE for lines in DETAILS_LINES)
-        told.setMinimumHeight(fewest)  # where height is short the matrix needs it more
-        told.setMaximumHeight(most)
-        told.setWidget(self.details)
-        told.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        details.setMinimumHeight(fewest)  # where height is short the matrix needs it more
+        details.setMaximumHeight(most)
+        details.setWidget(self.details)
+        details.setFocusPolicy(Qt.FocusPolicy.NoFocus)
 
         empty = QWidget()
         column = QVBoxLayout(empty)
@@ -336,7 +337,7 @@ class DashboardPanel(QWidget):
         parts.addWidget(self.status)
         parts.addWidget(self.view, 1)
         parts.addWidget(key)
-        parts.addWidget(told)
+        parts.addWidget(details)
         self._pages = QStackedWidget()
         self._pages.addWidget(empty)
         self._pages.addWidget(board)

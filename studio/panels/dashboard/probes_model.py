@@ -12,12 +12,12 @@ from studio.domain.probe_tasks import CCC_TASKS, shown, task_titles
 from studio.session.models.probes import Probes
 
 LATENTS = ("h", "m", "z")
-FLOORS = ("mel", "mfcc")
-COLUMNS = (*LATENTS, *FLOORS)
+BASELINES = ("mel", "mfcc")
+COLUMNS = (*LATENTS, *BASELINES)
 SCORE = Qt.ItemDataRole.UserRole  # ProbeScore or None
 RANGE = Qt.ItemDataRole.UserRole + 1  # (left, right) of the cell's scale
 PENDING = Qt.ItemDataRole.UserRole + 2  # to be measured by the job under way
-BEST = Qt.ItemDataRole.UserRole + 3  # the latent that tells most
+BEST = Qt.ItemDataRole.UserRole + 3  # the latent that predicts best
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -97,26 +97,26 @@ class ProbesTable(QAbstractTableModel):
                 return f"{what}: {self.tr('not run.')} {result.failed}"
             waiting = self._probes.board.job is not None
             return f"{what}: {self.tr('to come.') if waiting else self.tr('not measured.')}"
-        told = [f"{what}: {shown(task, score.score)} {self._measures[task]}"]
+        parts = [f"{what}: {shown(task, score.score)} {self._measures[task]}"]
         if math.isfinite(score.low) and math.isfinite(score.high):
-            told[0] += self.tr(" (95 % interval {0} to {1})").format(
+            parts[0] += self.tr(" (95 % interval {0} to {1})").format(
                 shown(task, score.low), shown(task, score.high)
             )
-        told[0] += "."
+        parts[0] += "."
         split = self._protocol(result.protocol if result is not None else "")
-        told.append(self.tr("{0} clips{1}.").format(score.n, f", {split}" if split else ""))
-        told.append(self.tr("With shuffled labels: {0}.").format(shown(task, score.shuffled)))
+        parts.append(self.tr("{0} clips{1}.").format(score.n, f", {split}" if split else ""))
+        parts.append(self.tr("With shuffled labels: {0}.").format(shown(task, score.shuffled)))
         if score.also:
             others = ", ".join(_also(name, value) for name, value in score.also.items())
-            told.append(self.tr("Also: {0}.").format(others))
-        told += [] if result is None else list(result.notes)
-        return " ".join(told)
+            parts.append(self.tr("Also: {0}.").format(others))
+        parts += [] if result is None else list(result.notes)
+        return " ".join(parts)
 
     def _column_words(self, name: str) -> str:
         return {
-            "h": self.tr("h, the clip"),
-            "m": self.tr("m, the mean of the clip’s seconds"),
-            "z": self.tr("z, the mean of the clip’s frames"),
+            "h": self.tr("voice (h), the clip"),
+            "m": self.tr("emotion (m), the mean of the clip’s seconds"),
+            "z": self.tr("content (z), the mean of the clip’s frames"),
             "mel": self.tr("baseline: mean and deviation of the mel bands, and the level; no model"),
             "mfcc": self.tr("baseline: mean and deviation of MFCCs, and the level; no model"),
         }[name]

@@ -76,7 +76,7 @@ class ScoreCell(QStyledItemDelegate):
     ) -> None:
         middle = strip.center().y()
 
-        def place(value: float) -> float:
+        def across(value: float) -> float:
             share = (value - span[0]) / (span[1] - span[0])
             return strip.left() + min(1.0, max(0.0, share)) * strip.width()
 
@@ -84,14 +84,14 @@ class ScoreCell(QStyledItemDelegate):
         painter.drawLine(QPointF(strip.left(), middle), QPointF(strip.right(), middle))
         value, low, high, control = (float(getattr(score, name)) for name in ("score", "low", "high", "shuffled"))
         if math.isfinite(control):
-            at = QPointF(place(control), middle)
+            at = QPointF(across(control), middle)
             painter.setPen(QPen(colours.muted, 1.4))
             for slope in (1.0, -1.0):
                 reach = QPointF(CROSS_PX, slope * CROSS_PX)
                 painter.drawLine(at - reach, at + reach)
         if math.isfinite(low) and math.isfinite(high):
             painter.setPen(QPen(colour, LINE_PX, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
-            painter.drawLine(QPointF(place(low), middle), QPointF(place(high), middle))
+            painter.drawLine(QPointF(across(low), middle), QPointF(across(high), middle))
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(colour)
-        painter.drawEllipse(QPointF(place(value), middle), DOT_PX / 2, DOT_PX / 2)
+        painter.drawEllipse(QPointF(across(value), middle), DOT_PX / 2, DOT_PX / 2)

@@ -18,7 +18,7 @@ from studio.session.clips.library import Library
 
 
 class ColourKey(QWidget):
-    """Colours the maps it is given, and is their key.
+    """Colours the maps, and is their key.
 
     Signals:
         changed(): another label was chosen: `apply` is wanted.

@@ -30,7 +30,7 @@ FEWEST_MEASURES = 25
 STEPS = 64  # colours of a scale
 # From dark blue to yellow; its ends differ in lightness, so it can be read without colour vision.
 SCALE = "viridis"
-# Six safe colours, then the same in other shapes: what colour alone cannot tell apart, shape does.
+# Six safe colours, then the same in other shapes: what colour alone cannot distinguish, shape does.
 SYMBOLS = ("o", "s", "t1", "d", "t", "p", "star", "+")
 UNKNOWN = QColor(128, 128, 128)
 
@@ -58,7 +58,7 @@ def choices(clips: Mapping[str, Clip], latent: str) -> list[str]:
 
 
 def colouring(points: MapPoints | PointTable, clips: Mapping[str, Clip], by: str, *, dark: bool) -> Colouring:
-    """Colours of a map's points by a label's name, F0 (the clip's median), DURATION or TIME (place in the clip)."""
+    """Colours of a map's points by a label's name, F0 (median of the clip), DURATION or TIME (within the clip)."""
     table = points if isinstance(points, PointTable) else PointTable(points)
     values, form = _values(table, clips, by)
     if form is not None:
@@ -109,30 +109,30 @@ def class_marks(count: int, *, dark: bool) -> list[Mark]:
 
 def _classes(table: PointTable, values: list[str], dark: bool) -> Colouring:
     weight = np.bincount(table.row, minlength=len(values)) if values else np.zeros(0, np.intp)
-    counted: Counter[str] = Counter()
+    count_of: Counter[str] = Counter()
     for value, number in zip(values, weight.tolist(), strict=True):
-        counted[value] += number
-    unknown = counted.pop("", 0)
-    names = sorted(counted, key=natural)
-    place = {name: i for i, name in enumerate(names)} | {"": len(names)}
+        count_of[value] += number
+    unknown = count_of.pop("", 0)
+    names = sorted(count_of, key=natural)
+    row = {name: i for i, name in enumerate(names)} | {"": len(names)}
     marks = class_marks(len(names), dark=dark)
-    counts = [counted[name] for name in names]
+    counts = [count_of[name] for name in names]
     if unknown:
         names = [*names, _tr("not given")]
         counts.append(unknown)
         marks = [*marks, Mark(UNKNOWN)]
-    of_clip = np.array([place[value] for value in values], np.intp)
+    of_clip = np.array([row[value] for value in values], np.intp)
     index = of_clip[table.row] if len(table.row) else np.zeros(0, np.intp)
     return Colouring(index, marks, names, counts)
 
 
 def _measures(values: list[str]) -> npt.NDArray[np.float64] | None:
     """Numbers, if that is what a label holds; "" is an unknown one."""
-    given = [value for value in values if value]
-    if not given:
+    labelled = [value for value in values if value]
+    if not labelled:
         return None
     try:
-        numbers = [float(value) for value in given]
+        numbers = [float(value) for value in labelled]
     except ValueError:
         return None
     if not all(map(math.isfinite, numbers)):
@@ -151,7 +151,7 @@ def _scale(values: npt.NDArray[np.float64], form: str, *, log: bool) -> Colourin
     if not len(known):
         return Colouring(np.full(len(values), STEPS, np.intp), marks, ends=("–", "–"))
     low, high = float(known.min()), float(known.max())
-    warp = np.log if log and low > 0 else np.asarray  # pitch is heard in ratios
+    warp = np.log if log and low > 0 else np.asarray  # pitch is perceived in ratios
     span = float(warp(high) - warp(low)) or 1.0
     with np.errstate(invalid="ignore"):
         share = np.nan_to_num((warp(values) - warp(low)) / span)

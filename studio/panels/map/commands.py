@@ -26,7 +26,7 @@ def _latents(panel: MapViewPanel) -> tuple[Action, ...]:
             ("h", "h", _tr("Voice (h): one point a clip")),
             ("m", "m", _tr("Emotion (m): one point a second")),
             ("z", "z", _tr("Content (z): one point a frame")),
-            ("all", _tr("All"), _tr("The maps of h, m and z side by side")),
+            ("all", _tr("All"), _tr("The maps of voice (h), emotion (m) and content (z) side by side")),
         )
     )
 
@@ -64,10 +64,10 @@ def _others(panel: MapViewPanel) -> tuple[Action, ...]:
         Action("go_on_map", _tr("&Continue laying out"), panel.go_on),
         Action("stop_map", _tr("&Stop laying out"), panel.stop),
         Action("select_found", _tr("Select what was &found"), panel.finder.select_found),
-        Action("pin_here", _tr("Put a &pin on the point in focus"), panel.places.pin_here),
-        Action("give_pin", _tr("&Give the pin to the transfer"), panel.places.give),
-        Action("path_here", _tr("Path through the selected p&oints"), panel.places.path_through_selection),
-        Action("hear_place", _tr("&Hear the pin or the path"), panel.places.hear),
+        Action("pin_here", _tr("Put a &pin on the point in focus"), panel.pins_and_paths.pin_here),
+        Action("give_pin", _tr("&Give the pin to the transfer"), panel.pins_and_paths.give),
+        Action("path_here", _tr("Path through the selected p&oints"), panel.pins_and_paths.path_through_selection),
+        Action("hear_place", _tr("&Hear the pin or the path"), panel.pins_and_paths.hear),
         Action("export_figure", _tr("Export map as &figure …"), panel.exports.figure),
         Action("export_coordinates", _tr("Export map &coordinates …"), panel.exports.coordinates),
     )

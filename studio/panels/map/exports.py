@@ -20,7 +20,7 @@ class MapExports(QObject):
     """Asks where to, and has the map written.
 
     Args:
-        pane: gives the map that is meant.
+        pane: returns the active map.
     """
 
     def __init__(

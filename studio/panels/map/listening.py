@@ -1,4 +1,4 @@
-"""What the map lets one hear by itself: a point under the cursor, a morph along a path."""
+"""Sounds that the map plays by itself: the point under the cursor, a morph along a path."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from studio.audio.player import Player
 from studio.panels.map.points.point_table import FRAMES_A_SECOND, Key
 from studio.services.preferences import Preferences
 
-FRAME_ROUND_S = 0.15  # a single frame is heard with so much on both sides
+FRAME_ROUND_S = 0.15  # a single frame is played with so much on both sides
 CLIP_LONGEST_S = 3.0  # of a whole clip under the cursor
 
 
@@ -54,7 +54,7 @@ class Audition(QObject):
         return self._playing_morph
 
     def scrub(self, folder: str, rate_hz: int, latent: str, key: Key) -> None:
-        """Let a point be heard at once: the beginning of a clip, a second, a frame with what surrounds it."""
+        """Play a point at once: the beginning of a clip, a second, a frame with what surrounds it."""
         try:
             sound = StoredClip(folder).array("audio")
         except (OSError, ValueError):
@@ -112,12 +112,12 @@ def part_of(latent: str, index: int, duration_s: float) -> tuple[float, float]:
 
 
 def loudest(sound: np.ndarray, rate_hz: int, length_s: float) -> tuple[float, float]:
-    """A stretch of this length that begins a little before the clip's first loud place: not its silence."""
+    """A stretch of this length that begins a little before the clip's first loud sound: not its silence."""
     block = max(1, rate_hz // 20)
     whole = np.asarray(sound[: len(sound) // block * block], np.float32).reshape(-1, block)
     if not len(whole):
         return 0.0, length_s
-    level = np.abs(whole).max(axis=1)
-    first = float(np.argmax(level >= 0.25 * level.max())) * block / rate_hz
+    peaks = np.abs(whole).max(axis=1)
+    first = float(np.argmax(peaks >= 0.25 * peaks.max())) * block / rate_hz
     start = max(0.0, min(first - 0.1, len(sound) / rate_hz - length_s))
     return start, start + length_s

@@ -22,6 +22,7 @@ from engine.api import MapPoints
 from studio.domain.clip import Clip
 from studio.engine_link.job import Job
 from studio.panels.map.about import AboutMap
+from studio.panels.map.captions import latent_name
 from studio.panels.map.colouring import Colouring
 from studio.panels.map.points.hover_card import Thumbnails
 from studio.panels.map.points.point_card import PointCard
@@ -38,14 +39,14 @@ Clips = Callable[[], Mapping[str, Clip]]
 
 
 class MapPane(QWidget):
-    """One map. The panel tells it what to show; it tells the panel what was done.
+    """One map. The panel sets what is shown; signals report what the user does.
 
     Signals:
         fit_wanted(), stop_wanted().
         chosen(): the user changed the selection.
         clicked(tuple), focused(tuple): key of a point that was clicked, or walked to.
         scrubbed(object): key of the point under the cursor while Alt is held, or None.
-        place_changed(): the pin or the path is another.
+        pin_or_path_changed(): the pin or the path is another one, or gone.
     """
 
     fit_wanted = Signal()
@@ -54,7 +55,7 @@ class MapPane(QWidget):
     clicked = Signal(tuple)
     focused = Signal(tuple)
     scrubbed = Signal(object)
-    place_changed = Signal()
+    pin_or_path_changed = Signal()
 
     def __init__(self, latent: str, clips: Clips, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -69,7 +70,7 @@ class MapPane(QWidget):
 
         self.scatter = ScatterView()
         self.scatter.setObjectName(f"scatter-{latent}")
-        self.scatter.setAccessibleName(self.tr("Map of {0}").format(latent))
+        self.scatter.setAccessibleName(self.tr("Map of {0}").format(latent_name(latent)))
         self.latents = PointLatents(latent, clips)
         self.card = PointCard(latent, clips, thumbnails)
         self.scatter.set_card(self.card.card, lambda number: self.card.show(self._key(number)))
@@ -80,7 +81,7 @@ class MapPane(QWidget):
         self.spoken.setObjectName("mapFocus")
         self.progress = QProgressBar()
         self.progress.setObjectName("mapProgress")
-        self.progress.setAccessibleName(self.tr("Progress of the layout of {0}").format(latent))
+        self.progress.setAccessibleName(self.tr("Progress of the layout of {0}").format(latent_name(latent)))
         self.progress.setTextVisible(False)
         self.progress.setFixedHeight(4)
         self.progress.hide()
@@ -106,7 +107,7 @@ class MapPane(QWidget):
         self.empty_stop.clicked.connect(self.stop_wanted)
 
     def show_points(self, points: MapPoints, model_hash: str) -> bool:
-        """Show a layout; whether its points are others than before (then colours and selection are told anew)."""
+        """Show a layout; whether its points are others than before (then colours and selection are set anew)."""
         if points is self.points and self.table is not None:
             return False
         before, chosen = self.table, self.scatter.selection()
@@ -125,7 +126,7 @@ class MapPane(QWidget):
             self.set_path(None)
             self.spoken.clear()
         else:
-            self._draw_place()
+            self._draw_pin_and_path()
         self._pages.setCurrentIndex(1)
         return not same
 
@@ -175,7 +176,7 @@ class MapPane(QWidget):
         return [] if self.table is None else [self.table.key(number) for number in numbers]
 
     def choose(self, mask: Mask) -> None:
-        """Select without telling."""
+        """Select without a signal."""
         self.scatter.set_selection(mask)
 
     def go_to(self, key: Key) -> bool:
@@ -187,32 +188,32 @@ class MapPane(QWidget):
         self.scatter.set_focus(number, announce=True)
         return True
 
-    def set_pin(self, place: tuple[float, float] | None) -> None:
-        """A place of its own on the map: the mean of the latents round it."""
-        self.pin = place if self.table is not None else None
-        self._draw_place()
-        self.place_changed.emit()
+    def set_pin(self, xy: tuple[float, float] | None) -> None:
+        """A pin stands for the mean of the latents round it."""
+        self.pin = xy if self.table is not None else None
+        self._draw_pin_and_path()
+        self.pin_or_path_changed.emit()
 
     def set_path(self, corners: npt.NDArray[np.float64] | None) -> None:
         self.path = corners if self.table is not None else None
-        self._draw_place()
-        self.place_changed.emit()
+        self._draw_pin_and_path()
+        self.pin_or_path_changed.emit()
 
-    def mean_at(self, place: tuple[float, float]) -> list[tuple[Key, float]]:
-        """The points whose mean stands at a place, with weights, the weightiest first."""
+    def mean_at(self, xy: tuple[float, float]) -> list[tuple[Key, float]]:
+        """The nearest points to coordinates on the map, with the weights of their mean, the weightiest first."""
         if self.table is None or self.points is None:
             return []
-        near, weights = plane.barycentre(self.points.xy, place, self.neighbours)
+        near, weights = plane.barycentre(self.points.xy, xy, self.neighbours)
         return [(self.table.key(int(i)), float(w)) for i, w in zip(near, weights, strict=True)]
 
     def steps(self) -> npt.NDArray[np.float64]:
-        """The places along the path."""
+        """Coordinates along the path, (steps, 2)."""
         return np.zeros((0, 2)) if self.path is None else plane.along(self.path, self.path_steps)
 
     neighbours = 8  # of a pin
     path_steps = 6
 
-    def _draw_place(self) -> None:
+    def _draw_pin_and_path(self) -> None:
         ends: list[int] = []
         if self.pin is not None and self.points is not None:
             ends = plane.barycentre(self.points.xy, self.pin, self.neighbours)[0].tolist()

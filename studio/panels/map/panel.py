@@ -1,4 +1,4 @@
-"""The maps of h, m and z: seen side by side or alone, coloured, searched, heard, drawn upon, carried away from."""
+"""The maps of voice (h), emotion (m) and content (z): shown, coloured, searched, played, and dragged from."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from studio.panels.map.commands import map_commands
 from studio.panels.map.exports import MapExports
 from studio.panels.map.listening import Audition
 from studio.panels.map.pane import MapPane
-from studio.panels.map.pins_and_paths import PlaceDesk
+from studio.panels.map.pins_and_paths import PinsAndPaths
 from studio.panels.map.points.hover_card import Thumbnails
 from studio.panels.map.points.point_menu import point_menu
 from studio.panels.map.points.point_player import PointPlayer
@@ -73,9 +73,9 @@ class MapViewPanel(QWidget):
         self.audition = audition or Audition(preferences, self)
         self.colours = ColourKey(session.library)
         self.finder = Finder(session.library, session.maps, lambda: self.pane)
-        self.places = PlaceDesk(session, self.audition, self)
-        self.places.show_pane(self.pane)
-        self.player = PointPlayer(session, self.audition, self.places, self)
+        self.pins_and_paths = PinsAndPaths(session, self.audition, self)
+        self.pins_and_paths.show_pane(self.pane)
+        self.player = PointPlayer(session, self.audition, self.pins_and_paths, self)
         self.player.second_requested.connect(self.second_requested)
         self.selection = SharedSelection(self.panes, session.library, self)
         self.exports = MapExports(session, preferences, self.colours, lambda: self.pane, self)
@@ -91,7 +91,7 @@ class MapViewPanel(QWidget):
         outer.setSpacing(theme.SPACE)
         outer.addWidget(self.bar)
         outer.addWidget(self.area, 1)
-        outer.addWidget(self.places.bar)
+        outer.addWidget(self.pins_and_paths.bar)
         for latent, pane in self.panes.items():
             self._wire(latent, pane)
 
@@ -105,7 +105,7 @@ class MapViewPanel(QWidget):
         self.settings.round.valueChanged.connect(self._set_round)
         self.audition.began.connect(self.sounding)
         session.maps.changed.connect(self._map_changed)
-        # Analysing thousands of clips tells of each: once in a while is often enough to look.
+        # Analysing thousands of clips emits a signal for each: refreshing once in a while is enough.
         self._soon = QTimer(self, singleShot=True)
         self._soon.timeout.connect(self.refresh)
         for signal in (session.library.added, session.library.removed, session.library.changed):
@@ -227,7 +227,7 @@ class MapViewPanel(QWidget):
             return
         self._active = latent
         self.finder.forget()
-        self.places.show_pane(self.pane)
+        self.pins_and_paths.show_pane(self.pane)
         if self._together:
             for pane in self.shown:
                 pane.show_title(self._words.heading(pane.latent), active=pane is self.pane)
@@ -236,12 +236,12 @@ class MapViewPanel(QWidget):
             self.finder.refresh()
 
     def menu_for(self, latent: str, number: int, x: float, y: float) -> QMenu:
-        """What a right click offers at a place of a map; see point_menu."""
+        """What a right click offers at a position of a map; see point_menu."""
         return point_menu(
             self,
             self._session,
             self.panes[latent],
-            self.places,
+            self.pins_and_paths,
             number,
             (x, y),
             play=lambda key: self.player.play(latent, key),
@@ -286,13 +286,13 @@ class MapViewPanel(QWidget):
         pane.clicked.connect(lambda key: self.player.play(latent, cast(Key, key)))
         pane.focused.connect(lambda key: self._focus(latent, cast(Key, key)))
         pane.scrubbed.connect(lambda key: self.player.scrub(latent, key))
-        pane.place_changed.connect(lambda: self.places.show_pane(self.pane))
+        pane.pin_or_path_changed.connect(lambda: self.pins_and_paths.show_pane(self.pane))
         pane.scatter.drag_started.connect(
             lambda numbers: self._drag(
                 pane.latents.payload([pane.table.key(n) for n in numbers]) if pane.table else None
             )
         )
-        pane.scatter.pin_drag_started.connect(lambda: self._drag(self.places.payload()))
+        pane.scatter.pin_drag_started.connect(lambda: self._drag(self.pins_and_paths.payload()))
         pane.scatter.menu_wanted.connect(lambda number, at: self._menu(latent, number, at.x(), at.y()))
         pane.fit_wanted.connect(lambda: self.fit(latent))
         pane.stop_wanted.connect(lambda: self._session.maps.stop(latent))

@@ -1,4 +1,4 @@
-"""The strip below a map that says what a pin or a path is, and lets one hear it, give it away and keep it."""
+"""The bar below a map that describes its pin or path, with buttons to play it, hand it on and save it."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from studio.services import theme
 FEWEST_STEPS, MOST_STEPS = 2, 12
 
 
-class PlaceBar(QFrame):
+class PinBar(QFrame):
     """Shown while there is a pin or a path.
 
     Signals:
-        heard(), given(), saved(), closed(): what the buttons ask for.
+        play_wanted(), reference_wanted(), saved(), closed(): what the buttons ask for.
         stopped(): the sound, or its making, is to end.
         steps_changed(int): of the path.
     """
 
-    heard = Signal()
-    given = Signal()
+    play_wanted = Signal()
+    reference_wanted = Signal()
     saved = Signal()
     closed = Signal()
     stopped = Signal()
@@ -65,7 +65,7 @@ class PlaceBar(QFrame):
         self.close_button.setObjectName("closePlace")
         self.close_button.setIcon(theme.icon("close"))
         self.close_button.setAutoRaise(True)
-        self.close_button.setAccessibleName(self.tr("Take the place or the path off the map"))
+        self.close_button.setAccessibleName(self.tr("Take the pin or the path off the map"))
         self.progress = QProgressBar()
         self.progress.setObjectName("placeProgress")
         self.progress.setAccessibleName(self.tr("Progress of the morph"))
@@ -73,9 +73,9 @@ class PlaceBar(QFrame):
         self.progress.setFixedHeight(4)
         self.progress.hide()
         for button, signal in (
-            (self.hear, self.heard),
+            (self.hear, self.play_wanted),
             (self.stop, self.stopped),
-            (self.give, self.given),
+            (self.give, self.reference_wanted),
             (self.save, self.saved),
             (self.close_button, self.closed),
         ):
@@ -98,7 +98,7 @@ class PlaceBar(QFrame):
         self.hide()
 
     def show_pin(self, words: str, give: str) -> None:
-        """give: what the button that hands it to the transfer desk says; "" where it cannot be given."""
+        """give: the label of the button that makes it a reference of the transfer; "" where that cannot be."""
         self._show(words, path=False)
         self.give.setVisible(bool(give))
         self.give.setText(give)

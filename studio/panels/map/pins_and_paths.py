@@ -1,4 +1,4 @@
-"""What can be done with a pin or a path: hear it on the current recording, give it away, keep the sound."""
+"""Pins and paths of the maps: rendered on the current recording and played, used as references, saved."""
 
 from __future__ import annotations
 
@@ -12,17 +12,18 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from engine.api import MorphDone
 from studio.domain.drag_payload import Payload
 from studio.engine_link.job import Job
+from studio.panels.map.captions import latent_name
 from studio.panels.map.listening import Audition
 from studio.panels.map.pane import MapPane
-from studio.panels.map.pin_bar import PlaceBar
+from studio.panels.map.pin_bar import PinBar
 from studio.plots.scatter.plane import tour
 from studio.session.session import Session
 
 NAMED = 3  # of those a pin is the mean of
 
 
-class PlaceDesk(QObject):
-    """Stands between the active map, the bar below it, and the session."""
+class PinsAndPaths(QObject):
+    """The pin or path of the active map, with the bar below the map that plays, saves and hands it on."""
 
     def __init__(self, session: Session, audition: Audition, parent: QWidget) -> None:
         super().__init__(parent)
@@ -32,10 +33,10 @@ class PlaceDesk(QObject):
         self._job: Job | None = None
         self._made: MorphDone | None = None
         self._made_of: MapPane | None = None
-        self.bar = PlaceBar()
-        self.bar.heard.connect(self.hear)
+        self.bar = PinBar()
+        self.bar.play_wanted.connect(self.hear)
         self.bar.stopped.connect(self.stop)
-        self.bar.given.connect(self.give)
+        self.bar.reference_wanted.connect(self.give)
         self.bar.saved.connect(self.save)
         self.bar.closed.connect(self.take_away)
         self.bar.steps_changed.connect(self._set_steps)
@@ -87,24 +88,25 @@ class PlaceDesk(QObject):
         self._show_work()
 
     def payload(self) -> Payload | None:
-        """The pin, as it is dragged to the desk."""
+        """The pin as it is dragged to the transfer."""
         pane = self._pane
         if pane is None or pane.pin is None:
             return None
-        name = self.tr("Pin on the map of {0}").format(pane.latent)
+        name = self.tr("Pin on the map of {0}").format(latent_name(pane.latent))
         return pane.latents.payload_of_mean(pane.mean_at(pane.pin), name)
 
     def give_words(self) -> str:
-        """What giving the pin does; "" where there is nothing to give."""
+        """What using the pin as a reference is called; "" where that cannot be."""
         if self._pane is None or self._pane.pin is None or self._pane.latent == "z":
             return ""
         return self.tr("Give as voice (h)") if self._pane.latent == "h" else self.tr("Give as emotion (m)")
 
     def give(self) -> None:
-        """Hand the pin to the transfer desk."""
+        """Use the pin as a reference of the transfer."""
         if (payload := self.payload()) is None or self._pane is None:
             self._session.messages.say(
-                self.tr("There is no pin to give."), self.tr("Put one on the map of h or m with the pin tool.")
+                self.tr("There is no pin to give."),
+                self.tr("Put one on the map of voice (h) or emotion (m) with the pin tool."),
             )
             return
         if self._pane.latent == "h":
@@ -117,14 +119,15 @@ class PlaceDesk(QObject):
         pane = self._pane
         if pane is None or pane.latent == "z" or (pane.pin is None and pane.path is None):
             self._session.messages.say(
-                self.tr("There is nothing to hear yet."), self.tr("Put a pin on the map of h or m, or draw a path.")
+                self.tr("There is nothing to hear yet."),
+                self.tr("Put a pin on the map of voice (h) or emotion (m), or draw a path."),
             )
             return
         if self._made is not None:
             self._audition.play_morph(self._made)
             return
-        places = pane.steps() if pane.path is not None else np.array([pane.pin])
-        steps = [pane.latents.refs_of_mean(pane.mean_at((float(x), float(y)))) for x, y in places]
+        xy = pane.steps() if pane.path is not None else np.array([pane.pin])
+        steps = [pane.latents.refs_of_mean(pane.mean_at((float(x), float(y)))) for x, y in xy]
         if not all(steps):
             return
         job = self._session.morphs.render(pane.latent, steps)
@@ -206,22 +209,25 @@ class PlaceDesk(QObject):
         mean = pane.mean_at(pane.pin)
         named = [f"{pane.describe(key)} {weight:.0%}" for key, weight in mean[:NAMED]]
         rest = len(mean) - len(named)
-        words = self.tr("Pin: the barycentre of the {0} nearest {1}: {2}").format(
-            len(mean), pane.latent, "; ".join(named)
+        words = self.tr("Pin: the barycentre of the {0} nearest points of {1}: {2}").format(
+            len(mean), latent_name(pane.latent), "; ".join(named)
         )
         if rest > 0:
             words += self.tr("; {0} more").format(rest)
         if pane.latent == "z":
-            words += self.tr(". z is what is said: it cannot be given to another recording.")
+            words += self.tr(". Content (z) is what is said: it cannot be given to another recording.")
         return words
 
     def _path_words(self, pane: MapPane) -> str:
         if pane.latent == "z":
-            return self.tr("A path on the map of z cannot be heard: z is what is said. Draw one on h or m.")
+            return self.tr(
+                "A path on the map of content (z) cannot be heard: it is what is said. Draw one on the map of "
+                "voice (h) or emotion (m)."
+            )
         source = self._session.library.clips.get(
             self._session.transfer.setup.source or self._session.library.current or ""
         )
         name = source.name if source is not None else self.tr("the current recording")
-        return self.tr("Path: {0}, given the barycentre of the {1} nearest {2} at each of {3} steps").format(
-            name, pane.neighbours, pane.latent, pane.path_steps
+        return self.tr("Path: {0}, the barycentre of the {1} nearest points of {2} at each of {3} steps").format(
+            name, pane.neighbours, latent_name(pane.latent), pane.path_steps
         )

@@ -15,16 +15,16 @@ from studio.session.transfers.batch import BATCH_FAILED, BATCH_WAITING, DONE, RE
 
 Index = QModelIndex | QPersistentModelIndex
 NOTHING = QModelIndex()
-CLIP, GIVEN, RESULT = range(3)
+CLIP, REFERENCE, RESULT = range(3)
 
 
 class BatchTable(QAbstractTableModel):
-    """Shows batch in its order."""
+    """The recordings of the batch in their order."""
 
     def __init__(self, batch: Batch, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._batch = batch
-        self._titles = (self.tr("Recording"), self.tr("Given"), self.tr("Result"))
+        self._titles = (self.tr("Recording"), self.tr("Reference"), self.tr("Result"))
         self._items: list[BatchItem] = []
         self.refresh()
 
@@ -60,9 +60,9 @@ class BatchTable(QAbstractTableModel):
         if item is None:
             return None
         if role == Qt.ItemDataRole.DisplayRole:
-            return (item.name, self._given(item.setup), self.result_words(item))[index.column()]
+            return (item.name, self._references(item.setup), self.result_words(item))[index.column()]
         if role == Qt.ItemDataRole.ToolTipRole:
-            return "\n".join((item.name, self._given(item.setup), self.result_words(item)))
+            return "\n".join((item.name, self._references(item.setup), self.result_words(item)))
         if role == Qt.ItemDataRole.ForegroundRole and index.column() == RESULT:
             return self._colour(item.state)
         return None
@@ -80,7 +80,7 @@ class BatchTable(QAbstractTableModel):
         }[item.state]
         return f"{plain}: {item.words}" if item.words else plain
 
-    def _given(self, setup: TransferSetup) -> str:
+    def _references(self, setup: TransferSetup) -> str:
         return ", ".join(chip.title for chip in setup.chips())
 
     def _colour(self, state: str) -> QColor | None:
@@ -118,7 +118,7 @@ class BatchList(QWidget):
         header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         header.setStretchLastSection(True)
         header.resizeSection(CLIP, 130)
-        header.resizeSection(GIVEN, 90)
+        header.resizeSection(REFERENCE, 90)
         self.summary = QLabel()
         self.summary.setObjectName("batchSummary")
         self.retry_button = QPushButton(self.tr("Try again"))
@@ -133,7 +133,7 @@ class BatchList(QWidget):
         self.empty = QLabel(
             self.tr(
                 "Drop a voice or an emotion on one of several selected clips in the library: it is given to all of "
-                "them, and what becomes of each stands here."
+                "them, and each result stands here."
             )
         )
         self.empty.setWordWrap(True)

@@ -29,9 +29,16 @@ class ListeningCard(QWidget):
                 (
                     "reconstruction",
                     self.tr("Reconstruction"),
-                    self.tr("Play the reconstruction only: own h and m, same vocoder. The honest control."),
+                    self.tr(
+                        "Play the reconstruction only: own voice (h) and emotion (m), same "
+                        "vocoder. The honest control."
+                    ),
                 ),
-                ("transformed", self.tr("Transformed"), self.tr("Play the source with what was given to it")),
+                (
+                    "transformed",
+                    self.tr("Transformed"),
+                    self.tr("Play the source with the voice and emotion of the references"),
+                ),
             )
         )
         self.set_icons(True)

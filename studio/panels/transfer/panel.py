@@ -72,7 +72,7 @@ class TransferDeskPanel(QWidget):
         self._lay_out()
 
         self._soon = QTimer(self, interval=RENDER_DELAY_MS, singleShot=True)
-        self._soon.timeout.connect(self._render_if_new)
+        self._soon.timeout.connect(self.render_if_new)
         session.context.closing.connect(self._soon.stop)
         session.transfer.changed.connect(self._setup_changed)
         session.takes.changed.connect(self._takes_changed)
@@ -94,8 +94,13 @@ class TransferDeskPanel(QWidget):
         self.takes.choose_newest()
         self._show_take(self.takes.current())
 
+    @property
+    def rendering_due(self) -> bool:
+        """Whether a rendering begins by itself in a moment."""
+        return self._soon.isActive()
+
     def render_now(self) -> None:
-        """Render what is set up now; a newer wish cancels an older one under way."""
+        """Render what is set up now; a newer request cancels an older one under way."""
         self._render(live=False)
 
     def drop(self, zone: str, payload: Payload) -> None:
@@ -138,7 +143,8 @@ class TransferDeskPanel(QWidget):
         if not references.isdisjoint(ids) or setup.source in ids:
             self._setup_changed()  # what was waited for may be ready now
 
-    def _render_if_new(self) -> None:
+    def render_if_new(self) -> None:
+        """Render the setup unless its recipe is the one rendered last."""
         if self._recipe() != self._asked_for:
             self._render(live=True)
 
@@ -209,7 +215,7 @@ class TransferDeskPanel(QWidget):
         self._show_state()
 
     def _show_state(self) -> None:
-        """Beside the buttons it keeps its place; above them it takes room only for words."""
+        """Beside the buttons it is always shown; above them it takes room only for words."""
         above = self._foot.direction() == QBoxLayout.Direction.TopToBottom
         self.state.setHidden(above and not self.state.text())
 

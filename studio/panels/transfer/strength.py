@@ -47,14 +47,14 @@ class StrengthRow(QWidget):
         for control in (self.slider, self.field):
             control.setAccessibleName(name)
             control.setToolTip(tip)
-            control.valueChanged.connect(self._told)
+            control.valueChanged.connect(self._moved)
 
     def show_strength(self, strength: float) -> None:
-        """Show a strength, without telling anyone."""
+        """Show a strength, without a signal."""
         for control in (self.slider, self.field):
             with QSignalBlocker(control):
                 control.setValue(round(100 * strength))
 
-    def _told(self, percent: int) -> None:
+    def _moved(self, percent: int) -> None:
         self.show_strength(percent / 100)
         self.changed.emit(percent / 100)

@@ -128,7 +128,7 @@ class TakesList(QWidget):
     def toggle_star(self) -> None:
         if (take := self.current()) is not None:
             starred = take.transformed in self._session.takes.starred
-            self._session.takes.star(self._place(), not starred)
+            self._session.takes.star(self._number(), not starred)
 
     def rename(self) -> None:
         self.view.edit(self.table.index(self.view.currentIndex().row(), NAME))
@@ -144,7 +144,7 @@ class TakesList(QWidget):
         if path:
             if not path.lower().endswith((".wav", ".flac")):
                 path += ".flac" if "flac" in kind else ".wav"
-            self._session.recipes.save_take(self._place(), path)
+            self._session.recipes.save_take(self._number(), path)
 
     def show_recipe(self) -> None:
         """What the take was made of, step by step back to the recordings."""
@@ -153,7 +153,7 @@ class TakesList(QWidget):
 
     def render_again(self) -> None:
         if self.current() is not None:
-            self._session.recipes.render_again(self._place())
+            self._session.recipes.render_again(self._number())
 
     def put_on_desk(self) -> None:
         if (take := self.current()) is not None:
@@ -168,7 +168,7 @@ class TakesList(QWidget):
     def audition(self) -> None:
         """Put the recipe of the current take into the audition set."""
         if self.current() is not None:
-            self._session.auditions.add_take(self._place())
+            self._session.auditions.add_take(self._number())
 
     def compare(self) -> None:
         """The selected takes side by side; a single one with those that are starred."""
@@ -190,19 +190,19 @@ class TakesList(QWidget):
         """The takes that are selected as sound files, for other programs."""
         mime = QMimeData()
         mime.setUrls(
-            [QUrl.fromLocalFile(file) for file in self._session.recipes.carry_out(self._selected_places())]
+            [QUrl.fromLocalFile(file) for file in self._session.recipes.carry_out(self._selected_numbers())]
         )
         return mime
 
     def remove(self) -> None:
         """Off the list, all that are selected; Undo brings them back, their sounds are not touched."""
-        places = self._selected_places()
-        if len(places) == 1:
-            self._session.takes.remove(places[0])
-        elif places:
-            with self._session.undo.one_step(self.tr("Remove {0} takes").format(len(places))):
-                for place in places:
-                    self._session.takes.remove(place)
+        numbers = self._selected_numbers()
+        if len(numbers) == 1:
+            self._session.takes.remove(numbers[0])
+        elif numbers:
+            with self._session.undo.one_step(self.tr("Remove {0} takes").format(len(numbers))):
+                for number in numbers:
+                    self._session.takes.remove(number)
 
     def _choose(self, row: int) -> None:
         if row < self.table.rowCount():
@@ -220,23 +220,23 @@ class TakesList(QWidget):
     def _selection_changed(self) -> None:
         self.commands["compare"].setEnabled(len(self.compared()) > 1)
 
-    def _selected_places(self) -> list[int]:
+    def _selected_numbers(self) -> list[int]:
         """Falling, so that what is done to one leaves those before it where they are."""
-        return [self.table.place(row) for row in self.view.selected_rows()]
+        return [self.table.number(row) for row in self.view.selected_rows()]
 
     def _drag_out(self) -> None:
-        places, files = self._selected_places(), self.files()
+        numbers, files = self._selected_numbers(), self.files()
         if not files.urls():
             return
-        first = self._session.takes.items[places[0]].name
+        first = self._session.takes.items[numbers[0]].name
         carried = QDrag(self.view)
         carried.setMimeData(files)
-        carried.setPixmap(drag_picture(self, counted(len(places), first, self.tr("{0} takes"))))
+        carried.setPixmap(drag_picture(self, counted(len(numbers), first, self.tr("{0} takes"))))
         carried.setHotSpot(HOT_SPOT)
         carried.exec(Qt.DropAction.CopyAction)  # moving would take the file from whoever has it already
 
-    def _place(self) -> int:
-        return self.table.place(self.view.currentIndex().row())
+    def _number(self) -> int:
+        return self.table.number(self.view.currentIndex().row())
 
     def _make_commands(self) -> dict[str, QAction]:
         keys = QKeySequence.StandardKey

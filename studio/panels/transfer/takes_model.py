@@ -48,7 +48,7 @@ class TakesTable(QAbstractTableModel):
         """Show the takes there are now."""
         takes = list(reversed(self._takes.items))
         self._clips = {clip.folder: clip for clip in self._library.clips.values() if clip.folder}
-        if len(takes) == len(self._shown):  # renamed, starred, or one in another's place: the selection stays
+        if len(takes) == len(self._shown):  # renamed, starred, or one replaced: the selection stays
             self._shown = takes
             if takes:
                 self.dataChanged.emit(self.index(0, 0), self.index(len(takes) - 1, len(self._titles) - 1))
@@ -60,8 +60,8 @@ class TakesTable(QAbstractTableModel):
     def take(self, row: int) -> Take | None:
         return self._shown[row] if 0 <= row < len(self._shown) else None
 
-    def place(self, row: int) -> int:
-        """The take's place in takes."""
+    def number(self, row: int) -> int:
+        """The take's index in the session's takes."""
         return len(self._shown) - 1 - row
 
     def rowCount(self, parent: Index = NOTHING) -> int:
@@ -96,7 +96,7 @@ class TakesTable(QAbstractTableModel):
     def setData(self, index: Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:
         if role != Qt.ItemDataRole.EditRole or index.column() != NAME or not str(value).strip():
             return False
-        self._takes.rename(self.place(index.row()), str(value))
+        self._takes.rename(self.number(index.row()), str(value))
         return True
 
     def flags(self, index: Index) -> Qt.ItemFlag:
@@ -114,11 +114,11 @@ class TakesTable(QAbstractTableModel):
         if column == SOURCE:
             return clip_name(take.source, self._clips)
         if column in (VOICE, EMOTION):
-            return self._references(take.voice) if column == VOICE else self._manner(take)
+            return self._references(take.voice) if column == VOICE else self._emotion(take)
         return f"{100 * take.strength:.0f} %" if column == STRENGTH else evidence.shift_words(take)
 
-    def _manner(self, take: Take) -> str:
-        """Who gave the m: over the whole clip, and to single seconds in the lane."""
+    def _emotion(self, take: Take) -> str:
+        """References of the emotion: of the whole clip, and of single seconds in the m lane."""
         if not take.edits:
             return self._references(take.emotion)
         seconds = len({second for edit in take.edits for second in edit.target})

@@ -1,4 +1,4 @@
-"""The desk's three places: the source, voices (h) and emotions (m), with how strongly each is given."""
+"""The three drop zones of a transfer: source, voices (h) and emotions (m), with the strength of each."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class DeskZones(QWidget):
                 self.tr("Drop a label, a clip or seconds: how it is said."),
             ),
         }
-        how = self.tr("0 % = the source's own, 100 % = the given one; beyond 100 % exaggerates.")
+        how = self.tr("0 % = the source's own, 100 % = the reference's; beyond 100 % exaggerates.")
         self.of_voice = StrengthRow(self.tr("Strength of the voice"), self.tr("Voice: ") + how, "strength")
         self.of_emotion = StrengthRow(self.tr("Strength of the emotion"), self.tr("Emotion: ") + how, "strengthM")
         self.of_voice.changed.connect(session.transfer.set_strength)
@@ -82,23 +82,23 @@ class DeskZones(QWidget):
         self.rule = QComboBox()
         self.rule.setObjectName("secondsRule")
         self.rule.setAccessibleName(self.tr("How the emotion's seconds meet the source's"))
-        for place, (rule, name, why) in enumerate(all_rules()):
+        for number, (rule, name, why) in enumerate(all_rules()):
             self.rule.addItem(name, rule)
-            self.rule.setItemData(place, why, Qt.ItemDataRole.ToolTipRole)
-        self.rule.activated.connect(lambda _place: session.transfer.set_rule(str(self.rule.currentData())))
+            self.rule.setItemData(number, why, Qt.ItemDataRole.ToolTipRole)
+        self.rule.activated.connect(lambda _row: session.transfer.set_rule(str(self.rule.currentData())))
         self.rule.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.rule.setMinimumContentsLength(9)
         self.rendering = QComboBox()
         self.rendering.setObjectName("rendering")
         self.rendering.setAccessibleName(self.tr("Rendering"))
         self._sounds = all_sounds()
-        for place, (rendering, _vocoder, name, why) in enumerate(self._sounds):
+        for number, (rendering, _vocoder, name, why) in enumerate(self._sounds):
             self.rendering.addItem(name, rendering)
-            self.rendering.setItemData(place, why, Qt.ItemDataRole.ToolTipRole)
-        self.rendering.activated.connect(lambda place: session.transfer.set_rendering(*self._sounds[place][:2]))
+            self.rendering.setItemData(number, why, Qt.ItemDataRole.ToolTipRole)
+        self.rendering.activated.connect(lambda row: session.transfer.set_rendering(*self._sounds[row][:2]))
         seconds = QLabel(self.tr("Seco&nds"))
         seconds.setBuddy(self.rule)
-        seconds.setToolTip(self.tr("What happens where more or fewer seconds are given than the source has"))
+        seconds.setToolTip(self.tr("What happens where the reference has more or fewer seconds than the source"))
         sound = QLabel(self.tr("S&ound"))
         sound.setBuddy(self.rendering)
         sound.setToolTip(self.tr("How the sound is made of what the model says"))
@@ -120,7 +120,7 @@ class DeskZones(QWidget):
         self.set_narrow(False)
 
     def set_narrow(self, narrow: bool) -> None:
-        """For a column at the side of the window, or for a wider place."""
+        """For a column at the side of the window, or wider."""
         if narrow == self._narrow:
             return
         self._narrow = narrow
@@ -144,15 +144,15 @@ class DeskZones(QWidget):
                 ((sound, 1), (self.of_voice, 1), (self.of_emotion, 1)),
                 ((seconds, 1), (self._options, 2)),
             )
-        for place, row in enumerate(rows):
+        for line, row in enumerate(rows):
             column = 0
             for widget, span in row:
-                self._grid.addWidget(widget, place, column, 1, span)
+                self._grid.addWidget(widget, line, column, 1, span)
                 column += span
         for column, share in enumerate(shares):
             self._grid.setColumnStretch(column, share)
-        for place in range(self._grid.rowCount()):
-            self._grid.setRowStretch(place, int(place < (2 if narrow else 1)))
+        for line in range(self._grid.rowCount()):
+            self._grid.setRowStretch(line, int(line < (2 if narrow else 1)))
 
     def drop(self, zone: str, payload: Payload) -> None:
         """What a drop on a zone does; menus and tests call it, too."""
@@ -188,14 +188,14 @@ class DeskZones(QWidget):
             self.rule.setCurrentIndex(max(0, self.rule.findData(setup.rule)))
         self.rule.setToolTip(rule_words(setup.rule)[1])
         with QSignalBlocker(self.rendering):
-            self.rendering.setCurrentIndex(self._place_of_sound(setup))
+            self.rendering.setCurrentIndex(self._row_of_sound(setup))
         self.rendering.setToolTip(self._sounds[self.rendering.currentIndex()][3])
         self.of_voice.setEnabled(bool(setup.voices))
         self.of_emotion.setEnabled(bool(setup.emotions))
         self.rule.setEnabled(bool(setup.emotions))
 
-    def _place_of_sound(self, setup: TransferSetup) -> int:
-        """Where no vocoder is told apart from the rendering there is only one, so that is what is heard."""
+    def _row_of_sound(self, setup: TransferSetup) -> int:
+        """The row of the sound chosen; where no single vocoder is offered, the row of the rendering."""
         offered = [sound[:2] for sound in self._sounds]
         exact, plain = (setup.rendering, setup.vocoder), (setup.rendering, OWN_VOCODER)
         return offered.index(exact if exact in offered else plain)
@@ -247,12 +247,12 @@ class DeskZones(QWidget):
             return
         content = QWidget()
         flow = FlowLayout(content)
-        for place, chip in enumerate(chips):
+        for number, chip in enumerate(chips):
             shown = Chip(
-                chip.title, chip_detail(chip, clips), weight_percent=percents[place] if len(chips) > 1 else None
+                chip.title, chip_detail(chip, clips), weight_percent=percents[number] if len(chips) > 1 else None
             )
-            shown.removed.connect(partial(self._remove_chip, zone, place))
-            shown.weight_changed.connect(partial(self._weigh, zone, place))
+            shown.removed.connect(partial(self._remove_chip, zone, number))
+            shown.weight_changed.connect(partial(self._weigh, zone, number))
             shown.drag_wanted.connect(partial(self._drag_out, shown, chip.payload))
             flow.addWidget(shown)
             self.chips[zone].append(shown)
@@ -278,18 +278,18 @@ class DeskZones(QWidget):
         )
         return chip
 
-    def _remove_chip(self, zone: str, place: int) -> None:
+    def _remove_chip(self, zone: str, number: int) -> None:
         remove = self._session.transfer.remove_voice if zone == VOICE else self._session.transfer.remove_emotion
-        remove(place)
+        remove(number)
 
-    def _weigh(self, zone: str, place: int, percent: int) -> None:
+    def _weigh(self, zone: str, number: int, percent: int) -> None:
         """Give one chip this share of the mixture; the others share the rest as before."""
         setup = self._session.transfer.setup
         chips: Sequence[VoiceChip | EmotionChip] = setup.voices if zone == VOICE else setup.emotions
         weigh = self._session.transfer.weigh_voices if zone == VOICE else self._session.transfer.weigh_emotions
-        rest = sum(chip.weight for i, chip in enumerate(chips) if i != place)
+        rest = sum(chip.weight for i, chip in enumerate(chips) if i != number)
         weights = [(1 - percent / 100) * chip.weight / rest for chip in chips]
-        weights[place] = percent / 100
+        weights[number] = percent / 100
         weigh(weights)
 
     def _drag_out(self, shown: Chip, payload: Payload) -> None:

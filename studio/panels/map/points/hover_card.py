@@ -34,7 +34,7 @@ class Thumbnails(QObject):
         self._asked: set[str] = set()
         self._readers = QThreadPool(self)
         self._readers.setMaxThreadCount(1)
-        self._made.connect(self._keep)
+        self._made.connect(self.keep)
 
     def of(self, folder: str) -> QImage | None:
         """The picture of a clip's analysis folder, or None while it is being read; then `ready` follows."""
@@ -48,16 +48,22 @@ class Thumbnails(QObject):
             self._readers.start(functools.partial(_read, folder, self._made))
         return None
 
-    def close(self) -> None:
-        self._readers.clear()
-        self._readers.waitForDone()
+    @property
+    def count(self) -> int:
+        """How many pictures are kept."""
+        return len(self._kept)
 
-    def _keep(self, folder: str, image: QImage | None) -> None:
+    def keep(self, folder: str, image: QImage | None) -> None:
+        """Keep the picture of a folder (None: it has none); the one not looked at for longest goes."""
         self._asked.discard(folder)
         self._kept[folder] = image
         while len(self._kept) > MOST_KEPT:
             self._kept.popitem(last=False)
         self.ready.emit(folder)
+
+    def close(self) -> None:
+        self._readers.clear()
+        self._readers.waitForDone()
 
 
 def _read(folder: str, made: SignalInstance) -> None:

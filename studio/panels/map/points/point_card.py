@@ -19,7 +19,7 @@ class PointCard(QObject):
     """Fills a hover card.
 
     Args:
-        latent: of the map. clips: gives the library's clips by id.
+        latent: of the map. clips: returns the library's clips by id.
     """
 
     def __init__(self, latent: str, clips: Callable[[], Mapping[str, Clip]], thumbnails: Thumbnails) -> None:

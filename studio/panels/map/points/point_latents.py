@@ -1,4 +1,4 @@
-"""Points of a map as latents: what is dragged away with them, what the engine is given of them."""
+"""Points of a map as latents: what is dragged away with them, what the engine gets of them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class PointLatents:
     """The latents behind the points of one map.
 
     Args:
-        latent: "h", "m" or "z". clips: gives the library's clips by id.
+        latent: "h", "m" or "z". clips: returns the library's clips by id.
     """
 
     def __init__(self, latent: str, clips: Callable[[], Mapping[str, Clip]]) -> None:
@@ -36,7 +36,7 @@ class PointLatents:
         return Payload("clips", clips=tuple(dict.fromkeys(clip for clip, _ in keys)))
 
     def payload_of_mean(self, mean: Mean, name: str) -> Payload | None:
-        """A mean of points as a voice (map of h) or a manner of speaking (map of m); z cannot be given."""
+        """A mean of points as a reference: a voice (map of h) or an emotion (map of m); of z there is none."""
         if self._latent == "z":
             return None
         weights = tuple(weight for _, weight in mean)

@@ -8,7 +8,7 @@ from PySide6.QtCore import QCoreApplication
 from PySide6.QtWidgets import QMenu, QWidget
 
 from studio.panels.map.pane import MapPane
-from studio.panels.map.pins_and_paths import PlaceDesk
+from studio.panels.map.pins_and_paths import PinsAndPaths
 from studio.panels.map.points.point_table import Key
 from studio.session.session import Session
 
@@ -17,17 +17,17 @@ def point_menu(
     parent: QWidget,
     session: Session,
     pane: MapPane,
-    places: PlaceDesk,
+    pins_and_paths: PinsAndPaths,
     number: int,
-    place: tuple[float, float],
+    xy: tuple[float, float],
     *,
     play: Callable[[Key], object],
     focus: Callable[[Key], object],
 ) -> QMenu:
-    """The menu for a point (its number), the pin (-2) or an empty place (-1).
+    """The menu for a point (its number), the pin (-2) or empty ground (-1).
 
     Args:
-        place: where the click was, in the map's coordinates.
+        xy: where the click was, in the map's coordinates.
         play, focus: what is done with a point.
     """
     menu = QMenu(parent)
@@ -43,11 +43,11 @@ def point_menu(
         menu.addSeparator()
         menu.addAction(_tr("Nearest in latent space"), lambda: focus(key))
     if number != -2 and pane.table is not None:
-        menu.addAction(_tr("Put a pin here"), lambda: pane.set_pin(place))
+        menu.addAction(_tr("Put a pin here"), lambda: pane.set_pin(xy))
     if pane.pin is not None:
-        give = places.give_words()
+        give = pins_and_paths.give_words()
         if give:
-            menu.addAction(give, places.give)
+            menu.addAction(give, pins_and_paths.give)
         menu.addAction(_tr("Take the pin away"), lambda: pane.set_pin(None))
     if pane.path is not None:
         menu.addAction(_tr("Take the path away"), lambda: pane.set_path(None))

@@ -6,7 +6,7 @@ from PySide6.QtCore import QObject, Signal
 
 from engine.api import AudioSpec
 from studio.panels.map.listening import Audition
-from studio.panels.map.pins_and_paths import PlaceDesk
+from studio.panels.map.pins_and_paths import PinsAndPaths
 from studio.panels.map.points.point_table import FRAMES_A_SECOND, Key
 from studio.session.session import Session
 
@@ -20,9 +20,9 @@ class PointPlayer(QObject):
 
     second_requested = Signal(str, int)
 
-    def __init__(self, session: Session, audition: Audition, places: PlaceDesk, parent: QObject) -> None:
+    def __init__(self, session: Session, audition: Audition, pins_and_paths: PinsAndPaths, parent: QObject) -> None:
         super().__init__(parent)
-        self._session, self._audition, self._places = session, audition, places
+        self._session, self._audition, self._pins_and_paths = session, audition, pins_and_paths
 
     def play(self, latent: str, key: Key) -> None:
         """Of the map of h its clip, of m and z the second it lies in."""
@@ -38,7 +38,7 @@ class PointPlayer(QObject):
         """The cursor is on a point, or on none."""
         clip = None if key is None else self._session.library.clips.get(key[0])
         if key is None or clip is None or clip.folder is None:
-            if self._audition.sounding and not self._places.playing:
+            if self._audition.sounding and not self._pins_and_paths.playing:
                 self._audition.stop()
             return
         model = self._session.model.info

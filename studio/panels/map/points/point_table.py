@@ -23,13 +23,13 @@ class PointTable:
     """
 
     def __init__(self, points: MapPoints) -> None:
-        place: dict[str, int] = {}
+        row_of: dict[str, int] = {}
         self.latent = points.latent
         self.ids = points.ids
         self.index = points.index
-        self.row = np.fromiter((place.setdefault(i, len(place)) for i in points.ids), np.intp, len(points.ids))
-        self.clips = list(place)
-        self._place = place
+        self.row = np.fromiter((row_of.setdefault(i, len(row_of)) for i in points.ids), np.intp, len(points.ids))
+        self.clips = list(row_of)
+        self._row_of = row_of
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -43,14 +43,14 @@ class PointTable:
 
     def number_of(self, key: Key) -> int:
         """The point of a clip, second or frame; -1 if it is not on the map."""
-        row = self._place.get(key[0], -1)
+        row = self._row_of.get(key[0], -1)
         found = np.flatnonzero((self.row == row) & (self.index == key[1]))
         return int(found[0]) if len(found) else -1
 
     def of_clips(self, clips: Iterable[str]) -> Mask:
         """All points of some clips."""
         chosen = np.zeros(len(self.clips), bool)
-        chosen[[self._place[clip] for clip in clips if clip in self._place]] = True
+        chosen[[self._row_of[clip] for clip in clips if clip in self._row_of]] = True
         return chosen[self.row] if len(self.row) else np.zeros(0, bool)
 
     def clips_of(self, mask: Mask) -> list[str]:
@@ -69,7 +69,7 @@ class PointTable:
 
     def again(self, other: PointTable, chosen: Mask) -> Mask:
         """The chosen points of an earlier map of the same latent, here."""
-        to_ours = np.array([self._place.get(clip, -1) for clip in other.clips], np.int64)
+        to_ours = np.array([self._row_of.get(clip, -1) for clip in other.clips], np.int64)
         most = 1 + max(int(other.index.max(initial=0)), int(self.index.max(initial=0)))
         rows = to_ours[other.row[chosen]] if len(to_ours) else np.zeros(0, np.int64)
         wanted = rows * most + other.index[chosen]
@@ -90,6 +90,6 @@ class PointTable:
         if theirs is None or ours is None:
             return self.of_clips(other.clips_of(chosen))
         most = 1 + max(int(theirs.max(initial=0)), int(ours.max(initial=0)))
-        to_ours = np.array([self._place.get(clip, -1) for clip in other.clips], np.int64)
+        to_ours = np.array([self._row_of.get(clip, -1) for clip in other.clips], np.int64)
         wanted = to_ours[other.row[chosen]] * most + theirs[chosen]
         return np.isin(self.row.astype(np.int64) * most + ours, wanted[to_ours[other.row[chosen]] >= 0])

@@ -173,7 +173,7 @@ def test_a_cell_says_everything_in_sentences(panel: DashboardPanel, session: Ses
     panel.view.setCurrentIndex(panel.table.index(2, 0))
     words = panel.details.text()
     for part in (
-        "Gender, h",
+        "Gender, voice (h)",
         "93.9 %",
         "88.9 % to 95.9 %",
         "40 clips",
@@ -190,7 +190,7 @@ def test_a_cell_says_everything_in_sentences(panel: DashboardPanel, session: Ses
     qtbot.keyClick(panel.view, Qt.Key.Key_Down)
     qtbot.keyClick(panel.view, Qt.Key.Key_Down)
     qtbot.keyClick(panel.view, Qt.Key.Key_Down)
-    assert "Valence, h, the clip: not run. No clip has a valence." in panel.details.text()
+    assert "Valence, voice (h), the clip: not run. No clip has a valence." in panel.details.text()
 
 
 def test_the_best_latent_is_the_one_with_the_lowest_error_or_the_highest_score(

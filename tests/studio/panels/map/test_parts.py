@@ -95,13 +95,14 @@ def test_a_clip_without_a_spectrogram_has_a_card_without_a_picture(
     with qtbot.waitSignal(thumbnails.ready):
         thumbnails.of(str(tmp_path / "gone"))
     assert thumbnails.of(str(tmp_path / "gone")) is None
-    assert not thumbnails._asked  # it is not tried over and over
+    with qtbot.assertNotEmitted(thumbnails.ready, wait=100):  # it is not tried over and over
+        thumbnails.of(str(tmp_path / "gone"))
 
 
 def test_only_so_many_pictures_are_kept(thumbnails: Thumbnails) -> None:
     for number in range(MOST_KEPT + 20):
-        thumbnails._keep(str(number), None)
-    assert len(thumbnails._kept) == MOST_KEPT
+        thumbnails.keep(str(number), None)
+    assert thumbnails.count == MOST_KEPT
 
 
 def test_the_card_shows_which_part_is_meant(thumbnails: Thumbnails, qtbot: QtBot, tmp_path: Path) -> None:

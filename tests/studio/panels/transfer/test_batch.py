@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from pytestqt.qtbot import QtBot
 from stage import Idle, analysed, some_take
@@ -12,7 +10,6 @@ from engine.api import Done, Failed, Transfer
 from studio.domain import drag_payload
 from studio.domain.drag_payload import Payload
 from studio.panels.transfer.panel import TransferDeskPanel
-from studio.services.preferences import Preferences
 from studio.session.session import Session
 
 
@@ -27,15 +24,6 @@ def voice_of(clip_id: str) -> Payload:
 
 def states(session: Session) -> list[str]:
     return [item.state for item in session.batch.items]
-
-
-@pytest.fixture
-def desk(session: Session, qtbot: QtBot, tmp_path: Path) -> TransferDeskPanel:
-    made = TransferDeskPanel(session, session.messages, Preferences(tmp_path / "settings.ini"))
-    qtbot.addWidget(made)
-    made.resize(1300, 340)
-    made.show()
-    return made
 
 
 def test_the_desk_shows_a_line_for_each_and_does_not_play_them(
