@@ -21,9 +21,9 @@ from studio.project.project_folder import Moved
 from studio.session.autosave import Autosave
 from studio.session.clips.library import Library
 from studio.session.context import Context
-from studio.session.models.auditions import Auditions
-from studio.session.models.training_runs import Runs
 from studio.session.part import Part
+from studio.session.training.auditions import Auditions
+from studio.session.training.training_runs import Runs
 from studio.session.transfers.takes import Takes
 
 LOCK = ".lock"

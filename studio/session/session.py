@@ -8,22 +8,22 @@ from PySide6.QtCore import QObject
 
 from studio.engine_link.engine_link import EngineLink
 from studio.services.messages import Messages
-from studio.session.clips.exports import Exports
 from studio.session.clips.imports import Imports
 from studio.session.clips.library import Library
 from studio.session.clips.listening import Listening
 from studio.session.clips.missing import MissingFiles
 from studio.session.context import Context
-from studio.session.models.auditions import Auditions
-from studio.session.models.checkpoint_listening import CheckpointListening
+from studio.session.models.exports import Exports
 from studio.session.models.maps import Maps
 from studio.session.models.model import Model
-from studio.session.models.morphs import Morphs
 from studio.session.models.probes import Probes
-from studio.session.models.training_runs import Runs
 from studio.session.project import OpenProject
 from studio.session.storage import ProjectStorage
+from studio.session.training.auditions import Auditions
+from studio.session.training.checkpoint_listening import CheckpointListening
+from studio.session.training.training_runs import Runs
 from studio.session.transfers.batch import Batch
+from studio.session.transfers.morphs import Morphs
 from studio.session.transfers.rendering import Rendering
 from studio.session.transfers.second_edits import SecondEdits
 from studio.session.transfers.take_recipes import TakeRecipes

@@ -21,9 +21,9 @@ from studio.panels.map.exports import MapExports
 from studio.panels.map.listening import Audition
 from studio.panels.map.pane import MapPane
 from studio.panels.map.pins_and_paths import PinsAndPaths
+from studio.panels.map.point_menu import point_menu
+from studio.panels.map.point_player import PointPlayer
 from studio.panels.map.points.hover_card import Thumbnails
-from studio.panels.map.points.point_menu import point_menu
-from studio.panels.map.points.point_player import PointPlayer
 from studio.panels.map.points.point_table import Key
 from studio.panels.map.search.finder import Finder
 from studio.panels.map.shared_selection import SharedSelection

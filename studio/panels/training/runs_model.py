@@ -16,7 +16,7 @@ from PySide6.QtCore import (
 
 from studio.domain.run_record import RunRecord
 from studio.panels.training.checkpoints_model import objective_text
-from studio.session.models.training_runs import Runs
+from studio.session.training.training_runs import Runs
 
 Index = QModelIndex | QPersistentModelIndex
 NAME, WHEN, STATE, STEPS, BEST = range(5)

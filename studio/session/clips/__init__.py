@@ -1,1 +1,1 @@
-"""The recordings of the open project: the library, what comes into it, what leaves it."""
+"""The recordings of the open project: the library, and what comes into it."""

@@ -1,1 +1,1 @@
-"""The model in use, and what is made with models: maps, probes, runs, auditions."""
+"""The model in use, and what is made with it: maps, probes, exports."""

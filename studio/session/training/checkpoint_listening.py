@@ -9,9 +9,9 @@ from studio.domain.audition_set import Hearing
 from studio.project.project_folder import Moved
 from studio.session.clips.library import Library
 from studio.session.context import Context
-from studio.session.models.auditions import Auditions
-from studio.session.models.training_runs import Runs
 from studio.session.part import Part
+from studio.session.training.auditions import Auditions
+from studio.session.training.training_runs import Runs
 
 
 class CheckpointListening(Part):

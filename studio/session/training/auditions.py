@@ -17,8 +17,8 @@ from studio.project.project_file import Project
 from studio.services.plurals import counted
 from studio.session.clips.library import Library
 from studio.session.context import Context
-from studio.session.models.training_runs import Runs
 from studio.session.part import Part
+from studio.session.training.training_runs import Runs
 from studio.session.transfers.rendering import Rendering
 from studio.session.transfers.take_recipes import TakeRecipes
 from studio.session.transfers.takes import Takes

@@ -1,0 +1,1 @@
+"""Training runs, their auditions, and listening to their checkpoints."""
