@@ -1,9 +1,9 @@
 """Run every benchmark and put the figures together.
 
-    python -m tests.bench [--only training,map] [--json FOLDER] [--readme]
+    python -m tests.bench [--only training,map] [--json FOLDER] [--summary]
 
 Each runs in a process of its own, one after the other, in under 15 minutes on two cores; their JSON files and the
-tables land in FOLDER. --readme prints the summary that stands in the README. librosa is needed beside the program's
+tables land in FOLDER. --summary prints the table alone, for resources/help/speed.md. librosa is needed beside the program's
 own packages: pip install librosa. Transfer quality has a benchmark of its own, see transfer_quality.
 """
 
@@ -34,7 +34,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", default="", help="names, separated by commas")
     parser.add_argument("--json", type=Path, help="folder for the JSON files")
-    parser.add_argument("--readme", action="store_true", help="print the summary table alone at the end")
+    parser.add_argument("--summary", action="store_true", help="print the summary table alone at the end")
     wanted = parser.parse_args()
     names = [name for name in wanted.only.split(",") if name] or list(BENCHMARKS)
     if strange := sorted(set(names) - set(BENCHMARKS)):
@@ -43,7 +43,7 @@ def main() -> int:
         folder = wanted.json or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
         failed = [name for name in names if not run(name, folder)]
-        if wanted.readme:
+        if wanted.summary:
             print(summary([folder / f"{name}.json" for name in names if name not in failed]))
     if failed:
         print(f"failed: {', '.join(failed)}", file=sys.stderr)

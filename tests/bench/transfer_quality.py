@@ -1,4 +1,4 @@
-"""How well h and m change a voice, beside the control: the table of the README.
+"""How well h and m change a voice, beside the control: the table in resources/help/science.md.
 
     python -m tests.bench.transfer_quality --model MODEL --corpus LIBRISPEECH_SPLIT... [--speakers 5789,7859,...]
 
