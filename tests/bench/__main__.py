@@ -3,8 +3,8 @@
     python -m tests.bench [--only training,map] [--json FOLDER] [--summary]
 
 Each runs in a process of its own, one after the other, in under 15 minutes on two cores; their JSON files and the
-tables land in FOLDER. --summary prints the table alone, for resources/help/speed.md. librosa is needed beside the program's
-own packages: pip install librosa. Transfer quality has a benchmark of its own, see transfer_quality.
+tables land in FOLDER. --summary prints the table alone, for resources/help/speed.md. librosa is needed beside the
+program's own packages: pip install librosa. Transfer quality has a benchmark of its own, see transfer_quality.
 """
 
 from __future__ import annotations
